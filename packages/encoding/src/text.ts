@@ -1,0 +1,123 @@
+import { EncodingError } from "./error.ts";
+
+// The pure floor is compiled without DOM or Node types; these two are in every JavaScript engine since 2018.
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (
+  label: "utf-8",
+  options: { fatal: true; ignoreBOM: true },
+) => { decode(bytes: Uint8Array): string };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 bytes. A lone surrogate is refused rather than silently replaced, so that text and bytes stay one to one. */
+export function utf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new EncodingError("not-utf8", "text");
+  return encoder.encode(text);
+}
+
+/** Strict inverse of {@link utf8}: invalid UTF-8 throws, a byte order mark is kept as a character. */
+export function fromUtf8(bytes: Uint8Array, field = "text"): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new EncodingError("not-utf8", field);
+  }
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hexadecimal, the only form {@link fromHex} accepts back. */
+export function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Lower-case hexadecimal of exactly `length` bytes (any length where it is left out). */
+export function fromHex(text: string, length?: number, field = "hex"): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new EncodingError("not-hex", field);
+  if (length !== undefined && text.length !== 2 * length) throw new EncodingError("out-of-range", field);
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+function encode64(bytes: Uint8Array, alphabet: string, padded: boolean): string {
+  const parts: string[] = [];
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i;
+    const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    parts.push(
+      alphabet.charAt(word >> 18) +
+        alphabet.charAt((word >> 12) & 63) +
+        (left > 1 ? alphabet.charAt((word >> 6) & 63) : padded ? "=" : "") +
+        (left > 2 ? alphabet.charAt(word & 63) : padded ? "=" : ""),
+    );
+  }
+  return parts.join("");
+}
+
+const STANDARD_VALUES = new Map([...STANDARD].map((char, value) => [char, value]));
+const URL_VALUES = new Map([...URL_SAFE].map((char, value) => [char, value]));
+
+function decode64(text: string, values: Map<string, number>, padded: boolean, field: string): Uint8Array {
+  let body = text;
+  if (padded) {
+    if (text.length % 4 !== 0) throw new EncodingError("not-base64", field);
+    body = text.endsWith("==") ? text.slice(0, -2) : text.endsWith("=") ? text.slice(0, -1) : text;
+  }
+  if (body.length % 4 === 1) throw new EncodingError("not-base64", field);
+  const bytes = new Uint8Array(Math.floor((body.length * 3) / 4));
+  let word = 0;
+  let bits = 0;
+  let at = 0;
+  for (const char of body) {
+    const value = values.get(char);
+    if (value === undefined) throw new EncodingError("not-base64", field);
+    word = ((word << 6) | value) & 0xffffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = (word >> bits) & 0xff;
+    }
+  }
+  // Unused bits must be zero, or two texts would decode to the same bytes.
+  if ((word & ((1 << bits) - 1)) !== 0) throw new EncodingError("not-canonical", field);
+  return bytes;
+}
+
+/** RFC 4648 §4 with padding. */
+export function base64(bytes: Uint8Array): string {
+  return encode64(bytes, STANDARD, true);
+}
+
+/** RFC 4648 §4, padding required, unused bits zero. */
+export function fromBase64(text: string, length?: number, field = "base64"): Uint8Array {
+  const bytes = decode64(text, STANDARD_VALUES, true, field);
+  if (length !== undefined && bytes.length !== length) throw new EncodingError("out-of-range", field);
+  return bytes;
+}
+
+/** RFC 4648 §5 without padding (JOSE). */
+export function base64url(bytes: Uint8Array): string {
+  return encode64(bytes, URL_SAFE, false);
+}
+
+/** RFC 4648 §5 without padding, unused bits zero. */
+export function fromBase64url(text: string, length?: number, field = "base64url"): Uint8Array {
+  const bytes = decode64(text, URL_VALUES, false, field);
+  if (length !== undefined && bytes.length !== length) throw new EncodingError("out-of-range", field);
+  return bytes;
+}
+
+/** The decimal number that C2SP formats use: ASCII digits, no sign, no leading zero, at most 2^53 − 1. */
+export function parseDecimal(text: string, field: string): number {
+  if (!/^(?:0|[1-9][0-9]{0,15})$/.test(text)) throw new EncodingError("not-canonical", field);
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new EncodingError("out-of-range", field);
+  return value;
+}
