@@ -165,7 +165,8 @@ export class Fields {
 
   /** Refuses members that nothing read. */
   end(): void {
-    for (const name of this.#left) throw new EncodingError("unknown-field", `${this.#where}.${name.slice(0, 40)}`);
+    for (const name of this.#left)
+      throw new EncodingError("unknown-field", `${this.#where}.${name.slice(0, 40)}`);
   }
 }
 

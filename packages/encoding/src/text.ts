@@ -61,23 +61,30 @@ function encode64(bytes: Uint8Array, alphabet: string, padded: boolean): string 
   return parts.join("");
 }
 
-const STANDARD_VALUES = new Map([...STANDARD].map((char, value) => [char, value]));
-const URL_VALUES = new Map([...URL_SAFE].map((char, value) => [char, value]));
+function valuesOf(alphabet: string): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (let value = 0; value < 64; value++) values[alphabet.charCodeAt(value)] = value;
+  return values;
+}
 
-function decode64(text: string, values: Map<string, number>, padded: boolean, field: string): Uint8Array {
-  let body = text;
+const STANDARD_VALUES = valuesOf(STANDARD);
+const URL_VALUES = valuesOf(URL_SAFE);
+
+function decode64(text: string, values: Int8Array, padded: boolean, field: string): Uint8Array {
+  let length = text.length;
   if (padded) {
-    if (text.length % 4 !== 0) throw new EncodingError("not-base64", field);
-    body = text.endsWith("==") ? text.slice(0, -2) : text.endsWith("=") ? text.slice(0, -1) : text;
+    if (length % 4 !== 0) throw new EncodingError("not-base64", field);
+    if (text.endsWith("==")) length -= 2;
+    else if (text.endsWith("=")) length -= 1;
   }
-  if (body.length % 4 === 1) throw new EncodingError("not-base64", field);
-  const bytes = new Uint8Array(Math.floor((body.length * 3) / 4));
+  if (length % 4 === 1) throw new EncodingError("not-base64", field);
+  const bytes = new Uint8Array(Math.floor((length * 3) / 4));
   let word = 0;
   let bits = 0;
   let at = 0;
-  for (const char of body) {
-    const value = values.get(char);
-    if (value === undefined) throw new EncodingError("not-base64", field);
+  for (let i = 0; i < length; i++) {
+    const value = values[text.charCodeAt(i)] ?? -1;
+    if (value < 0) throw new EncodingError("not-base64", field);
     word = ((word << 6) | value) & 0xffffff;
     bits += 6;
     if (bits >= 8) {
