@@ -50,7 +50,8 @@ export class Writer {
 
   /** u64; `value` is a safe integer. */
   u64(value: number, field = "u64"): this {
-    return this.uint(0, 2, field).uint(value, 6, field);
+    if (!Number.isSafeInteger(value)) throw new EncodingError("out-of-range", field);
+    return this.uint(Math.floor(value / 2 ** 48), 2, field).uint(value % 2 ** 48, 6, field);
   }
 
   /** Bytes of a length that the format fixes. */
@@ -93,8 +94,9 @@ export class Reader {
 
   /** u64 that must be a safe integer. */
   u64(field = "u64"): number {
-    if (this.uint(2, field) !== 0) throw new EncodingError("out-of-range", field);
-    return this.uint(6, field);
+    const value = this.uint(2, field) * 2 ** 48 + this.uint(6, field);
+    if (!Number.isSafeInteger(value)) throw new EncodingError("out-of-range", field);
+    return value;
   }
 
   /** A copy of the next `length` bytes. */
