@@ -1,0 +1,65 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Makes renames and new names in `directory` survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces a file so that after a crash or a power cut either the old or the new contents are there, whole.
+ * Resolves when the new contents and their name are on the disk. `mode` defaults to 0600.
+ */
+export async function writeFileDurable(
+  path: string,
+  contents: Uint8Array | string,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
+  const directory = dirname(path);
+  // A name of its own for every write: two writers never share a half-written file.
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const handle = await open(temporary, "wx", options.mode ?? 0o600);
+  try {
+    await handle.writeFile(contents);
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await unlink(temporary);
+    throw error;
+  }
+  await handle.close();
+  await rename(temporary, path);
+  await syncDirectory(directory);
+}
+
+/** The file's bytes, or `null` where there is no such file. */
+export async function readFileOrNull(path: string): Promise<Uint8Array | null> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Removes a file, durably; one that is not there is no error. */
+export async function removeFileDurable(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** A private directory (0700) and its parents, durably named. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first !== undefined) await syncDirectory(dirname(first));
+}
