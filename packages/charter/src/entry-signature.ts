@@ -1,0 +1,91 @@
+import { base64, concat, fromBase64, fromHex, idBytes, utf8, Writer } from "@porchlight/encoding";
+import { nobleSuite, type TlogSuite } from "@porchlight/tlog";
+import type { Charter } from "./charter.ts";
+import type { BatchEntry, CeremonyEntry, OrderEntry, RevocationEntry } from "./log-entry.ts";
+
+/** Entries that are signed in themselves: by the intake key, or by one keyholder. */
+export type SignedEntry = OrderEntry | RevocationEntry | BatchEntry | CeremonyEntry;
+
+type Unsigned<Entry> = Entry extends { intake: string } ? Omit<Entry, "intake"> : Omit<Entry, "signature">;
+
+const ORDER_CODE = { warrant: 1, "hold-order": 2, revocation: 3 } as const;
+const CEREMONY_CODE = { access: 1, notice: 2 } as const;
+
+/** The bytes under an entry's signature (ENT-8): a domain of their own and every member but the signature. */
+export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
+  const charter = idBytes(entry.charter);
+  switch (entry.type) {
+    case "warrant":
+    case "hold-order":
+    case "revocation":
+      return concat(
+        utf8("porchlight-v1/intake\0"),
+        new Writer()
+          .uint(ORDER_CODE[entry.type], 1)
+          .fixed(charter, 32)
+          .uint(entry.day, 4)
+          .fixed(idBytes(entry.commitment), 32)
+          .finish(),
+        entry.type === "revocation" ? new Uint8Array() : utf8(entry.secretUntil),
+      );
+    case "keyholder-batch": {
+      const { keyholder, day, slots } = entry;
+      const head = new Writer().fixed(charter, 32).uint(keyholder, 1).uint(day, 4).finish();
+      return concat(utf8("porchlight-v1/batch\0"), head, ...slots.map((slot) => fromHex(slot, 32)));
+    }
+    case "ceremony":
+      return concat(
+        utf8("porchlight-v1/ceremony\0"),
+        new Writer()
+          .fixed(charter, 32)
+          .fixed(utf8(entry.period), 7)
+          .uint(entry.generation, 4)
+          .uint(CEREMONY_CODE[entry.kind], 1)
+          .uint(entry.round, 1)
+          .uint(entry.keyholder, 1)
+          .fixed(fromHex(entry.hash), 32)
+          .finish(),
+      );
+  }
+}
+
+/** Signs an order or a revocation with the intake key's 32-byte seed. */
+export function signIntake(entry: Unsigned<OrderEntry>, seed: Uint8Array): OrderEntry;
+export function signIntake(entry: Unsigned<RevocationEntry>, seed: Uint8Array): RevocationEntry;
+export function signIntake(
+  entry: Unsigned<OrderEntry | RevocationEntry>,
+  seed: Uint8Array,
+): OrderEntry | RevocationEntry {
+  const intake = base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry)));
+  return { ...entry, intake } as OrderEntry | RevocationEntry;
+}
+
+/** Signs a batch with the keyholder's document seed (32 B). */
+export function signBatch(entry: Unsigned<BatchEntry>, seed: Uint8Array): BatchEntry {
+  return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
+}
+
+/** Signs a ceremony entry with the keyholder's document seed (32 B). */
+export function signCeremony(entry: Unsigned<CeremonyEntry>, seed: Uint8Array): CeremonyEntry {
+  return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
+}
+
+/**
+ * ENT-8: whether the party that has to sign this entry under `charter` did: the intake key, or the keyholder that
+ * the entry names. False as well for an entry of another charter, of the other kind of charter's orders, or of a
+ * keyholder that the charter does not have.
+ */
+export function verifyEntrySignature(
+  entry: SignedEntry,
+  charter: Charter,
+  suite: TlogSuite = nobleSuite,
+): boolean {
+  if (entry.charter !== charter.id) return false;
+  if (entry.type === "warrant" && charter.kind !== "court") return false;
+  if (entry.type === "hold-order" && charter.kind !== "house") return false;
+  const byIntake = entry.type !== "keyholder-batch" && entry.type !== "ceremony";
+  const key = byIntake ? charter.intake.key : charter.keyholders[entry.keyholder - 1]?.key;
+  if (key === undefined) return false;
+  const signature = fromBase64(byIntake ? entry.intake : entry.signature, 64);
+  return suite.verifyEd25519(key, entrySignatureInput(entry), signature);
+}

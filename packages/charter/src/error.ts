@@ -1,0 +1,30 @@
+/** Why a public document or log entry was refused. Closed union. */
+export type CharterErrorCode =
+  /** A protected header is not exactly the one that this kind of document has (CHA-3). */
+  | "header-invalid"
+  | "signature-missing"
+  | "signature-invalid"
+  | "signer-unknown"
+  | "signer-duplicate"
+  /** Someone who has to sign did not. */
+  | "signer-missing"
+  /** The parts of a charter contradict each other (CHA-9 to CHA-14). */
+  | "charter-inconsistent"
+  /** The log's witness policy is weaker than CHA-13 demands. */
+  | "policy-weak"
+  /** A key document's points or shares do not fit together, or do not fit the charter. */
+  | "keys-inconsistent"
+  /** The document belongs to another charter. */
+  | "wrong-charter";
+
+/** Thrown by this package. `field` names the place in the document, never what stands there. */
+export class CharterError extends Error {
+  override readonly name = "CharterError";
+  readonly code: CharterErrorCode;
+  readonly field: string;
+  constructor(code: CharterErrorCode, field: string, options?: { cause?: unknown }) {
+    super(`${field}: ${code}`, options);
+    this.code = code;
+    this.field = field;
+  }
+}

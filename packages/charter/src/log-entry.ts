@@ -1,0 +1,231 @@
+import {
+  asString,
+  type CharterId,
+  type Commitment,
+  charterId,
+  commitment,
+  type DayNumber,
+  dayNumber,
+  EncodingError,
+  equalBytes,
+  Fields,
+  fromBase64,
+  fromHex,
+  type KeyholderIndex,
+  keyholderIndex,
+  type Period,
+  parseJson,
+  parsePeriod,
+  utf8,
+} from "@porchlight/encoding";
+import type { CharterKind } from "./charter.ts";
+import { readSignedDocument, type SignedDocument } from "./document.ts";
+
+/** ENT-2: a charter with its signatures. */
+export type CharterEntry = { readonly type: "charter"; readonly document: SignedDocument };
+
+/** ENT-3: what one keyholder saw in one round of a key ceremony; five equal hashes show that all saw the same. */
+export type CeremonyEntry = {
+  readonly type: "ceremony";
+  readonly charter: CharterId;
+  readonly period: Period;
+  readonly generation: number;
+  readonly kind: "access" | "notice";
+  readonly round: 1 | 2 | 3;
+  readonly keyholder: KeyholderIndex;
+  /** SHA-256 of the round's messages, 64 hex digits. */
+  readonly hash: string;
+  /** By the keyholder's document key, base64. */
+  readonly signature: string;
+};
+
+/** ENT-4: a key period's public keys. */
+export type KeysEntry = { readonly type: "keys"; readonly document: SignedDocument };
+
+/** ENT-5: an order, of one size whatever it says. A court has warrants, a house has hold orders. */
+export type OrderEntry = {
+  readonly type: "warrant" | "hold-order";
+  readonly charter: CharterId;
+  /** The day on which it was logged. */
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  /** The month in which secrecy ends. */
+  readonly secretUntil: Period;
+  /** By the charter's intake key, base64. */
+  readonly intake: string;
+};
+
+/** ENT-6 */
+export type RevocationEntry = {
+  readonly type: "revocation";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  readonly intake: string;
+};
+
+/** ENT-7: a keyholder's intents and releases of a day, or random filler that looks the same. */
+export type BatchEntry = {
+  readonly type: "keyholder-batch";
+  readonly charter: CharterId;
+  readonly keyholder: KeyholderIndex;
+  readonly day: DayNumber;
+  /** {@link BATCH_SLOTS} commitments, 64 hex digits each. */
+  readonly slots: readonly string[];
+  readonly signature: string;
+};
+
+export type LogEntry = CharterEntry | CeremonyEntry | KeysEntry | OrderEntry | RevocationEntry | BatchEntry;
+
+/** Commitments in one keyholder-batch. */
+export const BATCH_SLOTS = 8;
+/** C2SP tlog-tiles: an entry's length is a u16. */
+export const MAX_ENTRY_BYTES = 65_535;
+
+/** The type of the entry that puts an order of this kind of charter into the log (ENT-5). */
+export function orderEntryType(kind: CharterKind): OrderEntry["type"] {
+  return kind === "court" ? "warrant" : "hold-order";
+}
+
+/** The entry's only encoding (ENT-1). Throws EncodingError "too-long" beyond {@link MAX_ENTRY_BYTES}. */
+export function formatEntry(entry: LogEntry): Uint8Array {
+  const bytes = utf8(JSON.stringify(members(entry)));
+  if (bytes.length > MAX_ENTRY_BYTES) throw new EncodingError("too-long", "entry");
+  return bytes;
+}
+
+/** Strict inverse of {@link formatEntry} (ENT-1). It checks no signature. Throws EncodingError. */
+export function parseEntry(bytes: Uint8Array): LogEntry {
+  if (bytes.length > MAX_ENTRY_BYTES) throw new EncodingError("too-long", "entry");
+  const fields = new Fields(parseJson(bytes, "entry"), "entry");
+  const entry = readEntry(fields);
+  fields.end();
+  if (!equalBytes(formatEntry(entry), bytes)) throw new EncodingError("not-canonical", "entry");
+  return entry;
+}
+
+// Member order is part of the format, so every entry is written out here and nowhere else.
+function members(entry: LogEntry): Record<string, unknown> {
+  switch (entry.type) {
+    case "charter":
+    case "keys": {
+      const { payload, signatures } = entry.document;
+      const made = signatures.map((one) => ({ protected: one.protected, signature: one.signature }));
+      return { type: entry.type, document: { payload, signatures: made } };
+    }
+    case "ceremony":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        period: entry.period,
+        generation: entry.generation,
+        kind: entry.kind,
+        round: entry.round,
+        keyholder: entry.keyholder,
+        hash: entry.hash,
+        signature: entry.signature,
+      };
+    case "warrant":
+    case "hold-order":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        secretUntil: entry.secretUntil,
+        intake: entry.intake,
+      };
+    case "revocation":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        intake: entry.intake,
+      };
+    case "keyholder-batch":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        keyholder: entry.keyholder,
+        day: entry.day,
+        slots: entry.slots,
+        signature: entry.signature,
+      };
+  }
+}
+
+function readEntry(fields: Fields): LogEntry {
+  const type = fields.literal(
+    "type",
+    "charter",
+    "ceremony",
+    "keys",
+    "warrant",
+    "hold-order",
+    "revocation",
+    "keyholder-batch",
+  );
+  switch (type) {
+    case "charter":
+    case "keys":
+      return { type, document: readSignedDocument(fields.json("document"), "entry.document") };
+    case "ceremony":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        period: parsePeriod(fields.string("period")),
+        generation: fields.integer("generation", 1, 2 ** 32 - 1),
+        kind: fields.literal("kind", "access", "notice"),
+        round: fields.literal("round", 1, 2, 3),
+        keyholder: keyholderIndex(fields.integer("keyholder")),
+        hash: digest(fields.string("hash")),
+        signature: signature(fields.string("signature")),
+      };
+    case "warrant":
+    case "hold-order":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        secretUntil: parsePeriod(fields.string("secretUntil")),
+        intake: signature(fields.string("intake")),
+      };
+    case "revocation":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        intake: signature(fields.string("intake")),
+      };
+    case "keyholder-batch": {
+      const entry: BatchEntry = {
+        type,
+        charter: charterId(fields.string("charter")),
+        keyholder: keyholderIndex(fields.integer("keyholder")),
+        day: entryDay(fields),
+        slots: fields.array("slots", (item, where) => digest(asString(item, where)), BATCH_SLOTS),
+        signature: signature(fields.string("signature")),
+      };
+      if (entry.slots.length !== BATCH_SLOTS) throw new EncodingError("out-of-range", "entry.slots");
+      return entry;
+    }
+  }
+}
+
+// Five digits, so that the day does not change an entry's size (until the year 2243).
+function entryDay(fields: Fields): DayNumber {
+  return dayNumber(fields.integer("day", 10_000, 99_999));
+}
+
+function digest(text: string): string {
+  fromHex(text, 32, "entry");
+  return text;
+}
+
+function signature(text: string): string {
+  fromBase64(text, 64, "entry");
+  return text;
+}
