@@ -1,0 +1,74 @@
+import {
+  Fields,
+  formatInstant,
+  fromHex,
+  fromUtf8,
+  parseInstant,
+  parseJson,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { EvidenceError } from "./error.ts";
+import { sha256 } from "./files.ts";
+
+/** What can happen to material on its way into a package, in the requester's own record. */
+export const CUSTODY_ACTIONS = [
+  "requested",
+  "order-received",
+  "bundle-received",
+  "material-received",
+  "combined",
+  "opened",
+  "packaged",
+] as const;
+export type CustodyAction = (typeof CUSTODY_ACTIONS)[number];
+
+/** One step. `subject` says of what, without personal data; `digest` is the SHA-256 of the bytes where there are any. */
+export type CustodyStep = {
+  readonly at: UnixSeconds;
+  readonly actor: string;
+  readonly action: CustodyAction;
+  readonly subject: string;
+  readonly digest: string | null;
+};
+
+const START = "0".repeat(64);
+
+/** EVI-30: one JSON line a step, each with the SHA-256 of the line before it, so that none can be taken out unnoticed. */
+export function formatCustody(steps: readonly CustodyStep[]): Uint8Array {
+  let previous = START;
+  let text = "";
+  for (const { at, actor, action, subject, digest } of steps) {
+    const line = `${JSON.stringify({ at: formatInstant(at), actor, action, subject, digest, previous })}\n`;
+    previous = sha256(utf8(line));
+    text += line;
+  }
+  return utf8(text);
+}
+
+/** Strict inverse of {@link formatCustody}; time never goes back. Throws EvidenceError "custody". */
+export function parseCustody(bytes: Uint8Array): CustodyStep[] {
+  const steps: CustodyStep[] = [];
+  try {
+    for (const line of fromUtf8(bytes, "custody").split("\n").slice(0, -1)) {
+      const fields = new Fields(parseJson(utf8(line), "custody"), "custody");
+      const at = parseInstant(fields.string("at"), "custody.at");
+      const actor = fields.string("actor", 300);
+      const action = fields.literal("action", ...CUSTODY_ACTIONS);
+      const subject = fields.string("subject", 300);
+      const digest = fields.json("digest");
+      if (digest !== null) fromHex(typeof digest === "string" ? digest : "-", 32, "custody.digest");
+      fields.string("previous", 64);
+      fields.end();
+      steps.push({ at, actor, action, subject, digest: digest as string | null });
+    }
+  } catch (cause) {
+    throw new EvidenceError("custody", `line ${steps.length + 1}`, { cause });
+  }
+  // Written again it must be the same bytes: the chain, the member order and the end of the file.
+  if (sha256(formatCustody(steps)) !== sha256(bytes)) throw new EvidenceError("custody", "chain");
+  if (steps.length === 0 || steps.some((step, i) => i > 0 && step.at < (steps[i - 1] as CustodyStep).at)) {
+    throw new EvidenceError("custody", "order of steps");
+  }
+  return steps;
+}

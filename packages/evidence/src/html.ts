@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+
+/** Markup that this package made; only {@link html} and {@link join} make it, so no text gets into a page unescaped. */
+export type Markup = { readonly markup: string };
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+// What is invisible, reorders its neighbours or is no character: shown by number, so that nothing that a sender typed
+// can make a page read otherwise than the bytes do (EVI-52). Tab and line feed are left to the style sheet.
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+function escape(text: string): string {
+  return text
+    .replace(/[&<>"']/g, (char) => ENTITIES[char] as string)
+    .replace(HIDDEN, (char) => {
+      const code = (char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0");
+      return `<span class="hidden-char">U+${code}</span>`;
+    });
+}
+
+/** Template of trusted markup; every value that is not {@link Markup} is escaped. */
+export function html(parts: TemplateStringsArray, ...values: readonly (Markup | string | number)[]): Markup {
+  let markup = parts[0] as string;
+  values.forEach((value, i) => {
+    markup += typeof value === "object" ? value.markup : escape(String(value));
+    markup += parts[i + 1] as string;
+  });
+  return { markup };
+}
+
+export function join(items: readonly Markup[]): Markup {
+  return { markup: items.map(({ markup }) => markup).join("") };
+}
+
+export const NOTHING: Markup = { markup: "" };
+
+/**
+ * A whole page. Its policy (EVI-51) allows the one style sheet, by its hash, and nothing else: no script, no image, no
+ * font, no connection, no form.
+ */
+export function page(title: string, style: string, body: Markup): string {
+  const hash = createHash("sha256").update(style).digest("base64");
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${{ markup: style }}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`.markup;
+}
