@@ -1,6 +1,35 @@
+export {
+  type DkgAborted,
+  type DkgAbortReason,
+  type DkgDone,
+  type DkgEffect,
+  type DkgEvent,
+  type DkgRound,
+  type DkgRunning,
+  type DkgState,
+  type DkgStep,
+  dkgPublished,
+  dkgStart,
+  dkgStep,
+  formatDkgState,
+  parseDkgState,
+} from "./dkg.ts";
+export type { DkgSession } from "./dkg-session.ts";
 export * from "./error.ts";
 export { IBE_LENGTH, type IbeOpen, type IbeSeal, ibeBase, ibeOpen, ibeSeal, type LabelBase } from "./ibe.ts";
+export { type LabelKeyClaim, verifyLabelKey, verifyLabelKeys } from "./label-key.ts";
 export { type G1, type G2, parseG1, parseG2 } from "./points.ts";
+export {
+  type CombineInput,
+  type CombineResult,
+  combinePartials,
+  PARTIAL_LENGTH,
+  partialRelease,
+  type Release,
+  verifyPartial,
+} from "./release.ts";
+export * from "./requester.ts";
 export type { Random } from "./scalar.ts";
 export * from "./sealed-box.ts";
+export { checkKeyShare, checkMasterKey, type KeyShare, type MasterKey } from "./sharing.ts";
 export * from "./xwing.ts";

@@ -90,9 +90,14 @@ export function knownG2(bytes: Uint8Array, field: string): G2 {
   return point;
 }
 
-/** QUO-4: Q = hash_to_curve_G1(mpk ‖ label), RFC 9380 suite BLS12381G1_XMD:SHA-256_SSWU_RO_ with the BLS AUG tag. */
+/** RFC 9380 hash_to_curve, suite BLS12381G1_XMD:SHA-256_SSWU_RO_, under a domain separation tag. */
+export function hashToG1(message: Uint8Array, dst: string): G1 {
+  return bls12_381.G1.hashToCurve(message, { DST: dst });
+}
+
+/** QUO-4: Q = hash_to_curve_G1(mpk ‖ label). */
 export function labelPoint(mpk: Uint8Array, label: Uint8Array): G1 {
-  return bls12_381.G1.hashToCurve(concat(mpk, label), { DST: LABEL_DST });
+  return hashToG1(concat(mpk, label), LABEL_DST);
 }
 
 /** The pairing, for points whose subgroup is already certain (parsed, hashed or computed from such). */
