@@ -1,0 +1,40 @@
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
+import type { TlogSuite } from "./suite.ts";
+
+// DER prefixes of RFC 8410: SubjectPublicKeyInfo and PKCS #8 around 32 raw bytes.
+const SPKI = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+const MAX_KEPT_KEYS = 256;
+const publicKeys = new Map<string, KeyObject>();
+
+/** Importing a key costs a third of a verification; a deployment has a dozen of them. */
+function importPublicKey(publicKey: Uint8Array): KeyObject {
+  const id = Buffer.from(publicKey).toString("latin1");
+  let key = publicKeys.get(id);
+  if (key === undefined) {
+    key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: "der", type: "spki" });
+    if (publicKeys.size >= MAX_KEPT_KEYS) publicKeys.clear();
+    publicKeys.set(id, key);
+  }
+  return key;
+}
+
+function pkcs8(seed: Uint8Array): { key: Buffer; format: "der"; type: "pkcs8" } {
+  return { key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" };
+}
+
+/** {@link TlogSuite} over node:crypto, for programs that verify often. */
+export const nodeSuite: TlogSuite = {
+  // A one-byte-string digest costs about half of what a Buffer digest costs: no ArrayBuffer is allocated by the engine.
+  sha256: (bytes) => new Uint8Array(Buffer.from(hash("sha256", bytes, "binary"), "binary")),
+  verifyEd25519: (publicKey, message, signature) => {
+    if (publicKey.length !== 32 || signature.length !== 64) return false;
+    return verify(null, message, importPublicKey(publicKey), signature);
+  },
+  signEd25519: (seed, message) => new Uint8Array(sign(null, message, createPrivateKey(pkcs8(seed)))),
+  publicKeyOf: (seed) => {
+    const { x = "" } = createPrivateKey(pkcs8(seed)).export({ format: "jwk" });
+    return new Uint8Array(Buffer.from(x, "base64url"));
+  },
+};
