@@ -14,10 +14,13 @@ export function escrowSecret(
   applicationRatchetSecret: Uint8Array,
   senderDataSecret: Uint8Array,
 ): EscrowSecret {
-  return parseEscrowSecret(concat(applicationRatchetSecret, senderDataSecret));
+  if (applicationRatchetSecret.length !== 32 || senderDataSecret.length !== 32) {
+    throw new EnvelopeError("malformed", "escrow secret");
+  }
+  return concat(applicationRatchetSecret, senderDataSecret) as EscrowSecret;
 }
 
-/** Exactly 64 bytes. */
+/** Exactly 64 bytes, as the inner layer holds them. */
 export function parseEscrowSecret(bytes: Uint8Array): EscrowSecret {
   if (bytes.length !== 64) throw new EnvelopeError("malformed", "escrow secret");
   return bytes as EscrowSecret;

@@ -64,8 +64,7 @@ export function createOpener(input: {
     if (!equalBytes(message.groupId, context.groupId)) throw new EnvelopeError("wrong-group");
     if (message.epoch !== context.epoch) throw new EnvelopeError("wrong-epoch", String(message.epoch));
     const sender = openSenderData(suite, senderDataSecret, message);
-    if (sender.leafIndex !== header.leafIndex)
-      throw new EnvelopeError("wrong-sender", String(sender.leafIndex));
+    if (sender.leafIndex !== header.leafIndex) throw new EnvelopeError("wrong-sender");
     const { key, nonce } = ratchet.peek(sender.generation);
     for (let i = 0; i < 4; i++) nonce[i] = (nonce[i] as number) ^ (sender.reuseGuard[i] as number);
     const plaintext = suite.aeadOpen(
