@@ -1,0 +1,128 @@
+import { parseJson } from "@porchlight/encoding";
+import { z } from "zod";
+import {
+  accountIdText,
+  bytes,
+  conversationIdText,
+  dayNumberValue,
+  epochValue,
+  hexBytes,
+  logIndexValue,
+  orderIdText,
+  seqValue,
+  signedDocumentValue,
+  unixSecondsValue,
+} from "./codec.ts";
+import { WireError } from "./error.ts";
+import { LIMITS } from "./limits.ts";
+
+/** What a requester hands to the provider: the signed warrant's exact bytes as text, and the commitment's opening. */
+export const orderRequest = z.strictObject({
+  warrant: z.string().min(1).max(LIMITS.warrant),
+  opening: hexBytes(32),
+});
+export const orderAnswer = z.object({
+  /** Index of the order's entry in the log. */
+  index: logIndexValue,
+  orderId: orderIdText,
+});
+
+/** What a requester hands to a keyholder: the same, and where it is in the log. */
+export const keyholderOrder = z.strictObject({
+  warrant: z.string().min(1).max(LIMITS.warrant),
+  opening: hexBytes(32),
+  index: logIndexValue,
+});
+
+export const orderState = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("checking") }),
+  z.object({ state: z.literal("awaiting-approval") }),
+  z.object({ state: z.literal("intent-logged") }),
+  z.object({ state: z.literal("released") }),
+  z.object({
+    state: z.literal("refused"),
+    code: z.string(),
+    /** A sentence that a judge can read. */
+    reason: z.string(),
+    /** The rule that refused, "GATE-n". */
+    rule: z.string().optional(),
+    /** SignedDocument "refusal": the record for the court, where the keyholder has signed it. */
+    record: signedDocumentValue.optional(),
+  }),
+]);
+export const keyholderOrderAnswer = z.intersection(z.object({ orderId: orderIdText }), orderState);
+
+export const revocationRequest = z.strictObject({ document: signedDocumentValue });
+export const revocationAnswer = z.object({ index: logIndexValue });
+
+/** Context (`info`) of the sealed boxes in which the provider answers, see {@link parseMaterial}. */
+export const MATERIAL_INFO = "porchlight-v1/material";
+/** Context of the sealed list of an order's conversations, see {@link parseOrderConversations}. */
+export const ORDER_CONVERSATIONS_INFO = "porchlight-v1/order-conversations";
+
+export const materialValue = z.strictObject({
+  version: z.literal(1),
+  conversation: conversationIdText,
+  account: accountIdText,
+  day: dayNumberValue,
+  /** The account's envelopes of that conversation and day, the outer layer still on, and the inner one beside it. */
+  envelopes: z.array(
+    z.strictObject({
+      seq: seqValue,
+      epoch: epochValue,
+      at: unixSecondsValue,
+      envelope: bytes(LIMITS.envelope),
+      inner: bytes(1024),
+    }),
+  ),
+  /** What that account's sessions handed in during those epochs. */
+  messages: z.array(
+    z.strictObject({
+      seq: seqValue,
+      epoch: epochValue,
+      submitter: accountIdText,
+      at: unixSecondsValue,
+      wire: bytes(LIMITS.message),
+    }),
+  ),
+});
+export type Material = z.output<typeof materialValue>;
+
+export const orderConversationsValue = z.strictObject({
+  version: z.literal(1),
+  /** One for each account, conversation and day in the order's scope of which the provider holds an envelope. */
+  labels: z.array(
+    z.strictObject({ account: accountIdText, conversation: conversationIdText, day: dayNumberValue }),
+  ),
+});
+export type OrderConversations = z.output<typeof orderConversationsValue>;
+
+/** The plaintext of a material answer (DEL-53). Throws WireError "answer-malformed". */
+export function parseMaterial(plaintext: Uint8Array): Material {
+  return parsePlaintext(materialValue, plaintext);
+}
+
+/** The plaintext of an order's list of conversations (DEL-54). Throws WireError "answer-malformed". */
+export function parseOrderConversations(plaintext: Uint8Array): OrderConversations {
+  return parsePlaintext(orderConversationsValue, plaintext);
+}
+
+function parsePlaintext<T>(schema: z.ZodType<T>, plaintext: Uint8Array): T {
+  try {
+    return schema.parse(parseJson(plaintext));
+  } catch (cause) {
+    throw new WireError("answer-malformed", "what the provider sealed is not of this protocol", { cause });
+  }
+}
+
+/** Query of GET material. */
+export type MaterialQuery = {
+  readonly conversation: z.output<typeof conversationIdText>;
+  readonly account: z.output<typeof accountIdText>;
+  readonly day: z.output<typeof dayNumberValue>;
+};
+export type OrderRequest = z.output<typeof orderRequest>;
+export type OrderAnswer = z.output<typeof orderAnswer>;
+export type KeyholderOrder = z.output<typeof keyholderOrder>;
+export type OrderState = z.output<typeof orderState>;
+export type KeyholderOrderAnswer = z.output<typeof keyholderOrderAnswer>;

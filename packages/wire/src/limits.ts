@@ -1,0 +1,32 @@
+/** Sizes that the server refuses to exceed (DEL-2). Bytes where nothing else is said; all are before base64. */
+export const LIMITS = {
+  /** A whole JSON request body, base64 included. */
+  body: 16 * 1024 * 1024,
+  /** Items of one delivery batch. */
+  batchItems: 256,
+  message: 256 * 1024,
+  commit: 2 * 1024 * 1024,
+  envelope: 16 * 1024,
+  welcome: 4 * 1024 * 1024,
+  tree: 4 * 1024 * 1024,
+  /** Accounts that one Welcome may be for. */
+  welcomeAccounts: 1000,
+  keyPackage: 8 * 1024,
+  keyPackagesPerRequest: 100,
+  /** Unclaimed key packages that the server keeps for one device. */
+  keyPackagesPerDevice: 200,
+  credential: 512,
+  idempotencyKey: 64,
+  /** Items in one page of a read; a page also ends after `pageBytes`. */
+  page: 1000,
+  pageBytes: 4 * 1024 * 1024,
+  /** Seconds that a long poll may wait. */
+  wait: 60,
+  logEntry: 65_535,
+  /** A signed warrant with its signed statement. */
+  warrant: 256 * 1024,
+  boardMessage: 256 * 1024,
+  /** Different messages that one keyholder may put on the board of one session. */
+  boardMessagesPerKeyholder: 16,
+  boardPage: 256,
+} as const;

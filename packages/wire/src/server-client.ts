@@ -1,0 +1,356 @@
+import type { SignedDocument } from "@porchlight/charter";
+import type { AccountId, ConversationId, KeyholderIndex, Period, UnixSeconds } from "@porchlight/encoding";
+import { fromUtf8 } from "@porchlight/encoding";
+import type { LogIndex, TileReader } from "@porchlight/tlog";
+import { z } from "zod";
+import {
+  type BoardMessage,
+  boardAnswer,
+  boardPage,
+  boardPost,
+  chartersAnswer,
+  entryAnswer,
+  type Health,
+  healthAnswer,
+  type LoggedDocument,
+  loggedKeysAnswer,
+} from "./board.ts";
+import {
+  accountAnswer,
+  accountRequest,
+  type ClaimedKeyPackage,
+  type Conversation,
+  challengeAnswer,
+  claimAnswer,
+  conversationAnswer,
+  conversationRequest,
+  conversationsAnswer,
+  type ItemPage,
+  itemsAnswer,
+  keyPackagesAnswer,
+  keyPackagesRequest,
+  type NewConversation,
+  type NewItem,
+  nothing,
+  type PendingWelcome,
+  type Session,
+  type Successor,
+  sessionAnswer,
+  sessionRequest,
+  sessionStatement,
+  submitAnswer,
+  submitRequest,
+  successorRequest,
+  welcomeAcknowledgement,
+  welcomesAnswer,
+} from "./delivery.ts";
+import {
+  type MaterialQuery,
+  type OrderAnswer,
+  type OrderRequest,
+  orderAnswer,
+  orderRequest,
+  revocationAnswer,
+  revocationRequest,
+} from "./disclosure.ts";
+import { WireError } from "./error.ts";
+import { type Call, type ClientOptions, HttpCaller } from "./http.ts";
+
+/** A device that can log in: how a session is opened, and opened again when it has expired. */
+export type DeviceLogin = {
+  /** The server's log origin, from the charter or the configuration: never from the server. */
+  readonly audience: string;
+  /** MLS signature public key, 32 bytes. */
+  readonly deviceKey: Uint8Array;
+  /** ENV-10, 97 bytes. */
+  readonly credential: Uint8Array;
+  /** Ed25519 with the device's MLS signature key. */
+  readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+};
+
+/**
+ * The provider's server over HTTP. Every method throws WireError; {@link WireError.retryable} says whether the same
+ * call may succeed later. Methods of members need {@link login} first; an expired session is renewed once by itself.
+ */
+export class ServerClient {
+  readonly #http: HttpCaller;
+  #login: DeviceLogin | null = null;
+  #session: Session | null = null;
+
+  constructor(options: ClientOptions) {
+    this.#http = new HttpCaller(options);
+  }
+
+  // Log
+
+  /** GET /log/PATH of C2SP tlog-tiles: "checkpoint", "tile/0/000", "tile/entries/000.p/17". */
+  async logFile(path: string): Promise<Uint8Array> {
+    return (await this.#http.send({ method: "GET", path: `/log/${path}` })).bytes;
+  }
+
+  /** The newest checkpoint that satisfies the server's witness policy, as a signed note. Not verified here. */
+  async checkpoint(): Promise<string> {
+    return fromUtf8(await this.logFile("checkpoint"));
+  }
+
+  /** For the proofs of @porchlight/tlog. */
+  get readTile(): TileReader {
+    return (path) => this.logFile(path);
+  }
+
+  /**
+   * Waits until a published checkpoint covers `size` entries and, where `since` is given, was cosigned at or after
+   * it. `null` when that did not happen within `wait` seconds (20 by default, at most 60).
+   */
+  async waitForCheckpoint(
+    size: number,
+    options: {
+      readonly since?: UnixSeconds;
+      readonly wait?: number;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<string | null> {
+    const wait = options.wait ?? 20;
+    const { status, bytes } = await this.#http.send({
+      method: "GET",
+      path: "/v1/log/wait",
+      query: { size, timeout: wait, since: options.since },
+      wait,
+      signal: options.signal,
+    });
+    return status === 204 ? null : fromUtf8(bytes);
+  }
+
+  /** Appends an entry (types charter, ceremony, keys, keyholder-batch). The same bytes again give the same index. */
+  async appendEntry(entry: Uint8Array): Promise<LogIndex> {
+    const { bytes, status } = await this.#http.send({
+      method: "POST",
+      path: "/v1/log/entries",
+      body: { type: "application/json", bytes: entry },
+    });
+    return parseAnswer(entryAnswer, bytes, status).index;
+  }
+
+  async charters(): Promise<LoggedDocument[]> {
+    return (await this.#call({ method: "GET", path: "/v1/charters" }, chartersAnswer)).charters;
+  }
+
+  /** All `keys` entries of a period, every charter and generation. */
+  async keys(period: Period): Promise<LoggedDocument[]> {
+    return (await this.#call({ method: "GET", path: `/v1/keys/${period}` }, loggedKeysAnswer)).keys;
+  }
+
+  async health(): Promise<Health> {
+    return await this.#call({ method: "GET", path: "/healthz" }, healthAnswer);
+  }
+
+  // Key ceremony
+
+  /** Posts a signed message; returns its position. Idempotent. */
+  async postToBoard(
+    session: string,
+    message: { readonly round: 1 | 2 | 3; readonly from: KeyholderIndex; readonly document: SignedDocument },
+  ): Promise<number> {
+    const value = { ...message, document: copyDocument(message.document) };
+    const call: Call = { method: "POST", path: `/v1/board/${session}` };
+    return (await this.#call(call, boardAnswer, { schema: boardPost, value })).position;
+  }
+
+  /** Messages after a position, oldest first; waits up to `wait` seconds for the first. */
+  async board(
+    session: string,
+    after = 0,
+    options: { readonly wait?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<BoardMessage[]> {
+    const call: Call = {
+      method: "GET",
+      path: `/v1/board/${session}`,
+      query: { after, wait: options.wait },
+      wait: options.wait ?? 0,
+      signal: options.signal,
+    };
+    return (await this.#call(call, boardPage)).messages;
+  }
+
+  // Orders
+
+  /** Hands a signed warrant in. Idempotent. */
+  async submitOrder(order: OrderRequest): Promise<OrderAnswer> {
+    const call: Call = { method: "POST", path: "/v1/orders" };
+    return await this.#call(call, orderAnswer, { schema: orderRequest, value: order });
+  }
+
+  /** SignedDocument "revocation" by the warrant's issuer; returns the entry's index. Idempotent. */
+  async revokeOrder(orderId: string, document: SignedDocument): Promise<LogIndex> {
+    const call: Call = { method: "POST", path: `/v1/orders/${orderId}/revocation` };
+    const value = { document: copyDocument(document) };
+    return (await this.#call(call, revocationAnswer, { schema: revocationRequest, value })).index;
+  }
+
+  /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */
+  async material(orderId: string, query: MaterialQuery): Promise<Uint8Array> {
+    const call: Call = { method: "GET", path: `/v1/orders/${orderId}/material`, query };
+    return (await this.#http.send({ ...call, wait: 60 })).bytes;
+  }
+
+  /** Sealed to the requester's X-Wing key with info {@link ORDER_CONVERSATIONS_INFO}; inside are {@link OrderConversations}. */
+  async orderConversations(orderId: string): Promise<Uint8Array> {
+    return (await this.#http.send({ method: "GET", path: `/v1/orders/${orderId}/conversations`, wait: 60 }))
+      .bytes;
+  }
+
+  // Members
+
+  /** Registers an account; idempotent. */
+  async register(identityKey: Uint8Array): Promise<AccountId> {
+    const request = { schema: accountRequest, value: { identityKey } };
+    return (await this.#call({ method: "POST", path: "/v1/accounts" }, accountAnswer, request)).account;
+  }
+
+  /** Opens a session for one device and keeps how to open it again. */
+  async login(login: DeviceLogin): Promise<Session> {
+    const call: Call = { method: "POST", path: "/v1/sessions/challenge" };
+    const { nonce, audience } = await this.#call(call, challengeAnswer);
+    if (audience !== login.audience) {
+      // Signing for whatever name a server claims would let it log in elsewhere as this device.
+      throw new WireError("answer-malformed", "this is another deployment's server: check the address");
+    }
+    const value = {
+      deviceKey: login.deviceKey,
+      credential: login.credential,
+      nonce,
+      signature: await login.sign(sessionStatement(login.audience, nonce)),
+    };
+    const request = { schema: sessionRequest, value };
+    this.#session = await this.#call({ method: "POST", path: "/v1/sessions" }, sessionAnswer, request);
+    this.#login = login;
+    return this.#session;
+  }
+
+  async publishKeyPackages(keyPackages: readonly Uint8Array[]): Promise<void> {
+    const request = { schema: keyPackagesRequest, value: { keyPackages: [...keyPackages] } };
+    await this.#member({ method: "POST", path: "/v1/key-packages" }, keyPackagesAnswer, request);
+  }
+
+  /** Takes one key package for each of the account's devices; each is handed out once. Refusal "no-key-package". */
+  async claimKeyPackages(account: AccountId): Promise<ClaimedKeyPackage[]> {
+    const call: Call = { method: "POST", path: `/v1/accounts/${account}/key-package` };
+    return (await this.#member(call, claimAnswer)).keyPackages;
+  }
+
+  /** Idempotent for the same device and content; otherwise refusal "exists". */
+  async createConversation(conversation: NewConversation): Promise<Conversation> {
+    const request = { schema: conversationRequest, value: conversation };
+    return await this.#member({ method: "POST", path: "/v1/conversations" }, conversationAnswer, request);
+  }
+
+  /** Those that the account is a member of now. */
+  async conversations(): Promise<Conversation[]> {
+    return (await this.#member({ method: "GET", path: "/v1/conversations" }, conversationsAnswer))
+      .conversations;
+  }
+
+  async conversation(conversation: ConversationId): Promise<Conversation> {
+    return await this.#member(
+      { method: "GET", path: `/v1/conversations/${conversation}` },
+      conversationAnswer,
+    );
+  }
+
+  /** DEL-32: after a ReInit commit. */
+  async nameSuccessor(conversation: ConversationId, successor: Successor): Promise<Conversation> {
+    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/successor` };
+    return await this.#member(call, conversationAnswer, { schema: successorRequest, value: successor });
+  }
+
+  /**
+   * Hands items in, all or none, in this order; resolves when they are durable. Repeat with the same keys when the
+   * answer was lost. Refusals "conflict" (another commit opened the next epoch) and "stale-epoch" carry the head.
+   */
+  async submit(conversation: ConversationId, items: readonly NewItem[]): Promise<number[]> {
+    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/items` };
+    const request = { schema: submitRequest, value: { items: [...items] } };
+    return (await this.#member(call, submitAnswer, request)).seqs;
+  }
+
+  /** Items after a seq, oldest first, as far as the account may read; waits up to `wait` seconds for the first. */
+  async items(
+    conversation: ConversationId,
+    after: number,
+    options: { readonly limit?: number; readonly wait?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<ItemPage> {
+    const call: Call = {
+      method: "GET",
+      path: `/v1/conversations/${conversation}/items`,
+      query: { after, limit: options.limit, wait: options.wait },
+      wait: options.wait ?? 0,
+      signal: options.signal,
+    };
+    return await this.#member(call, itemsAnswer);
+  }
+
+  /** Welcomes for this account that were not acknowledged; waits up to `wait` seconds for the first. */
+  async welcomes(
+    options: { readonly wait?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<PendingWelcome[]> {
+    const { wait, signal } = options;
+    const call: Call = {
+      method: "GET",
+      path: "/v1/welcomes",
+      query: { wait },
+      wait: wait ?? 0,
+      signal,
+    };
+    return (await this.#member(call, welcomesAnswer)).welcomes;
+  }
+
+  /** After the new group state is saved: the server then forgets them. */
+  async acknowledgeWelcomes(ids: readonly string[]): Promise<void> {
+    const request = { schema: welcomeAcknowledgement, value: { ids: [...ids] } };
+    await this.#member({ method: "POST", path: "/v1/welcomes/acknowledge" }, nothing, request);
+  }
+
+  async #call<Request, Output>(
+    call: Call,
+    answer: z.ZodType<Output>,
+    request?: { schema: z.ZodType<Request>; value: Request },
+  ): Promise<Output> {
+    const found = await this.#http.json(call, answer, request);
+    if (found === null)
+      throw new WireError("answer-malformed", "the server answered nothing", { status: 204 });
+    return found;
+  }
+
+  async #member<Request, Output>(
+    call: Call,
+    answer: z.ZodType<Output>,
+    request?: { schema: z.ZodType<Request>; value: Request },
+  ): Promise<Output> {
+    const login = this.#login;
+    if (login === null || this.#session === null) {
+      throw new WireError("refused", "log in first", { refusal: "unauthenticated" });
+    }
+    try {
+      return await this.#call({ ...call, token: this.#session.token }, answer, request);
+    } catch (error) {
+      if (!(error instanceof WireError && error.refusal === "session-expired")) throw error;
+      const { token } = await this.login(login);
+      return await this.#call({ ...call, token }, answer, request);
+    }
+  }
+}
+
+function parseAnswer<Output>(schema: z.ZodType<Output>, bytes: Uint8Array, status: number): Output {
+  try {
+    return schema.parse(JSON.parse(fromUtf8(bytes)));
+  } catch (cause) {
+    throw new WireError("answer-malformed", "the answer is not of this protocol", { status, cause });
+  }
+}
+
+function copyDocument(document: SignedDocument): {
+  payload: string;
+  signatures: { protected: string; signature: string }[];
+} {
+  return { payload: document.payload, signatures: document.signatures.map((made) => ({ ...made })) };
+}
