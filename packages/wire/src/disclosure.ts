@@ -32,11 +32,15 @@ export const keyholderOrder = z.strictObject({
   warrant: z.string().min(1).max(LIMITS.warrant),
   opening: hexBytes(32),
   index: logIndexValue,
+  /** For a warrant over all of an account's conversations, and only then: those that the provider disclosed. */
+  conversations: z.array(conversationIdText).min(1).max(1000).optional(),
 });
 
 export const orderState = z.discriminatedUnion("state", [
   z.object({ state: z.literal("checking") }),
   z.object({ state: z.literal("awaiting-approval") }),
+  /** A person approved; the keyholder's intent is on its way into the log. */
+  z.object({ state: z.literal("approved") }),
   z.object({ state: z.literal("intent-logged") }),
   z.object({ state: z.literal("released") }),
   z.object({
