@@ -21,7 +21,7 @@ import {
 import { type SignedDocument, verifyDocument } from "./document.ts";
 import { CharterError } from "./error.ts";
 import { asName } from "./plain-text.ts";
-import { checkLog } from "./witness-policy.ts";
+import { checkLog, checkPublicKey } from "./witness-policy.ts";
 
 declare const verified: unique symbol;
 
@@ -170,9 +170,7 @@ export async function verifyCharter(document: Json | SignedDocument): Promise<Ch
 }
 
 /** Powers over at least t keyholders at once, which the members are warned of (CHA-15). */
-export function concentrations(
-  charter: CharterDocument,
-): {
+export function concentrations(charter: CharterDocument): {
   readonly by: "owner" | "payer" | "jurisdiction";
   readonly value: string;
   readonly keyholders: number;
@@ -197,7 +195,7 @@ function checkCharter(charter: CharterDocument): void {
     if (keyholder.index !== position + 1) refuse("keyholders.index");
   });
   if (charter.threshold > charter.keyholders.length) refuse("threshold");
-  // A house's hold order needs two named persons (WAR-4), a court's warrant one court.
+  // A house's hold order needs two named persons (WAR-6), a court's warrant one court.
   if (charter.issuers.length < (charter.kind === "house" ? 2 : 1)) refuse("issuers");
   if (charter.legalBases.length === 0 || repeats(charter.legalBases)) refuse("legalBases");
   if (charter.offenceCategories.length === 0 || repeats(charter.offenceCategories))
@@ -206,8 +204,9 @@ function checkCharter(charter: CharterDocument): void {
   const parties = [charter.provider, ...charter.keyholders, ...charter.issuers];
   if (repeats(parties.map(({ name }) => name))) refuse("name");
   if (repeats([charter.provider, ...charter.keyholders].map(({ xwing }) => base64(xwing)))) refuse("xwing");
-  const cosigners = checkLog(charter);
-  if (repeats([...parties, charter.intake, ...cosigners].map(({ key }) => base64(key)))) refuse("key");
+  const keys = [...parties, charter.intake].map(({ key }) => key);
+  for (const key of keys) checkPublicKey(key, "key");
+  if (repeats([...keys, ...checkLog(charter)].map((key) => base64(key)))) refuse("key");
 }
 
 function repeats(values: readonly string[]): boolean {

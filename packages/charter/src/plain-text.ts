@@ -4,7 +4,7 @@ import { asString, EncodingError, type Json } from "@porchlight/encoding";
 // overrides and isolates, the byte order mark. Combining marks and markup stay: they are data, and whoever
 // shows them escapes them.
 const NOT_IN_NAMES = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u;
-const NOT_IN_PROSE = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+const NOT_IN_PROSE = /(?![\t\n])\p{Cc}/u;
 
 /**
  * CHA-5: a name, title or reference that people compare by eye. Not empty, in Unicode form NFC, without

@@ -1,0 +1,72 @@
+/** Why a warrant, an order or a release was refused. Closed union; spec/warrant.md and spec/gate.md list all. */
+export type RefusalCode = WarrantCode | GateCode;
+
+export type WarrantCode =
+  | "malformed"
+  | "signature-invalid"
+  | "wrong-issuer"
+  | "second-signature-missing"
+  | "wrong-charter"
+  | "basis-unknown"
+  | "category-unknown"
+  | "dates-inconsistent"
+  | "statement-invalid"
+  | "statement-incomplete"
+  | "requester-unproven"
+  | "revocation-invalid";
+
+export type GateCode =
+  | "not-witnessed"
+  | "checkpoint-stale"
+  | "view-broken"
+  | "not-logged"
+  | "commitment-mismatch"
+  | "logged-twice"
+  | "intake-invalid"
+  | "day-in-future"
+  | "secrecy-mismatch"
+  | "revoked"
+  | "not-yet-valid"
+  | "expired"
+  | "outside-charter-dates"
+  | "mode-unsupported"
+  | "cap-accounts"
+  | "cap-days"
+  | "secrecy-too-long"
+  | "cap-rate"
+  | "day-not-over"
+  | "notice-period"
+  | "labels-not-canonical"
+  | "label-out-of-scope"
+  | "requester-reused"
+  | "reference-reused"
+  | "share-missing"
+  | "not-approved"
+  | "intent-not-logged"
+  | "intent-mismatch"
+  | "roster-mismatch"
+  | "not-granted";
+
+/** One rule that does not hold. `reason` is a whole sentence for a judge; it repeats nothing of the order. */
+export type Refusal = {
+  /** The rule's ID in the specification. */
+  readonly rule: string;
+  readonly code: RefusalCode;
+  readonly reason: string;
+  /** Whether time or the order's normal course can still make it pass: then wait, and refuse nothing yet. */
+  readonly waits: boolean;
+};
+
+/** A refusal where verified evidence was asked for: thrown by `verifyWarrant` and its like. */
+export class GateError extends Error {
+  override readonly name = "GateError";
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal, options?: { cause?: unknown }) {
+    super(`${refusal.rule}: ${refusal.code}`, options);
+    this.refusal = refusal;
+  }
+
+  get code(): RefusalCode {
+    return this.refusal.code;
+  }
+}

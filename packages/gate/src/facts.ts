@@ -1,0 +1,94 @@
+import type { OrderEntry } from "@porchlight/charter";
+import {
+  type Commitment,
+  type DayNumber,
+  dayOf,
+  hex,
+  type KeyholderIndex,
+  type Period,
+  type UnixSeconds,
+} from "@porchlight/encoding";
+import type { Approval } from "./approval.ts";
+import type { Intent } from "./intent.ts";
+import type { LabelRequest } from "./labels.ts";
+import { effectiveDay, type LogView, orderAt } from "./log-view.ts";
+import { commitmentOf } from "./order.ts";
+import type { VerifiedWarrant } from "./verify-warrant.ts";
+
+/** An order and the view of the log that decides about it. */
+export type OrderInput = {
+  readonly warrant: VerifiedWarrant;
+  /** 32 B, from the order. */
+  readonly opening: Uint8Array;
+  /** Where the order says that it is logged. */
+  readonly index: number;
+  readonly view: LogView;
+  /** The caller's own clock. It decides one thing only: whether the checkpoint is fresh. */
+  readonly now: UnixSeconds;
+};
+
+/** What a keyholder remembers of the orders it has seen, and what it holds. */
+export type KeyholderMemory = {
+  readonly keyholder: KeyholderIndex;
+  /** Key period → generation of the share held. */
+  readonly generations: ReadonlyMap<Period, number>;
+  /** Requester point, 96 hex digits → the order it first came with. */
+  readonly usedRequesterPoints: ReadonlyMap<string, Commitment>;
+  /** Reference of a warrant of this charter → the order it first came with. */
+  readonly usedReferences: ReadonlyMap<string, Commitment>;
+};
+
+export type GateInput = OrderInput & {
+  readonly self: KeyholderMemory & {
+    readonly intent: { readonly document: Intent; readonly random: Uint8Array } | null;
+  };
+  readonly labels: readonly LabelRequest[];
+  readonly approval: Approval | null;
+};
+
+/** A warrant at an instant: what can be judged before it is logged. */
+export type DocumentFacts = { readonly warrant: VerifiedWarrant; readonly at: UnixSeconds };
+
+/** Everything that the log says of the order. `at` is witnessed time. */
+export type LogFacts = DocumentFacts & {
+  readonly view: LogView;
+  readonly now: UnixSeconds;
+  readonly index: number;
+  readonly commitment: Commitment;
+  readonly today: DayNumber;
+  /** The entry at `index`, null where no order of this charter stands. */
+  readonly entry: OrderEntry | null;
+  readonly loggedDay: DayNumber;
+};
+
+export type LabelFacts = LogFacts & { readonly labels: readonly LabelRequest[] };
+export type MemoryFacts = LogFacts & { readonly self: KeyholderMemory; readonly requesterPoint: string };
+export type ReleaseFacts = LabelFacts &
+  MemoryFacts & { readonly self: GateInput["self"]; readonly approval: Approval | null };
+
+/** Throws EncodingError for an opening that is not 32 bytes. */
+export function logFacts({ warrant, opening, index, view, now }: OrderInput): LogFacts {
+  const { charter, bytes } = warrant;
+  const at = view.checkpoint.time;
+  const today = dayOf(at);
+  return {
+    warrant,
+    at,
+    view,
+    now,
+    index,
+    commitment: commitmentOf(opening, bytes),
+    today,
+    entry: orderAt(view, charter, index),
+    loggedDay: effectiveDay(view, charter, index, today),
+  };
+}
+
+export function memoryFacts(input: OrderInput, self: KeyholderMemory): MemoryFacts {
+  return { ...logFacts(input), self, requesterPoint: hex(input.warrant.document.requester.point) };
+}
+
+export function releaseFacts(input: GateInput): ReleaseFacts {
+  const { self, labels, approval } = input;
+  return { ...memoryFacts(input, self), self, labels, approval };
+}

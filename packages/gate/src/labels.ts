@@ -1,0 +1,62 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import {
+  compareBytes,
+  concat,
+  type ConversationId,
+  type DayNumber,
+  dayNumber,
+  EncodingError,
+  utf8,
+  Writer,
+} from "@porchlight/encoding";
+import { type AccessLabel, accessLabel } from "@porchlight/envelope";
+import type { VerifiedWarrant } from "./verify-warrant.ts";
+
+/** One key that an order asks for: one account's own messages in one conversation on one UTC day. */
+export type LabelRequest = AccessLabel;
+
+/** More labels than a keyholder could make in a working day are an order to be split. */
+export const MAX_LABELS = 100_000;
+
+/**
+ * WAR-16: one label for each account × conversation × day of the warrant, ascending by their bytes. `conversations` is
+ * needed where the warrant says "all", and can narrow it where it names them. Throws EncodingError where there are
+ * none, or more than {@link MAX_LABELS}. Whether they lie in the scope is for the gate to say.
+ */
+export function labelsOf(
+  { document, charter }: VerifiedWarrant,
+  conversations: readonly ConversationId[] = document.conversations === "all" ? [] : document.conversations,
+): LabelRequest[] {
+  const days = daysBetween(document.firstDay, document.lastDay);
+  const count = document.accounts.length * conversations.length * days;
+  if (count === 0) throw new EncodingError("missing-field", "conversations");
+  if (count > MAX_LABELS) throw new EncodingError("too-long", "labels");
+  const labels = conversations.flatMap((conversation) =>
+    document.accounts.flatMap((account) =>
+      Array.from({ length: days }, (_, i) => ({
+        charter: charter.id,
+        conversation,
+        account,
+        day: dayNumber(document.firstDay + i),
+      })),
+    ),
+  );
+  return labels.sort((a, b) => compareBytes(accessLabel(a), accessLabel(b)));
+}
+
+/** Days from the first to the last, both included. */
+export function daysBetween(first: DayNumber, last: DayNumber): number {
+  return last - first + 1;
+}
+
+/** Whether labels are distinct and ascend by their bytes: the one order in which a set of labels is written. */
+export function areCanonical(labels: readonly LabelRequest[]): boolean {
+  const encoded = labels.map(accessLabel);
+  return encoded.every((label, i) => i === 0 || compareBytes(encoded[i - 1] as Uint8Array, label) < 0);
+}
+
+/** SHA-256 over the number of labels and the labels (BUN-2): how an intent names them. 32 B. */
+export function labelsHash(labels: readonly LabelRequest[]): Uint8Array {
+  const count = new Writer().uint(labels.length, 4).finish();
+  return sha256(concat(utf8("porchlight-v1/labels\0"), count, ...labels.map(accessLabel)));
+}

@@ -1,0 +1,371 @@
+// The rules of the gate, in the order in which they are asked. One that does not hold refuses. Rules about a thing that
+// is absent (no entry, no intent) leave its absence to the rule that names it, so that each has one meaning.
+import { verifyEntrySignature } from "@porchlight/charter";
+import { type DayNumber, dayNumber, dayOf, equalBytes, type Period, periodOf } from "@porchlight/encoding";
+import type { Rule } from "./evaluate.ts";
+import type { DocumentFacts, LabelFacts, LogFacts, MemoryFacts, ReleaseFacts } from "./facts.ts";
+import { formatIntent, generationsOf, slotOf } from "./intent.ts";
+import { areCanonical, daysBetween, labelsHash } from "./labels.ts";
+import { hasSlot, isRevoked, isWellFormed, isWitnessedFor, ordersSince, timesLogged } from "./log-view.ts";
+import type { WarrantDocument } from "./warrant.ts";
+
+/** Seconds by which a checkpoint's witnessed time and the keyholder's clock may differ (GATE-2). */
+export const CHECKPOINT_TOLERANCE = 600;
+/** Days over which a charter's `warrantsPer30Days` counts (GATE-18). */
+const RATE_WINDOW_DAYS = 30;
+
+// ---- The log
+
+function carriesTheChartersPolicy({ warrant, view }: LogFacts): boolean {
+  return isWitnessedFor(warrant.charter, view);
+}
+
+function isFresh({ at, now }: LogFacts): boolean {
+  return Math.abs(now - at) <= CHECKPOINT_TOLERANCE;
+}
+
+function viewIsWellFormed({ view }: LogFacts): boolean {
+  return isWellFormed(view);
+}
+
+function isLogged({ entry }: LogFacts): boolean {
+  return entry !== null;
+}
+
+function entryOpensToTheseBytes({ entry, commitment }: LogFacts): boolean {
+  return entry === null || entry.commitment === commitment;
+}
+
+function isLoggedOnce({ view, warrant, commitment }: LogFacts): boolean {
+  return timesLogged(view, warrant.charter, commitment) <= 1;
+}
+
+function intakeSigned({ entry, warrant }: LogFacts): boolean {
+  return entry === null || verifyEntrySignature(entry, warrant.charter);
+}
+
+function entryDayHasCome({ entry, today }: LogFacts): boolean {
+  return entry === null || entry.day <= today;
+}
+
+function entryShowsTheOrderedSecrecy({ entry, warrant }: LogFacts): boolean {
+  return entry === null || entry.secretUntil === secretUntilOf(warrant.document, entry.day);
+}
+
+function isNotRevoked({ view, warrant, commitment }: LogFacts): boolean {
+  return !isRevoked(view, warrant.charter, commitment);
+}
+
+function rateCapHolds({ view, warrant, index, loggedDay, today }: LogFacts): boolean {
+  const { charter } = warrant;
+  const limit = charter.caps.warrantsPer30Days;
+  const since = dayNumber(Math.max(0, loggedDay - RATE_WINDOW_DAYS + 1));
+  return ordersSince(view, charter, { index, since, today, limit }) < limit;
+}
+
+function everyDayIsOver({ warrant, today }: LogFacts): boolean {
+  return warrant.document.lastDay < today;
+}
+
+function personCouldContest({ warrant, loggedDay, today }: LogFacts): boolean {
+  const { disclosure, emergency } = warrant.document;
+  const mayWait = disclosure.kind === "notice-first" && !emergency;
+  return !mayWait || today > loggedDay + warrant.charter.contestDays;
+}
+
+// ---- The document
+
+function hasBegun({ warrant, at }: DocumentFacts): boolean {
+  return at >= warrant.document.issued;
+}
+
+function hasNotExpired({ warrant, at }: DocumentFacts): boolean {
+  return at < warrant.document.expires;
+}
+
+function liesInTheChartersDates({ warrant: { document, charter } }: DocumentFacts): boolean {
+  return document.firstDay >= charter.validFrom && document.lastDay <= charter.validUntil;
+}
+
+function asksForSentMessagesOnly({ warrant }: DocumentFacts): boolean {
+  return warrant.document.mode === "sent";
+}
+
+function accountsCapHolds({ warrant: { document, charter } }: DocumentFacts): boolean {
+  return document.accounts.length <= charter.caps.accountsPerWarrant;
+}
+
+function daysCapHolds({ warrant: { document, charter } }: DocumentFacts): boolean {
+  return daysBetween(document.firstDay, document.lastDay) <= charter.caps.daysPerWarrant;
+}
+
+function secrecyIsShortEnough({ warrant: { document, charter } }: DocumentFacts): boolean {
+  const { disclosure, issued } = document;
+  return disclosure.kind !== "secret" || disclosure.until <= dayOf(issued) + charter.longestSecrecyDays;
+}
+
+// ---- The labels
+
+function labelsAreCanonical({ labels }: LabelFacts): boolean {
+  return labels.length > 0 && areCanonical(labels);
+}
+
+function labelsLieInScope({ warrant: { document, charter }, labels }: LabelFacts): boolean {
+  const { accounts, conversations, firstDay, lastDay } = document;
+  return labels.every(
+    (label) =>
+      label.charter === charter.id &&
+      accounts.includes(label.account) &&
+      (conversations === "all" || conversations.includes(label.conversation)) &&
+      label.day >= firstDay &&
+      label.day <= lastDay,
+  );
+}
+
+// ---- What this keyholder remembers
+
+function requesterPointIsFresh({ self, requesterPoint, commitment }: MemoryFacts): boolean {
+  return (self.usedRequesterPoints.get(requesterPoint) ?? commitment) === commitment;
+}
+
+function referenceIsUnique({ self, warrant, commitment }: MemoryFacts): boolean {
+  return (self.usedReferences.get(warrant.document.reference) ?? commitment) === commitment;
+}
+
+// ---- The release
+
+function sharesAreHeld({ self, labels }: ReleaseFacts): boolean {
+  return generationsOf(labels, self.generations) !== null;
+}
+
+function aPersonApproved({ self, warrant, commitment, now, approval }: ReleaseFacts): boolean {
+  return (
+    approval !== null &&
+    approval.keyholder === self.keyholder &&
+    approval.commitment === commitment &&
+    approval.at >= warrant.document.issued &&
+    approval.at <= now
+  );
+}
+
+function intentIsLogged({ self, view, warrant }: ReleaseFacts): boolean {
+  if (self.intent === null) return false;
+  const slot = slotOf(self.intent.random, formatIntent(self.intent.document));
+  return hasSlot(view, warrant.charter, self.keyholder, slot);
+}
+
+function intentNamesThisRelease({ self, warrant, commitment, labels }: ReleaseFacts): boolean {
+  if (self.intent === null) return true;
+  const { document: intent } = self.intent;
+  const expected = {
+    charter: warrant.charter.id,
+    commitment,
+    keyholder: self.keyholder,
+    generations: generationsOf(labels, self.generations) ?? intent.generations,
+    labels: labelsHash(labels),
+    at: intent.at,
+  };
+  return equalBytes(formatIntent(intent), formatIntent(expected));
+}
+
+/** The month that an order's entry shows (GATE-9): in which secrecy ends, or, told at once, of the day it is logged. */
+export function secretUntilOf(
+  { disclosure }: Pick<WarrantDocument, "disclosure">,
+  loggedOn: DayNumber,
+): Period {
+  return periodOf(disclosure.kind === "secret" ? disclosure.until : loggedOn);
+}
+
+export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
+  {
+    id: "GATE-1",
+    code: "not-witnessed",
+    reason: "The state of the log does not carry the cosignatures that the charter demands.",
+    waits: true,
+    holds: carriesTheChartersPolicy,
+  },
+  {
+    id: "GATE-2",
+    code: "checkpoint-stale",
+    reason: "The newest witnessed state of the log is too far from this keyholder's clock to decide on.",
+    waits: true,
+    holds: isFresh,
+  },
+  {
+    id: "GATE-3",
+    code: "view-broken",
+    reason: "The log as it was read is out of order or goes beyond what the witnesses saw.",
+    waits: true,
+    holds: viewIsWellFormed,
+  },
+  {
+    id: "GATE-4",
+    code: "not-logged",
+    reason: "At the place in the public log that was named there is no order under this charter.",
+    waits: true,
+    holds: isLogged,
+  },
+  {
+    id: "GATE-5",
+    code: "commitment-mismatch",
+    reason: "The entry in the public log is not of this order.",
+    holds: entryOpensToTheseBytes,
+  },
+  {
+    id: "GATE-6",
+    code: "logged-twice",
+    reason: "The public log holds this order more than once.",
+    holds: isLoggedOnce,
+  },
+  {
+    id: "GATE-7",
+    code: "intake-invalid",
+    reason: "The entry in the public log was not admitted by the charter's intake.",
+    holds: intakeSigned,
+  },
+  {
+    id: "GATE-8",
+    code: "day-in-future",
+    reason: "The entry in the public log carries a day that has not come.",
+    waits: true,
+    holds: entryDayHasCome,
+  },
+  {
+    id: "GATE-9",
+    code: "secrecy-mismatch",
+    reason: "The entry in the public log shows another end of secrecy than the order sets.",
+    holds: entryShowsTheOrderedSecrecy,
+  },
+  {
+    id: "GATE-10",
+    code: "revoked",
+    reason: "The order was revoked.",
+    holds: isNotRevoked,
+  },
+  {
+    id: "GATE-18",
+    code: "cap-rate",
+    reason:
+      "More orders were logged within thirty days than the charter allows, and this is one of those too many.",
+    holds: rateCapHolds,
+  },
+  {
+    id: "GATE-19",
+    code: "day-not-over",
+    reason: "The last day that the order names is not over, and days to come are not disclosed.",
+    waits: true,
+    holds: everyDayIsOver,
+  },
+  {
+    id: "GATE-20",
+    code: "notice-period",
+    reason: "The person is to be told first, and the time in which the order may be contested is not over.",
+    waits: true,
+    holds: personCouldContest,
+  },
+] as const);
+
+export const documentRules: readonly Rule<DocumentFacts>[] = Object.freeze([
+  {
+    id: "GATE-11",
+    code: "not-yet-valid",
+    reason: "The order is dated later than the witnessed time.",
+    waits: true,
+    holds: hasBegun,
+  },
+  {
+    id: "GATE-12",
+    code: "expired",
+    reason: "The order has expired.",
+    holds: hasNotExpired,
+  },
+  {
+    id: "GATE-13",
+    code: "outside-charter-dates",
+    reason: "The order names days on which this charter was not in force.",
+    holds: liesInTheChartersDates,
+  },
+  {
+    id: "GATE-14",
+    code: "mode-unsupported",
+    reason: "The order asks for both sides of a conversation, which this version does not release.",
+    holds: asksForSentMessagesOnly,
+  },
+  {
+    id: "GATE-15",
+    code: "cap-accounts",
+    reason: "The order names more accounts than the charter allows for one order.",
+    holds: accountsCapHolds,
+  },
+  {
+    id: "GATE-16",
+    code: "cap-days",
+    reason: "The order names more days than the charter allows for one order.",
+    holds: daysCapHolds,
+  },
+  {
+    id: "GATE-17",
+    code: "secrecy-too-long",
+    reason: "The order sets a longer secrecy than the charter allows.",
+    holds: secrecyIsShortEnough,
+  },
+] as const);
+
+export const labelRules: readonly Rule<LabelFacts>[] = Object.freeze([
+  {
+    id: "GATE-21",
+    code: "labels-not-canonical",
+    reason: "What is to be released is not listed once each and in order.",
+    holds: labelsAreCanonical,
+  },
+  {
+    id: "GATE-22",
+    code: "label-out-of-scope",
+    reason: "Something is to be released that the order does not name.",
+    holds: labelsLieInScope,
+  },
+] as const);
+
+export const memoryRules: readonly Rule<MemoryFacts>[] = Object.freeze([
+  {
+    id: "GATE-23",
+    code: "requester-reused",
+    reason: "The requester's key was presented with another order before.",
+    holds: requesterPointIsFresh,
+  },
+  {
+    id: "GATE-24",
+    code: "reference-reused",
+    reason: "The order's reference was presented with another order before.",
+    holds: referenceIsUnique,
+  },
+] as const);
+
+export const releaseRules: readonly Rule<ReleaseFacts>[] = Object.freeze([
+  {
+    id: "GATE-25",
+    code: "share-missing",
+    reason: "This keyholder holds no key share for one of the months that the order names.",
+    holds: sharesAreHeld,
+  },
+  {
+    id: "GATE-26",
+    code: "not-approved",
+    reason: "No person at this keyholder has approved this order.",
+    waits: true,
+    holds: aPersonApproved,
+  },
+  {
+    id: "GATE-27",
+    code: "intent-not-logged",
+    reason: "This keyholder's own intent to release is not in the public log yet.",
+    waits: true,
+    holds: intentIsLogged,
+  },
+  {
+    id: "GATE-28",
+    code: "intent-mismatch",
+    reason: "The intent in the public log was for another release.",
+    holds: intentNamesThisRelease,
+  },
+] as const);
