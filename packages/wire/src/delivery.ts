@@ -82,13 +82,6 @@ export const conversationAnswer = z.object({
 });
 export const conversationsAnswer = z.object({ conversations: z.array(conversationAnswer) });
 
-/** DEL-32: after a commit with a ReInit proposal, names the group that takes its place. */
-export const successorRequest = z.strictObject({
-  groupId: bytes(255),
-  charter: charterIdText.nullable(),
-  day: dayNumberValue,
-});
-
 const idempotencyKey = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
 
 export const welcomeValue = z.strictObject({
@@ -165,7 +158,6 @@ export type Account = z.output<typeof accountAnswer>;
 export type Session = z.output<typeof sessionAnswer>;
 export type ClaimedKeyPackage = z.output<typeof claimAnswer>["keyPackages"][number];
 export type NewConversation = z.output<typeof conversationRequest>;
-export type Successor = z.output<typeof successorRequest>;
 export type Conversation = z.output<typeof conversationAnswer>;
 export type NewItem = z.output<typeof itemRequest>;
 export type WelcomeParcel = z.output<typeof welcomeValue>;

@@ -1,9 +1,21 @@
 export * from "./board.ts";
 export * from "./codec.ts";
+export { Cosigner, type CosignerAnswer, type CosignerOptions } from "./cosigner.ts";
 export * from "./delivery.ts";
 export * from "./disclosure.ts";
 export { type Head, REFUSAL_CODES, type RefusalCode, WireError, type WireErrorCode } from "./error.ts";
 export { type ClientOptions, type Fetch, HttpCaller } from "./http.ts";
 export { KeyholderClient } from "./keyholder-client.ts";
 export { LIMITS } from "./limits.ts";
+export { LogError, type LogErrorCode } from "./log-error.ts";
+export {
+  type EntryHandler,
+  type FollowedEntry,
+  LogFollower,
+  type LogFollowerOptions,
+  type LogUpdate,
+} from "./log-follower.ts";
+export { httpLogSource, type LogSource } from "./log-source.ts";
 export { type DeviceLogin, ServerClient } from "./server-client.ts";
+export { memoryStateStore, type StateStore } from "./state-store.ts";
+export { WitnessClient } from "./witness-client.ts";

@@ -34,13 +34,11 @@ import {
   nothing,
   type PendingWelcome,
   type Session,
-  type Successor,
   sessionAnswer,
   sessionRequest,
   sessionStatement,
   submitAnswer,
   submitRequest,
-  successorRequest,
   welcomeAcknowledgement,
   welcomesAnswer,
 } from "./delivery.ts";
@@ -255,12 +253,6 @@ export class ServerClient {
       { method: "GET", path: `/v1/conversations/${conversation}` },
       conversationAnswer,
     );
-  }
-
-  /** DEL-32: after a ReInit commit. */
-  async nameSuccessor(conversation: ConversationId, successor: Successor): Promise<Conversation> {
-    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/successor` };
-    return await this.#member(call, conversationAnswer, { schema: successorRequest, value: successor });
   }
 
   /**
