@@ -46,7 +46,7 @@ export { nobleSuite, type TlogSuite } from "./suite.ts";
 export { entriesPath, parseTilePath, TILE_WIDTH, type TilePath, tilePath } from "./tile-path.ts";
 export type { TileReader } from "./tile-reader.ts";
 export { formatProof, type LogProof, parseProof, verifyProof } from "./tlog-proof.ts";
-export { consistencyProof, inclusionProof } from "./tree-proof.ts";
+export { consistencyProof, inclusionProof, leafHashAt } from "./tree-proof.ts";
 export {
   formatSignerKey,
   formatVkey,

@@ -60,6 +60,12 @@ function hashAll(
   return Promise.all(ranges.map((range) => rangeHash(once, size, range, suite)));
 }
 
+/** The leaf hash that the tiles have for an entry; nothing is verified here. */
+export async function leafHashAt(read: TileReader, size: TreeSize, index: LogIndex): Promise<Uint8Array> {
+  if (index >= size) throw new TlogError("out-of-range", "log index");
+  return perfectHash(read, size, 0, index, nobleSuite);
+}
+
 /** RFC 6962 §2.1.1 PATH(index, D[0:size]), from the leaf's sibling upwards. The tiles are not verified here. */
 export async function inclusionProof(
   read: TileReader,
