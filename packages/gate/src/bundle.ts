@@ -158,7 +158,13 @@ export function openBundle(
   sealed: Uint8Array,
   secret: Uint8Array,
   expected: Pick<Bundle, "charter" | "commitment" | "keyholder">,
-): { readonly bundle: Bundle; readonly bytes: Uint8Array; readonly slot: string } {
+): {
+  readonly bundle: Bundle;
+  readonly bytes: Uint8Array;
+  /** 32 bytes: with them anyone can see that the slot in the log is of these bytes. */
+  readonly random: Uint8Array;
+  readonly slot: string;
+} {
   const plaintext = openFrom(secret, sealed, INFO, context(expected));
   const bytes = plaintext.slice(RANDOM_LENGTH);
   const bundle = parseBundle(bytes);
@@ -169,7 +175,8 @@ export function openBundle(
   ) {
     throw new EncodingError("not-canonical", "bundle");
   }
-  return { bundle, bytes, slot: slotOf(plaintext.slice(0, RANDOM_LENGTH), bytes) };
+  const random = plaintext.slice(0, RANDOM_LENGTH);
+  return { bundle, bytes, random, slot: slotOf(random, bytes) };
 }
 
 function context({ charter, commitment, keyholder }: Pick<Bundle, "charter" | "commitment" | "keyholder">) {
