@@ -14,6 +14,9 @@ export type EvidenceErrorCode =
   | "keys"
   | "warrant"
   | "log"
+  | "revoked"
+  | "out-of-scope"
+  | "day-not-over"
   | "label-key"
   | "release"
   | "custody";

@@ -7,7 +7,7 @@ export const STYLE = `
   --warn: #7a4a00; --warn-panel: #fff4dc; --warn-line: #e3b75c;
   --bad: #8e1c1c; --bad-panel: #fdeeee; --bad-line: #dc9a9a;
 }
-body.house { --band: #5a3a12; --accent: #7a4d12; }
+.house { --band: #5a3a12; --accent: #7a4d12; }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171c; --ink: #e8eaef; --soft: #a5acb9; --line: #343943; --panel: #1e2128;
@@ -15,7 +15,7 @@ body.house { --band: #5a3a12; --accent: #7a4d12; }
     --warn: #f0cd85; --warn-panel: #2e2616; --warn-line: #6c5621;
     --bad: #f2aaaa; --bad-panel: #331b1b; --bad-line: #7a3a3a;
   }
-  body.house { --band: #4a2f0d; --accent: #e2b473; }
+  .house { --band: #4a2f0d; --accent: #e2b473; }
 }
 * { box-sizing: border-box; }
 body {
@@ -47,7 +47,8 @@ ol.messages li { display: grid; grid-template-columns: 52px 92px 1fr; gap: 0 14p
 ol.messages .number { color: var(--soft); font-variant-numeric: tabular-nums; text-align: right; }
 ol.messages .at { color: var(--soft); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 ol.messages .who { color: var(--soft); font-size: 14px; }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
+/* Clipped: stacked combining marks must not write over the message above. */
+.text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; overflow: clip; }
 .text.action { font-style: italic; }
 .tag { display: inline-block; border: 1px solid var(--line); border-radius: 4px; padding: 0 6px; margin-right: 6px; font-size: 13px; font-style: normal; color: var(--soft); }
 .hidden-char { border: 1px dashed var(--soft); border-radius: 3px; padding: 0 3px; font: 12px/1.3 ui-monospace, Menlo, Consolas, monospace; color: var(--soft); }

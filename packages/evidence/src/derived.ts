@@ -1,0 +1,88 @@
+import { formatDay, formatInstant, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { payloadOxum } from "./bag.ts";
+import { certificateText } from "./certificate.ts";
+import { formatLine } from "./content.ts";
+import type { Files } from "./files.ts";
+import { limitsOf } from "./limits.ts";
+import { orderWord } from "./order-words.ts";
+import type { OpenedRelease, ReleaseInput } from "./release.ts";
+import { viewerPage } from "./viewer.ts";
+
+/** Version of the whole format; a package of another one is refused by name. */
+export const FORMAT_VERSION = 1;
+
+/**
+ * EVI-18: the files that follow from the others. Whoever writes a package and whoever verifies it makes them with this
+ * one function, so that a package in which any of them says something else is refused.
+ */
+export function derivedFiles(release: OpenedRelease, input: ReleaseInput, packagedAt: UnixSeconds): Files {
+  const messagesFile = utf8(release.messages.map(formatLine).join(""));
+  const certificate = certificateText(release, { messagesFile, warrantFile: input.warrant, packagedAt });
+  return new Map([
+    ["data/messages.jsonl", messagesFile],
+    ["data/report.json", utf8(`${JSON.stringify(report(release, packagedAt), null, 1)}\n`)],
+    ["data/certificate.txt", utf8(certificate)],
+    ["data/index.html", utf8(viewerPage(release, { certificate, packagedAt }))],
+  ]);
+}
+
+/** EVI-23: data/report.json. */
+function report(release: OpenedRelease, packagedAt: UnixSeconds): object {
+  const { charter, warrant, log } = release;
+  return {
+    version: FORMAT_VERSION,
+    packagedAt: formatInstant(packagedAt),
+    clock: charter.clock,
+    charter: charter.id,
+    order: {
+      kind: orderWord(charter),
+      reference: warrant.document.reference,
+      commitment: release.commitment,
+      logIndex: log.orderIndex,
+    },
+    log: {
+      origin: log.checkpoint.origin,
+      size: log.checkpoint.size,
+      witnessedAt: formatInstant(log.checkpoint.time),
+      revoked: false,
+    },
+    keyholders: release.releases.map(({ keyholder, logIndex }) => ({
+      keyholder,
+      name: charter.keyholders[keyholder - 1]?.name ?? "",
+      logIndex,
+    })),
+    // One for each line of messages.jsonl, in its order.
+    messages: release.messages.map((message) => ({
+      conversation: message.conversation,
+      day: formatDay(message.day),
+      seq: message.seq,
+      account: message.account,
+      device: message.device,
+      epoch: message.epoch,
+      generation: message.generation,
+      franked: message.franked,
+    })),
+    failures: release.failures.map(({ day, ...failure }) => ({ ...failure, day: formatDay(day) })),
+    gaps: release.gaps.map(({ day, ...gap }) => ({ ...gap, day: formatDay(day) })),
+    limits: limitsOf(charter),
+  };
+}
+
+/** bag-info.txt (RFC 8493 §2.2.2) of EVI-11. */
+export function bagInfo(release: OpenedRelease, payload: Files, packagedAt: UnixSeconds): Uint8Array {
+  const { charter, warrant } = release;
+  return utf8(
+    [
+      ["Source-Organization", warrant.document.requester.name],
+      ["External-Identifier", warrant.document.reference],
+      ["External-Description", `Messages disclosed under a ${orderWord(charter)}`],
+      ["Bagging-Date", formatDay(Math.floor(packagedAt / 86_400) as never)],
+      ["Payload-Oxum", payloadOxum(payload)],
+      ["Porchlight-Evidence-Version", String(FORMAT_VERSION)],
+      ["Porchlight-Charter", charter.id],
+      ["Porchlight-Clock", charter.clock],
+    ]
+      .map(([label, value]) => `${label}: ${value}\n`)
+      .join(""),
+  );
+}

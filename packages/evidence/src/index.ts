@@ -1,0 +1,14 @@
+export type { Finding } from "./bag.ts";
+export { type Content, parseContent } from "./content.ts";
+export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody.ts";
+export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
+export { type Files, readFiles, sha256, writeFiles } from "./files.ts";
+export type { KeyholderRelease, ReleaseFacts } from "./keyholder-release.ts";
+export type { EntryProof, LogExtract, LogFacts } from "./log-extract.ts";
+export type { ReleasedLabel, StoredEnvelope, StoredMessage } from "./material.ts";
+export type { EvidenceMessage, Failure, Gap } from "./messages.ts";
+export { orderInWords, orderWord, type Words } from "./order-words.ts";
+export { makePackage, type PackageInput, writeEvidence } from "./package.ts";
+export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
+export { openSealedEvidence, sealEvidence } from "./sealed.ts";
+export { type EvidenceReport, verifyEvidence, verifyFiles } from "./verify.ts";

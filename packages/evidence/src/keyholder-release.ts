@@ -1,0 +1,101 @@
+import type { Charter } from "@porchlight/charter";
+import {
+  type Commitment,
+  EncodingError,
+  Fields,
+  fromHex,
+  fromUtf8,
+  hex,
+  type KeyholderIndex,
+  parseJson,
+  utf8,
+} from "@porchlight/encoding";
+import { accessLabel } from "@porchlight/envelope";
+import { type Bundle, parseBundle, slotOf } from "@porchlight/gate";
+import { EvidenceError } from "./error.ts";
+import type { Files } from "./files.ts";
+import type { LogFacts } from "./log-extract.ts";
+import { LABEL_KEYS, type ReleasedLabel, reading, take } from "./material.ts";
+
+/** What one keyholder released: the bundle's exact bytes, and the 32 bytes with which they are one slot in the log. */
+export type KeyholderRelease = { readonly bundle: Uint8Array; readonly random: Uint8Array };
+
+/** A release as the log knows it: the entry in which the keyholder committed to exactly these bytes, `null` where none does yet. */
+export type ReleaseFacts = { readonly keyholder: KeyholderIndex; readonly logIndex: number | null };
+
+const PATH = /^data\/releases\/keyholder-[0-9]{3}\.json$/;
+
+function pathOf(keyholder: number): string {
+  return `data/releases/keyholder-${String(keyholder).padStart(3, "0")}.json`;
+}
+
+/** EVI-17: one file a keyholder, named by its index in the charter. */
+export function releaseFiles(releases: readonly KeyholderRelease[]): Files {
+  const files = new Map<string, Uint8Array>();
+  for (const { bundle, random } of releases) {
+    const path = pathOf(parseBundle(bundle).keyholder);
+    // Twice the same keyholder must never count twice.
+    if (files.has(path)) throw new EvidenceError("release", path);
+    files.set(path, utf8(`{"random":"${hex(random)}","bundle":${fromUtf8(bundle, path)}}\n`));
+  }
+  return files;
+}
+
+/** Strict inverse of {@link releaseFiles}, by keyholder. */
+export function readReleases(files: Files, left: Set<string>): KeyholderRelease[] {
+  return [...files.keys()]
+    .filter((path) => PATH.test(path))
+    .sort()
+    .map((path) => {
+      const bytes = take(files, path, left);
+      return reading(path, () => {
+        const fields = new Fields(parseJson(bytes, path), path);
+        const random = fromHex(fields.string("random", 64), 32, path);
+        fields.json("bundle");
+        fields.end();
+        const text = fromUtf8(bytes, path);
+        // The bundle's bytes as they were sealed, not a rewritten JSON of them.
+        const bundle = utf8(text.slice(text.indexOf('"bundle":') + '"bundle":'.length, -"}\n".length));
+        if (pathOf(parseBundle(bundle).keyholder) !== path) throw new EncodingError("not-canonical", path);
+        return { bundle, random };
+      });
+    });
+}
+
+/**
+ * EVI-66: each bundle is of this order and of a keyholder of the charter, and at least t distinct keyholders' bundles
+ * cover every label. Which keyholder released is told by the log alone: from t partials anyone can compute another's.
+ */
+export function checkReleases(
+  releases: readonly KeyholderRelease[],
+  order: {
+    readonly charter: Charter;
+    readonly commitment: Commitment;
+    readonly labels: readonly ReleasedLabel[];
+    readonly log: LogFacts;
+  },
+): ReleaseFacts[] {
+  const { charter, commitment, log } = order;
+  const covered = new Map<string, Set<KeyholderIndex>>();
+  const facts = releases.map(({ bundle: bytes, random }) => {
+    const bundle: Bundle = parseBundle(bytes);
+    const { keyholder } = bundle;
+    const path = pathOf(keyholder);
+    const known = charter.keyholders.some(({ index }) => index === keyholder);
+    if (!known || bundle.charter !== charter.id || bundle.commitment !== commitment) {
+      throw new EvidenceError("release", path);
+    }
+    for (const { label } of bundle.partials) {
+      const name = hex(accessLabel(label));
+      covered.set(name, (covered.get(name) ?? new Set()).add(keyholder));
+    }
+    const slot = log.slots.get(slotOf(random, bytes));
+    return { keyholder, logIndex: slot?.keyholder === keyholder ? slot.index : null };
+  });
+  for (const { label } of order.labels) {
+    if ((covered.get(hex(accessLabel(label)))?.size ?? 0) < charter.threshold) {
+      throw new EvidenceError("release", LABEL_KEYS);
+    }
+  }
+  return facts.sort((a, b) => a.keyholder - b.keyholder);
+}

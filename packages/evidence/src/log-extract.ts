@@ -1,0 +1,220 @@
+import {
+  type Charter,
+  type LogEntry,
+  orderEntryType,
+  parseEntry,
+  verifyEntrySignature,
+} from "@porchlight/charter";
+import {
+  type Commitment,
+  type DayNumber,
+  equalBytes,
+  fromUtf8,
+  type KeyholderIndex,
+  type Period,
+  utf8,
+} from "@porchlight/encoding";
+import {
+  formatProof,
+  leafHash,
+  nodeHash,
+  parsePolicy,
+  parseProof,
+  verifyProof,
+  verifyWitnessed,
+  type WitnessedCheckpoint,
+} from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { EvidenceError } from "./error.ts";
+import { type Files, sha256 } from "./files.ts";
+
+/** An entry and where it is: hashes from the leaf upwards (RFC 6962 audit path) under the extract's checkpoint. */
+export type EntryProof = { readonly index: number; readonly hashes: readonly Uint8Array[] };
+
+/**
+ * What a package holds of the log (EVI-60): one cosigned checkpoint, proofs that charter and keys are under it, and
+ * **every** entry from the order's own to the checkpoint's last. The order's audit path gives the roots of what came
+ * before it, so that nothing in between, a revocation for one, can be left out.
+ */
+export type LogExtract = {
+  /** The note, verbatim, with its cosignatures. */
+  readonly checkpoint: string;
+  readonly charter: EntryProof;
+  readonly keys: ReadonlyMap<Period, EntryProof>;
+  readonly order: EntryProof;
+  /** Entries order.index, order.index + 1, … size − 1. */
+  readonly entries: readonly Uint8Array[];
+};
+
+/** What the extract proves. */
+export type LogFacts = {
+  readonly checkpoint: WitnessedCheckpoint;
+  readonly orderIndex: number;
+  /** Day on which the provider logged the order. */
+  readonly orderDay: DayNumber;
+  readonly secretUntil: Period;
+  /** Where the log says that the order was revoked, `null` where it does not up to the checkpoint. */
+  readonly revokedAt: number | null;
+  /** Slot commitment (64 hex digits) → where a keyholder put it, after the order. */
+  readonly slots: ReadonlyMap<string, { readonly keyholder: KeyholderIndex; readonly index: number }>;
+};
+
+const CHARTER = "data/proofs/charter.tlog-proof";
+const ORDER = "data/proofs/order.tlog-proof";
+const ENTRIES = "data/log/entries.jsonl";
+const keysPath = (period: string): string => `data/proofs/keys-${period}.tlog-proof`;
+
+/** EVI-15: C2SP tlog-proofs, and the entries one a line (an entry is JSON without line feeds). */
+export function logFiles(extract: LogExtract): Files {
+  const proof = ({ index, hashes }: EntryProof): Uint8Array =>
+    utf8(formatProof({ index: index as never, hashes, checkpoint: extract.checkpoint }));
+  return new Map([
+    [CHARTER, proof(extract.charter)],
+    [ORDER, proof(extract.order)],
+    ...[...extract.keys].map(([period, entry]) => [keysPath(period), proof(entry)] as const),
+    [ENTRIES, utf8(extract.entries.map((entry) => `${fromUtf8(entry, ENTRIES)}\n`).join(""))],
+  ]);
+}
+
+/** Strict inverse of {@link logFiles}. All proofs must carry the same checkpoint. */
+export function readLog(files: Files, periods: readonly Period[], left: Set<string>): LogExtract {
+  let checkpoint: string | undefined;
+  const proof = (path: string): EntryProof => {
+    const bytes = files.get(path);
+    if (bytes === undefined) throw new EvidenceError("not-a-package", path);
+    left.delete(path);
+    const text = fromUtf8(bytes, path);
+    const parsed = refuse(path, () => parseProof(text));
+    checkpoint ??= parsed.checkpoint;
+    if (parsed.checkpoint !== checkpoint || parsed.extra !== undefined || formatProof(parsed) !== text) {
+      throw new EvidenceError("log", path);
+    }
+    return { index: parsed.index, hashes: parsed.hashes };
+  };
+  const [charter, order] = [proof(CHARTER), proof(ORDER)];
+  const keys = new Map(periods.map((period) => [period, proof(keysPath(period))]));
+  const entries = files.get(ENTRIES);
+  if (entries === undefined) throw new EvidenceError("not-a-package", ENTRIES);
+  left.delete(ENTRIES);
+  const text = fromUtf8(entries, ENTRIES);
+  if (!text.endsWith("\n")) throw new EvidenceError("log", ENTRIES);
+  return {
+    checkpoint: checkpoint as string,
+    charter,
+    keys,
+    order,
+    entries: text.split("\n").slice(0, -1).map(utf8),
+  };
+}
+
+/**
+ * EVI-60 to EVI-66. Throws EvidenceError "log" naming the file that does not hold; a revocation is a fact, not a throw.
+ */
+export function checkLog(
+  extract: LogExtract,
+  input: {
+    readonly charter: Charter;
+    readonly charterEntry: Uint8Array;
+    readonly keysEntries: ReadonlyMap<Period, Uint8Array>;
+    readonly commitment: Commitment;
+  },
+): LogFacts {
+  const { charter } = input;
+  const policy = refuse(CHARTER, () => parsePolicy(charter.log.policy, nodeSuite));
+  const checkpoint = refuse(CHARTER, () => verifyWitnessed(extract.checkpoint, policy, nodeSuite));
+  if (checkpoint.origin !== charter.log.origin) throw new EvidenceError("log", CHARTER);
+  const included = (path: string, { index, hashes }: EntryProof, entry: Uint8Array): void => {
+    const text = formatProof({ index: index as never, hashes, checkpoint: extract.checkpoint });
+    refuse(path, () => verifyProof(text, policy, leafHash(entry, nodeSuite), nodeSuite));
+  };
+  included(CHARTER, extract.charter, input.charterEntry);
+  for (const [period, entry] of input.keysEntries) {
+    const proof = extract.keys.get(period);
+    if (proof === undefined) throw new EvidenceError("log", keysPath(period));
+    included(keysPath(period), proof, entry);
+  }
+
+  const [first] = extract.entries;
+  if (first === undefined) throw new EvidenceError("log", ENTRIES);
+  included(ORDER, extract.order, first);
+  checkComplete(extract, checkpoint);
+
+  const order = refuse(ENTRIES, () => parseEntry(first));
+  // The loop below sees it too, but the order's own entry answers for itself.
+  if (order.type !== orderEntryType(charter.kind) || order.commitment !== input.commitment) {
+    throw new EvidenceError("log", ENTRIES);
+  }
+  if (!verifyEntrySignature(order, charter)) throw new EvidenceError("log", ENTRIES);
+
+  let revokedAt: number | null = null;
+  const slots = new Map<string, { keyholder: KeyholderIndex; index: number }>();
+  extract.entries.slice(1).forEach((bytes, offset) => {
+    const index = extract.order.index + 1 + offset;
+    const entry = readable(bytes);
+    if (entry === null) return;
+    if (entry.type === "revocation" && entry.commitment === input.commitment) {
+      if (verifyEntrySignature(entry, charter)) revokedAt ??= index;
+    }
+    if (entry.type === "keyholder-batch" && verifyEntrySignature(entry, charter)) {
+      for (const slot of entry.slots)
+        if (!slots.has(slot)) slots.set(slot, { keyholder: entry.keyholder, index });
+    }
+  });
+  return {
+    checkpoint,
+    orderIndex: extract.order.index,
+    orderDay: order.day,
+    secretUntil: order.secretUntil,
+    revokedAt,
+    slots,
+  };
+}
+
+/** An entry of a later version of the log is no business of this package, and no reason to refuse it. */
+function readable(bytes: Uint8Array): LogEntry | null {
+  try {
+    return parseEntry(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** EVI-64: subtrees before the order, then each entry after it, give the checkpoint's root and size. */
+function checkComplete({ order, entries }: LogExtract, { size, root }: WitnessedCheckpoint): void {
+  if (order.index + entries.length !== size) throw new EvidenceError("log", ENTRIES);
+  // RFC 9162 §2.1.3.2: the siblings on the left, which are the perfect subtrees that [0, order.index) is the sum of.
+  const peaks: { height: number; hash: Uint8Array }[] = [];
+  let [node, last, height] = [order.index, size - 1, 0];
+  for (const hash of order.hashes) {
+    if (node % 2 === 1 || node === last) {
+      while (node % 2 === 0 && node !== 0)
+        [node, last, height] = [node / 2, Math.floor(last / 2), height + 1];
+      peaks.unshift({ height, hash });
+    }
+    [node, last, height] = [Math.floor(node / 2), Math.floor(last / 2), height + 1];
+  }
+  for (const entry of entries) {
+    let peak = { height: 0, hash: leafHash(entry, nodeSuite) };
+    for (let left = peaks.at(-1); left?.height === peak.height; left = peaks.at(-1)) {
+      peaks.pop();
+      peak = { height: peak.height + 1, hash: nodeHash(left.hash, peak.hash, nodeSuite) };
+    }
+    peaks.push(peak);
+  }
+  const whole = peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right, nodeSuite));
+  if (!equalBytes(whole, root)) throw new EvidenceError("log", ENTRIES);
+}
+
+/** Lower-case hex SHA-256 of the checkpoint note, for the reader's own records. */
+export function checkpointDigest(extract: LogExtract): string {
+  return sha256(utf8(extract.checkpoint));
+}
+
+function refuse<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof EvidenceError) throw cause;
+    throw new EvidenceError("log", path, { cause });
+  }
+}

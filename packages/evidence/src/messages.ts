@@ -1,0 +1,247 @@
+import {
+  type AccountId,
+  type ConversationId,
+  concat,
+  type DayNumber,
+  equalBytes,
+  hex,
+  idBytes,
+} from "@porchlight/encoding";
+import {
+  accessLabel,
+  checkFranking,
+  createOpener,
+  EnvelopeError,
+  type EscrowKeys,
+  type Opener,
+  openEnvelope,
+  parseEnvelope,
+  parseGroupContext,
+} from "@porchlight/envelope";
+import { nodeSuite } from "@porchlight/envelope/node";
+import { type LabelBase, ibeBase } from "@porchlight/quorum";
+import { type Content, parseContent } from "./content.ts";
+import { EvidenceError } from "./error.ts";
+import { type ReleasedLabel, sortLabels, type StoredEnvelope } from "./material.ts";
+import { type FailureCode, sentenceOf } from "./refusals.ts";
+
+/** A message that decrypted under a released key and that the sender's device signed. */
+export type EvidenceMessage = Content & {
+  readonly conversation: ConversationId;
+  readonly day: DayNumber;
+  readonly seq: number;
+  readonly account: AccountId;
+  /** The person that the provider's signed statement names for the account. */
+  readonly from: string;
+  /** MLS signature key of the device, 64 hex digits. */
+  readonly device: string;
+  readonly epoch: number;
+  /** Place in the device's key chain of that epoch, from 0; the counter that it signed is the same. */
+  readonly generation: number;
+  /** Whether its signed data carries a commitment by which a recipient could have reported it. */
+  readonly franked: boolean;
+};
+
+/** A stored message or envelope that did not open or verify (EVI-24). */
+export type Failure = {
+  readonly conversation: ConversationId;
+  readonly day: DayNumber;
+  readonly account: AccountId;
+  readonly kind: "message" | "envelope";
+  readonly seq: number;
+  readonly code: FailureCode;
+  readonly reason: string;
+};
+
+/** Numbers in a sender's key chain that no message of the package has: lost, altered, or never delivered (EVI-25). */
+export type Gap = {
+  readonly conversation: ConversationId;
+  readonly day: DayNumber;
+  readonly account: AccountId;
+  readonly device: string;
+  readonly epoch: number;
+  readonly generations: readonly number[];
+};
+
+export type OpenedMaterial = {
+  /** By conversation, then in the order in which the provider delivered them. */
+  readonly messages: readonly EvidenceMessage[];
+  readonly failures: readonly Failure[];
+  readonly gaps: readonly Gap[];
+};
+
+/** A released label with the keys (mpk, provider's) that its period and charter have. */
+export type KeyedLabel = ReleasedLabel & { readonly keys: EscrowKeys };
+
+type Sender = {
+  readonly name: string;
+  readonly device: string;
+  readonly opener: Opener;
+  readonly epoch: number;
+  readonly generations: Set<number>;
+};
+
+/** GroupContext extension of MLS-20, private use. */
+const CHARTER_EXTENSION = 0xf0c1;
+
+/**
+ * Opens material message by message (EVI-20 to EVI-25): what fails is reported, the rest opens. `persons` names every
+ * account that a key was released for. Label keys are checked already.
+ */
+export function openMaterial(input: {
+  readonly labels: readonly KeyedLabel[];
+  readonly persons: ReadonlyMap<AccountId, string>;
+}): OpenedMaterial {
+  const opened = sortLabels(input.labels).map((label) => openLabel(label as KeyedLabel, input.persons));
+  return {
+    messages: opened
+      .flatMap(({ messages }) => messages)
+      .sort((a, b) =>
+        a.conversation < b.conversation ? -1 : a.conversation > b.conversation ? 1 : a.seq - b.seq,
+      ),
+    failures: opened.flatMap(({ failures }) => failures),
+    gaps: opened.flatMap(({ gaps }) => gaps),
+  };
+}
+
+function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>): OpenedMaterial {
+  const { label } = released;
+  const { conversation, account, day } = label;
+  const from = persons.get(account);
+  if (from === undefined) throw new EvidenceError("warrant", "statement");
+  const messages: EvidenceMessage[] = [];
+  const failures: Failure[] = [];
+  const fail = (kind: Failure["kind"], seq: number, code: FailureCode): void => {
+    failures.push({ conversation, day, account, kind, seq, code, reason: sentenceOf(code) });
+  };
+
+  const base = released.envelopes.length === 0 ? null : ibeBase(released.keys.mpk, accessLabel(label));
+  const senders = new Map<string, Sender>();
+  let failedEnvelopes = 0;
+  for (const one of released.envelopes) {
+    const sender = openSender(one, released, base as LabelBase);
+    if ("code" in sender) {
+      fail("envelope", one.seq, sender.code);
+      failedEnvelopes++;
+      continue;
+    }
+    // An envelope that was sent twice opens nothing that the first does not.
+    if (!senders.has(sender.name)) senders.set(sender.name, sender);
+  }
+
+  const order = [...senders.values()];
+  for (const { seq, submitter, wire } of released.messages) {
+    if (submitter !== account) {
+      fail("message", seq, "out-of-scope");
+      continue;
+    }
+    const result = openMessage(order, wire);
+    if ("code" in result) {
+      fail(
+        "message",
+        seq,
+        result.code === "no-envelope" && failedEnvelopes > 0 ? "envelope-failed" : result.code,
+      );
+      continue;
+    }
+    const { sender, message } = result;
+    const { counter, franking } = message.authenticatedData;
+    sender.generations.add(message.generation);
+    // MLS-51: recipients refuse a counter that is not the message's place in the ratchet, and so does this.
+    if (counter !== message.generation) {
+      fail("message", seq, "counter-mismatch");
+      continue;
+    }
+    let content: Content;
+    try {
+      content = parseContent(checkFranking(message.authenticatedData, message.content, nodeSuite).content);
+    } catch (error) {
+      fail("message", seq, codeOf(error));
+      continue;
+    }
+    messages.push({
+      ...content,
+      conversation,
+      day,
+      seq,
+      account,
+      from,
+      device: sender.device,
+      epoch: message.epoch,
+      generation: message.generation,
+      franked: franking !== null,
+    });
+  }
+  const gaps = [...senders.values()].flatMap(({ device, epoch, generations }) => {
+    const missing = missingOf(generations);
+    return missing.length === 0 ? [] : [{ conversation, day, account, device, epoch, generations: missing }];
+  });
+  return { messages, failures, gaps };
+}
+
+/** Numbers below the highest that are not there. */
+function missingOf(generations: ReadonlySet<number>): number[] {
+  const highest = Math.max(-1, ...generations);
+  return Array.from({ length: highest + 1 }, (_, i) => i).filter(
+    (generation) => !generations.has(generation),
+  );
+}
+
+function openSender(
+  { envelope, inner }: StoredEnvelope,
+  { label, labelKey, keys }: KeyedLabel,
+  base: LabelBase,
+): Sender | { readonly code: FailureCode } {
+  try {
+    const { header } = parseEnvelope(envelope);
+    if (!equalBytes(accessLabel(header.label), accessLabel(label))) return { code: "out-of-scope" };
+    const secret = openEnvelope({ envelope, inner, labelKey, keys, suite: nodeSuite, base });
+    const { groupId, epoch, extensions } = parseGroupContext(header.groupContext);
+    // What MLS signs says under which charter the conversation runs; recipients refuse anything else, and so does this.
+    const charter = extensions.find(({ type }) => type === CHARTER_EXTENSION)?.data ?? new Uint8Array();
+    const expected = concat(Uint8Array.of(1, 1), idBytes(label.charter), idBytes(label.conversation));
+    if (!equalBytes(charter.subarray(0, expected.length), expected)) return { code: "group-mismatch" };
+    const device = hex(header.deviceKey);
+    return {
+      name: `${hex(groupId)} ${epoch} ${header.leafIndex} ${device}`,
+      device,
+      opener: createOpener({ secret, header, suite: nodeSuite }),
+      epoch,
+      generations: new Set(),
+    };
+  } catch (error) {
+    return { code: codeOf(error) };
+  }
+}
+
+/** Says that an opener is not the one for a message, not that anything is wrong with the message. */
+const ELSEWHERE: readonly FailureCode[] = ["wrong-group", "wrong-epoch", "wrong-sender"];
+
+function openMessage(
+  senders: Sender[],
+  wire: Uint8Array,
+):
+  | { readonly sender: Sender; readonly message: ReturnType<Opener["open"]> }
+  | { readonly code: FailureCode } {
+  let code: FailureCode = "no-envelope";
+  for (const [position, sender] of senders.entries()) {
+    try {
+      const message = sender.opener.open(wire);
+      // The next message is most likely of the same device and epoch.
+      senders.splice(position, 1);
+      senders.unshift(sender);
+      return { sender, message };
+    } catch (error) {
+      const refused = codeOf(error);
+      if (refused === "wrong-sender" && code === "no-envelope") code = refused;
+      if (!ELSEWHERE.includes(refused)) code = refused;
+    }
+  }
+  return { code };
+}
+
+function codeOf(error: unknown): FailureCode {
+  if (error instanceof EnvelopeError) return error.code;
+  if (error instanceof EvidenceError && error.code === "content") return "content";
+  throw error;
+}

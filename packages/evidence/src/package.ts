@@ -1,0 +1,85 @@
+import { fromHex, fromUtf8, hex, type Period, parsePeriod, utf8 } from "@porchlight/encoding";
+import { makeBag } from "./bag.ts";
+import { type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
+import { bagInfo, derivedFiles } from "./derived.ts";
+import { EvidenceError } from "./error.ts";
+import { type Files, writeFiles } from "./files.ts";
+import { readReleases, releaseFiles } from "./keyholder-release.ts";
+import { logFiles, readLog } from "./log-extract.ts";
+import { labelFiles, readLabels, take } from "./material.ts";
+import { CHARTER, keysPath, type OpenedRelease, openRelease, type ReleaseInput, WARRANT } from "./release.ts";
+
+const OPENING = "data/opening.txt";
+const CUSTODY = "data/custody.jsonl";
+/** Files that EVI-18 derives from the others. */
+export const DERIVED = ["data/messages.jsonl", "data/report.json", "data/certificate.txt", "data/index.html"];
+
+/** What a package is made from. The last custody step is "packaged", and its time that of the package. */
+export type PackageInput = ReleaseInput & { readonly custody: readonly CustodyStep[] };
+
+/** The files that a package's other files follow from (EVI-14 to EVI-17, EVI-30). */
+export function sourceFiles(input: PackageInput): Files {
+  return new Map([
+    [WARRANT, input.warrant],
+    [OPENING, utf8(`${hex(input.opening)}\n`)],
+    [CHARTER, input.charter],
+    ...[...input.keys].map(([period, entry]) => [keysPath(period), entry] as const),
+    ...labelFiles(input.labels),
+    ...releaseFiles(input.releases),
+    ...logFiles(input.log),
+    [CUSTODY, formatCustody(input.custody)],
+  ]);
+}
+
+/** Strict inverse of {@link sourceFiles}: an unknown file of the payload is "not-a-package". Nothing is verified. */
+export function readSource(payload: Files): PackageInput {
+  const left = new Set([...payload.keys()].filter((path) => !DERIVED.includes(path)));
+  const keys = new Map<Period, Uint8Array>();
+  for (const path of [...payload.keys()].sort()) {
+    const match = /^data\/keys-([0-9]{4}-[0-9]{2})\.json$/.exec(path);
+    if (match !== null) keys.set(parsePeriod(match[1] as string), take(payload, path, left));
+  }
+  const opening = fromUtf8(take(payload, OPENING, left), OPENING);
+  if (!/^[0-9a-f]{64}\n$/.test(opening)) throw new EvidenceError("malformed", OPENING);
+  const input: PackageInput = {
+    warrant: take(payload, WARRANT, left),
+    opening: fromHex(opening.trimEnd(), 32),
+    charter: take(payload, CHARTER, left),
+    keys,
+    labels: readLabels(payload, left),
+    releases: readReleases(payload, left),
+    log: readLog(payload, [...keys.keys()], left),
+    custody: parseCustody(take(payload, CUSTODY, left)),
+  };
+  for (const path of left) throw new EvidenceError("not-a-package", path);
+  // Written again it must be the same bytes: one encoding, so that no file can say a thing in two ways.
+  for (const [path, bytes] of sourceFiles(input)) {
+    if (Buffer.compare(bytes, payload.get(path) ?? new Uint8Array()) !== 0)
+      throw new EvidenceError("malformed", path);
+  }
+  return input;
+}
+
+/** Time of the last custody step, which has to be "packaged". */
+export function packagedAtOf(custody: readonly CustodyStep[]): CustodyStep["at"] {
+  const last = custody.at(-1);
+  if (last?.action !== "packaged") throw new EvidenceError("custody", CUSTODY);
+  return last.at;
+}
+
+/** Opens a release and makes the whole package of it. Throws EvidenceError where something other than a message fails. */
+export async function makePackage(
+  input: PackageInput,
+): Promise<{ readonly files: Files; readonly opened: OpenedRelease }> {
+  const opened = await openRelease(input);
+  const packagedAt = packagedAtOf(input.custody);
+  const payload = new Map([...sourceFiles(input), ...derivedFiles(opened, input, packagedAt)]);
+  return { files: makeBag(payload, bagInfo(opened, payload, packagedAt)), opened };
+}
+
+/** {@link makePackage}, written as the new directory `directory`, whole or not at all. */
+export async function writeEvidence(directory: string, input: PackageInput): Promise<OpenedRelease> {
+  const { files, opened } = await makePackage(input);
+  await writeFiles(directory, files);
+  return opened;
+}

@@ -1,0 +1,167 @@
+import {
+  type Charter,
+  CharterError,
+  type PeriodKeys,
+  parseEntry,
+  verifyCharter,
+  verifyKeys,
+} from "@porchlight/charter";
+import { type Commitment, EncodingError, hex, type Period, periodOf } from "@porchlight/encoding";
+import { accessLabel } from "@porchlight/envelope";
+import { commitmentOf, GateError, labelsOf, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
+import { verifyLabelKey, verifyLabelKeys } from "@porchlight/quorum";
+import { EvidenceError } from "./error.ts";
+import { checkReleases, type KeyholderRelease, type ReleaseFacts } from "./keyholder-release.ts";
+import { checkLog, type LogExtract, type LogFacts } from "./log-extract.ts";
+import { LABEL_KEYS, type ReleasedLabel, sortLabels } from "./material.ts";
+import { type OpenedMaterial, openMaterial } from "./messages.ts";
+
+export const WARRANT = "data/warrant.json";
+export const CHARTER = "data/charter.json";
+
+/** Path of a key period's log entry in a package. */
+export function keysPath(period: Period): string {
+  return `data/keys-${period}.json`;
+}
+
+/** Everything that a release consists of. Nothing of it is trusted: {@link openRelease} verifies all. */
+export type ReleaseInput = {
+  /** The signed warrant's exact bytes. */
+  readonly warrant: Uint8Array;
+  /** Opens the order's commitment in the log, 32 bytes. */
+  readonly opening: Uint8Array;
+  /** Exact bytes of the log entries. */
+  readonly charter: Uint8Array;
+  readonly keys: ReadonlyMap<Period, Uint8Array>;
+  readonly labels: readonly ReleasedLabel[];
+  readonly releases: readonly KeyholderRelease[];
+  readonly log: LogExtract;
+};
+
+/** A release that holds: what it opened, and what was verified on the way. */
+export type OpenedRelease = OpenedMaterial & {
+  readonly charter: Charter;
+  readonly warrant: VerifiedWarrant;
+  readonly commitment: Commitment;
+  readonly keys: ReadonlyMap<Period, PeriodKeys>;
+  readonly labels: readonly ReleasedLabel[];
+  readonly log: LogFacts;
+  readonly releases: readonly ReleaseFacts[];
+};
+
+/**
+ * Verifies a release from the charter down and opens its messages (EVI-20 to EVI-25, EVI-60 to EVI-69). A message or
+ * envelope that does not hold is in `failures`; anything else that does not hold throws EvidenceError, which names the
+ * file of a package that it would be in. Needs neither network nor clock. A retry with the same input never helps.
+ */
+export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
+  const charter = await openCharter(input.charter);
+  const keys = await openKeys(input.keys, charter);
+  const warrant = await openWarrant(input.warrant, charter);
+  const commitment = commitmentOf(input.opening, input.warrant);
+  const log = checkLog(input.log, {
+    charter,
+    charterEntry: input.charter,
+    keysEntries: input.keys,
+    commitment,
+  });
+  if (log.revokedAt !== null) throw new EvidenceError("revoked", "data/log/entries.jsonl");
+
+  const labels = sortLabels(input.labels);
+  checkScope(labels, warrant, log, keys);
+  checkLabelKeys(labels, keys);
+  const releases = checkReleases(input.releases, { charter, commitment, labels, log });
+
+  const opened = openMaterial({
+    labels: labels.map((label) => ({
+      ...label,
+      keys: { mpk: masterKeyOf(label, keys), providerKey: charter.provider.xwing },
+    })),
+    persons: new Map(warrant.statement.accounts.map(({ account, person }) => [account, person])),
+  });
+  return { ...opened, charter, warrant, commitment, keys, labels, log, releases };
+}
+
+async function openCharter(bytes: Uint8Array): Promise<Charter> {
+  return await refuse("charter", CHARTER, async () => {
+    const entry = parseEntry(bytes);
+    if (entry.type !== "charter") throw new EvidenceError("charter", CHARTER);
+    return await verifyCharter(entry.document);
+  });
+}
+
+async function openKeys(
+  entries: ReadonlyMap<Period, Uint8Array>,
+  charter: Charter,
+): Promise<ReadonlyMap<Period, PeriodKeys>> {
+  const keys = new Map<Period, PeriodKeys>();
+  for (const [period, bytes] of entries) {
+    const found = await refuse("keys", keysPath(period), async () => {
+      const entry = parseEntry(bytes);
+      if (entry.type !== "keys") throw new EvidenceError("keys", keysPath(period));
+      return await verifyKeys(entry.document, charter);
+    });
+    if (found.period !== period) throw new EvidenceError("keys", keysPath(period));
+    keys.set(period, found);
+  }
+  return keys;
+}
+
+async function openWarrant(bytes: Uint8Array, charter: Charter): Promise<VerifiedWarrant> {
+  return await refuse("warrant", WARRANT, async () => await verifyWarrant(bytes, charter));
+}
+
+async function refuse<T>(
+  code: "charter" | "keys" | "warrant",
+  file: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof CharterError || cause instanceof EncodingError || cause instanceof GateError) {
+      throw new EvidenceError(code, file, { cause });
+    }
+    throw cause;
+  }
+}
+
+/** EVI-67, EVI-69: the order asks for every label, each label's day was over by witnessed time, its period's key is here. */
+function checkScope(
+  labels: readonly ReleasedLabel[],
+  warrant: VerifiedWarrant,
+  log: LogFacts,
+  keys: ReadonlyMap<Period, PeriodKeys>,
+): void {
+  const { conversations } = warrant.document;
+  const named =
+    conversations === "all" ? [...new Set(labels.map(({ label }) => label.conversation))] : conversations;
+  const scope = new Set(
+    (named.length === 0 ? [] : labelsOf(warrant, named)).map((label) => hex(accessLabel(label))),
+  );
+  const endOf = (day: number): number => (day + 1) * 86_400;
+  for (const { label } of labels) {
+    if (!scope.has(hex(accessLabel(label)))) throw new EvidenceError("out-of-scope", LABEL_KEYS);
+    if (log.checkpoint.time < endOf(label.day)) throw new EvidenceError("day-not-over", LABEL_KEYS);
+    if (!keys.has(periodOf(label.day))) throw new EvidenceError("keys", keysPath(periodOf(label.day)));
+  }
+  const needed = new Set(labels.map(({ label }) => periodOf(label.day)));
+  for (const period of keys.keys())
+    if (!needed.has(period)) throw new EvidenceError("keys", keysPath(period));
+}
+
+function masterKeyOf({ label }: ReleasedLabel, keys: ReadonlyMap<Period, PeriodKeys>): Uint8Array {
+  return (keys.get(periodOf(label.day)) as PeriodKeys).access.mpk;
+}
+
+/** EVI-68: every label key is the one that t shares of its period's master key make. */
+function checkLabelKeys(labels: readonly ReleasedLabel[], keys: ReadonlyMap<Period, PeriodKeys>): void {
+  const claims = labels.map((released) => ({
+    mpk: masterKeyOf(released, keys),
+    label: accessLabel(released.label),
+    labelKey: released.labelKey,
+  }));
+  if (verifyLabelKeys(claims)) return;
+  const wrong = claims.findIndex((claim) => !verifyLabelKey(claim));
+  throw new EvidenceError("label-key", LABEL_KEYS, { cause: `label ${wrong + 1}` });
+}
