@@ -205,7 +205,12 @@ export class LogFollower {
     if (seen === null) return;
     const evidence = { seen: seen.note, offered: offered.note };
     if (offered.size < seen.size) {
-      throw new LogError((await this.#areOneTree(offered, seen)) ? "rollback" : "fork", { evidence });
+      // A log that lost the tiles of its newer tree shows no more than that it went back.
+      const oneTree = await this.#areOneTree(offered, seen).catch((error: unknown) => {
+        if (error instanceof LogError) return true;
+        throw error;
+      });
+      throw new LogError(oneTree ? "rollback" : "fork", { evidence });
     }
     // Where all entries of the remembered tree were handled, the new root is computed out of that very tree.
     const extendsByHashing = this.#tree.size === seen.size && offered.size > seen.size;
