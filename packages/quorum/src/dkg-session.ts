@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalBytes, type KeyholderIndex, keyholderIndex } from "@porchlight/encoding";
 import { QuorumError } from "./error.ts";
 import { transcript } from "./scalar.ts";
-import { XWING_PUBLIC_KEY_LENGTH, xwingKeygen } from "./xwing.ts";
+import { isXwingPublicKey, xwingKeygen } from "./xwing.ts";
 
 /** One run of key generation as one participant sees it. Everything but `self` and `decryptionKey` is common to all. */
 export type DkgSession = {
@@ -27,7 +27,8 @@ export function checkSession(session: DkgSession): void {
   if (session.session.length !== 32) fail("session");
   for (const [i, index] of participants.entries()) {
     if (keyholderIndex(index) <= (participants[i - 1] ?? 0)) fail("participants");
-    if (encryptionKeys.get(index)?.length !== XWING_PUBLIC_KEY_LENGTH) fail("encryption keys");
+    const key = encryptionKeys.get(index);
+    if (key === undefined || !isXwingPublicKey(key)) fail("encryption keys");
   }
   if (encryptionKeys.size !== participants.length) fail("encryption keys");
   if (!Number.isInteger(threshold) || threshold < 2 || threshold > participants.length) fail("threshold");

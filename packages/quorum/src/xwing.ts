@@ -21,7 +21,7 @@ export function xwingEncapsulate(
   seed: Uint8Array,
 ): { ciphertext: Uint8Array; sharedSecret: Uint8Array } {
   if (seed.length !== XWING_SEED_LENGTH) throw new QuorumError("length", "X-Wing encapsulation seed");
-  if (publicKey.length !== XWING_PUBLIC_KEY_LENGTH) throw new QuorumError("key-invalid", "X-Wing public key");
+  if (!isXwingPublicKey(publicKey)) throw new QuorumError("key-invalid", "X-Wing public key");
   try {
     const { cipherText, sharedSecret } = XWing.encapsulate(publicKey.slice(), seed.slice());
     return { ciphertext: cipherText, sharedSecret };
@@ -39,4 +39,20 @@ export function xwingDecapsulate(ciphertext: Uint8Array, secretKey: Uint8Array):
   } catch (cause) {
     throw new QuorumError("refused", "X-Wing ciphertext", { cause });
   }
+}
+
+const ML_KEM_VECTOR_LENGTH = 1152;
+const ML_KEM_Q = 3329;
+
+/**
+ * Length and FIPS 203 7.2's modulus check: every 12-bit coefficient is below q. noble 0.5.2 lets unreduced ones pass,
+ * because it compares them with themselves. A low-order X25519 half shows only when it is used.
+ */
+export function isXwingPublicKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== XWING_PUBLIC_KEY_LENGTH) return false;
+  for (let i = 0; i < ML_KEM_VECTOR_LENGTH; i += 3) {
+    const [a, b, c] = publicKey.subarray(i, i + 3) as unknown as [number, number, number];
+    if ((a | ((b & 15) << 8)) >= ML_KEM_Q || ((b >> 4) | (c << 4)) >= ML_KEM_Q) return false;
+  }
+  return true;
 }
