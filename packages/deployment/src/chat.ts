@@ -38,7 +38,13 @@ function parseLine(bytes: Uint8Array): ChatLine {
   if (kind !== undefined && asString(kind, "line.kind") !== "action") {
     throw new EncodingError("out-of-range", "line.kind");
   }
-  return { at, time: parseInstant(at, "line.at"), from, text, ...(kind === undefined ? {} : { kind: "action" }) };
+  return {
+    at,
+    time: parseInstant(at, "line.at"),
+    from,
+    text,
+    ...(kind === undefined ? {} : { kind: "action" }),
+  };
 }
 
 /** Reads chat files (JSON lines, UTF-8) and returns their days in order. Names the file and line it cannot read. */
@@ -93,6 +99,7 @@ export function speakersOf(days: readonly ChatDay[]): string[] {
 /** Names what a replay was made from, so that a kept state is not continued with other files. */
 export function chatDigest(days: readonly ChatDay[]): string {
   const hash = createHash("sha256");
-  for (const { lines } of days) for (const { at, from, text } of lines) hash.update(JSON.stringify([at, from, text]));
+  for (const { lines } of days)
+    for (const { at, from, text } of lines) hash.update(JSON.stringify([at, from, text]));
   return hash.digest("hex");
 }

@@ -1,0 +1,184 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  type AccountId,
+  type ConversationId,
+  type DayNumber,
+  hex,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import type { EscrowKeys } from "@porchlight/envelope";
+import {
+  type ActiveConversation,
+  acceptEnvelope,
+  applyCommit,
+  attachTerms,
+  type CharterTerms,
+  createDevice,
+  createKeyPackage,
+  encryptMessage,
+  epochOf,
+  joinConversation,
+  type MlsSuite,
+  makeEnvelope,
+  type OwnDevice,
+  type OwnKeyPackage,
+} from "@porchlight/mls";
+import type { ServerClient, StoredItem } from "@porchlight/wire";
+import type { ChatLine } from "./chat.ts";
+import { DeploymentError } from "./error.ts";
+
+/** Random bytes for the keys of people: from the system, or, for a replay that names a seed, derived from it. */
+export function keyMaterial(
+  seed: string | null,
+  ...names: readonly string[]
+): (length: number) => Uint8Array {
+  if (seed === null) return (length) => new Uint8Array(randomBytes(length));
+  let count = 0;
+  return (length) => {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at += 32) {
+      const hash = createHash("sha256").update(JSON.stringify([seed, names, count++]));
+      bytes.set(hash.digest().subarray(0, Math.min(32, length - at)), at);
+    }
+    return bytes;
+  };
+}
+
+/** How a line of a chat travels: the content that the sender's device encrypts. */
+export function contentOf(line: ChatLine): Uint8Array {
+  const { at, text, kind } = line;
+  return utf8(
+    JSON.stringify({ id: hex(randomBytes(16)), at, text, ...(kind === undefined ? {} : { kind }) }),
+  );
+}
+
+/**
+ * One person of a replayed chat: an account, one device, and that device's own state of the conversation. It sends and
+ * follows commits; reading what others wrote is the reader's work, or a replay of n people would decrypt n² times.
+ */
+export class Speaker {
+  readonly name: string;
+  readonly device: OwnDevice;
+  readonly client: ServerClient;
+  conversation: ActiveConversation | null = null;
+  #waiting: OwnKeyPackage | null = null;
+
+  constructor(input: {
+    readonly name: string;
+    readonly suite: MlsSuite;
+    readonly client: ServerClient;
+    readonly random: (length: number) => Uint8Array;
+  }) {
+    this.name = input.name;
+    this.client = input.client;
+    this.device = createDevice({ suite: input.suite, identitySeed: input.random(32), random: input.random });
+  }
+
+  get account(): AccountId {
+    return this.device.account;
+  }
+
+  get active(): ActiveConversation {
+    if (this.conversation === null)
+      throw new DeploymentError("state-mismatch", "a person is not in the conversation");
+    return this.conversation;
+  }
+
+  async register(audience: string): Promise<void> {
+    const { device } = this;
+    await this.client.register(device.identityKey);
+    await this.client.login({
+      audience,
+      deviceKey: device.deviceKey,
+      credential: device.credential,
+      sign: (message) => device.suite.primitives.ed25519Sign(device.deviceSeed, message),
+    });
+  }
+
+  /** Publishes one key package, which the next commit that adds this person uses up. */
+  async offer(now: UnixSeconds): Promise<void> {
+    this.#waiting = await createKeyPackage(this.device, now);
+    await this.client.publishKeyPackages([this.#waiting.public]);
+  }
+
+  async join(conversation: ConversationId, terms: CharterTerms, now: UnixSeconds): Promise<void> {
+    const keyPackage = this.#waiting;
+    const welcome = (await this.client.welcomes()).find((pending) => pending.conversation === conversation);
+    if (keyPackage === null || welcome?.tree == null) {
+      throw new DeploymentError("state-mismatch", "the server has no welcome for a person that was added");
+    }
+    const joined = await joinConversation({
+      device: this.device,
+      keyPackage,
+      welcome: welcome.bytes,
+      ratchetTree: welcome.tree,
+      submitter: welcome.sender,
+      now,
+    });
+    this.conversation = attachTerms(joined, terms);
+    this.#waiting = null;
+    await this.client.acknowledgeWelcomes([welcome.id]);
+  }
+
+  async follow(commit: StoredItem, now: UnixSeconds): Promise<void> {
+    const applied = await applyCommit(this.active, commit.bytes, {
+      submitter: commit.submitter,
+      now,
+      arrival: "live",
+    });
+    applied.spent.erase();
+    this.conversation = applied.conversation.kind === "active" ? applied.conversation : null;
+  }
+
+  /** Sends lines in order, the epoch's envelope in front where it is this device's first word in the epoch. */
+  async say(
+    lines: readonly ChatLine[],
+    keys: EscrowKeys,
+    now: UnixSeconds,
+  ): Promise<{ envelopeBytes: number }> {
+    let envelopeBytes = 0;
+    const items: Parameters<ServerClient["submit"]>[1][number][] = [];
+    const epoch = epochOf(this.active);
+    const key = (): string => hex(randomBytes(16));
+    for (const line of lines) {
+      const message = { content: contentOf(line), frankingKey: new Uint8Array(randomBytes(32)), now };
+      let sent = await encryptMessage(this.active, message);
+      if (sent.kind === "envelope-first") {
+        const made = makeEnvelope(this.active, keys);
+        this.conversation = made.conversation;
+        envelopeBytes += made.envelope.length;
+        items.push({ kind: "envelope", key: key(), epoch, bytes: made.envelope });
+        sent = await encryptMessage(this.active, message);
+      }
+      if (sent.kind !== "encrypted") {
+        throw new DeploymentError("state-mismatch", `a message could not be encrypted: ${sent.kind}`);
+      }
+      this.conversation = sent.conversation;
+      items.push({ kind: "message", key: key(), epoch, bytes: sent.wire });
+      sent.spent.erase();
+    }
+    await this.client.submit(this.active.id, items);
+    return { envelopeBytes };
+  }
+
+  /** Recomputes the envelopes of all others in this epoch, as every member's client does before it shows a message. */
+  checkEnvelopes(items: readonly StoredItem[], keys: EscrowKeys): number {
+    let checked = 0;
+    for (const item of items) {
+      if (item.kind !== "envelope" || item.submitter === this.account) continue;
+      this.conversation = acceptEnvelope(this.active, item.bytes, keys, { submitter: item.submitter });
+      checked++;
+    }
+    return checked;
+  }
+}
+
+/** Terms of a charter as a device needs them. */
+export function termsOf(charter: {
+  readonly id: CharterTerms["charter"];
+  readonly validFrom: DayNumber;
+  readonly validUntil: DayNumber;
+}): CharterTerms {
+  return { charter: charter.id, validFrom: charter.validFrom, validUntil: charter.validUntil };
+}
