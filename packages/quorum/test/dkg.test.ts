@@ -1,5 +1,5 @@
 import { concat, hex, type KeyholderIndex, keyholderIndex } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dealCommitment, makeDeal } from "../src/dkg-deal.ts";
 import { sessionContext } from "../src/dkg-session.ts";
@@ -200,6 +200,19 @@ describe("bad deals", () => {
 
   test("DKG-4: a deal other than the one committed to is found by everybody", () => {
     const { states } = runBoard(pair, { show: changed(2, two, (body) => flip(body, 8 * 100)) });
+    expect(outcomes(states, two)).toEqual(others("bad-deal", [2]));
+  });
+
+  test("DKG-2: a good deal in place of the one committed to is found by everybody", () => {
+    const other = makeDeal(at(pair, 1), sessionContext(at(pair, 1)), digest("second thoughts")).body;
+    const { states } = runBoard(pair, { show: changed(2, two, () => other) });
+    expect(outcomes(states, two)).toEqual(others("bad-deal", [2]));
+  });
+
+  test("QUO-12: a proof for the same constant term under another dealer's name is refused", () => {
+    const seed = seeded("dealer 2")(32);
+    const asFirst = makeDeal({ ...at(pair, 1), self: one }, sessionContext(at(pair, 1)), seed).body;
+    const { states } = runBoard(pair, { show: badDeal(splice(192, asFirst.subarray(192, 320))) });
     expect(outcomes(states, two)).toEqual(others("bad-deal", [2]));
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, fromHex, hex, utf8 } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseG1, parseG2, QuorumError } from "../src/index.ts";
 import { powerGT, sumG1, sumG2, tableGT } from "../src/multiply.ts";

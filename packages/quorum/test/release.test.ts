@@ -1,6 +1,6 @@
 import { DerivedPublicKey, EncryptedVetKey, IbeCiphertext, TransportSecretKey } from "@dfinity/vetkeys";
 import { concat, hex, type KeyholderIndex, keyholderIndex } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type CombineInput,

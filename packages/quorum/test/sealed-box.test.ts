@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import { concat, fromHex, hex, utf8 } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   openFrom,

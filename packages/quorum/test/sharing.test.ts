@@ -1,5 +1,5 @@
 import { keyholderIndex } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkKeyShare, checkMasterKey, type MasterKey } from "../src/index.ts";
 import { encodeG2, P2, parseG2 } from "../src/points.ts";
