@@ -94,7 +94,8 @@ export class WitnessClient {
       throw new WireError("answer-malformed", "the cosigner's answer is too long", { status });
     }
     if (status === 200) return { kind: "cosigned", lines: text };
-    if (status === 409 && response.headers.get("content-type") === TREE_SIZE_CONTENT_TYPE) {
+    const mediaType = response.headers.get("content-type")?.split(";")[0]?.trim();
+    if (status === 409 && mediaType === TREE_SIZE_CONTENT_TYPE) {
       try {
         return { kind: "conflict", size: parseTreeSizeBody(text) };
       } catch (cause) {
