@@ -28,10 +28,10 @@ export function make(): unknown {
   const franking = { frankingKey: seed("franking"), content: utf8("Is the printer still broken?") };
   const field = frankingField(franking.frankingKey, franking.content);
   const messages = [
-    { generation: 0, counter: 0, text: "First." },
-    { generation: 1, counter: 1, text: "" },
-    { generation: 4, counter: 2, text: "Two generations were lost before this one: 2 and 3." },
-    { generation: 5, counter: 3, text: "z".repeat(600) },
+    { generation: 0, text: "First." },
+    { generation: 1, text: "" },
+    { generation: 4, text: "Two generations were lost before this one: 2 and 3." },
+    { generation: 5, text: "z".repeat(600) },
   ];
   // Byte offsets into the envelope.
   const at = {
@@ -125,15 +125,20 @@ export function make(): unknown {
     }).map(([what, code]) => ({ what, offset: at[what as keyof typeof at], code })),
     messages: messages.map((message) => ({ ...message, wire: hex(bea.message(message)) })),
     refusedMessages: [
-      ["generation-used", { generation: 0, counter: 9, text: "Again generation 0." }],
-      ["counter-used", { generation: 6, counter: 1, text: "Again counter 1." }],
-      ["generation-too-far", { generation: 5 + 1002, counter: 9, text: "1001 skipped." }],
-      ["wrong-sender", { generation: 6, counter: 9, text: "Another leaf.", leafIndex: 2 }],
-      ["wrong-epoch", { generation: 6, counter: 9, text: "Another epoch.", epoch: 8 }],
-      ["wrong-group", { generation: 6, counter: 9, text: "Another group.", groupId: seed("elsewhere") }],
-      ["wrong-day", { generation: 6, counter: 9, text: "Another day.", day: header.label.day + 1 }],
-      ["message-signature", { generation: 6, counter: 9, text: "Forged.", signer: seed("insider") }],
-      ["not-application", { generation: 6, counter: 9, text: "A proposal.", contentType: 2 }],
+      ["generation-used", { generation: 0, text: "Again generation 0." }],
+      ["generation-too-far", { generation: 5 + 1002, text: "1001 skipped." }],
+      ["counter-used", { generation: 6, counter: 1, text: "" }],
+      ["counter-mismatch", { generation: 6, counter: 7, text: "Not its place in the ratchet." }],
+      [
+        "franking-mismatch",
+        { generation: 6, text: "Not what it commits to.", franking: seed("other field") },
+      ],
+      ["wrong-sender", { generation: 6, text: "Another leaf.", leafIndex: 2 }],
+      ["wrong-epoch", { generation: 6, text: "Another epoch.", epoch: 8 }],
+      ["wrong-group", { generation: 6, text: "Another group.", groupId: seed("elsewhere") }],
+      ["wrong-day", { generation: 6, text: "Another day.", day: header.label.day + 1 }],
+      ["message-signature", { generation: 6, text: "Forged.", signer: seed("insider") }],
+      ["not-application", { generation: 6, text: "A proposal.", contentType: 2 }],
     ].map(([code, message]) => ({
       code,
       wire: hex(bea.message(message as Parameters<typeof bea.message>[0])),

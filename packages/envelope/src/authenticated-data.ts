@@ -9,7 +9,7 @@ export const AUTHENTICATED_DATA_LENGTH = 41;
 /** What a sender signs beside its message. `franking` is `null` where there is none (32 zero bytes on the wire). */
 export type AuthenticatedData = {
   readonly day: DayNumber;
-  /** Per sender; new within its epoch, or the message is another's re-encryption of one already seen (ENV-41). */
+  /** The message's generation; any other and a member re-encrypted what someone else signed (ENV-41). */
   readonly counter: number;
   readonly franking: Uint8Array | null;
 };

@@ -5,27 +5,32 @@
  */
 export type CipherSuite = {
   /** SHA-256. */
-  hash(data: Uint8Array): Uint8Array;
+  readonly hash: (data: Uint8Array) => Uint8Array;
   /** HMAC-SHA-256. */
-  hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  readonly hmac: (key: Uint8Array, data: Uint8Array) => Uint8Array;
   /** HKDF-Extract, RFC 5869 §2.2. */
-  hkdfExtract(salt: Uint8Array, keyMaterial: Uint8Array): Uint8Array;
+  readonly hkdfExtract: (salt: Uint8Array, keyMaterial: Uint8Array) => Uint8Array;
   /** HKDF-Expand, RFC 5869 §2.3; `length` from 1 to 8160. */
-  hkdfExpand(pseudorandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+  readonly hkdfExpand: (pseudorandomKey: Uint8Array, info: Uint8Array, length: number) => Uint8Array;
   /** AES-128-GCM: ciphertext ‖ 16-byte tag. Key 16 bytes, nonce 12. */
-  aeadSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  readonly aeadSeal: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+  ) => Uint8Array;
   /** The plaintext, or `null` where key, nonce, aad or a bit of the ciphertext is not what it was sealed with. */
-  aeadOpen(
+  readonly aeadOpen: (
     key: Uint8Array,
     nonce: Uint8Array,
     aad: Uint8Array,
     ciphertext: Uint8Array,
-  ): Uint8Array<ArrayBufferLike> | null;
+  ) => Uint8Array | null;
   /** Ed25519 under a 32-byte seed (RFC 8032 §5.1.5), deterministic. */
-  ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
+  readonly ed25519Sign: (seed: Uint8Array, message: Uint8Array) => Uint8Array;
   /**
    * ENV-15: RFC 8032 §5.1.7 without the cofactor, canonical encodings only, no public key of small order.
    * `false` for anything else, wrong lengths included; never throws.
    */
-  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  readonly ed25519Verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
 };

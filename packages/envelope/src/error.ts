@@ -36,6 +36,7 @@ export type EnvelopeErrorCode =
   | "ciphertext-refused"
   | "message-signature"
   | "counter-used"
+  | "counter-mismatch"
   | "franking-mismatch";
 
 /** `detail` names a place in a format or a number that the wire shows, never plaintext or key material. */

@@ -42,6 +42,8 @@ export function rosterOf(accounts: Iterable<AccountId>): Uint8Array {
 
 /** ENV-12: the only encoding. */
 export function formatHeader(header: EnvelopeHeader): Uint8Array {
+  if (header.groupContext.length > MAX_GROUP_CONTEXT)
+    throw new EnvelopeError("malformed", "header (GroupContext)");
   return new Writer()
     .uint(VERSION, 1)
     .uint(SUITE_A, 1)

@@ -19,16 +19,22 @@ export function vector(bytes: Uint8Array): Uint8Array {
   return concat(new Writer().uint(2 ** 31 + length, 4).finish(), bytes);
 }
 
-/** Reads an `opaque<V>`; refuses a length in more bytes than it needs. */
-export function readVector(reader: Reader, field: string): Uint8Array {
+/**
+ * Reads an `opaque<V>`; refuses a length in more bytes than it needs. "lax" takes those as well: for what recipients'
+ * MLS library has accepted (ENV-52).
+ */
+export function readVector(
+  reader: Reader,
+  field: string,
+  lengths: "canonical" | "lax" = "canonical",
+): Uint8Array {
   const first = reader.uint(1, field);
   const prefix = first >> 6;
   if (prefix === 3) throw new EncodingError("out-of-range", field);
   let length = first & 0x3f;
   for (let more = 2 ** prefix - 1; more > 0; more--) length = length * 256 + reader.uint(1, field);
-  if ((prefix === 1 && length < 64) || (prefix === 2 && length < 2 ** 14)) {
-    throw new EncodingError("not-canonical", field);
-  }
+  const long = (prefix === 1 && length < 64) || (prefix === 2 && length < 2 ** 14);
+  if (long && lengths === "canonical") throw new EncodingError("not-canonical", field);
   return reader.fixed(length, field);
 }
 

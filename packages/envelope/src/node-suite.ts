@@ -4,6 +4,7 @@ import {
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   hash,
   type KeyObject,
   sign,
@@ -36,13 +37,14 @@ export const nodeSuite: CipherSuite = {
     return output.length === length ? output : output.slice(0, length);
   },
   aeadSeal: (key, nonce, aad, plaintext) => {
-    const cipher = createCipheriv("aes-128-gcm", key, nonce);
+    const cipher = createCipheriv("aes-128-gcm", createSecretKey(key), nonce);
     cipher.setAAD(aad);
     return concat(cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
   },
   aeadOpen: (key, nonce, aad, ciphertext) => {
     if (ciphertext.length < 16) return null;
-    const decipher = createDecipheriv("aes-128-gcm", key, nonce);
+    // A KeyObject, since Node 24 takes 15 µs to find out that raw bytes are none, and 3 µs for this.
+    const decipher = createDecipheriv("aes-128-gcm", createSecretKey(key), nonce);
     decipher.setAAD(aad);
     decipher.setAuthTag(ciphertext.subarray(-16));
     const plaintext = decipher.update(ciphertext.subarray(0, -16));

@@ -3,6 +3,7 @@ import { type AuthenticatedData, parseAuthenticatedData } from "./authenticated-
 import type { CipherSuite } from "./cipher-suite.ts";
 import { EnvelopeError } from "./error.ts";
 import { type EscrowSecret, leafSecretOf, senderDataSecretOf } from "./escrow-secret.ts";
+import { checkFranking } from "./franking.ts";
 import type { EnvelopeHeader } from "./header.ts";
 import { expandWithLabel, parseGroupContext, signContent } from "./mls.ts";
 import {
@@ -19,6 +20,7 @@ import { ApplicationRatchet } from "./ratchet.ts";
 
 /** A message that decrypted. Any member of the group could have made it: nothing here says that the sender did. */
 export type DecryptedMessage = {
+  /** Place in the sender's ratchet, and its signed counter (ENV-41). */
   readonly generation: number;
   readonly epoch: number;
   readonly leafIndex: number;
@@ -27,26 +29,27 @@ export type DecryptedMessage = {
   readonly content: Uint8Array;
 };
 
-/** A message of the header's device: signature, day and counter verified. */
+/** A message that the header's device signed, as a recipient would have accepted it. */
 export type OpenedMessage = DecryptedMessage & { readonly signatureValid: true };
 
 export type Opener = {
   /**
-   * Opens one MLSMessage (ENV-50 to ENV-57). Throws an EnvelopeError about this message alone; later ones still open,
-   * and a message that is refused spends neither generation nor counter.
+   * Opens one MLSMessage (ENV-50 to ENV-57): what recipients accept opens, what they refuse is refused. Throws an
+   * EnvelopeError about this message alone: later ones still open, and a refused message spends no generation, so
+   * that neither junk nor a forgery takes the place of the genuine one.
    */
-  open(message: Uint8Array): OpenedMessage;
+  readonly open: (message: Uint8Array) => OpenedMessage;
   /**
-   * The same without signature and counter (ENV-58): a preview. It spends the generation, so messages to be relied
-   * on need another opener.
+   * The same without the signature (ENV-58): a preview. It spends the generation, so messages to be relied on need
+   * another opener.
    */
-  decrypt(message: Uint8Array): DecryptedMessage;
+  readonly decrypt: (message: Uint8Array) => DecryptedMessage;
 };
 
 /**
  * Opens standard RFC 9420 PrivateMessages of one sender in one epoch from the 64 escrowed bytes. `header` comes from
- * an envelope that `openEnvelope` (or `verifyEnvelope`) accepted. Feed the messages in the server's order: of two
- * messages of one generation, or with one counter, the first is the sender's and the second is reported.
+ * an envelope that `openEnvelope` (or `verifyEnvelope`) accepted. Feed the messages in the server's order, as recipients
+ * read them: of two messages of one generation the first opens and the second is reported.
  */
 export function createOpener(input: {
   readonly secret: EscrowSecret;
@@ -57,7 +60,6 @@ export function createOpener(input: {
   const context = parseGroupContext(header.groupContext);
   const senderDataSecret = senderDataSecretOf(input.secret);
   const ratchet = new ApplicationRatchet(suite, leafSecretOf(input.secret));
-  const counters = new Set<number>();
 
   const decrypt = (bytes: Uint8Array): { readonly opened: DecryptedMessage; readonly signed: Signed } => {
     const message = parsePrivateMessage(bytes);
@@ -79,6 +81,13 @@ export function createOpener(input: {
     if (authenticatedData.day !== header.label.day) {
       throw new EnvelopeError("wrong-day", String(authenticatedData.day));
     }
+    // MLS signatures do not cover the generation: a member can encrypt another's signed message again, at a generation
+    // that its sender has not reached. The signed counter gives it away.
+    const { counter } = authenticatedData;
+    if (counter !== sender.generation) {
+      throw new EnvelopeError(ratchet.isUsed(counter) ? "counter-used" : "counter-mismatch", String(counter));
+    }
+    checkFranking(authenticatedData, applicationData, suite);
     return {
       opened: {
         generation: sender.generation,
@@ -105,11 +114,6 @@ export function createOpener(input: {
       if (!suite.ed25519Verify(header.deviceKey, signContent("FramedContentTBS", tbs), signed.signature)) {
         throw new EnvelopeError("message-signature", `generation ${opened.generation}`);
       }
-      const { counter } = opened.authenticatedData;
-      // MLS signatures do not cover the generation: a member can re-encrypt another's signed message at that sender's
-      // next generation. Its counter gives it away, and the genuine message must find its generation unspent.
-      if (counters.has(counter)) throw new EnvelopeError("counter-used", String(counter));
-      counters.add(counter);
       ratchet.use(opened.generation);
       return { ...opened, signatureValid: true };
     },

@@ -61,17 +61,19 @@ export type SenderData = {
   readonly reuseGuard: Uint8Array;
 };
 
-/** RFC 9420 §6.3.2, 12 bytes. */
+// What is inside the encryption is read as leniently as MLS libraries read it (ENV-52). Were a recipient's library to
+// accept an encoding that an opener refuses, a sender could write what everyone reads and no warrant opens. Nothing
+// depends on the difference: what is signed is encoded again, canonically.
+
+/** RFC 9420 §6.3.2: the first 12 bytes. */
 export function parseSenderData(bytes: Uint8Array): SenderData {
   return parsing("sender data", () => {
     const reader = new Reader(bytes);
-    const senderData = {
+    return {
       leafIndex: reader.uint(4, "leaf index"),
       generation: reader.uint(4, "generation"),
       reuseGuard: reader.fixed(4, "reuse guard"),
     };
-    reader.end("sender data");
-    return senderData;
   });
 }
 
@@ -82,8 +84,8 @@ export function parsePrivateMessageContent(bytes: Uint8Array): {
 } {
   return parsing("PrivateMessageContent", () => {
     const reader = new Reader(bytes);
-    const applicationData = readVector(reader, "application data");
-    const signature = readVector(reader, "signature");
+    const applicationData = readVector(reader, "application data", "lax");
+    const signature = readVector(reader, "signature", "lax");
     if (!reader.fixed(reader.remaining).every((byte) => byte === 0)) {
       throw new EnvelopeError("malformed", "PrivateMessageContent (padding)");
     }

@@ -49,6 +49,10 @@ export class ApplicationRatchet {
     };
   }
 
+  isUsed(generation: number): boolean {
+    return this.#used.has(generation);
+  }
+
   /** Spends a generation for good. */
   use(generation: number): void {
     this.#kept.delete(generation);

@@ -8,7 +8,7 @@ import {
   hex,
   utf8,
 } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ACCESS_LABEL_LENGTH,
