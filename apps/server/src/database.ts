@@ -69,14 +69,6 @@ const MIGRATIONS: readonly string[] = [
     digest bytea not null, document text not null,
     primary key (session, position), unique (session, digest));
 
-  create table log_cursor (size bigint not null);
-  insert into log_cursor values (0);
-  create table log_hashes (hash bytea primary key, index bigint not null);
-  create table log_documents (
-    index bigint primary key, kind text not null, charter bytea, period text, document text not null);
-  create index on log_documents (kind, period);
-  create table log_orders (commitment bytea primary key, index bigint not null);
-  create table log_revocations (commitment bytea primary key, index bigint not null);
   `,
 ];
 

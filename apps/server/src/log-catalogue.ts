@@ -1,0 +1,113 @@
+import {
+  type BatchEntry,
+  type Charter,
+  type OrderEntry,
+  parseEntry,
+  parseKeys,
+  type RevocationEntry,
+  type SignedDocument,
+  unverifiedPayload,
+  verifyCharter,
+} from "@porchlight/charter";
+import type { CharterId, Commitment, Period } from "@porchlight/encoding";
+import { type LogIndex, logIndex } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+
+/** A document of the log and where it stands. */
+export type LoggedDocument = { readonly index: LogIndex; readonly document: SignedDocument };
+/** An entry that the gate reads. */
+export type DatedEntry = {
+  readonly index: LogIndex;
+  readonly entry: OrderEntry | RevocationEntry | BatchEntry;
+};
+
+/**
+ * What the server looks up in its own log, in memory: read from the log itself at every start, so that it cannot
+ * differ from it. Some 500 bytes an entry.
+ */
+export class LogCatalogue {
+  readonly #byHash = new Map<string, LogIndex>();
+  readonly #charters = new Map<CharterId, Charter>();
+  readonly #charterDocuments: LoggedDocument[] = [];
+  readonly #keys = new Map<Period, LoggedDocument[]>();
+  readonly #dated = new Map<CharterId, DatedEntry[]>();
+  readonly #orders = new Map<Commitment, LogIndex>();
+  readonly #revocations = new Map<Commitment, LogIndex>();
+
+  /** Takes up an entry; they come in the log's order. The log holds only what was verified before. */
+  async add(index: number, bytes: Uint8Array): Promise<void> {
+    const at = logIndex(index);
+    const entry = parseEntry(bytes);
+    this.#byHash.set(entryHash(bytes), at);
+    switch (entry.type) {
+      case "charter": {
+        const charter = await verifyCharter(entry.document);
+        this.#charters.set(charter.id, charter);
+        this.#charterDocuments.push({ index: at, document: entry.document });
+        return;
+      }
+      case "keys": {
+        const { period } = parseKeys(unverifiedPayload(entry.document));
+        listOf(this.#keys, period).push({ index: at, document: entry.document });
+        return;
+      }
+      case "ceremony":
+        return;
+      default:
+        this.#addDated(at, entry);
+    }
+  }
+
+  #addDated(index: LogIndex, entry: DatedEntry["entry"]): void {
+    listOf(this.#dated, entry.charter).push({ index, entry });
+    if (entry.type === "keyholder-batch") return;
+    const known = entry.type === "revocation" ? this.#revocations : this.#orders;
+    if (!known.has(entry.commitment)) known.set(entry.commitment, index);
+  }
+
+  /** Where these exact bytes already stand. */
+  find(bytes: Uint8Array): LogIndex | undefined {
+    return this.#byHash.get(entryHash(bytes));
+  }
+
+  charter(id: CharterId): Charter | undefined {
+    return this.#charters.get(id);
+  }
+
+  get charters(): readonly LoggedDocument[] {
+    return this.#charterDocuments;
+  }
+
+  /** All key documents of a period, of every charter and generation. */
+  keys(period: Period): readonly LoggedDocument[] {
+    return this.#keys.get(period) ?? [];
+  }
+
+  order(commitment: Commitment): LogIndex | undefined {
+    return this.#orders.get(commitment);
+  }
+
+  revocation(commitment: Commitment): LogIndex | undefined {
+    return this.#revocations.get(commitment);
+  }
+
+  /** Orders, revocations and batches of a charter below `size`, ascending. */
+  dated(charter: CharterId, size: number): readonly DatedEntry[] {
+    const all = this.#dated.get(charter) ?? [];
+    // Ascending, and nearly always all of them: cut from the end.
+    let end = all.length;
+    while (end > 0 && (all[end - 1] as DatedEntry).index >= size) end--;
+    return all.slice(0, end);
+  }
+}
+
+/** Latin-1 text of the 32 bytes: half the memory of hexadecimal. */
+function entryHash(bytes: Uint8Array): string {
+  return Buffer.from(nodeSuite.sha256(bytes)).toString("latin1");
+}
+
+function listOf<K, V>(map: Map<K, V[]>, key: K): V[] {
+  const list = map.get(key) ?? [];
+  map.set(key, list);
+  return list;
+}

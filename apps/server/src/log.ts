@@ -1,0 +1,124 @@
+import type { Charter } from "@porchlight/charter";
+import type { CharterId, UnixSeconds } from "@porchlight/encoding";
+import type { LogView } from "@porchlight/gate";
+import type { LogIndex, WitnessedCheckpoint } from "@porchlight/tlog";
+import { LogCatalogue } from "./log-catalogue.ts";
+import type { LogPublisher } from "./log-publisher.ts";
+import { LogSequencer } from "./log-sequencer.ts";
+import { LogStore } from "./log-store.ts";
+import type { Waiters } from "./waiters.ts";
+
+/** The transparency log: its tree on disk, what is in it, and the checkpoint that the world sees. */
+export class Log {
+  readonly store: LogStore;
+  readonly catalogue: LogCatalogue;
+  readonly #sequencer: LogSequencer;
+  readonly #waiters: Waiters;
+  readonly #appending = new Map<string, Promise<LogIndex>>();
+  #publisher: LogPublisher | null = null;
+  #catalogued: number;
+  #cataloguing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    store: LogStore,
+    catalogue: LogCatalogue,
+    waiters: Waiters,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.store = store;
+    this.catalogue = catalogue;
+    this.#waiters = waiters;
+    this.#catalogued = store.size;
+    this.#sequencer = new LogSequencer(store, () => this.#publisher?.grown(), onFailure);
+  }
+
+  /** `onFailure`: the disk failed under the log; nothing more is taken and the program has to start again. */
+  static async open(directory: string, waiters: Waiters, onFailure: (error: unknown) => void): Promise<Log> {
+    const store = await LogStore.open(directory);
+    const catalogue = new LogCatalogue();
+    for (let at = 0; at < store.size; ) {
+      for (const entry of await store.entriesFrom(at)) await catalogue.add(at++, entry);
+    }
+    return new Log(store, catalogue, waiters, onFailure);
+  }
+
+  /** From now on checkpoints are published. */
+  publishWith(publisher: LogPublisher): void {
+    this.#publisher = publisher;
+    publisher.grown();
+  }
+
+  get publisher(): LogPublisher | null {
+    return this.#publisher;
+  }
+
+  get published(): WitnessedCheckpoint | null {
+    return this.#publisher?.published ?? null;
+  }
+
+  /**
+   * Appends a verified entry and resolves with its index when it is durable, in the tree and in the catalogue. The same
+   * bytes again have the index that they have.
+   */
+  async append(entry: Uint8Array): Promise<LogIndex> {
+    const known = this.catalogue.find(entry);
+    if (known !== undefined) return known;
+    const name = Buffer.from(entry).toString("latin1");
+    let pending = this.#appending.get(name);
+    if (pending === undefined) {
+      pending = this.#appendNew(entry).finally(() => this.#appending.delete(name));
+      this.#appending.set(name, pending);
+    }
+    return await pending;
+  }
+
+  async #appendNew(entry: Uint8Array): Promise<LogIndex> {
+    const index = await this.#sequencer.append([entry]);
+    const catalogued = this.#cataloguing.then(() => this.#catalogueUpTo(index + 1));
+    this.#cataloguing = catalogued.catch(() => {});
+    await catalogued;
+    return index;
+  }
+
+  async #catalogueUpTo(size: number): Promise<void> {
+    while (this.#catalogued < size) {
+      for (const entry of await this.store.entriesFrom(this.#catalogued)) {
+        await this.catalogue.add(this.#catalogued, entry);
+        this.#catalogued++;
+      }
+    }
+  }
+
+  /** The newest published checkpoint that covers `size` and is as fresh as `since`; `null` when that takes too long. */
+  async waitFor(
+    size: number,
+    since: UnixSeconds | undefined,
+    seconds: number,
+    signal: AbortSignal,
+  ): Promise<WitnessedCheckpoint | null> {
+    if (since !== undefined && since > (this.published?.time ?? -1)) this.#publisher?.refresh(since);
+    return await this.#waiters.until("log", seconds, signal, () => {
+      const checkpoint = this.published;
+      const covers = checkpoint !== null && checkpoint.size >= size && checkpoint.time >= (since ?? 0);
+      return Promise.resolve(covers ? checkpoint : null);
+    });
+  }
+
+  charter(id: CharterId): Charter | undefined {
+    return this.catalogue.charter(id);
+  }
+
+  /** What the gate may read of a charter under the published checkpoint; `null` before the first. */
+  view(charter: CharterId): LogView | null {
+    const checkpoint = this.published;
+    if (checkpoint === null) return null;
+    return { checkpoint, entries: this.catalogue.dated(charter, checkpoint.size) };
+  }
+
+  async close(): Promise<void> {
+    await this.#sequencer.close();
+    await this.#publisher?.close();
+    await this.#cataloguing;
+    await this.store.close();
+  }
+}

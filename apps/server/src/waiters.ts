@@ -1,0 +1,61 @@
+/** Long polls that wait for something to happen under a name, in this process. Lossy hints: who wakes looks again. */
+export class Waiters {
+  readonly #waiting = new Map<string, Set<() => void>>();
+  #closed = false;
+
+  notify(name: string): void {
+    const set = this.#waiting.get(name);
+    if (set === undefined) return;
+    this.#waiting.delete(name);
+    for (const wake of set) wake();
+  }
+
+  /**
+   * Calls `look` until it gives something other than `null`, once at first and then whenever the name is notified, for
+   * at most `seconds` of real time. `null` when the time is over, the client is gone or the server stops.
+   */
+  async until<T>(
+    name: string,
+    seconds: number,
+    signal: AbortSignal,
+    look: () => Promise<T | null>,
+  ): Promise<T | null> {
+    const end = performance.now() + 1000 * seconds;
+    for (;;) {
+      // Registered before looking: what happens in between must not be missed.
+      const woken = this.#next(name, signal, end);
+      try {
+        const found = await look();
+        if (found !== null || performance.now() >= end || signal.aborted || this.#closed) return found;
+        await woken.promise;
+      } finally {
+        woken.cancel();
+      }
+    }
+  }
+
+  #next(name: string, signal: AbortSignal, end: number): { promise: Promise<void>; cancel: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const set = this.#waiting.get(name) ?? new Set();
+    this.#waiting.set(name, set);
+    set.add(resolve);
+    const timer = setTimeout(resolve, Math.max(0, end - performance.now()));
+    const onAbort = (): void => resolve();
+    signal.addEventListener("abort", onAbort);
+    return {
+      promise,
+      cancel: () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+        set.delete(resolve);
+        if (set.size === 0 && this.#waiting.get(name) === set) this.#waiting.delete(name);
+      },
+    };
+  }
+
+  /** Ends all waiting. */
+  close(): void {
+    this.#closed = true;
+    for (const name of [...this.#waiting.keys()]) this.notify(name);
+  }
+}
