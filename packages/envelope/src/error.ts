@@ -13,7 +13,7 @@ export type EnvelopeErrorCode =
   | "roster-mismatch"
   | "device-mismatch"
   | "credential-mismatch"
-  // the header against itself (ENV-12)
+  // the header against itself (ENV-14)
   | "credential-invalid"
   | "account-mismatch"
   // layers and signature

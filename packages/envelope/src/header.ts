@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import {
   type AccountId,
   compareBytes,
@@ -7,12 +8,11 @@ import {
   Reader,
   Writer,
 } from "@porchlight/encoding";
-import { sha256 } from "@noble/hashes/sha2.js";
 import type { CipherSuite } from "./cipher-suite.ts";
 import { CREDENTIAL_LENGTH, parseCredential, verifyCredential } from "./credential.ts";
 import { EnvelopeError, type EnvelopeErrorCode, parsing } from "./error.ts";
 import { ACCESS_LABEL_LENGTH, type AccessLabel, accessLabel, parseAccessLabel } from "./label.ts";
-import { type GroupContext, parseGroupContext } from "./mls.ts";
+import { parseGroupContext } from "./mls.ts";
 
 const VERSION = 1;
 const SUITE_A = 1;
@@ -42,8 +42,9 @@ export function rosterOf(accounts: Iterable<AccountId>): Uint8Array {
 
 /** ENV-12: the only encoding. */
 export function formatHeader(header: EnvelopeHeader): Uint8Array {
-  if (header.groupContext.length > MAX_GROUP_CONTEXT)
+  if (header.groupContext.length > MAX_GROUP_CONTEXT) {
     throw new EnvelopeError("malformed", "header (GroupContext)");
+  }
   return new Writer()
     .uint(VERSION, 1)
     .uint(SUITE_A, 1)
@@ -79,12 +80,12 @@ export function parseHeader(bytes: Uint8Array): EnvelopeHeader {
 
 /**
  * ENV-14: the header agrees with itself: the device key is the account's ("credential-invalid"), the account is the
- * label's ("account-mismatch"). Returns the parsed GroupContext.
+ * label's ("account-mismatch"), the GroupContext is one ("malformed").
  */
-export function checkHeader(header: EnvelopeHeader, suite: CipherSuite): GroupContext {
+export function checkHeader(header: EnvelopeHeader, suite: CipherSuite): void {
   const account = verifyCredential(header.credential, header.deviceKey, suite);
   if (account !== header.label.account) throw new EnvelopeError("account-mismatch");
-  return parseGroupContext(header.groupContext);
+  parseGroupContext(header.groupContext);
 }
 
 /** ENV-30: every field against what the recipient's own MLS state says; the first that differs names its code. */

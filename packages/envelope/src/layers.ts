@@ -3,7 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, utf8 } from "@porchlight/encoding";
 import { ibeSeal, type LabelBase, sealTo } from "@porchlight/quorum";
 import { type EscrowSecret, leafSecretOf } from "./escrow-secret.ts";
-import { formatHeader, type EnvelopeHeader } from "./header.ts";
+import { type EnvelopeHeader, formatHeader } from "./header.ts";
 import { accessLabel } from "./label.ts";
 
 const SIGMA = utf8("porchlight-v1/sigma");

@@ -6,7 +6,7 @@ import { EnvelopeError, parsing } from "./error.ts";
 /** ProtocolVersion mls10. */
 export const MLS10 = 1;
 /** MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519. */
-export const MLS_CIPHER_SUITE = 1;
+const MLS_CIPHER_SUITE = 1;
 
 const MAX_VECTOR = 2 ** 30 - 1;
 
@@ -81,7 +81,7 @@ export function signContent(label: string, content: Uint8Array): Uint8Array {
 }
 
 /** KDFLabel of ExpandWithLabel, RFC 9420 §8. */
-export function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
+function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
   return concat(Uint8Array.of(length >> 8, length & 0xff), vector(utf8(`MLS 1.0 ${label}`)), vector(context));
 }
 

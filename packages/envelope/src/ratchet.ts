@@ -5,7 +5,7 @@ import { expandWithLabel } from "./mls.ts";
 /** ENV-54: how many generations may lie between the highest one used and a message's. Recipients use the same bound. */
 export const MAX_SKIPPED_GENERATIONS = 1000;
 /** ENV-55: how many skipped generations stay usable; the oldest are dropped first. */
-export const MAX_KEPT_GENERATIONS = 65_536;
+const MAX_KEPT_GENERATIONS = 65_536;
 
 const HASH_LENGTH = 32;
 const KEY_LENGTH = 16;

@@ -34,7 +34,7 @@ const { G1, G2, fields } = bls12_381;
 const LABEL_DST = "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_AUG_";
 
 /** A whole master key in one hand, as only tests have it. */
-export function masterKey(name: string) {
+function masterKey(name: string) {
   const secret = fields.Fr.create(BigInt(`0x${hex(seed(name))}`));
   const mpk = G2.Point.BASE.multiply(secret).toBytes(true);
   return {

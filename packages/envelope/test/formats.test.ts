@@ -6,6 +6,7 @@ import {
   conversationId,
   dayNumber,
   hex,
+  Reader,
   utf8,
 } from "@porchlight/encoding";
 import * as fc from "fast-check";
@@ -37,7 +38,6 @@ import {
   verifyCredential,
 } from "../src/index.ts";
 import { readVector, vector } from "../src/mls.ts";
-import { Reader } from "@porchlight/encoding";
 import { account, device, groupContext, seed } from "./device.ts";
 import { codeOf, flip } from "./refusal.ts";
 
