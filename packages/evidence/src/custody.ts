@@ -32,6 +32,8 @@ export type CustodyStep = {
   readonly digest: string | null;
 };
 
+export const CUSTODY = "data/custody.jsonl";
+
 const START = "0".repeat(64);
 
 /** EVI-30: one JSON line a step, each with the SHA-256 of the line before it, so that none can be taken out unnoticed. */
@@ -63,12 +65,13 @@ export function parseCustody(bytes: Uint8Array): CustodyStep[] {
       steps.push({ at, actor, action, subject, digest: digest as string | null });
     }
   } catch (cause) {
-    throw new EvidenceError("custody", `line ${steps.length + 1}`, { cause });
+    throw new EvidenceError("custody", CUSTODY, { cause });
   }
   // Written again it must be the same bytes: the chain, the member order and the end of the file.
-  if (sha256(formatCustody(steps)) !== sha256(bytes)) throw new EvidenceError("custody", "chain");
+  if (sha256(formatCustody(steps)) !== sha256(bytes))
+    throw new EvidenceError("custody", CUSTODY, { cause: "chain" });
   if (steps.length === 0 || steps.some((step, i) => i > 0 && step.at < (steps[i - 1] as CustodyStep).at)) {
-    throw new EvidenceError("custody", "order of steps");
+    throw new EvidenceError("custody", CUSTODY, { cause: "order of steps" });
   }
   return steps;
 }

@@ -14,6 +14,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 // What is invisible, reorders its neighbours or is no character: shown by number, so that nothing that a sender typed
 // can make a page read otherwise than the bytes do (EVI-52). Tab and line feed are left to the style sheet.
 const HIDDEN =
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 function escape(text: string): string {

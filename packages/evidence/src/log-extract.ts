@@ -180,7 +180,10 @@ function readable(bytes: Uint8Array): LogEntry | null {
 }
 
 /** EVI-64: subtrees before the order, then each entry after it, give the checkpoint's root and size. */
-function checkComplete({ order, entries }: LogExtract, { size, root }: WitnessedCheckpoint): void {
+export function checkComplete(
+  { order, entries }: Pick<LogExtract, "order" | "entries">,
+  { size, root }: { readonly size: number; readonly root: Uint8Array },
+): void {
   if (order.index + entries.length !== size) throw new EvidenceError("log", ENTRIES);
   // RFC 9162 §2.1.3.2: the siblings on the left, which are the perfect subtrees that [0, order.index) is the sum of.
   const peaks: { height: number; hash: Uint8Array }[] = [];

@@ -1,6 +1,6 @@
 import { fromHex, fromUtf8, hex, type Period, parsePeriod, utf8 } from "@porchlight/encoding";
 import { makeBag } from "./bag.ts";
-import { type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
+import { CUSTODY, type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
 import { bagInfo, derivedFiles } from "./derived.ts";
 import { EvidenceError } from "./error.ts";
 import { type Files, writeFiles } from "./files.ts";
@@ -10,7 +10,6 @@ import { labelFiles, readLabels, take } from "./material.ts";
 import { CHARTER, keysPath, type OpenedRelease, openRelease, type ReleaseInput, WARRANT } from "./release.ts";
 
 const OPENING = "data/opening.txt";
-const CUSTODY = "data/custody.jsonl";
 /** Files that EVI-18 derives from the others. */
 export const DERIVED = ["data/messages.jsonl", "data/report.json", "data/certificate.txt", "data/index.html"];
 

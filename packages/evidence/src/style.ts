@@ -38,8 +38,8 @@ a { color: var(--accent); }
 .box.warn { background: var(--warn-panel); border-color: var(--warn-line); color: var(--warn); }
 .box.bad { background: var(--bad-panel); border-color: var(--bad-line); color: var(--bad); }
 .box strong { display: block; }
-dl { display: grid; grid-template-columns: 220px 1fr; gap: 0 20px; margin: 0 auto; }
-dt, dd { padding: 8px 0; border-bottom: 1px solid var(--line); }
+dl { display: grid; grid-template-columns: 220px 1fr; margin: 0 auto; }
+dt, dd { padding: 8px 20px 8px 0; border-bottom: 1px solid var(--line); }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 ol.messages { list-style: none; margin: 0; padding: 0; }
@@ -74,6 +74,7 @@ footer { color: var(--soft); font-size: 14px; padding: 28px 0 40px; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   tr { border-bottom: 1px solid var(--line); padding: 6px 0; }
   td { border: 0; padding: 2px 0; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
 }
 @media print {
   body { font-size: 11pt; background: #fff; color: #000; }

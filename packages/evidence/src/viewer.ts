@@ -130,7 +130,7 @@ ${gaps.length === 0 ? NOTHING : missing}</section>`;
 }
 
 function failureRow({ kind, seq, day, reason }: Failure): Markup {
-  return html`<tr><td>${kind === "message" ? "Message" : "Envelope"}</td><td>${seq}</td><td>${formatDay(day)}</td><td>${reason}</td></tr>
+  return html`<tr><td>${kind === "message" ? "Message" : "Envelope"}</td><td data-label="Number in the conversation">${seq}</td><td data-label="Day">${formatDay(day)}</td><td>${reason}</td></tr>
 `;
 }
 

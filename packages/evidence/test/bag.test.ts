@@ -1,5 +1,5 @@
 import { utf8 } from "@porchlight/encoding";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { checkBag, makeBag, payloadOxum } from "../src/bag.ts";
 import type { Files } from "../src/files.ts";
@@ -65,7 +65,7 @@ test("EVI-13: an extra file is named, in the payload and beside it", () => {
 
 test("EVI-10: a manifest in another order or with another line ending is refused, though its digests are right", () => {
   for (const edit of [
-    (text: string) => text.trimEnd().split("\n").reverse().join("\n").concat("\n"),
+    (text: string) => text.trimEnd().split("\n").toReversed().join("\n").concat("\n"),
     (text: string) => text.replaceAll("\n", "\r\n"),
     (text: string) => text.replaceAll("  ", " "),
     (text: string) => `${text}${text.split("\n")[0]}\n`,
