@@ -1,0 +1,177 @@
+import { type Json, type JsonObject, Fields, formatDay, parseJson, parsePeriod } from "@porchlight/encoding";
+import { formatWarrant } from "@porchlight/gate";
+import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
+import type { CharterReview } from "./charters.ts";
+import { KeyholderError } from "./error.ts";
+import type { Keyholder } from "./keyholder.ts";
+import type { KeptOrder } from "./order-book.ts";
+import type { OrderDesk } from "./order-desk.ts";
+
+/** Commands of the admin socket (KEY-31). Whoever can open the socket is the operator. */
+export async function handleAdmin(keyholder: Keyholder, clock: Clock, request: AdminRequest): Promise<Json> {
+  const fields = new Fields(request, "request");
+  const command = fields.string("command");
+  const optional = (name: string): string | undefined =>
+    fields.optional(name) === undefined ? undefined : fields.string(name);
+  const perform = commands[command];
+  if (perform === undefined) {
+    throw new AdminRefusal(
+      "command-unknown",
+      `there is no command ${command.slice(0, 40)}; there are ${Object.keys(commands).join(", ")}`,
+    );
+  }
+  try {
+    const act = perform({ keyholder, clock, fields, optional });
+    fields.end();
+    return await act();
+  } catch (error) {
+    // An operator's mistake is answered, not logged as a fault.
+    if (error instanceof KeyholderError) throw new AdminRefusal(error.code, error.message);
+    throw error;
+  }
+}
+
+type Input = {
+  readonly keyholder: Keyholder;
+  readonly clock: Clock;
+  readonly fields: Fields;
+  readonly optional: (name: string) => string | undefined;
+};
+
+type Command = (input: Input) => () => Promise<Json> | Json;
+
+/** Each reads its members first and acts afterwards, so that a member too many refuses the whole command. */
+const commands: Record<string, Command> = {
+  status:
+    ({ keyholder, clock }) =>
+    () =>
+      status(keyholder, clock),
+  public:
+    ({ keyholder }) =>
+    () => ({ ...keyholder.public }),
+  "review-charter": ({ keyholder, fields }) => {
+    const charter = fields.string("charter", 2 ** 20);
+    return () => review(keyholder.reviewCharter(charter));
+  },
+  "sign-charter": ({ keyholder, fields }) => {
+    const charter = fields.string("charter", 2 ** 20);
+    const id = fields.string("id");
+    return async () => ({ signature: { ...(await keyholder.signCharter(charter, id)) } });
+  },
+  ceremony: ({ keyholder, fields, optional }) => {
+    const period = parsePeriod(fields.string("period"));
+    const charter = optional("charter");
+    const number = generation(fields);
+    return async () => copy(await keyholder.service(charter).ceremonies.begin(period, number));
+  },
+  "give-up-ceremony": ({ keyholder, fields, optional }) => {
+    const period = parsePeriod(fields.string("period"));
+    const charter = optional("charter");
+    const number = generation(fields);
+    return () => {
+      keyholder.service(charter).ceremonies.giveUp(period, number);
+      return {};
+    };
+  },
+  list:
+    ({ keyholder }) =>
+    () =>
+      keyholder.services.flatMap(({ desk }) =>
+        desk === null ? [] : [...desk.book.orders.values()].map((order) => summary(order)),
+      ),
+  show: ({ keyholder, fields }) => {
+    const id = fields.string("order");
+    return () => show(keyholder.deskOf(id), id);
+  },
+  approve: ({ keyholder, fields }) => {
+    const id = fields.string("order");
+    const commitment = fields.string("commitment");
+    const by = fields.string("by");
+    return async () => ({ state: (await keyholder.deskOf(id).approve(id, commitment, by)).state.kind });
+  },
+  refuse: ({ keyholder, fields }) => {
+    const id = fields.string("order");
+    const by = fields.string("by");
+    const reason = fields.string("reason");
+    return async () => ({ state: (await keyholder.deskOf(id).decline(id, by, reason)).state.kind });
+  },
+};
+
+function generation(fields: Fields): number {
+  return fields.optional("generation") === undefined ? 1 : fields.integer("generation", 1, 2 ** 32 - 1);
+}
+
+function copy(value: object): JsonObject {
+  return { ...value } as JsonObject;
+}
+
+function status(keyholder: Keyholder, clock: Clock): Json {
+  return {
+    name: keyholder.public.name,
+    now: clock.now(),
+    charters: keyholder.services.map(({ own, memory, ceremonies, desk }) => {
+      const checkpoint = memory.view?.checkpoint;
+      const counts: Record<string, number> = {};
+      for (const { state } of desk?.book.orders.values() ?? [])
+        counts[state.kind] = (counts[state.kind] ?? 0) + 1;
+      return {
+        id: own.id,
+        kind: own.document.kind,
+        deployment: own.document.deployment,
+        keyholder: own.self,
+        inForce: memory.charter !== null,
+        forked: memory.forked,
+        log: checkpoint === undefined ? null : { size: checkpoint.size, time: checkpoint.time },
+        periods: memory.periods.map((period) => ({
+          period,
+          generation: memory.keys(period)?.keys.generation ?? 0,
+          index: memory.keys(period)?.index ?? 0,
+        })),
+        ceremonies: ceremonies.report().map(copy),
+        orders: counts,
+      };
+    }),
+  };
+}
+
+function review({ id, bytes, self, warnings }: CharterReview): Json {
+  return { id, keyholder: self, warnings: [...warnings], charter: parseJson(bytes, "charter") };
+}
+
+function summary({ id, state, commitment, reference, receivedAt, received }: KeptOrder): Json {
+  return {
+    order: id,
+    state: state.kind,
+    ...(state.kind === "refused" ? { code: state.code } : {}),
+    commitment,
+    reference,
+    receivedAt,
+    index: received.index,
+  };
+}
+
+/** KEY-24: the whole order, as the person who decides has to see it. */
+async function show(desk: OrderDesk, id: string): Promise<Json> {
+  const order = desk.book.orders.get(id);
+  if (order === undefined)
+    throw new KeyholderError("order-unknown", "the order was turned away: nothing of it is kept");
+  const warrant = await desk.warrant(id);
+  const { document, statement, signers } = warrant;
+  const labels = desk.labels(warrant, order.received);
+  return {
+    ...(summary(order) as JsonObject),
+    warrant: parseJson(formatWarrant(document), "warrant"),
+    signedBy: [...signers],
+    persons: statement.accounts.map(({ account, person }) => ({ account, person })),
+    opens: {
+      keys: labels.length,
+      conversations: [...new Set(labels.map(({ conversation }) => conversation))],
+      firstDay: formatDay(document.firstDay),
+      lastDay: formatDay(document.lastDay),
+    },
+    ...("approval" in order.state
+      ? { approval: { by: order.state.approval.by, at: order.state.approval.at } }
+      : {}),
+    ...(order.state.kind === "refused" ? { reason: order.state.reason, rule: order.state.rule } : {}),
+  };
+}

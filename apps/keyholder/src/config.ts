@@ -1,0 +1,39 @@
+import type { Fields } from "@porchlight/encoding";
+import { parseVkey, type VerifierKey } from "@porchlight/tlog";
+
+export type KeyholderConfig = {
+  /** Of the cosigner key: `NAME.DEPLOYMENT`. */
+  readonly name: string;
+  readonly deployment: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Base URL of the provider's server: the board and the log. */
+  readonly server: string;
+  /** The log that it cosigns, known before there is a charter. */
+  readonly log: VerifierKey<"ed25519">;
+  /** age's scrypt work factor for a new secret store; left out, the strong one. */
+  readonly workFactor?: number;
+  /**
+   * KEY-30: "daily" publishes intents and releases in one batch a day, empty or not, and so hides when the keyholder
+   * acted; "prompt" adds a batch whenever one is waiting.
+   */
+  readonly batches: "daily" | "prompt";
+};
+
+/** KEY-2. Throws EncodingError or TlogError. */
+export function readConfig(fields: Fields): KeyholderConfig {
+  const log = parseVkey(fields.string("log"));
+  if (log.type !== "ed25519") throw new Error("config.log: not a log's key (signature type 01)");
+  return {
+    name: fields.string("name", 100),
+    deployment: fields.string("deployment", 253),
+    port: fields.integer("port", 0, 65_535),
+    server: fields.string("server"),
+    log: log as VerifierKey<"ed25519">,
+    ...(fields.optional("workFactor") === undefined
+      ? {}
+      : { workFactor: fields.integer("workFactor", 1, 20) }),
+    batches:
+      fields.optional("batches") === undefined ? "daily" : fields.literal("batches", "daily", "prompt"),
+  };
+}

@@ -1,0 +1,32 @@
+/** Why a keyholder refused to start or to obey. Closed union; orders have the gate's codes instead. */
+export type KeyholderErrorCode =
+  /** public.json is there and the sealed keys are not: a new identity would silently replace the old one. */
+  | "keys-missing"
+  /** The sealed keys are not the ones of public.json. */
+  | "keys-differ"
+  | "charter-not-ours"
+  | "charter-wrong-clock"
+  | "charter-wrong-log"
+  | "charter-wrong-id"
+  | "charter-unknown"
+  | "period-outside-charter"
+  | "period-has-keys"
+  | "ceremony-unknown"
+  | "ceremony-over"
+  | "keys-unavailable"
+  | "share-missing"
+  | "order-unknown"
+  | "order-not-awaiting-approval"
+  | "commitment-differs"
+  | "approver-missing"
+  | "busy";
+
+/** Messages are for the operator and hold no key, share or content. */
+export class KeyholderError extends Error {
+  override readonly name = "KeyholderError";
+  readonly code: KeyholderErrorCode;
+  constructor(code: KeyholderErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

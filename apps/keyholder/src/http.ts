@@ -1,0 +1,118 @@
+import { type Json, parseJson } from "@porchlight/encoding";
+import { DurableError } from "@porchlight/durable";
+import { EncodingError } from "@porchlight/encoding";
+import type { Logger } from "@porchlight/runtime";
+import { MAX_REQUEST_LENGTH } from "@porchlight/tlog";
+import { keyholderOrder, LIMITS, type RefusalCode } from "@porchlight/wire";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
+import { KeyholderError, type KeyholderErrorCode } from "./error.ts";
+import type { Keyholder } from "./keyholder.ts";
+import type { Answer } from "./order-desk.ts";
+
+/** HTTP statuses of this program's refusals, all of them. */
+const STATUS: Partial<Record<RefusalCode, number>> = {
+  malformed: 400,
+  "too-large": 413,
+  "not-found": 404,
+  "order-unknown": 404,
+  "unknown-charter": 404,
+  "not-released": 409,
+  conflict: 409,
+  unavailable: 503,
+  internal: 500,
+};
+
+const CODES: Partial<Record<KeyholderErrorCode, RefusalCode>> = {
+  "order-unknown": "order-unknown",
+  "charter-unknown": "unavailable",
+  "commitment-differs": "conflict",
+  busy: "unavailable",
+};
+
+function refuse(reply: FastifyReply, code: RefusalCode, message: string, reason?: string): FastifyReply {
+  return reply
+    .status(STATUS[code] ?? 500)
+    .type("application/json")
+    .send(JSON.stringify({ code, message, ...(reason === undefined ? {} : { reason }) }));
+}
+
+/** KEY-40: the door that anyone can knock at. The order id is the capability; nothing else is asked. */
+export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 4 * LIMITS.warrant, forceCloseConnections: true });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+
+  app.setNotFoundHandler((_request, reply) => refuse(reply, "not-found", "there is nothing at this address"));
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    if (error instanceof KeyholderError) {
+      return refuse(reply, CODES[error.code] ?? "internal", error.message, error.code);
+    }
+    if (error instanceof EncodingError)
+      return refuse(reply, "malformed", "the request is not of this protocol", error.code);
+    if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
+      return refuse(reply, "too-large", "the request is too large");
+    if (error.statusCode !== undefined && error.statusCode < 500)
+      return refuse(reply, "malformed", "the request is malformed");
+    log.failure(error instanceof DurableError ? "disk-failed" : "request-failed", error);
+    return refuse(reply, "internal", "something failed here; the operator's log has more");
+  });
+
+  app.get("/", (_request, reply) => reply.type("application/json").send(JSON.stringify(keyholder.public)));
+
+  app.post("/add-checkpoint", { bodyLimit: MAX_REQUEST_LENGTH }, async (request, reply) => {
+    const answer = await keyholder.cosigner.addCheckpoint(bodyOf(request.body));
+    return reply.status(answer.status).header("content-type", answer.contentType).send(answer.body);
+  });
+  app.get<{ Params: { origin: string } }>("/:origin/checkpoint", async (request, reply) => {
+    const note = await keyholder.cosigner.checkpoint(request.params.origin);
+    return note === null
+      ? refuse(reply, "not-found", "this log is not cosigned here")
+      : reply.type("text/plain; charset=utf-8").send(note);
+  });
+
+  app.post("/orders", async (request, reply) => {
+    const parsed = keyholderOrder.safeParse(parseJson(bodyOf(request.body), "order"));
+    if (!parsed.success) return refuse(reply, "malformed", "the order is not of this protocol");
+    const { warrant, opening, index, conversations } = parsed.data;
+    const answer = await keyholder.submit({ warrant, opening, index, conversations: conversations ?? null });
+    return reply
+      .status(201)
+      .type("application/json")
+      .send(JSON.stringify({ orderId: answer.id, ...publicState(answer) }));
+  });
+  app.get<{ Params: { id: string } }>("/orders/:id", (request, reply) => {
+    const { id } = request.params;
+    const answer = keyholder.deskOf(id).answer(id);
+    if (answer === null) return refuse(reply, "order-unknown", "no such order was handed in here");
+    return reply.type("application/json").send(JSON.stringify(publicState(answer)));
+  });
+  app.get<{ Params: { id: string } }>("/orders/:id/bundle", (request, reply) => {
+    const { id } = request.params;
+    const state = keyholder.deskOf(id).answer(id)?.state;
+    if (state?.kind !== "released")
+      return refuse(reply, "not-released", "nothing was released for this order");
+    return reply.type("application/octet-stream").send(Buffer.from(state.bundle));
+  });
+  return app;
+}
+
+function bodyOf(body: unknown): Uint8Array {
+  return body instanceof Uint8Array ? new Uint8Array(body) : new Uint8Array();
+}
+
+/** What a requester may see of a state (wire's `orderState`): of an approval only that there is one. */
+function publicState({ state }: Answer): { readonly [name: string]: Json } {
+  switch (state.kind) {
+    case "checking":
+    case "awaiting-approval":
+    case "approved":
+    case "released":
+      return { state: state.kind };
+    case "sealed":
+      return { state: "intent-logged" };
+    case "refused": {
+      const { code, reason, rule, record } = state;
+      return { state: "refused", code, reason, rule, record: { ...record } };
+    }
+  }
+}

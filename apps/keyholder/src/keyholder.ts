@@ -1,0 +1,154 @@
+import { join } from "node:path";
+import { parseSignedDocument, type SignedDocument, unverifiedPayload } from "@porchlight/charter";
+import { lockDirectory, makeDirectory, readPassphrase, SecretStore } from "@porchlight/durable";
+import { type CharterId, charterId, EncodingError, utf8 } from "@porchlight/encoding";
+import { parseWarrant } from "@porchlight/gate";
+import type { ProgramContext } from "@porchlight/runtime";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { Cosigner, ServerClient } from "@porchlight/wire";
+import { CharterService, type ServiceContext } from "./charter-service.ts";
+import { type CharterReview, Charters } from "./charters.ts";
+import type { KeyholderConfig } from "./config.ts";
+import { KeyholderError } from "./error.ts";
+import { fileStore } from "./file-store.ts";
+import type { Hooks } from "./hooks.ts";
+import { type Identity, loadIdentity, type PublicIdentity, publicIdentity } from "./identity.ts";
+import type { ReceivedOrder } from "./order-book.ts";
+import type { Answer, OrderDesk } from "./order-desk.ts";
+
+/** A keyholder's process without its doors: HTTP and the admin socket call into this. */
+export class Keyholder {
+  readonly cosigner: Cosigner;
+  readonly #charters: Charters;
+  readonly #identity: Identity;
+  readonly #context: ServiceContext;
+  readonly #services = new Map<CharterId, CharterService>();
+  readonly #release: () => void;
+
+  private constructor(
+    identity: Identity,
+    charters: Charters,
+    cosigner: Cosigner,
+    context: Omit<ServiceContext, "otherBooks">,
+    release: () => void,
+  ) {
+    this.#identity = identity;
+    this.#charters = charters;
+    this.cosigner = cosigner;
+    this.#release = release;
+    this.#context = {
+      ...context,
+      otherBooks: (than) =>
+        [...this.#services.values()].flatMap((service) =>
+          service === than || service.desk === null ? [] : [service.desk.book],
+        ),
+    };
+  }
+
+  /**
+   * KEY-1: takes the directory, opens the secrets and resumes everything that was under way. Throws DurableError
+   * "locked", "passphrase-missing" and the like; KeyholderError for keys that do not fit.
+   */
+  static async open(program: ProgramContext<KeyholderConfig>, hooks: Hooks): Promise<Keyholder> {
+    const { config, directory, clock, clockKind, log, signal } = program;
+    const lock = lockDirectory(directory);
+    const secrets = await SecretStore.open(join(directory, "secrets"), {
+      passphrase: await readPassphrase(directory),
+      ...(config.workFactor === undefined ? {} : { workFactor: config.workFactor }),
+    });
+    const identity = await loadIdentity(directory, secrets, `${config.name}.${config.deployment}`);
+    const charters = await Charters.open(directory, identity, clockKind, config.log);
+    await makeDirectory(join(directory, "cosigned"));
+    const cosigner = new Cosigner({
+      signer: identity.cosigner,
+      logs: [config.log],
+      storeFor: (originHash) => fileStore(join(directory, "cosigned", originHash)),
+      clock,
+      suite: nodeSuite,
+    });
+    const server = new ServerClient({ url: config.server });
+    const logUrl = `${config.server.replace(/\/+$/, "")}/log`;
+    const { batches } = config;
+    const context = { identity, secrets, server, logUrl, clock, log, hooks, signal, batches };
+    const keyholder = new Keyholder(identity, charters, cosigner, context, lock.release);
+    for (const own of charters.all()) await keyholder.#serve(own.id);
+    program.onTime(() => {
+      for (const service of keyholder.#services.values()) service.beat();
+    });
+    return keyholder;
+  }
+
+  get public(): PublicIdentity {
+    return publicIdentity(this.#identity);
+  }
+
+  get services(): readonly CharterService[] {
+    return [...this.#services.values()];
+  }
+
+  /** KEY-10: what a charter document says and what to mind about it; nothing is signed. */
+  reviewCharter(text: string): CharterReview {
+    return this.#charters.review(utf8(text));
+  }
+
+  /** KEY-12: signs the charter that was reviewed, and begins to serve under it. */
+  async signCharter(text: string, id: string): Promise<SignedDocument["signatures"][number]> {
+    const signature = await this.#charters.sign(utf8(text), charterId(id));
+    await this.#serve(charterId(id));
+    return signature;
+  }
+
+  /** A charter's service; the only one where `id` is left out. Throws KeyholderError "charter-unknown". */
+  service(id?: string): CharterService {
+    const { services } = this;
+    const found = id === undefined ? services.at(-1) : services.find(({ own }) => own.id === id);
+    if (found === undefined || (id === undefined && services.length > 1)) {
+      throw new KeyholderError("charter-unknown", "name a charter that this keyholder has signed");
+    }
+    return found;
+  }
+
+  /** The desk that was handed the order. Throws KeyholderError "order-unknown". */
+  deskOf(orderId: string): OrderDesk {
+    const desk = this.#desks().find((candidate) => candidate.answer(orderId) !== null);
+    if (desk === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
+    return desk;
+  }
+
+  /**
+   * Hands an order to the charter that its warrant names; to the newest one, for a signed refusal, where that is none of
+   * ours. Throws KeyholderError "charter-unknown" before any charter is in force.
+   */
+  async submit(order: ReceivedOrder): Promise<Answer> {
+    const named = charterNamed(order.warrant);
+    const own = named === null ? null : this.#services.get(named)?.desk;
+    const desk = own ?? this.#desks().at(-1);
+    if (desk === undefined) throw new KeyholderError("charter-unknown", "no charter is in force here yet");
+    return await desk.submit(order);
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#services.values()) await service.close();
+    this.#release();
+  }
+
+  async #serve(id: CharterId): Promise<void> {
+    const own = this.#charters.get(id);
+    if (own === undefined || this.#services.has(id)) return;
+    const service = await CharterService.open(own, this.#context, this.#charters.directory(id));
+    this.#services.set(id, service);
+  }
+
+  #desks(): OrderDesk[] {
+    return this.services.flatMap(({ desk }) => (desk === null ? [] : [desk]));
+  }
+}
+
+function charterNamed(warrant: string): CharterId | null {
+  try {
+    return parseWarrant(unverifiedPayload(parseSignedDocument(utf8(warrant)))).charter;
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,548 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import {
+  asName,
+  BATCH_SLOTS,
+  type Charter,
+  formatEntry,
+  type SignedDocument,
+  signDocument,
+} from "@porchlight/charter";
+import { Journal, type SecretStore } from "@porchlight/durable";
+import {
+  type Commitment,
+  dayOf,
+  EncodingError,
+  fromUtf8,
+  hex,
+  type Period,
+  utf8,
+} from "@porchlight/encoding";
+import {
+  type Approval,
+  checkOrder,
+  commitmentOf,
+  formatIntent,
+  formatRefusal,
+  GateError,
+  type GateResult,
+  generationsOf,
+  type Intent,
+  type KeyholderMemory,
+  type LabelRequest,
+  type LogView,
+  labelsHash,
+  labelsOf,
+  orderIdOf,
+  passGate,
+  slotOf,
+  type VerifiedWarrant,
+  verifyWarrant,
+} from "@porchlight/gate";
+import type { Clock, Logger } from "@porchlight/runtime";
+import type { ServerClient } from "@porchlight/wire";
+import { makeBatch } from "./batch.ts";
+import type { OwnCharter } from "./charters.ts";
+import { KeyholderError } from "./error.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Identity } from "./identity.ts";
+import type { LogMemory } from "./log-memory.ts";
+import {
+  EMPTY_BOOK,
+  type KeptOrder,
+  mayComeAgain,
+  type OrderBook,
+  type OrderEvent,
+  pendingSlots,
+  type ReceivedOrder,
+  type Refused,
+  reduce,
+  usedBefore,
+} from "./order-book.ts";
+import { formatOrderEvent, parseOrderEvent } from "./order-event.ts";
+import { makeRelease } from "./release.ts";
+import { persist } from "./retry.ts";
+import type { Shares } from "./shares.ts";
+
+/** How long an order may be ahead of the witnessed log before it counts as not logged (KEY-23). */
+const PATIENCE_MILLISECONDS = 20_000;
+/** Refusals of warrants that did not verify, kept a UTC day: anyone can send those. */
+const TURNED_AWAY_PER_DAY = 1000;
+
+export type OrderDeskContext = {
+  readonly charter: Charter;
+  readonly own: OwnCharter;
+  readonly identity: Identity;
+  readonly memory: LogMemory;
+  readonly shares: Shares;
+  readonly secrets: SecretStore;
+  readonly server: ServerClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly hooks: Hooks;
+  readonly signal: AbortSignal;
+  readonly batches: "daily" | "prompt";
+  /** The share generation held of each period. */
+  readonly generations: () => Promise<Map<Period, number>>;
+  /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
+  readonly otherBooks: () => Iterable<OrderBook>;
+};
+
+export type Answer = { readonly id: string; readonly state: KeptOrder["state"] | TurnedAwayState };
+export type TurnedAwayState = { readonly kind: "refused"; readonly by: null } & Refused;
+
+/** Takes orders under one charter from their receipt to the release or the refusal (KEY-21 to KEY-30). */
+export class OrderDesk {
+  readonly #context: OrderDeskContext;
+  readonly #journal: Journal;
+  readonly #warrants = new Map<string, VerifiedWarrant>();
+  readonly #patience = new Map<string, number>();
+  readonly #posted = new Set<string>();
+  #book: OrderBook = EMPTY_BOOK;
+  #lane: Promise<unknown> = Promise.resolve();
+  #working: Promise<void> | null = null;
+  #again = false;
+  #unsubscribe: (() => void) | null = null;
+
+  private constructor(context: OrderDeskContext, journal: Journal) {
+    this.#context = context;
+    this.#journal = journal;
+  }
+
+  /** Replays the journal. Throws DurableError, EncodingError or ImpossibleEvent where it is damaged. */
+  static async open(context: OrderDeskContext, directory: string): Promise<OrderDesk> {
+    const desk = new OrderDesk(context, await Journal.open(join(directory, "orders.journal")));
+    for await (const sealed of desk.#journal) {
+      desk.#book = reduce(desk.#book, parseOrderEvent(await context.secrets.unseal(sealed)));
+    }
+    desk.wake();
+    return desk;
+  }
+
+  get book(): OrderBook {
+    return this.#book;
+  }
+
+  /** What is known of an order, `null` where it was never handed in here. */
+  answer(id: string): Answer | null {
+    const order = this.#book.orders.get(id);
+    if (order !== undefined) return { id, state: order.state };
+    const turnedAway = this.#book.turnedAway.get(id);
+    return turnedAway === undefined
+      ? null
+      : { id, state: { kind: "refused", by: null, ...turnedAway.refused } };
+  }
+
+  /** The warrant of an order as this process verified it. Throws KeyholderError "order-unknown". */
+  async warrant(id: string): Promise<VerifiedWarrant> {
+    const order = this.#order(id);
+    const known = this.#warrants.get(id);
+    if (known !== undefined) return known;
+    const warrant = await verifyWarrant(utf8(order.received.warrant), this.#context.charter);
+    this.#warrants.set(id, warrant);
+    return warrant;
+  }
+
+  /** What an order asks for. Throws EncodingError where that is nothing or too much. */
+  labels(warrant: VerifiedWarrant, { conversations }: Pick<ReceivedOrder, "conversations">): LabelRequest[] {
+    return conversations === null ? labelsOf(warrant) : labelsOf(warrant, conversations);
+  }
+
+  /**
+   * KEY-21: takes an order in. The same order again changes nothing. A warrant that does not verify is answered with a
+   * signed refusal; so is one whose opening belongs to another order. Throws EncodingError for an order that is out of
+   * form, KeyholderError "busy" when too much junk came today.
+   */
+  async submit(received: ReceivedOrder): Promise<Answer> {
+    const { charter, clock } = this.#context;
+    const bytes = utf8(received.warrant);
+    const id = orderIdOf(received.opening);
+    const commitment = commitmentOf(received.opening, bytes);
+    const known = this.#book.orders.get(id);
+    if (known !== undefined && isSame(known.received, received) && !mayComeAgain(known)) {
+      return { id, state: known.state };
+    }
+    let warrant: VerifiedWarrant;
+    try {
+      warrant = await verifyWarrant(bytes, charter);
+    } catch (error) {
+      if (!(error instanceof GateError)) throw error;
+      return await this.#turnAway(id, commitment, error.refusal);
+    }
+    const { document } = warrant;
+    if ((document.conversations === "all") !== (received.conversations !== null)) {
+      throw new EncodingError("missing-field", "order.conversations");
+    }
+    this.labels(warrant, received);
+    await this.#transact((book) => {
+      const before = book.orders.get(id);
+      if (before !== undefined && !mayComeAgain(before)) {
+        if (isSame(before.received, received)) return null;
+        throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
+      }
+      const requesterPoint = hex(document.requester.point);
+      const { reference } = document;
+      return {
+        kind: "received",
+        order: id,
+        at: clock.now(),
+        received,
+        commitment,
+        requesterPoint,
+        reference,
+      };
+    });
+    this.#warrants.set(id, warrant);
+    this.#patience.delete(id);
+    this.wake();
+    return { id, state: this.#order(id).state };
+  }
+
+  /**
+   * KEY-24: a person's decision to carry an order out. `commitment` is what that person was shown. Whatever would refuse
+   * the release now refuses the order instead. Throws KeyholderError "order-unknown", "order-not-awaiting-approval",
+   * "commitment-differs", "approver-missing", or "busy" where the log does not allow a decision at the moment.
+   */
+  async approve(id: string, commitment: string, by: string): Promise<Answer> {
+    this.#order(id);
+    const approver = readApprover(by);
+    const warrant = await this.warrant(id);
+    await this.#lookAtLog();
+    const generations = await this.#context.generations();
+    const found: { refusal: Exclude<GateResult, { kind: "passed" }> | null } = { refusal: null };
+    await this.#transact((book) => {
+      const order = awaiting(book, id);
+      if (order.commitment !== commitment) {
+        throw new KeyholderError(
+          "commitment-differs",
+          "this is not the order that was shown: look at it again",
+        );
+      }
+      const { own, clock, memory, hooks } = this.#context;
+      const { view } = memory;
+      if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
+      const at = clock.now();
+      const approval: Approval = { keyholder: own.self, commitment: order.commitment, at, by: approver };
+      const labels = this.labels(warrant, order.received);
+      const result = this.#gate(order, warrant, view, generations, approval, null);
+      // Without an intent nothing passes; that the intent is all that is missing is what is asked here.
+      if (result.kind === "passed" || result.code !== "intent-not-logged") {
+        if (result.kind === "refused" && !result.waits) {
+          found.refusal = result;
+          return null;
+        }
+        throw new KeyholderError("busy", result.kind === "refused" ? result.reason : "the gate is broken");
+      }
+      const needed = generationsOf(labels, generations);
+      if (needed === null) throw new KeyholderError("share-missing", "a key share is missing");
+      const document: Intent = {
+        charter: own.id,
+        commitment: order.commitment,
+        keyholder: own.self,
+        generations: needed,
+        labels: labelsHash(labels),
+        at,
+      };
+      const random = new Uint8Array(randomBytes(32));
+      const intent = { document, random, slot: slotOf(random, formatIntent(document)) };
+      hooks.at("approval-unjournalled");
+      return { kind: "approved", order: id, approval, intent };
+    });
+    if (found.refusal !== null) await this.#refuse(id, found.refusal, null);
+    this.wake();
+    return { id, state: this.#order(id).state };
+  }
+
+  /** KEY-26: a person's decision not to carry it out, which is as final and as public to the court as a rule's. */
+  async decline(id: string, by: string, reason: string): Promise<Answer> {
+    const approver = readApprover(by);
+    awaiting(this.#book, id);
+    const refusal = { rule: "KEY-26", code: "declined", reason: asName(reason, "reason", 1000) };
+    await this.#refuse(id, refusal, approver);
+    return { id, state: this.#order(id).state };
+  }
+
+  /** Looks at everything that may go on: after a command, news in the log, a beat of the clock. */
+  wake(): void {
+    this.#again = true;
+    if (this.#working !== null || this.#context.signal.aborted) return;
+    this.#working = this.#work().finally(() => {
+      this.#working = null;
+      if (this.#again) this.wake();
+    });
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#working;
+    await this.#lane;
+    await this.#journal.close();
+  }
+
+  async #work(): Promise<void> {
+    const { signal, log } = this.#context;
+    while (this.#again && !signal.aborted) {
+      this.#again = false;
+      for (const id of this.#book.orders.keys()) {
+        try {
+          await this.#advance(id);
+        } catch (error) {
+          if (!signal.aborted) log.failure("order-failed", error);
+        }
+      }
+      try {
+        await this.#batch();
+      } catch (error) {
+        if (!signal.aborted) log.failure("batch-failed", error);
+      }
+    }
+    this.#followWhileNeeded();
+  }
+
+  #followWhileNeeded(): void {
+    const waiting = [...this.#book.orders.values()].some(({ state }) =>
+      ["checking", "approved", "sealed"].includes(state.kind),
+    );
+    if (waiting && !this.#context.signal.aborted)
+      this.#unsubscribe ??= this.#context.memory.subscribe(() => this.wake());
+    else {
+      this.#unsubscribe?.();
+      this.#unsubscribe = null;
+    }
+  }
+
+  async #advance(id: string): Promise<void> {
+    const order = this.#order(id);
+    const { memory, clock } = this.#context;
+    const { view } = memory;
+    if (view === null) return;
+    switch (order.state.kind) {
+      case "released":
+      case "refused":
+        return;
+      case "checking":
+      case "awaiting-approval": {
+        const { received } = order;
+        const warrant = await this.warrant(id);
+        const self = this.#memory(await this.#context.generations());
+        const input = {
+          warrant,
+          opening: received.opening,
+          index: received.index,
+          view,
+          now: clock.now(),
+          self,
+        };
+        const result = checkOrder(input);
+        if (result.kind === "clear") {
+          if (order.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
+        } else if (!result.waits || (result.code === "not-logged" && this.#isOutOfPatience(order, view))) {
+          await this.#refuse(id, result, null);
+        }
+        return;
+      }
+      case "approved": {
+        const { approval, intent } = order.state;
+        const warrant = await this.warrant(id);
+        const generations = await this.#context.generations();
+        const result = this.#gate(order, warrant, view, generations, approval, intent);
+        if (result.kind === "refused") {
+          if (!result.waits) await this.#refuse(id, result, null);
+          return;
+        }
+        const { bundle, slot } = await makeRelease(result.grant, this.#context);
+        this.#context.hooks.at("release-unjournalled");
+        await this.#transact(() => ({ kind: "sealed", order: id, bundle, slot }));
+        return;
+      }
+      case "sealed":
+        if (memory.holdsSlot(order.state.slot)) {
+          await this.#transact(() => ({ kind: "released", order: id, at: clock.now() }));
+        }
+    }
+  }
+
+  #gate(
+    { received }: KeptOrder,
+    warrant: VerifiedWarrant,
+    view: LogView,
+    generations: ReadonlyMap<Period, number>,
+    approval: Approval,
+    intent: { readonly document: Intent; readonly random: Uint8Array } | null,
+  ): GateResult {
+    return passGate({
+      warrant,
+      opening: received.opening,
+      index: received.index,
+      view,
+      now: this.#context.clock.now(),
+      self: { ...this.#memory(generations), intent },
+      labels: this.labels(warrant, received),
+      approval,
+    });
+  }
+
+  #memory(generations: ReadonlyMap<Period, number>): KeyholderMemory {
+    const { own, otherBooks } = this.#context;
+    return {
+      keyholder: own.self,
+      generations,
+      usedRequesterPoints: usedBefore([this.#book, ...otherBooks()]).requesterPoints,
+      usedReferences: usedBefore([this.#book]).references,
+    };
+  }
+
+  /**
+   * KEY-23: the entry can no longer be where the order says: the witnessed log already goes beyond that place, or it has
+   * not come near it for a while.
+   */
+  #isOutOfPatience({ id, received }: KeptOrder, view: LogView): boolean {
+    if (received.index < view.checkpoint.size) return true;
+    const now = performance.now();
+    const until = this.#patience.get(id);
+    if (until !== undefined) return now >= until;
+    this.#patience.set(id, now + PATIENCE_MILLISECONDS);
+    setTimeout(() => this.wake(), PATIENCE_MILLISECONDS + 10).unref();
+    return false;
+  }
+
+  /** KEY-30: makes the batch that is due, and posts what is not in the log yet. */
+  async #batch(): Promise<void> {
+    const { own, identity, clock, memory, server, log, signal, hooks } = this.#context;
+    if (memory.view === null) return;
+    const today = dayOf(clock.now());
+    for (;;) {
+      const pending = pendingSlots(this.#book);
+      const last = this.#book.batches.at(-1)?.day ?? 0;
+      if (!(today > last || (pending.length > 0 && (await this.#mayHurry(pending))))) break;
+      const slots = pending.slice(0, BATCH_SLOTS).map(({ slot }) => slot);
+      const batch = makeBatch(own, today, slots, identity.document.seed);
+      await this.#transact(() => ({ kind: "batch", entry: fromUtf8(formatEntry(batch)) }));
+    }
+    for (const batch of this.#book.batches) {
+      if (this.#posted.has(batch.signature) || memory.holdsSlot(batch.slots[0] as string)) continue;
+      await persist("batch", () => server.appendEntry(formatEntry(batch)), { log, signal });
+      this.#posted.add(batch.signature);
+      hooks.at("batch-posted");
+    }
+  }
+
+  /** Whether a batch beside the daily one is allowed: where the deployment says so, and in an emergency. */
+  async #mayHurry(pending: readonly { readonly order: string }[]): Promise<boolean> {
+    if (this.#context.batches === "prompt") return true;
+    for (const { order } of pending) {
+      if ((await this.warrant(order)).document.emergency) return true;
+    }
+    return false;
+  }
+
+  async #turnAway(
+    id: string,
+    commitment: Commitment,
+    refusal: Pick<Refused, "rule" | "code" | "reason">,
+  ): Promise<Answer> {
+    const refused = await this.#signRefusal(commitment, refusal);
+    await this.#transact((book) => {
+      // Who knows an order's opening could otherwise hide its refusal or release behind junk.
+      if (book.orders.has(id)) return null;
+      const today = [...book.turnedAway.values()].filter(
+        ({ refused: { at } }) => dayOf(at) === dayOf(refused.at),
+      );
+      if (today.length >= TURNED_AWAY_PER_DAY) {
+        throw new KeyholderError("busy", "too many orders were refused today: try again tomorrow");
+      }
+      return { kind: "turned-away", order: id, refused };
+    });
+    this.#context.log.event("order-turned-away", { code: refusal.code });
+    return { id, state: { kind: "refused", by: null, ...refused } };
+  }
+
+  async #refuse(
+    id: string,
+    refusal: Pick<Refused, "rule" | "code" | "reason">,
+    by: string | null,
+  ): Promise<void> {
+    const refused = await this.#signRefusal(this.#order(id).commitment, refusal);
+    await this.#transact((book) => {
+      const state = book.orders.get(id)?.state.kind;
+      // Decided otherwise while the record was being signed.
+      if (state === "sealed" || state === "released" || state === "refused") return null;
+      return { kind: "refused", order: id, refused, by };
+    });
+    this.#context.log.event("order-refused", { code: refusal.code });
+  }
+
+  async #signRefusal(
+    commitment: Commitment,
+    { rule, code, reason }: Pick<Refused, "rule" | "code" | "reason">,
+  ): Promise<Refused> {
+    const { own, identity, clock } = this.#context;
+    const at = clock.now();
+    const bytes = formatRefusal({ charter: own.id, keyholder: own.self, commitment, at, rule, code, reason });
+    const record: SignedDocument = await signDocument("refusal", bytes, [
+      { name: own.name, seed: identity.document.seed },
+    ]);
+    return { rule, code, reason, at, record };
+  }
+
+  /** Decides on the state as it is, journals, and only then changes it: one at a time. */
+  #transact(decide: (book: OrderBook) => OrderEvent | null): Promise<void> {
+    const result = this.#lane.then(async () => {
+      const event = decide(this.#book);
+      if (event === null) return;
+      const next = reduce(this.#book, event);
+      await this.#journal.append(await this.#context.secrets.seal(formatOrderEvent(event)));
+      this.#book = next;
+      this.#again = true;
+      this.#context.log.event("order", { step: event.kind });
+      this.#context.hooks.at(`order-${event.kind}`);
+    });
+    this.#lane = result.catch(() => {});
+    return result;
+  }
+
+  #order(id: string): KeptOrder {
+    const order = this.#book.orders.get(id);
+    if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
+    return order;
+  }
+
+  /** A fresh look, where the server can be reached; where not, the gate finds the checkpoint stale soon enough. */
+  async #lookAtLog(): Promise<void> {
+    try {
+      await this.#context.memory.refreshTo(0, 5);
+    } catch (error) {
+      this.#context.log.failure("log-unavailable", error);
+    }
+  }
+}
+
+function isSame(a: ReceivedOrder, b: ReceivedOrder): boolean {
+  return (
+    a.warrant === b.warrant &&
+    hex(a.opening) === hex(b.opening) &&
+    a.index === b.index &&
+    JSON.stringify(a.conversations) === JSON.stringify(b.conversations)
+  );
+}
+
+function awaiting(book: OrderBook, id: string): KeptOrder {
+  const order = book.orders.get(id);
+  if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
+  if (order.state.kind !== "awaiting-approval") {
+    throw new KeyholderError(
+      "order-not-awaiting-approval",
+      `the order is not awaiting approval: it is ${order.state.kind}`,
+    );
+  }
+  return order;
+}
+
+function readApprover(by: string): string {
+  try {
+    return asName(by, "approver");
+  } catch (cause) {
+    throw new KeyholderError("approver-missing", "name the person who decides", { cause });
+  }
+}

@@ -1,0 +1,144 @@
+// The journal's form of an order event: JSON, sealed by the caller. Strict, since what it says decides about releases.
+import { readSignedDocument } from "@porchlight/charter";
+import {
+  asString,
+  commitment,
+  conversationId,
+  Fields,
+  fromBase64,
+  fromHex,
+  fromUtf8,
+  hex,
+  base64,
+  type Json,
+  parseJson,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { formatApproval, formatIntent, parseApproval, parseIntent, slotOf } from "@porchlight/gate";
+import type { OrderEvent, OwnIntent, Refused } from "./order-book.ts";
+
+const MAX_BUNDLE = 64 * 1024 * 1024;
+
+export function formatOrderEvent(event: OrderEvent): Uint8Array {
+  return utf8(JSON.stringify({ version: 1, ...members(event) }));
+}
+
+function members(event: OrderEvent): object {
+  switch (event.kind) {
+    case "received": {
+      const { warrant, opening, index, conversations } = event.received;
+      return { ...event, received: { warrant, opening: hex(opening), index, conversations } };
+    }
+    case "approved":
+      return {
+        ...event,
+        approval: fromUtf8(formatApproval(event.approval)),
+        intent: { document: fromUtf8(formatIntent(event.intent.document)), random: hex(event.intent.random) },
+      };
+    case "sealed":
+      return { ...event, bundle: base64(event.bundle) };
+    default:
+      return event;
+  }
+}
+
+/** Throws EncodingError. */
+export function parseOrderEvent(bytes: Uint8Array): OrderEvent {
+  const fields = new Fields(parseJson(bytes, "event"), "event");
+  fields.literal("version", 1);
+  const event = readEvent(fields);
+  fields.end();
+  return event;
+}
+
+function readEvent(fields: Fields): OrderEvent {
+  const kind = fields.literal(
+    "kind",
+    "received",
+    "turned-away",
+    "admitted",
+    "approved",
+    "sealed",
+    "released",
+    "refused",
+    "batch",
+  );
+  if (kind === "batch") return { kind, entry: fields.string("entry", 65_535) };
+  const order = fields.string("order", 64);
+  switch (kind) {
+    case "received":
+      return {
+        kind,
+        order,
+        at: unixSeconds(fields.integer("at")),
+        received: readReceived(fields.object("received")),
+        commitment: commitment(fields.string("commitment")),
+        requesterPoint: fields.string("requesterPoint"),
+        reference: fields.string("reference"),
+      };
+    case "turned-away":
+      return { kind, order, refused: readRefused(fields.object("refused")) };
+    case "admitted":
+      return { kind, order };
+    case "approved":
+      return {
+        kind,
+        order,
+        approval: parseApproval(utf8(fields.string("approval"))),
+        intent: readIntent(fields.object("intent")),
+      };
+    case "sealed":
+      return {
+        kind,
+        order,
+        bundle: fromBase64(fields.string("bundle", MAX_BUNDLE), undefined, "event.bundle"),
+        slot: fields.string("slot", 64),
+      };
+    case "released":
+      return { kind, order, at: unixSeconds(fields.integer("at")) };
+    case "refused": {
+      const by = fields.json("by");
+      return {
+        kind,
+        order,
+        refused: readRefused(fields.object("refused")),
+        by: by === null ? null : asString(by, "event.by"),
+      };
+    }
+  }
+}
+
+function readReceived(fields: Fields): Extract<OrderEvent, { kind: "received" }>["received"] {
+  const conversations = fields.json("conversations");
+  const received = {
+    warrant: fields.string("warrant", 2 ** 20),
+    opening: fromHex(fields.string("opening"), 32, "event.opening"),
+    index: fields.integer("index"),
+    conversations:
+      conversations === null
+        ? null
+        : fields.array("conversations", (item: Json, where) => conversationId(asString(item, where)), 10_000),
+  };
+  fields.end();
+  return received;
+}
+
+function readIntent(fields: Fields): OwnIntent {
+  const bytes = utf8(fields.string("document", 100_000));
+  const random = fromHex(fields.string("random"), 32, "event.random");
+  fields.end();
+  return { document: parseIntent(bytes), random, slot: slotOf(random, bytes) };
+}
+
+function readRefused(fields: Fields): Refused {
+  const refused = {
+    rule: fields.string("rule"),
+    code: fields.string("code"),
+    reason: fields.string("reason"),
+    at: unixSeconds(fields.integer("at")),
+    record: readSignedDocument(fields.json("record"), "event.record"),
+  };
+  fields.end();
+  return refused;
+}

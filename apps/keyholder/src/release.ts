@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Period, periodOf } from "@porchlight/encoding";
+import { type Grant, makeBundle, releaseLabel, sealBundle } from "@porchlight/gate";
+import { KeyholderError } from "./error.ts";
+import type { LogMemory } from "./log-memory.ts";
+import type { Shares } from "./shares.ts";
+
+type Held = Parameters<typeof releaseLabel>[2];
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/**
+ * KEY-25: everything that a grant allows, encrypted to its requester and sealed. The shares are opened for the time of
+ * the work and wiped after it; between two labels other work gets its turn.
+ */
+export async function makeRelease(
+  grant: Grant,
+  { shares, memory }: { readonly shares: Shares; readonly memory: LogMemory },
+): Promise<{ readonly bundle: Uint8Array; readonly slot: string }> {
+  const held = new Map<Period, Held>();
+  try {
+    for (const [period, generation] of grant.generations) {
+      const logged = memory.keys(period);
+      if (logged === null || logged.keys.generation !== generation) {
+        throw new KeyholderError("keys-unavailable", `the log has no such keys of ${period}`);
+      }
+      const { access } = logged.keys;
+      const name = { charter: grant.charter, period, generation };
+      const share = await shares.read(name, "access", grant.keyholder, access);
+      held.set(period, { generation, share, mpk: access.mpk });
+    }
+    const partials = [];
+    for (const label of grant.labels) {
+      partials.push(releaseLabel(grant, label, held.get(periodOf(label.day)) as Held, random));
+      await nextTurn();
+    }
+    const { sealed, slot } = sealBundle(grant, makeBundle(grant, partials), {
+      random: random(32),
+      seed: random(64),
+    });
+    return { bundle: sealed, slot };
+  } finally {
+    for (const { share } of held.values()) share.secret.fill(0);
+  }
+}
