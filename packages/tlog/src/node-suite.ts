@@ -5,6 +5,18 @@ import type { TlogSuite } from "./suite.ts";
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
+// The eight points of small order. Some versions of OpenSSL refuse them as R and others do not.
+const SMALL_ORDER = new Set([
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0000000000000000000000000000000000000000000000000000000000000080",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+]);
+
 const MAX_KEPT_KEYS = 256;
 const publicKeys = new Map<string, KeyObject>();
 
@@ -30,6 +42,7 @@ export const nodeSuite: TlogSuite = {
   sha256: (bytes) => new Uint8Array(Buffer.from(hash("sha256", bytes, "binary"), "binary")),
   verifyEd25519: (publicKey, message, signature) => {
     if (publicKey.length !== 32 || signature.length !== 64) return false;
+    if (SMALL_ORDER.has(Buffer.from(signature.subarray(0, 32)).toString("hex"))) return false;
     return verify(null, message, importPublicKey(publicKey), signature);
   },
   signEd25519: (seed, message) => new Uint8Array(sign(null, message, createPrivateKey(pkcs8(seed)))),

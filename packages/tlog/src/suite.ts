@@ -10,8 +10,8 @@ export type TlogSuite = {
   /** SHA-256, 32 bytes. */
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
   /**
-   * RFC 8032 §5.1.7 without the cofactor: R is compared byte for byte and S is below the group order. `publicKey` comes
-   * from a parsed vkey, hence is canonical and not of small order.
+   * RFC 8032 §5.1.7 without the cofactor: R is compared byte for byte and is not of small order, S is below the group
+   * order. `publicKey` comes from a parsed vkey, hence is canonical and not of small order.
    */
   readonly verifyEd25519: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
   /** RFC 8032 §5.1.6; 32-byte seed, 64-byte signature. */
@@ -36,7 +36,8 @@ function verifyCofactorless(publicKey: Uint8Array, message: Uint8Array, signatur
   const k = Point.Fn.create(littleEndian(sha512(concat(r, publicKey, message))));
   try {
     const a = Point.fromBytes(publicKey, false);
-    return equalBytes(Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), r);
+    const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
+    return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r);
   } catch {
     return false;
   }

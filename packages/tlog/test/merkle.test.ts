@@ -82,7 +82,7 @@ test("TLOG-8: the incremental tree is RFC 6962's definition, however the leaves 
         expect(decodeFrontier(encodeFrontier(state), nodeSuite)).toEqual(state);
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
@@ -133,7 +133,7 @@ test("TLOG-11: proofs out of tiles verify at every size, and only for their own 
         refused({ proof: proof.with(i, flipped) });
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -170,7 +170,7 @@ test("TLOG-11: consistency proofs verify between every two sizes of one tree, an
         refused({ proof: proof.with(i, flipped) });
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
