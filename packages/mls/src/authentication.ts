@@ -31,7 +31,8 @@ export function clientConfig(suite: MlsSuite): ClientConfig {
     paddingConfig: defaultPaddingConfig,
     authService: {
       validateCredential: async (credential, deviceKey) =>
-        credential.credentialType === "basic" && accountOfCredential(suite, credential.identity, deviceKey) !== null,
+        credential.credentialType === "basic" &&
+        accountOfCredential(suite, credential.identity, deviceKey) !== null,
     },
   };
   configs.set(suite.primitives, config);
@@ -41,7 +42,11 @@ export function clientConfig(suite: MlsSuite): ClientConfig {
 const remembered = new WeakMap<CipherSuite, Map<string, AccountId | null>>();
 
 /** The account whose identity key signed the device key (MLS-10), or `null`. A pure function: answers are kept. */
-function accountOfCredential(suite: MlsSuite, credential: Uint8Array, deviceKey: Uint8Array): AccountId | null {
+function accountOfCredential(
+  suite: MlsSuite,
+  credential: Uint8Array,
+  deviceKey: Uint8Array,
+): AccountId | null {
   let answers = remembered.get(suite.primitives);
   if (answers === undefined) remembered.set(suite.primitives, (answers = new Map()));
   const name = hex(credential) + hex(deviceKey);
@@ -67,11 +72,17 @@ export type Device = {
   readonly credential: Uint8Array;
 };
 
+const devices = new WeakMap<LeafNode, Device>();
+
 /** MLS-10: throws "credential-refused" for a leaf whose account did not sign its device key. */
 export function deviceOfLeaf(suite: MlsSuite, leaf: LeafNode): Device {
+  const known = devices.get(leaf);
+  if (known !== undefined) return known;
   if (leaf.credential.credentialType !== "basic") throw new MlsError("credential-refused", "not basic");
   const credential = leaf.credential.identity;
   const account = accountOfCredential(suite, credential, leaf.signaturePublicKey);
   if (account === null) throw new MlsError("credential-refused");
-  return { account, deviceKey: leaf.signaturePublicKey, credential };
+  const device = { account, deviceKey: leaf.signaturePublicKey, credential };
+  devices.set(leaf, device);
+  return device;
 }

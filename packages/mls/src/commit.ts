@@ -49,8 +49,10 @@ export async function createCommit(suite: MlsSuite, state: ClientState, draft: C
     proposal,
   }));
   const applied = await applyProposals(state, proposals, own, makePskIndex(draft.resumed, {}), false, cs);
-  if (applied.additionalResult.kind === "externalCommit") throw new MlsError("proposal-refused", "external_init");
-  const added = applied.additionalResult.kind === "memberCommit" ? applied.additionalResult.addedLeafNodes : [];
+  if (applied.additionalResult.kind === "externalCommit")
+    throw new MlsError("proposal-refused", "external_init");
+  const added =
+    applied.additionalResult.kind === "memberCommit" ? applied.additionalResult.addedLeafNodes : [];
 
   // Those added get their path secret in the Welcome: nothing is encrypted to their leaves.
   const [tree, path, pathSecrets, leafKey] =

@@ -88,14 +88,23 @@ export async function createConversation(input: {
 }): Promise<ActiveConversation> {
   const groupId = input.random(32);
   const id = conversationIdOf(groupId);
-  return newGroup(input.device, groupId, { charter: input.charter, conversation: id, day: input.day }, input.now);
+  return newGroup(
+    input.device,
+    groupId,
+    { charter: input.charter, conversation: id, day: input.day },
+    input.now,
+  );
 }
 
 /** Epoch 0 of a group, first or continued by ReInit. */
 export async function newGroup(
   device: OwnDevice,
   groupId: Uint8Array,
-  extension: { readonly charter: CharterId | null; readonly conversation: ConversationId; readonly day: DayNumber },
+  extension: {
+    readonly charter: CharterId | null;
+    readonly conversation: ConversationId;
+    readonly day: DayNumber;
+  },
   now: UnixSeconds,
 ): Promise<ActiveConversation> {
   const { suite } = device;
@@ -189,7 +198,8 @@ export async function joinGroup(
 
 /** The client has fetched and verified the charter: from now on this device may send under it. */
 export function attachTerms(conversation: ActiveConversation, terms: CharterTerms): ActiveConversation {
-  if (terms.charter !== conversation.charter) throw new MlsError("charter-unknown", "another charter's terms");
+  if (terms.charter !== conversation.charter)
+    throw new MlsError("charter-unknown", "another charter's terms");
   return { ...conversation, terms };
 }
 

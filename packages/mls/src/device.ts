@@ -1,4 +1,10 @@
-import { type AccountId, type DayNumber, dayStart, SECONDS_PER_DAY, type UnixSeconds } from "@porchlight/encoding";
+import {
+  type AccountId,
+  type DayNumber,
+  dayStart,
+  SECONDS_PER_DAY,
+  type UnixSeconds,
+} from "@porchlight/encoding";
 import { makeCredential, verifyCredential } from "@porchlight/envelope";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { encodeMlsMessage } from "ts-mls";

@@ -1,10 +1,17 @@
 import { type AccountId, type DayNumber, equalBytes, hex, type UnixSeconds } from "@porchlight/encoding";
-import { type AuthenticatedData, formatAuthenticatedData, parseAuthenticatedData } from "@porchlight/envelope";
-import { emptyPskIndex, processPublicMessage } from "ts-mls";
+import {
+  type AuthenticatedData,
+  formatAuthenticatedData,
+  parseAuthenticatedData,
+} from "@porchlight/envelope";
+import { type ClientState, emptyPskIndex, processPublicMessage } from "ts-mls";
+import { applyProposals } from "ts-mls/clientState.js";
 import type { LeafNode } from "ts-mls/leafNode.js";
+import { unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import type { Proposal } from "ts-mls/proposal.js";
 import type { PublicMessage } from "ts-mls/publicMessage.js";
-import { encodeRatchetTree } from "ts-mls/ratchetTree.js";
+import { encodeRatchetTree, type RatchetTree } from "ts-mls/ratchetTree.js";
+import { toLeafIndex } from "ts-mls/treemath.js";
 import type { UpdatePath } from "ts-mls/updatePath.js";
 import { createCommit } from "./commit.ts";
 import {
@@ -84,9 +91,7 @@ export async function prepareCommit(
       proposals,
       authenticatedData: formatAuthenticatedData({ day: change.day, counter: 0, franking: null }),
       path: opensDay || change.update === true,
-      groupInfoExtensions: [
-        { extensionType: DAY_EXTENSION, extensionData: formatDayExtension(change.day) },
-      ],
+      groupInfoExtensions: [{ extensionType: DAY_EXTENSION, extensionData: formatDayExtension(change.day) }],
     }),
   );
   const { groupContext, ratchetTree } = made.state;
@@ -141,8 +146,11 @@ export async function applyCommit(
   const path = pathOf(publicMessage);
   if (path !== undefined) checkPathLeaf(committer, path.leafNode);
 
-  const { newState } = await refusing("commit-refused", "another's commit", () =>
-    processPublicMessage(state, publicMessage, emptyPskIndex, suite.mls, () => "accept"),
+  const removesUs = proposals.some(
+    (proposal) => proposal.proposalType === "remove" && proposal.remove.removed === ownLeaf(conversation),
+  );
+  const after = await refusing("commit-refused", "another's commit", () =>
+    removesUs ? lastTree(conversation, publicMessage, committer) : nextState(conversation, publicMessage),
   );
 
   // From here on the committer's signature is known to be good: what it signed may be looked at.
@@ -154,28 +162,28 @@ export async function applyCommit(
   for (const proposal of proposals) {
     if (proposal.proposalType === "add") checkLifetime(proposal.add.keyPackage, day);
   }
-  checkUniqueKeys(newState.ratchetTree);
-  const before = membersOf(conversation);
-  const after = membersIn(suite, newState.ratchetTree);
+  checkUniqueKeys(after.ratchetTree);
+  const were = membersOf(conversation);
+  const are = membersIn(suite, after.ratchetTree);
   const change: EpochChange = {
     committer,
-    added: after.filter((member) => !before.some((other) => sameLeaf(member, other))),
-    removed: before.filter((member) => !after.some((other) => sameLeaf(member, other))),
+    added: are.filter((member) => !were.some((other) => sameLeaf(member, other))),
+    removed: were.filter((member) => !are.some((other) => sameLeaf(member, other))),
     day,
     charterChange: null,
   };
   const { account, id, charter } = conversation;
-  if (newState.groupActiveState.kind === "removedFromGroup") {
+  if (after.kind === "removed") {
     return {
       conversation: { kind: "removed", suite, account, id, charter, day },
       change,
       spent: spentEpoch(state, undefined),
     };
   }
-  const next = { ...newState, historicalReceiverData: new Map() };
+  const next = { ...after.state, historicalReceiverData: new Map() };
   const spent = spentEpoch(state, next);
-  if (newState.groupActiveState.kind === "suspendedPendingReinit") {
-    const proposed = proposedCharter(conversation, newState.groupActiveState.reinit.extensions);
+  if (next.groupActiveState.kind === "suspendedPendingReinit") {
+    const proposed = proposedCharter(conversation, next.groupActiveState.reinit.extensions);
     if (context.accept === undefined || context.accept.charter !== proposed.charter) {
       throw new MlsError("charter-change-not-accepted", undefined, { proposed });
     }
@@ -188,6 +196,41 @@ export async function applyCommit(
   return { conversation: { ...conversation, day, envelopes: new Map(), state: next }, change, spent };
 }
 
+type Applied =
+  | { readonly kind: "next"; readonly state: ClientState; readonly ratchetTree: RatchetTree }
+  | { readonly kind: "removed"; readonly ratchetTree: RatchetTree };
+
+async function nextState(conversation: ActiveConversation, message: PublicMessage): Promise<Applied> {
+  const { suite, state } = conversation;
+  const { newState } = await processPublicMessage(state, message, emptyPskIndex, suite.mls, () => "accept");
+  return { kind: "next", state: newState, ratchetTree: newState.ratchetTree };
+}
+
+/**
+ * A commit that removes this device: authenticated and with proposals that stand, its path is for others. The library
+ * looks whether the own leaf is blank afterwards, and fails where the same commit gives that leaf to somebody else.
+ */
+async function lastTree(
+  conversation: ActiveConversation,
+  message: PublicMessage,
+  committer: Member,
+): Promise<Applied> {
+  const { suite, state } = conversation;
+  const { content } = await unprotectPublicMessage(
+    state.keySchedule.membershipKey,
+    state.groupContext,
+    state.ratchetTree,
+    message,
+    suite.mls,
+  );
+  if (content.contentType !== "commit") throw new MlsError("unsupported", content.contentType);
+  const { proposals, path } = content.commit;
+  const leaf = toLeafIndex(committer.leaf);
+  const { tree } = await applyProposals(state, proposals, leaf, emptyPskIndex, false, suite.mls);
+  if (path === undefined) throw new MlsError("path-missing");
+  return { kind: "removed", ratchetTree: tree };
+}
+
 function sameLeaf(a: Member, b: Member): boolean {
   return a.leaf === b.leaf && hex(a.deviceKey) === hex(b.deviceKey);
 }
@@ -198,7 +241,8 @@ function sameLeaf(a: Member, b: Member): boolean {
  * the library leaves out its UpdatePath; Update, PreSharedKey, ExternalInit and unknown types have no use here.
  */
 function plainProposals(message: PublicMessage): Proposal[] {
-  if (message.content.contentType !== "commit") throw new MlsError("unsupported", message.content.contentType);
+  if (message.content.contentType !== "commit")
+    throw new MlsError("unsupported", message.content.contentType);
   const proposals = message.content.commit.proposals.map((item) => {
     if (item.proposalOrRefType !== "proposal") throw new MlsError("proposal-refused", "by reference");
     const { proposal } = item;
@@ -252,4 +296,3 @@ export function proposedCharter(
   if (extension.conversation !== conversation.id) throw new MlsError("proposal-refused", "conversation id");
   return { charter: extension.charter };
 }
-

@@ -38,7 +38,13 @@ export {
   parseDayExtension,
 } from "./extension.ts";
 export { applyCommit, type EpochChange, type PreparedCommit, prepareCommit } from "./handshake.ts";
-export { type Decryption, decryptMessage, type Encryption, encryptMessage, type RefusalCode } from "./message.ts";
+export {
+  type Decryption,
+  decryptMessage,
+  type Encryption,
+  encryptMessage,
+  type RefusalCode,
+} from "./message.ts";
 export { continueConversation, joinContinued, prepareReinit } from "./reinit.ts";
 export { deserializeConversation, serializeConversation } from "./saved-conversation.ts";
 export type { Spent } from "./spent.ts";

@@ -10,7 +10,11 @@ import {
   type Plaintext,
 } from "@porchlight/envelope";
 import { encodeMlsMessage } from "ts-mls";
-import { protectApplicationData, type UnprotectResult, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
+import {
+  protectApplicationData,
+  type UnprotectResult,
+  unprotectPrivateMessage,
+} from "ts-mls/messageProtection.js";
 import { type ActiveConversation, arrivesInTime, memberAt, ownLeaf } from "./conversation.ts";
 import { hasEnvelope } from "./escrow.ts";
 import { MlsError } from "./error.ts";
@@ -171,7 +175,8 @@ export async function decryptMessage(
 
   // Decrypted and signed: only now does anything that the message says about itself mean something.
   const { content } = opened.content;
-  if (content.contentType !== "application" || content.sender.senderType !== "member") return refused("malformed");
+  if (content.contentType !== "application" || content.sender.senderType !== "member")
+    return refused("malformed");
   const leaf = content.sender.leafIndex;
   if (leaf === ownLeaf(conversation)) return refused("own");
   const sender = memberAt(conversation, leaf).account;

@@ -97,7 +97,11 @@ class TreeCheck {
     }
   }
 
-  async #leaf(index: number, leaf: Extract<Node, { nodeType: "leaf" }>["leaf"], groupId: Uint8Array): Promise<void> {
+  async #leaf(
+    index: number,
+    leaf: Extract<Node, { nodeType: "leaf" }>["leaf"],
+    groupId: Uint8Array,
+  ): Promise<void> {
     deviceOfLeaf(this.#suite, leaf);
     checkLeafNode(leaf);
     const { signature } = this.#suite.mls;
@@ -119,7 +123,8 @@ class TreeCheck {
       let below = childTowards(index, 2 * leaf);
       while (below !== 2 * leaf) {
         const node = this.#tree[below];
-        if (node?.nodeType === "parent" && !node.parent.unmergedLeaves.includes(leaf)) refuse("unmerged leaf");
+        if (node?.nodeType === "parent" && !node.parent.unmergedLeaves.includes(leaf))
+          refuse("unmerged leaf");
         below = childTowards(below, 2 * leaf);
       }
     }
@@ -146,7 +151,9 @@ class TreeCheck {
         if (carried === undefined || !equalBytes(carried, expected)) continue;
         const rest = resolution.filter((other) => other !== node);
         const [first, last] = leavesBelow(side);
-        const added = parent.unmergedLeaves.filter((leaf) => leaf >= first && leaf <= last).map((leaf) => 2 * leaf);
+        const added = parent.unmergedLeaves
+          .filter((leaf) => leaf >= first && leaf <= last)
+          .map((leaf) => 2 * leaf);
         if (rest.length === added.length && rest.every((other) => added.includes(other))) found++;
       }
     }
@@ -183,7 +190,8 @@ class TreeCheck {
   /** §7.9: the subtree's hash as it was before these leaves were added. */
   #hashWithout(index: number, removed: ReadonlySet<number>): Uint8Array {
     const [first, last] = leavesBelow(index);
-    if (removed.size > 0 && ![...removed].some((leaf) => leaf >= first && leaf <= last)) return this.#hash(index);
+    if (removed.size > 0 && ![...removed].some((leaf) => leaf >= first && leaf <= last))
+      return this.#hash(index);
     const node = this.#tree[index];
     if (index % 2 === 0) {
       const leafNode = node?.nodeType === "leaf" && !removed.has(index / 2) ? node.leaf : undefined;

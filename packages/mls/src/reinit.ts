@@ -1,4 +1,10 @@
-import { type AccountId, type CharterId, type DayNumber, equalBytes, type UnixSeconds } from "@porchlight/encoding";
+import {
+  type AccountId,
+  type CharterId,
+  type DayNumber,
+  equalBytes,
+  type UnixSeconds,
+} from "@porchlight/encoding";
 import { formatAuthenticatedData } from "@porchlight/envelope";
 import { makeResumptionPsk } from "ts-mls/resumption.js";
 import type { Proposal } from "ts-mls/proposal.js";
@@ -106,9 +112,7 @@ export async function continueConversation(
       proposals: [...adds, { proposalType: "psk", psk: { preSharedKeyId: psk.id } }],
       authenticatedData: formatAuthenticatedData({ day: input.day, counter: 0, franking: null }),
       path: true,
-      groupInfoExtensions: [
-        { extensionType: DAY_EXTENSION, extensionData: formatDayExtension(input.day) },
-      ],
+      groupInfoExtensions: [{ extensionType: DAY_EXTENSION, extensionData: formatDayExtension(input.day) }],
       resumed: state,
     }),
   );

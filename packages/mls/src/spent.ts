@@ -21,7 +21,9 @@ export class Spent {
 /** Everything of an epoch that its successor does not share: message keys, key schedule, replaced path keys. */
 export function spentEpoch(before: ClientState, after: ClientState | undefined): Spent {
   const kept = new Set<Uint8Array>(
-    after === undefined ? [] : [...Object.values(after.keySchedule), ...Object.values(after.privatePath.privateKeys)],
+    after === undefined
+      ? []
+      : [...Object.values(after.keySchedule), ...Object.values(after.privatePath.privateKeys)],
   );
   return new Spent(
     [

@@ -112,7 +112,10 @@ export async function openWelcome(suite: MlsSuite, input: WelcomeInput): Promise
   const privatePath =
     secrets.pathSecret === undefined
       ? leafKeys
-      : mergePrivateKeyPaths(await pathKeys(suite, tree, own, groupInfo.signer, secrets.pathSecret), leafKeys);
+      : mergePrivateKeyPaths(
+          await pathKeys(suite, tree, own, groupInfo.signer, secrets.pathSecret),
+          leafKeys,
+        );
   const [keySchedule, encryptionSecret] = await deriveKeySchedule(
     secrets.joinerSecret,
     pskSecret,

@@ -1,6 +1,15 @@
 // People, devices and a server that orders what they send: shared by this package's tests.
 import { randomBytes } from "node:crypto";
-import { type AccountId, charterId, type DayNumber, dayNumber, dayStart, hex, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import {
+  type AccountId,
+  charterId,
+  type DayNumber,
+  dayNumber,
+  dayStart,
+  hex,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
 import type { EscrowKeys } from "@porchlight/envelope";
 import {
   type ActiveConversation,
@@ -65,7 +74,12 @@ export class Room {
       random,
     });
     const room = new Room({ device, conversation: withTerms(created, terms) }, day);
-    if (size > 1) await room.add(room.seat(0), Array.from({ length: size - 1 }, () => person()), terms);
+    if (size > 1)
+      await room.add(
+        room.seat(0),
+        Array.from({ length: size - 1 }, () => person()),
+        terms,
+      );
     return room;
   }
 
@@ -77,7 +91,10 @@ export class Room {
 
   async add(by: Seat, devices: readonly OwnDevice[], terms: CharterTerms | null = null): Promise<Seat[]> {
     const keyPackages = await Promise.all(devices.map((device) => createKeyPackage(device, noon(this.day))));
-    const made = await prepareCommit(by.conversation, { adds: keyPackages.map((one) => one.public), day: this.day });
+    const made = await prepareCommit(by.conversation, {
+      adds: keyPackages.map((one) => one.public),
+      day: this.day,
+    });
     await this.take(by, made);
     const joined = await Promise.all(
       devices.map(async (device, index): Promise<Seat> => {
@@ -101,7 +118,7 @@ export class Room {
   /** The server takes this commit: everybody applies it, the removed leave. */
   async take(by: Seat, made: PreparedCommit): Promise<void> {
     this.day = made.pending.day;
-    for (const seat of [...this.seats]) {
+    for (const seat of this.seats.slice()) {
       if (seat === by) {
         seat.conversation = made.pending;
         made.spent.erase();
@@ -119,8 +136,14 @@ export class Room {
   }
 
   /** A seat commits: adds nobody, removes these accounts, on this day. */
-  async commit(by: Seat, change: { removes?: readonly AccountId[]; day?: DayNumber } = {}): Promise<PreparedCommit> {
-    const made = await prepareCommit(by.conversation, { removes: change.removes ?? [], day: change.day ?? this.day });
+  async commit(
+    by: Seat,
+    change: { removes?: readonly AccountId[]; day?: DayNumber } = {},
+  ): Promise<PreparedCommit> {
+    const made = await prepareCommit(by.conversation, {
+      removes: change.removes ?? [],
+      day: change.day ?? this.day,
+    });
     await this.take(by, made);
     return made;
   }
@@ -152,7 +175,11 @@ export function withTerms(conversation: ActiveConversation, terms: CharterTerms 
   return terms === null ? conversation : attachTerms(conversation, terms);
 }
 
-export function encrypt(conversation: ActiveConversation, text: string, now?: UnixSeconds): Promise<Encryption> {
+export function encrypt(
+  conversation: ActiveConversation,
+  text: string,
+  now?: UnixSeconds,
+): Promise<Encryption> {
   return encryptMessage(conversation, {
     content: new TextEncoder().encode(text),
     frankingKey: random(32),
