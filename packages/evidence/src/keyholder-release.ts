@@ -20,8 +20,8 @@ import { LABEL_KEYS, type ReleasedLabel, reading, take } from "./material.ts";
 /** What one keyholder released: the bundle's exact bytes, and the 32 bytes with which they are one slot in the log. */
 export type KeyholderRelease = { readonly bundle: Uint8Array; readonly random: Uint8Array };
 
-/** A release as the log knows it: the entry in which the keyholder committed to exactly these bytes, `null` where none does yet. */
-export type ReleaseFacts = { readonly keyholder: KeyholderIndex; readonly logIndex: number | null };
+/** A release as the log knows it: the entry in which its keyholder committed to exactly these bytes. */
+export type ReleaseFacts = { readonly keyholder: KeyholderIndex; readonly logIndex: number };
 
 const PATH = /^data\/releases\/keyholder-[0-9]{3}\.json$/;
 
@@ -63,8 +63,9 @@ export function readReleases(files: Files, left: Set<string>): KeyholderRelease[
 }
 
 /**
- * EVI-66: each bundle is of this order and of a keyholder of the charter, and at least t distinct keyholders' bundles
- * cover every label. Which keyholder released is told by the log alone: from t partials anyone can compute another's.
+ * EVI-66: each bundle is of this order and of a keyholder of the charter that committed to it in the log after the
+ * order, and at least t distinct keyholders' bundles cover every label. Who released is told by the log alone: whoever
+ * has t partials can compute another keyholder's.
  */
 export function checkReleases(
   releases: readonly KeyholderRelease[],
@@ -90,7 +91,8 @@ export function checkReleases(
       covered.set(name, (covered.get(name) ?? new Set()).add(keyholder));
     }
     const slot = log.slots.get(slotOf(random, bytes));
-    return { keyholder, logIndex: slot?.keyholder === keyholder ? slot.index : null };
+    if (slot?.keyholder !== keyholder) throw new EvidenceError("release", path, { cause: "not in the log" });
+    return { keyholder, logIndex: slot.index };
   });
   for (const { label } of order.labels) {
     if ((covered.get(hex(accessLabel(label)))?.size ?? 0) < charter.threshold) {
