@@ -149,9 +149,7 @@ function openingSection(release: OpenedRelease, packagedAt: UnixSeconds): Markup
   const hash = (text: string): Markup => html`<span class="hash">${text}</span>`;
   const keyholders = releases.map(({ keyholder, logIndex }) => {
     const who = charter.keyholders[keyholder - 1] as Keyholder;
-    const logged =
-      logIndex === null ? "not in the log when the package was written" : `in the log, entry ${logIndex}`;
-    return `${who.name} (${who.owner}, ${who.jurisdiction}): release ${logged}`;
+    return `${who.name} (${who.owner}, ${who.jurisdiction}): release in the log, entry ${logIndex}`;
   });
   return html`<section id="opening"><h2>How it was opened</h2>
 ${rows([
