@@ -20,6 +20,7 @@ import { asName } from "./plain-text.ts";
 /** The provider's word on whose accounts these are: nothing else in an evidence package vouches for it (CHA-20). */
 export type PersonStatement = {
   readonly charter: CharterId;
+  /** Each account once. */
   readonly accounts: readonly { readonly account: AccountId; readonly person: string }[];
   readonly at: UnixSeconds;
 };
@@ -45,6 +46,9 @@ export function parseStatement(bytes: Uint8Array): PersonStatement {
     at: unixSeconds(fields.integer("at")),
   };
   fields.end();
+  if (new Set(statement.accounts.map(({ account }) => account)).size !== statement.accounts.length) {
+    throw new EncodingError("duplicate-key", "statement.accounts");
+  }
   if (!equalBytes(formatStatement(statement), bytes)) throw new EncodingError("not-canonical", "statement");
   return statement;
 }
