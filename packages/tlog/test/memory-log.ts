@@ -62,18 +62,19 @@ export class MemoryLog {
     return tile;
   };
 
-  /** Tiles as a log of `size` serves them, partial ones cut out of what this log has by now. */
+  /** Tiles as a log of `size` serves them, partial ones cut out of the widest that this log has by now. */
   reader(size: number): TileReader {
     return async (path) => {
-      const { kind, index, width, ...rest } = parseTilePath(path);
-      const level = kind === "hashes" ? (rest as { level: number }).level : 0;
+      const parsed = parseTilePath(path);
+      if (parsed.kind === "entries") throw new Error(`no entries here: ${path}`);
+      const { level, index, width } = parsed;
       const count = Math.floor(size / TILE_WIDTH ** level) - index * TILE_WIDTH;
       if (width !== Math.min(count, TILE_WIDTH)) throw new Error(`not a tile of this size: ${path}`);
-      const whole =
-        this.tiles.get(tilePath(level, index)) ??
-        [...this.tiles].find(([p]) => p.startsWith(`${tilePath(level, index)}.p/`))?.[1];
-      if (whole === undefined) throw new Error(`no such tile: ${path}`);
-      return whole.slice(0, width * 32);
+      for (let wider = TILE_WIDTH; wider >= width; wider--) {
+        const tile = this.tiles.get(tilePath(level, index, wider));
+        if (tile !== undefined) return tile.slice(0, width * 32);
+      }
+      throw new Error(`no such tile: ${path}`);
     };
   }
 }

@@ -113,7 +113,7 @@ test("TLOG-12: bundles of the vectors; missing and trailing bytes and wrong coun
   }
   expect(() => encodeEntries([])).toThrow(TlogError);
   expect(() => encodeEntries([new Uint8Array(65_536)])).toThrow(TlogError);
-  expect(() => encodeEntries(Array(257).fill(new Uint8Array(1)))).toThrow(TlogError);
+  expect(() => encodeEntries(Array.from({ length: 257 }, () => new Uint8Array(1)))).toThrow(TlogError);
   expect(parseEntries(encodeEntries([new Uint8Array(65_535)]), 1)[0]?.length).toBe(65_535);
 });
 

@@ -78,10 +78,12 @@ test("TLOG-19: of two requests at once neither rolls the other back, whichever i
     const inner = memoryStateStore();
     const waiting: (() => void)[] = [];
     let saves = 0;
+    const writing = Promise.withResolvers<void>();
     const store: StateStore = {
       load: inner.load,
       save: async (state) => {
         saves++;
+        writing.resolve();
         await new Promise<void>((resolve) => waiting.push(resolve));
         await inner.save(state);
       },
@@ -90,7 +92,7 @@ test("TLOG-19: of two requests at once neither rolls the other back, whichever i
     let left = 0;
     const a = witness.addCheckpoint(await request(0, first)).finally(() => left++);
     const b = witness.addCheckpoint(await request(0, second)).finally(() => left++);
-    while (saves === 0) await new Promise(setImmediate);
+    await writing.promise;
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     // The first is still being written: its cosignature has not left, and the second has not been looked at.
     expect([saves, left]).toEqual([1, 0]);
