@@ -1,13 +1,13 @@
-import pg from "pg";
+import { type ClientConfig, Pool, type QueryConfig, types } from "pg";
 import { ServerError } from "./error.ts";
 
 // bigint columns hold seqs, epochs and times, all below 2^53.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(types.builtins.INT8, Number);
 
 export type Row = Record<string, unknown>;
 
 export type Queries = {
-  query<R extends Row>(config: pg.QueryConfig): Promise<R[]>;
+  query<R extends Row>(config: QueryConfig): Promise<R[]>;
 };
 
 /** Ids are 32-byte bytea; `key` texts are the clients' idempotency keys. Times are UnixSeconds of the server's clock. */
@@ -74,15 +74,15 @@ const MIGRATIONS: readonly string[] = [
 
 /** The pool and its transactions. A lost connection rejects the query that was under way; the next one reconnects. */
 export class Database implements Queries {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
 
-  private constructor(pool: pg.Pool) {
+  private constructor(pool: Pool) {
     this.#pool = pool;
   }
 
   /** Connects and brings the schema up to date. Throws ServerError "schema-newer". */
-  static async open(connection: pg.ClientConfig): Promise<Database> {
-    const pool = new pg.Pool({ ...connection, max: 16, connectionTimeoutMillis: 10_000 });
+  static async open(connection: ClientConfig): Promise<Database> {
+    const pool = new Pool({ ...connection, max: 16, connectionTimeoutMillis: 10_000 });
     // An idle connection that breaks is replaced; without a listener it would end the process.
     pool.on("error", () => {});
     const database = new Database(pool);
@@ -118,7 +118,7 @@ export class Database implements Queries {
     });
   }
 
-  async query<R extends Row>(config: pg.QueryConfig): Promise<R[]> {
+  async query<R extends Row>(config: QueryConfig): Promise<R[]> {
     return (await this.#pool.query<R>(config)).rows;
   }
 
@@ -132,7 +132,7 @@ export class Database implements Queries {
     try {
       await client.query("begin");
       const result = await work({
-        query: async <R extends Row>(config: pg.QueryConfig) => (await client.query<R>(config)).rows,
+        query: async <R extends Row>(config: QueryConfig) => (await client.query<R>(config)).rows,
       });
       await client.query("commit");
       return result;

@@ -78,6 +78,11 @@ export class LogCatalogue {
     return this.#charterDocuments;
   }
 
+  /** All charters, oldest first. */
+  get verifiedCharters(): readonly Charter[] {
+    return [...this.#charters.values()];
+  }
+
   /** All key documents of a period, of every charter and generation. */
   keys(period: Period): readonly LoggedDocument[] {
     return this.#keys.get(period) ?? [];

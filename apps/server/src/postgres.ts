@@ -18,13 +18,13 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { syncDirectory } from "@porchlight/durable";
 import type { Logger } from "@porchlight/runtime";
-import pg from "pg";
+import { Client, type ClientConfig } from "pg";
 import { ServerError } from "./error.ts";
 import { findPostgres, type PostgresProgram } from "./postgres-program.ts";
 
 /** How to reach a running PostgreSQL. */
 export type Postgres = {
-  readonly connection: pg.ClientConfig;
+  readonly connection: ClientConfig;
   /** Rejects when PostgreSQL is gone for good; never resolves. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
@@ -106,7 +106,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 class Supervised implements Postgres {
-  readonly connection: pg.ClientConfig;
+  readonly connection: ClientConfig;
   readonly failed: Promise<never>;
   readonly #program: PostgresProgram;
   readonly #directory: string;
@@ -226,10 +226,10 @@ function removeSockets(directory: string): void {
   rmSync(note);
 }
 
-async function reachable(connection: pg.ClientConfig, ended: () => string | null): Promise<void> {
+async function reachable(connection: ClientConfig, ended: () => string | null): Promise<void> {
   const until = performance.now() + START_LIMIT;
   for (;;) {
-    const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000 });
+    const client = new Client({ ...connection, connectionTimeoutMillis: 5000 });
     client.on("error", () => {});
     try {
       await client.connect();

@@ -1,0 +1,147 @@
+import {
+  addSignature,
+  type Charter,
+  CharterError,
+  charterIdOfDocument,
+  parseCharter,
+  type SignedDocument,
+} from "@porchlight/charter";
+import {
+  accountId,
+  asString,
+  base64url,
+  charterId,
+  EncodingError,
+  equalBytes,
+  Fields,
+  type Json,
+  parseJson,
+  utf8,
+} from "@porchlight/encoding";
+import { AdminRefusal, type AdminRequest } from "@porchlight/runtime";
+import { formatVkey, TlogError } from "@porchlight/tlog";
+import { type Network, readNetwork } from "./config.ts";
+import { type Identity, publicIdentity } from "./identity.ts";
+import type { Log } from "./log.ts";
+import type { Persons } from "./persons.ts";
+import { Refusal } from "./refusal.ts";
+
+export type AdminParts = {
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly persons: Persons;
+  /** Keeps a new policy durably and publishes under it from now on. */
+  readonly setNetwork: (network: Network) => Promise<void>;
+};
+
+type Command = (parts: AdminParts, fields: Fields) => () => Promise<Json> | Json;
+
+/** Commands of the admin socket (DEL-71). Whoever can open the socket is the operator. */
+export async function handleAdmin(parts: AdminParts, request: AdminRequest): Promise<Json> {
+  const fields = new Fields(request, "request");
+  const name = fields.string("command", 100);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    throw new AdminRefusal("command-unknown", `there are ${Object.keys(COMMANDS).join(", ")}`);
+  }
+  try {
+    const act = command(parts, fields);
+    fields.end();
+    return await act();
+  } catch (error) {
+    const expected =
+      error instanceof Refusal ||
+      error instanceof EncodingError ||
+      error instanceof CharterError ||
+      error instanceof TlogError;
+    if (expected) throw new AdminRefusal(error.code, error.message);
+    throw error;
+  }
+}
+
+/** Each reads its members first and acts afterwards, so that a member too many refuses the whole command. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  public: (parts) => () => publicIdentity(parts.identity),
+  status: (parts) => () => {
+    const { published } = parts.log;
+    return {
+      size: parts.log.store.size,
+      published: published === null ? null : { size: published.size, time: published.time },
+      charters: parts.log.catalogue.verifiedCharters.map(({ id }) => id),
+    };
+  },
+  "set-policy": (parts, fields) => {
+    const network = readNetwork(fields);
+    return async () => {
+      await parts.setNetwork(network);
+      return {};
+    };
+  },
+  "review-charter": (parts, fields) => {
+    const bytes = utf8(fields.string("charter", 2 ** 20));
+    return () => {
+      const { id } = reviewCharter(parts.identity, bytes);
+      return { id, charter: parseJson(bytes, "charter") };
+    };
+  },
+  "sign-charter": (parts, fields) => {
+    const bytes = utf8(fields.string("charter", 2 ** 20));
+    const id = charterId(fields.string("id"));
+    return async () => {
+      const review = reviewCharter(parts.identity, bytes);
+      if (review.id !== id) {
+        throw new AdminRefusal(
+          "charter-wrong-id",
+          "this is not the charter that was reviewed: its id differs",
+        );
+      }
+      const signed = await addSignature({ payload: base64url(bytes), signatures: [] }, "charter", {
+        name: review.providerName,
+        seed: parts.identity.provider.seed,
+      });
+      return { signature: { ...(signed.signatures[0] as SignedDocument["signatures"][number]) } };
+    };
+  },
+  "bind-person": (parts, fields) => {
+    const account = accountId(fields.string("account"));
+    const person = fields.string("person");
+    return async () => {
+      await parts.persons.bind(account, person);
+      return {};
+    };
+  },
+  statement: (parts, fields) => {
+    const charter = charterId(fields.string("charter"));
+    const accounts = fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));
+    return async () => {
+      const { payload, signatures } = await parts.persons.statement(
+        knownCharter(parts.log, charter),
+        accounts,
+      );
+      return { payload, signatures: signatures.map((made) => ({ ...made })) };
+    };
+  },
+};
+
+function knownCharter(log: Log, id: ReturnType<typeof charterId>): Charter {
+  const charter = log.charter(id);
+  if (charter === undefined) throw new AdminRefusal("unknown-charter", "this charter is not in the log");
+  return charter;
+}
+
+/** DEL-72: the provider signs no charter that names other keys as its own. */
+function reviewCharter(
+  identity: Identity,
+  bytes: Uint8Array,
+): { id: ReturnType<typeof charterId>; providerName: string } {
+  const charter = parseCharter(bytes);
+  const ours =
+    equalBytes(charter.provider.key, identity.provider.publicKey) &&
+    equalBytes(charter.provider.xwing, identity.xwing.publicKey) &&
+    equalBytes(charter.intake.key, identity.intake.publicKey) &&
+    charter.log.vkey === formatVkey(identity.log.key);
+  if (!ours) {
+    throw new AdminRefusal("charter-not-ours", "the charter does not name this provider with its own keys");
+  }
+  return { id: charterIdOfDocument(bytes), providerName: charter.provider.name };
+}

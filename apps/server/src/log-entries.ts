@@ -1,0 +1,113 @@
+import {
+  type Charter,
+  CharterError,
+  type LogEntry,
+  parseEntry,
+  parseKeys,
+  unverifiedPayload,
+  verifyCharter,
+  verifyEntrySignature,
+  verifyKeys,
+} from "@porchlight/charter";
+import { dayOf, EncodingError, equalBytes, unixSeconds } from "@porchlight/encoding";
+import { QuorumError } from "@porchlight/quorum";
+import type { Clock, ClockKind } from "@porchlight/runtime";
+import { formatVkey, type LogIndex } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { CLOCK_TOLERANCE } from "./conversation-state.ts";
+import type { Identity } from "./identity.ts";
+import type { Log } from "./log.ts";
+import { Refusal, reasonOf } from "./refusal.ts";
+
+/**
+ * Lets entries of others into the log (DEL-44): each has to be signed by whom its type demands, under a charter that
+ * the log already holds, so that nobody can fill the log. Orders and revocations come in by their own route.
+ */
+export class LogEntries {
+  readonly #log: Log;
+  readonly #identity: Identity;
+  readonly #clock: Clock;
+  readonly #clockKind: ClockKind;
+
+  constructor(log: Log, identity: Identity, clock: Clock, clockKind: ClockKind) {
+    this.#log = log;
+    this.#identity = identity;
+    this.#clock = clock;
+    this.#clockKind = clockKind;
+  }
+
+  /** Resolves when the entry is durable and in the tree. Throws Refusal. */
+  async append(bytes: Uint8Array): Promise<LogIndex> {
+    const known = this.#log.catalogue.find(bytes);
+    if (known !== undefined) return known;
+    try {
+      await this.#check(parseEntry(bytes));
+    } catch (error) {
+      if (error instanceof CharterError || error instanceof EncodingError || error instanceof QuorumError) {
+        throw new Refusal(
+          "entry-refused",
+          `the log does not take this entry (${error.message})`,
+          reasonOf(error),
+        );
+      }
+      throw error;
+    }
+    return await this.#log.append(bytes);
+  }
+
+  async #check(entry: LogEntry): Promise<void> {
+    switch (entry.type) {
+      case "charter":
+        return this.#checkCharter(await verifyCharter(entry.document));
+      case "keys": {
+        const { charter } = parseKeys(unverifiedPayload(entry.document));
+        await verifyKeys(entry.document, this.#charter(charter));
+        return;
+      }
+      case "ceremony":
+      case "keyholder-batch": {
+        if (!verifyEntrySignature(entry, this.#charter(entry.charter), nodeSuite)) {
+          throw new Refusal("entry-refused", "the keyholder's signature does not verify", {
+            reason: "signature-invalid",
+          });
+        }
+        if (entry.type === "keyholder-batch") this.#checkDay(entry.day);
+        return;
+      }
+      default:
+        throw new Refusal("entry-not-accepted-here", "orders and revocations are logged by their own routes");
+    }
+  }
+
+  #charter(id: Parameters<Log["charter"]>[0]): Charter {
+    const charter = this.#log.charter(id);
+    if (charter === undefined) throw new Refusal("unknown-charter", "log the charter first");
+    return charter;
+  }
+
+  /** A batch of another day would move the days that the gate counts by. */
+  #checkDay(day: number): void {
+    const now = this.#clock.now();
+    const latest = dayOf(unixSeconds(now + CLOCK_TOLERANCE));
+    if (day > latest || day < dayOf(now) - 1) {
+      throw new Refusal("entry-refused", "the batch is of another day: make it anew with today's", {
+        reason: "wrong-day",
+      });
+    }
+  }
+
+  /** A charter that names other keys than this provider's, or another policy, could never be carried out here. */
+  #checkCharter(charter: Charter): void {
+    const { provider, xwing, intake, log } = this.#identity;
+    const refuse = (what: string): never => {
+      throw new Refusal("entry-refused", `the charter is not this server's: its ${what} differs`, {
+        reason: "other-provider",
+      });
+    };
+    if (!equalBytes(charter.provider.key, provider.publicKey)) refuse("provider key");
+    if (!equalBytes(charter.provider.xwing, xwing.publicKey)) refuse("provider X-Wing key");
+    if (!equalBytes(charter.intake.key, intake.publicKey)) refuse("intake key");
+    if (charter.log.vkey !== formatVkey(log.key)) refuse("log key");
+    if (charter.clock !== this.#clockKind) refuse("clock");
+  }
+}

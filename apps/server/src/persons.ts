@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import {
+  asName,
+  type Charter,
+  formatStatement,
+  type SignedDocument,
+  signDocument,
+} from "@porchlight/charter";
+import { type AccountId, fromUtf8, idBytes, utf8 } from "@porchlight/encoding";
+import { openFrom, sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
+import type { Clock } from "@porchlight/runtime";
+import { type Database, fromRow } from "./database.ts";
+import type { Identity } from "./identity.ts";
+import { Refusal } from "./refusal.ts";
+
+const AT_REST_INFO = utf8("porchlight-v1/person-at-rest");
+
+/**
+ * Which person an account is, as far as the provider's staff knows (DEL-70): bound by hand, sealed at rest, and told
+ * only in a statement that the operator asks for.
+ */
+export class Persons {
+  readonly #database: Database;
+  readonly #identity: Identity;
+  readonly #clock: Clock;
+
+  constructor(database: Database, identity: Identity, clock: Clock) {
+    this.#database = database;
+    this.#identity = identity;
+    this.#clock = clock;
+  }
+
+  /** Binds or rebinds. `person` as it will stand in statements. Throws EncodingError or Refusal. */
+  async bind(account: AccountId, person: string): Promise<void> {
+    const id = Buffer.from(idBytes(account));
+    const seed = new Uint8Array(randomBytes(XWING_SEED_LENGTH));
+    const name = utf8(asName(person, "person"));
+    const sealed = sealTo(this.#identity.xwing.publicKey, name, AT_REST_INFO, id, seed);
+    const rows = await this.#database.query({
+      text: `insert into persons select account, $2 from accounts where account = $1
+        on conflict (account) do update set sealed = excluded.sealed returning 1`,
+      values: [id, Buffer.from(sealed)],
+    });
+    if (rows.length === 0) throw new Refusal("not-found", "no such account is registered here");
+  }
+
+  /** The provider's signed word for these accounts. Throws Refusal "not-found" where one is bound to nobody. */
+  async statement(charter: Charter, accounts: readonly AccountId[]): Promise<SignedDocument> {
+    const bound = [];
+    for (const account of accounts) bound.push({ account, person: await this.#person(account) });
+    const at = this.#clock.now();
+    const bytes = formatStatement({ charter: charter.id, accounts: bound, at });
+    const signer = { name: charter.provider.name, seed: this.#identity.provider.seed };
+    return await signDocument("statement", bytes, [signer]);
+  }
+
+  async #person(account: AccountId): Promise<string> {
+    const id = Buffer.from(idBytes(account));
+    const rows = await this.#database.query({
+      text: "select sealed from persons where account = $1",
+      values: [id],
+    });
+    const sealed = rows[0]?.["sealed"];
+    if (sealed === undefined) {
+      throw new Refusal("not-found", "this account is bound to no person: bind it first");
+    }
+    return fromUtf8(openFrom(this.#identity.xwing.secretKey, fromRow(sealed), AT_REST_INFO, id), "person");
+  }
+}
