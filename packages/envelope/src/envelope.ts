@@ -6,7 +6,7 @@ import { EnvelopeError, parsing } from "./error.ts";
 import { type EscrowSecret, parseEscrowSecret } from "./escrow-secret.ts";
 import { checkHeader, compareHeaders, type EnvelopeHeader, parseHeader } from "./header.ts";
 import { accessLabel } from "./label.ts";
-import { type EscrowKeys, INNER_LENGTH, type Layers, makeLayers, OUTER, OUTER_LENGTH } from "./layers.ts";
+import { type EscrowKeys, type Layers, makeLayers, OUTER, OUTER_LENGTH } from "./layers.ts";
 import { signContent } from "./mls.ts";
 import { nobleSuite } from "./noble-suite.ts";
 
@@ -91,14 +91,11 @@ export function checkEnvelopeSignature(parsed: ParsedEnvelope, inner: Uint8Array
  * "outer-refused" for another provider's envelope and for altered bytes alike: they cannot be told apart.
  */
 export function peelOuter(parsed: ParsedEnvelope, providerSecret: Uint8Array): Uint8Array {
-  let inner: Uint8Array;
   try {
-    inner = openFrom(providerSecret, parsed.outer, OUTER, parsed.headerBytes);
+    return openFrom(providerSecret, parsed.outer, OUTER, parsed.headerBytes);
   } catch (cause) {
     throw new EnvelopeError("outer-refused", undefined, cause);
   }
-  if (inner.length !== INNER_LENGTH) throw new EnvelopeError("malformed", "inner");
-  return inner;
 }
 
 /**

@@ -11,7 +11,7 @@ const SIGMA = utf8("porchlight-v1/sigma");
 export const OUTER = utf8("porchlight-v1/outer");
 
 /** Bytes of the inner layer: a vetKeys IBE ciphertext of 64 bytes. */
-export const INNER_LENGTH = 200;
+const INNER_LENGTH = 200;
 /** Bytes of the outer layer: X-Wing encapsulation, key commitment, AES-256-GCM ciphertext and tag. */
 export const OUTER_LENGTH = 1120 + 32 + INNER_LENGTH + 16;
 

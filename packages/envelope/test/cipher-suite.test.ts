@@ -110,6 +110,12 @@ describe.each([
     expect(suite.ed25519Verify(fromHex(key), utf8("other"), fromHex(signature))).toBe(false);
   });
 
+  test("an Ed25519 seed has 32 bytes", () => {
+    for (const length of [0, 31, 33, 64]) {
+      expect(() => suite.ed25519Sign(new Uint8Array(length), utf8("message"))).toThrow();
+    }
+  });
+
   test("ENV-15: wrong lengths verify to false, never to an exception", () => {
     const { key, message, signature } = RFC_8032[1] as (typeof RFC_8032)[number];
     for (const length of [0, 31, 33, 64]) {

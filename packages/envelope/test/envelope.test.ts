@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   accessLabel,
+  type EnvelopeErrorCode,
   type EnvelopeHeader,
   escrowSecret,
   formatHeader,
@@ -15,6 +16,7 @@ import {
   sealEnvelope,
   verifyEnvelope,
 } from "../src/index.ts";
+import { makeLayers } from "../src/layers.ts";
 import { signContent } from "../src/mls.ts";
 import { nodeSuite } from "../src/node-suite.ts";
 import { device, escrow, groupContext, seed } from "./device.ts";
@@ -218,6 +220,20 @@ describe("provider and opener", () => {
     expect(codeOf(() => peelOuter({ ...parsed, headerBytes: flip(headerBytes, 900) }, providerSecret))).toBe(
       "outer-refused",
     );
+  });
+
+  test("ENV-35: what a device sealed under another's name opens for nobody", () => {
+    const cyd = device("cyd");
+    const pretended: [EnvelopeErrorCode, EnvelopeHeader][] = [
+      ["account-mismatch", { ...header, label: { ...header.label, account: cyd.owner.id } }],
+      ["credential-invalid", { ...header, credential: cyd.header.credential }],
+    ];
+    for (const [code, other] of pretended) {
+      const layers = makeLayers(other, secret, keys);
+      const made = signedBySender(layers.inner, layers.outer, layers.headerBytes);
+      const opened = { envelope: made, inner: layers.inner, labelKey: labelKey(other), keys, suite };
+      expect(codeOf(() => openEnvelope(opened))).toBe(code);
+    }
   });
 
   test("ENV-35: every changed bit of the envelope is refused", () => {
