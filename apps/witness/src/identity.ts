@@ -12,7 +12,7 @@ import { formatSignerKey, formatVkey, parseSignerKey, type Signer } from "@porch
 import { nodeSuite } from "@porchlight/tlog/node";
 
 /** Why a witness does not start with the keys that it finds. The message says what to do. */
-export class WitnessError extends Error {
+class WitnessError extends Error {
   override readonly name = "WitnessError";
   readonly code: "keys-missing" | "keys-differ";
   constructor(code: "keys-missing" | "keys-differ", message: string) {

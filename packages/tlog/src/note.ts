@@ -38,7 +38,7 @@ export type VerifiedSignature = {
 export type VerifiedNote = { readonly text: string; readonly signatures: readonly VerifiedSignature[] };
 
 /** C2SP asks for at least 16; a policy here has a log, its witnesses and at most some dozens of keyholders. */
-export const MAX_SIGNATURES = 100;
+const MAX_SIGNATURES = 100;
 /** In UTF-16 units. A checkpoint with 16 post-quantum signatures fits twice. */
 export const MAX_NOTE_LENGTH = 200_000;
 

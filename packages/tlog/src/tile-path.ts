@@ -58,7 +58,7 @@ export function parseTilePath(path: string): TilePath {
   });
 }
 
-export function formatTilePath(path: TilePath): string {
+function formatTilePath(path: TilePath): string {
   return path.kind === "entries"
     ? entriesPath(path.index, path.width)
     : tilePath(path.level, path.index, path.width);
