@@ -1,0 +1,215 @@
+import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { makeDirectory, readFileOrNull, type SecretStore, writeFileDurable } from "@porchlight/durable";
+import {
+  type CharterId,
+  concat,
+  type ConversationId,
+  fromHex,
+  fromUtf8,
+  hex,
+  utf8,
+} from "@porchlight/encoding";
+import { type Files, openSealedEvidence, sealEvidence, sha256 } from "@porchlight/evidence";
+import { requesterContext, verifyWarrant } from "@porchlight/gate";
+import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
+import { type Fetch, ORDER_CONVERSATIONS_INFO, parseOrderConversations } from "@porchlight/wire";
+import { generateHybridIdentity, identityToRecipient } from "age-encryption";
+import { type Collected, collectRelease, type CollectProgress } from "./collection.ts";
+import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
+import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
+import { PartyError } from "./error.ts";
+import { handToKeyholders, type KeyholderAnswer } from "./hand-in.ts";
+import { formatRequest, namesOf, type OrderFile, type Request } from "./request-file.ts";
+import type { Service } from "./service.ts";
+
+const IDENTITY = "evidence-identity";
+const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** A requester: an agency, or whoever else warrants name. Its directory holds its requests' secrets, sealed, and its evidence. */
+export class Agency {
+  readonly directory: string;
+  readonly party: Party;
+  readonly #secrets: SecretStore;
+
+  private constructor(directory: string, party: Party, secrets: SecretStore) {
+    this.directory = directory;
+    this.party = party;
+    this.#secrets = secrets;
+  }
+
+  /**
+   * Makes the directory. Evidence is encrypted to an age identity made here (X25519 with ML-KEM-768) and sealed with the
+   * passphrase, unless `recipients` names the agency's own. Throws PartyError "exists".
+   */
+  static async create(
+    directory: string,
+    about: {
+      readonly name: string;
+      readonly recipients?: readonly string[];
+      readonly url?: string;
+      readonly charter?: CharterId;
+    },
+    sealing: Sealing = {},
+  ): Promise<Agency> {
+    const draft: Party = {
+      kind: "agency",
+      name: about.name,
+      url: about.url ?? null,
+      charter: about.charter ?? null,
+      more: { recipients: [] },
+    };
+    const secrets = await createParty(directory, draft, sealing);
+    let recipients = about.recipients ?? [];
+    if (recipients.length === 0) {
+      const known = await secrets.read(IDENTITY);
+      const identity = known === null ? await generateHybridIdentity() : fromUtf8(known);
+      await secrets.write(IDENTITY, utf8(identity));
+      recipients = [await identityToRecipient(identity)];
+    }
+    const party = { ...draft, more: { recipients: [...recipients] } };
+    await writeParty(directory, party);
+    return new Agency(directory, party, secrets);
+  }
+
+  /** Throws PartyError "not-this-party", DurableError for the passphrase. */
+  static async open(directory: string): Promise<Agency> {
+    const party = await readParty(directory, "agency");
+    return new Agency(directory, party, await openSecrets(directory));
+  }
+
+  get name(): string {
+    return this.party.name;
+  }
+
+  /** age recipients that evidence is encrypted to. */
+  get recipients(): readonly string[] {
+    return this.party.more["recipients"] as readonly string[];
+  }
+
+  async join(url: string, charter: CharterId): Promise<Agency> {
+    const party = { ...this.party, url, charter };
+    await writeParty(this.directory, party);
+    return new Agency(this.directory, party, this.#secrets);
+  }
+
+  /**
+   * Makes a request: a point T and an X-Wing key that never existed before, T's proof bound to charter, reference and act.
+   * The secrets are on the disk before the request leaves. Also kept as requests/NAME.json; returns its path.
+   */
+  async request(
+    charter: CharterId,
+    particulars: { readonly reference: string; readonly actHash: Uint8Array },
+  ): Promise<{ readonly request: Request; readonly path: string }> {
+    const seed = RANDOM(32);
+    const xwing = xwingKeygen(seed).publicKey;
+    const bound = { charter, ...particulars, requester: { name: this.name, xwing } };
+    const made = requesterPoint(RANDOM, requesterContext(bound));
+    const request: Request = {
+      charter,
+      ...particulars,
+      requester: { name: this.name, point: made.point, proof: made.proof, xwing },
+    };
+    await this.#secrets.write(secretName(made.point), concat(made.secret, seed));
+    const folder = join(this.directory, "requests");
+    await makeDirectory(folder);
+    const path = join(folder, `${secretName(made.point)}.json`);
+    await writeFileDurable(path, formatRequest(request));
+    return { request, path };
+  }
+
+  /** Throws PartyError "request-unknown" for an order whose request was not made here. */
+  async secretsOf(point: Uint8Array): Promise<RequestSecrets> {
+    const bytes = await this.#secrets.read(secretName(point));
+    if (bytes === null) {
+      throw new PartyError("request-unknown", "the keys of this order's request are not in this directory");
+    }
+    return { point: bytes.slice(0, 32), xwing: bytes.slice(32) };
+  }
+
+  async status(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<OrderStatus> {
+    return await orderStatus(service, order, options);
+  }
+
+  /**
+   * Hands a logged order to every keyholder. For an order over all of an account's conversations the provider is asked
+   * for their list first, which only this requester can read.
+   */
+  async handIn(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<KeyholderAnswer[]> {
+    const index = loggedIndex(order);
+    const conversations = await this.conversations(service, order);
+    return await handToKeyholders(
+      service.charter,
+      { ...order, index: index as never },
+      { ...options, ...(conversations === null ? {} : { conversations }) },
+    );
+  }
+
+  /** The conversations of an order over "all", from the provider; `null` for an order that names them. */
+  async conversations(service: Service, order: OrderFile): Promise<readonly ConversationId[] | null> {
+    const warrant = await verifyWarrant(order.warrant, service.charter);
+    if (warrant.document.conversations !== "all") return null;
+    const { orderId } = namesOf(order);
+    const secrets = await this.secretsOf(warrant.document.requester.point);
+    const sealed = await service.server.orderConversations(orderId);
+    const plaintext = openFrom(
+      xwingKeygen(secrets.xwing).secretKey,
+      sealed,
+      utf8(ORDER_CONVERSATIONS_INFO),
+      fromHex(orderId, 32),
+    );
+    return [
+      ...new Set(parseOrderConversations(plaintext).labels.map(({ conversation }) => conversation)),
+    ].sort();
+  }
+
+  /**
+   * Collects what keyholders released and what the provider holds, opens it, and stores evidence/NAME/evidence.age,
+   * encrypted to {@link recipients}. `waiting` while fewer than t keyholders have released. Everything is verified;
+   * a keyholder whose bundle does not hold is blamed and left out. Throws PartyError, WireError, LogError,
+   * EvidenceError.
+   */
+  async collect(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch; readonly progress?: CollectProgress } = {},
+  ): Promise<Collected & { readonly path?: string }> {
+    const collected = await collectRelease({ requester: this, service, order, ...options });
+    if (collected.kind === "waiting") return collected;
+    const sealed = await sealEvidence(collected.files, this.recipients, collected.packagedAt);
+    const folder = join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
+    await makeDirectory(folder);
+    const path = join(folder, "evidence.age");
+    await writeFileDurable(path, sealed);
+    return { ...collected, path };
+  }
+
+  /** Opens a sealed package with this agency's own identity. Throws EvidenceError "cannot-decrypt". */
+  async unseal(sealed: Uint8Array): Promise<Files> {
+    const identity = await this.#secrets.read(IDENTITY);
+    return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
+  }
+
+  /** Keeps a copy of an order beside the requests, for status and collection by its reference. */
+  async keepOrder(order: OrderFile, bytes: Uint8Array): Promise<string> {
+    const folder = join(this.directory, "orders");
+    await makeDirectory(folder);
+    const path = join(folder, `${namesOf(order).commitment.slice(0, 16)}.json`);
+    const present = await readFileOrNull(path);
+    if (present === null || sha256(present) !== sha256(bytes)) await writeFileDurable(path, bytes);
+    return path;
+  }
+}
+
+/** Derived from T, so that an order finds its secrets by itself. */
+function secretName(point: Uint8Array): string {
+  return `request-${hex(new Uint8Array(createHash("sha256").update(point).digest())).slice(0, 24)}`;
+}

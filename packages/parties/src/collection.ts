@@ -1,0 +1,328 @@
+import {
+  type ConversationId,
+  EncodingError,
+  fromHex,
+  type KeyholderIndex,
+  type Period,
+  periodOf,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { type AccessLabel, accessLabel } from "@porchlight/envelope";
+import {
+  type CustodyStep,
+  type Files,
+  type KeyholderRelease,
+  makePackage,
+  type OpenedRelease,
+  type ReleasedLabel,
+  sha256,
+} from "@porchlight/evidence";
+import { labelsOf, openBundle, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
+import { combinePartials, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
+import { type Fetch, MATERIAL_INFO, parseMaterial, WireError } from "@porchlight/wire";
+import { loggedIndex } from "./court.ts";
+import { PartyError } from "./error.ts";
+import { type KeyholderAnswer, keyholderClient, keyholderStates } from "./hand-in.ts";
+import { namesOf, type OrderFile } from "./request-file.ts";
+import type { Service } from "./service.ts";
+
+/** The secrets of one request: the scalar behind T, and the seed of the X-Wing key. 32 bytes each. */
+export type RequestSecrets = { readonly point: Uint8Array; readonly xwing: Uint8Array };
+
+/** Who collects: an agency, or whoever else a warrant names. */
+export type Collector = {
+  readonly name: string;
+  /** By T. */
+  readonly secretsOf: (point: Uint8Array) => Promise<RequestSecrets>;
+  /** Of an order over "all"; `null` for one that names them. */
+  readonly conversations: (service: Service, order: OrderFile) => Promise<readonly ConversationId[] | null>;
+};
+
+export type CollectPhase = "bundles" | "keys" | "material" | "opening";
+export type CollectProgress = (phase: CollectPhase, done: number, total: number) => void;
+
+export type Collected =
+  | {
+      readonly kind: "waiting";
+      readonly have: number;
+      readonly need: number;
+      readonly keyholders: readonly KeyholderAnswer[];
+      /** Keyholders whose bundle does not hold. */
+      readonly blamed: readonly KeyholderIndex[];
+    }
+  | {
+      readonly kind: "opened";
+      readonly files: Files;
+      readonly opened: OpenedRelease;
+      readonly blamed: readonly KeyholderIndex[];
+      readonly packagedAt: UnixSeconds;
+    };
+
+type Bundle = {
+  readonly keyholder: KeyholderIndex;
+  readonly slot: string;
+  readonly release: KeyholderRelease;
+  readonly partials: ReadonlyMap<string, Uint8Array>;
+  readonly labels: readonly AccessLabel[];
+};
+
+/** How long the log may take to show a release that its keyholder has already seen there. */
+const LOG_PATIENCE_SECONDS = 60;
+
+export async function collectRelease(input: {
+  readonly requester: Collector;
+  readonly service: Service;
+  readonly order: OrderFile;
+  readonly fetch?: Fetch;
+  readonly progress?: CollectProgress;
+}): Promise<Collected> {
+  const { requester, service, order, progress = () => {} } = input;
+  const { charter } = service;
+  const index = loggedIndex(order);
+  const { orderId, commitment } = namesOf(order);
+  const warrant = await verifyWarrant(order.warrant, charter);
+  const secrets = await requester.secretsOf(warrant.document.requester.point);
+  const custody: CustodyStep[] = [];
+  const record = (action: CustodyStep["action"], subject: string, bytes: Uint8Array | null): void => {
+    custody.push({
+      at: service.now(),
+      actor: requester.name,
+      action,
+      subject,
+      digest: bytes === null ? null : sha256(bytes),
+    });
+  };
+  record("order-received", `order ${commitment}`, order.warrant);
+  if (!(await service.covers(index + 1))) {
+    throw new PartyError("order-not-logged", "the witnessed log does not cover the order yet: try again");
+  }
+  refuseRevoked(service, commitment);
+
+  const { bundles, answers, blamed } = await fetchBundles(input, {
+    warrant,
+    secrets,
+    orderId,
+    commitment,
+    record,
+  });
+  const need = charter.threshold;
+  if (bundles.length < need) {
+    return { kind: "waiting", have: bundles.length, need, keyholders: answers, blamed };
+  }
+
+  const labels = await labelsOfOrder(requester, service, order, warrant);
+  const keys = await combine({ service, warrant, secrets, labels, bundles, progress });
+  if (keys.kind === "short") {
+    return {
+      kind: "waiting",
+      have: keys.have,
+      need,
+      keyholders: answers,
+      blamed: merge(blamed, keys.blamed),
+    };
+  }
+  record("combined", `${labels.length} label keys`, null);
+
+  const released: ReleasedLabel[] = [];
+  for (const [position, label] of labels.entries()) {
+    progress("material", position, labels.length);
+    const { conversation, account, day } = label;
+    const sealed = await service.server.material(orderId, { conversation, account, day });
+    const plaintext = openFrom(
+      xwingKeygen(secrets.xwing).secretKey,
+      sealed,
+      utf8(MATERIAL_INFO),
+      fromHex(orderId, 32),
+    );
+    const material = parseMaterial(plaintext);
+    if (material.conversation !== conversation || material.account !== account || material.day !== day) {
+      throw new WireError("answer-malformed", "the provider delivered something else than was asked for");
+    }
+    record("material-received", `label ${position + 1}`, plaintext);
+    const { envelopes, messages } = material;
+    released.push({ label, labelKey: keys.labelKeys[position] as Uint8Array, envelopes, messages });
+  }
+
+  progress("opening", 0, 1);
+  const good = bundles.filter(({ keyholder }) => !keys.blamed.includes(keyholder));
+  await waitForSlots(
+    service,
+    good.map(({ slot }) => slot),
+  );
+  refuseRevoked(service, commitment);
+  record(
+    "opened",
+    `${released.reduce((sum, { messages }) => sum + messages.length, 0)} stored messages`,
+    null,
+  );
+  record("packaged", "evidence package", null);
+  const packagedAt = custody.at(-1)?.at as UnixSeconds;
+  const periods = [...new Set(labels.map(({ day }) => periodOf(day)))].sort();
+  const { files, opened } = await makePackage({
+    warrant: order.warrant,
+    opening: order.opening,
+    charter: service.charterEntry().bytes,
+    keys: await keysEntries(service, periods),
+    labels: released,
+    releases: good.map(({ release }) => release),
+    log: {
+      checkpoint: service.checkpoint.note,
+      charter: await service.prove(service.charterEntry().index),
+      keys: new Map(
+        await Promise.all(
+          periods.map(
+            async (period) => [period, await service.prove((await service.keys(period)).index)] as const,
+          ),
+        ),
+      ),
+      order: await service.prove(index),
+      entries: service.entriesFrom(index).map(({ bytes }) => bytes),
+    },
+    custody,
+  });
+  progress("opening", 1, 1);
+  return { kind: "opened", files, opened, blamed: merge(blamed, keys.blamed), packagedAt };
+}
+
+function merge(a: readonly KeyholderIndex[], b: readonly KeyholderIndex[]): KeyholderIndex[] {
+  return [...new Set([...a, ...b])].sort((x, y) => x - y);
+}
+
+function refuseRevoked(service: Service, commitment: string): void {
+  const revoked = service.find((entry) => entry.type === "revocation" && entry.commitment === commitment);
+  if (revoked !== null)
+    throw new PartyError("order-revoked", "the order was revoked: nothing may be opened under it");
+}
+
+async function labelsOfOrder(
+  requester: Collector,
+  service: Service,
+  order: OrderFile,
+  warrant: VerifiedWarrant,
+): Promise<readonly AccessLabel[]> {
+  const conversations = await requester.conversations(service, order);
+  return conversations === null ? labelsOf(warrant) : labelsOf(warrant, conversations);
+}
+
+async function keysEntries(service: Service, periods: readonly Period[]): Promise<Map<Period, Uint8Array>> {
+  const found = new Map<Period, Uint8Array>();
+  for (const period of periods) {
+    const { index } = await service.keys(period);
+    found.set(period, service.entriesFrom(index)[0]?.bytes as Uint8Array);
+  }
+  return found;
+}
+
+/** All bundles that are there and hold by their form; a keyholder whose bundle does not is blamed. */
+async function fetchBundles(
+  input: Parameters<typeof collectRelease>[0],
+  context: {
+    readonly warrant: VerifiedWarrant;
+    readonly secrets: RequestSecrets;
+    readonly orderId: string;
+    readonly commitment: Bundle["slot"];
+    readonly record: (action: CustodyStep["action"], subject: string, bytes: Uint8Array) => void;
+  },
+): Promise<{ bundles: Bundle[]; answers: KeyholderAnswer[]; blamed: KeyholderIndex[] }> {
+  const { service, order, fetch, progress = () => {} } = input;
+  const { charter } = service;
+  const { orderId, secrets, record } = context;
+  const { commitment } = namesOf(order);
+  const secretKey = xwingKeygen(secrets.xwing).secretKey;
+  const answers = await keyholderStates(charter, order, fetch === undefined ? {} : { fetch });
+  const bundles: Bundle[] = [];
+  const blamed: KeyholderIndex[] = [];
+  const released = answers.filter(({ answer }) => answer.state === "released");
+  for (const [position, { keyholder }] of released.entries()) {
+    progress("bundles", position, released.length);
+    const sealed = await keyholderClient(keyholder, fetch)
+      .bundle(orderId)
+      .catch((error: unknown) => {
+        if (error instanceof WireError) return null;
+        throw error;
+      });
+    if (sealed === null) continue;
+    try {
+      const expected = { charter: charter.id, commitment, keyholder: keyholder.index };
+      const { bundle, bytes, random, slot } = openBundle(sealed, secretKey, expected);
+      record("bundle-received", `keyholder ${keyholder.index}`, bytes);
+      bundles.push({
+        keyholder: keyholder.index,
+        slot,
+        release: { bundle: bytes, random },
+        partials: new Map(bundle.partials.map(({ label, partial }) => [sha256(accessLabel(label)), partial])),
+        labels: bundle.partials.map(({ label }) => label),
+      });
+    } catch (error) {
+      if (!(error instanceof QuorumError || error instanceof EncodingError)) throw error;
+      blamed.push(keyholder.index);
+    }
+  }
+  progress("bundles", released.length, released.length);
+  return { bundles, answers, blamed };
+}
+
+/** One key a label, from any t partials that hold. */
+async function combine(input: {
+  readonly service: Service;
+  readonly warrant: VerifiedWarrant;
+  readonly secrets: RequestSecrets;
+  readonly labels: readonly AccessLabel[];
+  readonly bundles: readonly Bundle[];
+  readonly progress: CollectProgress;
+}): Promise<
+  | {
+      readonly kind: "combined";
+      readonly labelKeys: Uint8Array[];
+      readonly blamed: readonly KeyholderIndex[];
+    }
+  | { readonly kind: "short"; readonly have: number; readonly blamed: readonly KeyholderIndex[] }
+> {
+  const { service, warrant, secrets, labels, bundles, progress } = input;
+  const labelKeys: Uint8Array[] = [];
+  const blamed = new Set<KeyholderIndex>();
+  for (const [position, label] of labels.entries()) {
+    progress("keys", position, labels.length);
+    const { keys } = await service.keys(periodOf(label.day));
+    const bytes = accessLabel(label);
+    const partials = new Map<KeyholderIndex, Uint8Array>();
+    for (const { keyholder, partials: own } of bundles) {
+      const partial = own.get(sha256(bytes));
+      // Once found out, a keyholder is not asked again: checking each partial anew costs more than all the rest.
+      if (partial !== undefined && !blamed.has(keyholder)) partials.set(keyholder, partial);
+    }
+    const result = combinePartials({
+      master: keys.access,
+      label: bytes,
+      requester: warrant.document.requester.point,
+      requesterSecret: secrets.point,
+      partials,
+    });
+    for (const keyholder of result.blamed) blamed.add(keyholder);
+    if (result.kind === "short") return { kind: "short", have: result.have, blamed: [...blamed] };
+    labelKeys.push(result.labelKey);
+  }
+  progress("keys", labels.length, labels.length);
+  return { kind: "combined", labelKeys, blamed: [...blamed] };
+}
+
+/** A keyholder gives its bundle out once it has seen its release in the log; the log shown here may trail a little. */
+async function waitForSlots(service: Service, slots: readonly string[]): Promise<void> {
+  const until = performance.now() + LOG_PATIENCE_SECONDS * 1000;
+  for (;;) {
+    await service.update();
+    const missing = slots.filter(
+      (slot) =>
+        service.find((entry) => entry.type === "keyholder-batch" && entry.slots.includes(slot)) === null,
+    );
+    if (missing.length === 0) return;
+    if (performance.now() > until) {
+      throw new PartyError(
+        "keyholder-untrue",
+        "a keyholder gave out a release that it did not commit to in the log",
+      );
+    }
+    await service.covers(service.checkpoint.size + 1, 5);
+  }
+}

@@ -1,0 +1,299 @@
+import { randomBytes } from "node:crypto";
+import {
+  addSignature,
+  asName,
+  type Charter,
+  formatSignedDocument,
+  parseSignedDocument,
+  type SignedDocument,
+  type Signer,
+  signDocument,
+  unverifiedPayload,
+} from "@porchlight/charter";
+import type { SecretStore } from "@porchlight/durable";
+import {
+  type AccountId,
+  base64,
+  type CharterId,
+  type ConversationId,
+  type DayNumber,
+  fromBase64,
+  fromUtf8,
+  type UnixSeconds,
+} from "@porchlight/encoding";
+import {
+  checkWarrant,
+  type Disclosure,
+  formatRevocation,
+  formatWarrant,
+  GateError,
+  parseWarrant,
+  type VerifiedWarrant,
+  verifyWarrant,
+  type WarrantDocument,
+} from "@porchlight/gate";
+import { nodeSuite } from "@porchlight/tlog/node";
+import type { Fetch } from "@porchlight/wire";
+import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
+import { PartyError } from "./error.ts";
+import { handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+import { namesOf, type OrderFile, type Request } from "./request-file.ts";
+import type { Service } from "./service.ts";
+
+const KEY = "issuer-key";
+const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** What an issuer decides about a request. */
+export type Decision = {
+  readonly request: Request;
+  /** The provider's person → account statement. */
+  readonly statement: SignedDocument;
+  readonly accounts: readonly AccountId[];
+  readonly conversations: readonly ConversationId[] | "all";
+  readonly mode?: WarrantDocument["mode"];
+  readonly firstDay: DayNumber;
+  readonly lastDay: DayNumber;
+  readonly legalBasis: string;
+  readonly offenceCategory: string;
+  readonly necessity: string;
+  readonly proportionality: string;
+  readonly privileged?: boolean;
+  readonly disclosure: Disclosure;
+  readonly emergency?: boolean;
+  readonly issued: UnixSeconds;
+  readonly expires: UnixSeconds;
+};
+
+/** How an order stands, as far as its issuer can see. */
+export type OrderStatus = {
+  /** Index in the log; `null` before it was handed in. */
+  readonly index: number | null;
+  readonly witnessed: boolean;
+  readonly revokedAt: number | null;
+  readonly keyholders: readonly KeyholderAnswer[];
+};
+
+/** An issuer: a court, its registry, or one of the named persons of a house. Its directory holds one sealed key. */
+export class Court {
+  readonly directory: string;
+  readonly party: Party;
+  readonly #secrets: SecretStore;
+
+  private constructor(directory: string, party: Party, secrets: SecretStore) {
+    this.directory = directory;
+    this.party = party;
+    this.#secrets = secrets;
+  }
+
+  /** Makes the directory and the key. Throws PartyError "exists". */
+  static async create(
+    directory: string,
+    about: {
+      readonly name: string;
+      readonly title: string;
+      readonly url?: string;
+      readonly charter?: CharterId;
+    },
+    sealing: Sealing = {},
+  ): Promise<Court> {
+    asName(about.title, "title");
+    const draft: Party = {
+      kind: "court",
+      name: about.name,
+      url: about.url ?? null,
+      charter: about.charter ?? null,
+      more: {},
+    };
+    const secrets = await createParty(directory, draft, sealing);
+    // A directory whose making was cut short has a key already: it stays the one.
+    const seed = (await secrets.read(KEY)) ?? RANDOM(32);
+    await secrets.write(KEY, seed);
+    const party = { ...draft, more: { title: about.title, key: base64(nodeSuite.publicKeyOf(seed)) } };
+    seed.fill(0);
+    await writeParty(directory, party);
+    return new Court(directory, party, secrets);
+  }
+
+  /** Throws PartyError "not-this-party", DurableError for the passphrase. */
+  static async open(directory: string): Promise<Court> {
+    const party = await readParty(directory, "court");
+    return new Court(directory, party, await openSecrets(directory));
+  }
+
+  get name(): string {
+    return this.party.name;
+  }
+
+  get title(): string {
+    return this.party.more["title"] as string;
+  }
+
+  /** Ed25519 public key, 32 bytes: what a charter lists. */
+  get publicKey(): Uint8Array {
+    return fromBase64(this.party.more["key"] as string, 32);
+  }
+
+  /** Fixes service and charter for the commands to come. */
+  async join(url: string, charter: CharterId): Promise<Court> {
+    const party = { ...this.party, url, charter };
+    await writeParty(this.directory, party);
+    return new Court(this.directory, party, this.#secrets);
+  }
+
+  /**
+   * Signs an order. Refuses, with the rule's own sentence, what every keyholder would refuse: PartyError "order-refused",
+   * "issuer-unknown" where the charter does not name this key. Under a house's charter a second person must
+   * {@link countersign} before the order counts.
+   */
+  async issue(charter: Charter, decision: Decision): Promise<OrderFile> {
+    this.#checkIssuer(charter);
+    const { request } = decision;
+    const document: WarrantDocument = {
+      charter: charter.id,
+      reference: request.reference,
+      actHash: request.actHash,
+      legalBasis: decision.legalBasis,
+      offenceCategory: decision.offenceCategory,
+      issuer: this.name,
+      issued: decision.issued,
+      expires: decision.expires,
+      requester: request.requester,
+      statement: decision.statement,
+      accounts: decision.accounts,
+      conversations: decision.conversations,
+      mode: decision.mode ?? "sent",
+      firstDay: decision.firstDay,
+      lastDay: decision.lastDay,
+      necessity: decision.necessity,
+      proportionality: decision.proportionality,
+      privileged: decision.privileged ?? false,
+      disclosure: decision.disclosure,
+      emergency: decision.emergency ?? false,
+    };
+    if (request.charter !== charter.id) {
+      throw new PartyError("order-refused", "the request was made under another charter");
+    }
+    const order = await this.sign(document);
+    if (charter.kind === "court") await checkOrder(order, charter, decision.issued);
+    return order;
+  }
+
+  /** Signs a document as it is, with a fresh opening. Nothing is checked: {@link issue} does. */
+  async sign(document: WarrantDocument): Promise<OrderFile> {
+    const signed = await this.#withKey(
+      async (signer) => await signDocument("warrant", formatWarrant(document), [signer]),
+    );
+    return { warrant: formatSignedDocument(signed), opening: RANDOM(32), index: null };
+  }
+
+  /** Adds this person's signature to a house's order that is not handed in yet. */
+  async countersign(charter: Charter, order: OrderFile): Promise<OrderFile> {
+    this.#checkIssuer(charter);
+    if (order.index !== null)
+      throw new PartyError("order-refused", "the order is in the log already: it cannot be changed");
+    const document = parseSignedDocument(order.warrant, "warrant");
+    const signed = await this.#withKey(async (signer) => await addSignature(document, "warrant", signer));
+    const countersigned = { warrant: formatSignedDocument(signed), opening: RANDOM(32), index: null };
+    await checkOrder(countersigned, charter, parseWarrant(unverifiedPayload(signed)).issued);
+    return countersigned;
+  }
+
+  /** Hands an order to the provider, which logs it. Idempotent. */
+  async submit(service: Service, order: OrderFile): Promise<OrderFile & { readonly index: number }> {
+    const { index } = await service.server.submitOrder({
+      warrant: fromUtf8(order.warrant),
+      opening: order.opening,
+    });
+    return { ...order, index };
+  }
+
+  /** Hands a logged order to every keyholder. For orders over "all" conversations the requester does it: only it can read their list. */
+  async handIn(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<KeyholderAnswer[]> {
+    return await handToKeyholders(service.charter, { ...order, index: loggedIndex(order) as never }, options);
+  }
+
+  /** Revokes an order of this issuer; the log's index of the revocation. */
+  async revoke(service: Service, order: OrderFile, ground: string, at: UnixSeconds): Promise<number> {
+    const { orderId, commitment } = namesOf(order);
+    const { reference } = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+    const payload = formatRevocation({ charter: service.charter.id, commitment, reference, at, ground });
+    const document = await this.#withKey(
+      async (signer) => await signDocument("revocation", payload, [signer]),
+    );
+    return await service.server.revokeOrder(orderId, document);
+  }
+
+  async status(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<OrderStatus> {
+    return await orderStatus(service, order, options);
+  }
+
+  #checkIssuer(charter: Charter): void {
+    const own = base64(this.publicKey);
+    if (!charter.issuers.some(({ name, key }) => name === this.name && base64(key) === own)) {
+      throw new PartyError("issuer-unknown", "the charter does not name this issuer with this key");
+    }
+  }
+
+  async #withKey<T>(use: (signer: Signer) => Promise<T>): Promise<T> {
+    const seed = await this.#secrets.read(KEY);
+    if (seed === null)
+      throw new PartyError("not-this-party", "the issuer's key is gone: restore secrets/issuer-key.age");
+    try {
+      return await use({ name: this.name, seed });
+    } finally {
+      seed.fill(0);
+    }
+  }
+}
+
+/** Index of an order that was handed in. Throws PartyError "order-not-logged". */
+export function loggedIndex({ index }: OrderFile): number {
+  if (index === null)
+    throw new PartyError("order-not-logged", "hand the order in first: porchlight issuer submit");
+  return index;
+}
+
+/** How an order stands: in the log, and with every keyholder. */
+export async function orderStatus(
+  service: Service,
+  order: OrderFile,
+  options: { readonly fetch?: Fetch } = {},
+): Promise<OrderStatus> {
+  const { commitment } = namesOf(order);
+  const revocation = service.find((entry) => entry.type === "revocation" && entry.commitment === commitment);
+  const logged = service.find(
+    (entry) => (entry.type === "warrant" || entry.type === "hold-order") && entry.commitment === commitment,
+  );
+  return {
+    index: order.index ?? logged?.index ?? null,
+    witnessed: logged !== null,
+    revokedAt: revocation?.index ?? null,
+    keyholders: await keyholderStates(service.charter, order, options),
+  };
+}
+
+/** The order verified, and judged as keyholders will before anything is logged. Throws PartyError "order-refused". */
+export async function checkOrder(
+  order: OrderFile,
+  charter: Charter,
+  at: UnixSeconds,
+): Promise<VerifiedWarrant> {
+  let warrant: VerifiedWarrant;
+  try {
+    warrant = await verifyWarrant(order.warrant, charter);
+  } catch (cause) {
+    if (!(cause instanceof GateError)) throw cause;
+    throw new PartyError("order-refused", `${cause.refusal.reason} (${cause.refusal.rule})`, { cause });
+  }
+  const result = checkWarrant(warrant, at);
+  if (result.kind === "refused") throw new PartyError("order-refused", `${result.reason} (${result.rule})`);
+  return warrant;
+}

@@ -1,0 +1,28 @@
+/** Why a court or an agency could not go on. Closed union. */
+export type PartyErrorCode =
+  /** The directory is another party's, or none's. */
+  | "not-this-party"
+  | "exists"
+  | "charter-unknown"
+  | "charter-ambiguous"
+  /** A request, statement or order file is not in its form, or its proofs do not hold. */
+  | "file-malformed"
+  | "request-unproven"
+  /** What is to be signed or carried out would be refused by every keyholder. */
+  | "order-refused"
+  | "order-not-logged"
+  | "order-revoked"
+  /** The secrets of this order's request are not in this directory. */
+  | "request-unknown"
+  | "issuer-unknown"
+  | "keyholder-untrue";
+
+/** `message` is a sentence that says what to do; it repeats no name, key or content. */
+export class PartyError extends Error {
+  override readonly name = "PartyError";
+  readonly code: PartyErrorCode;
+  constructor(code: PartyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

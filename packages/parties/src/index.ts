@@ -1,0 +1,24 @@
+export { Agency } from "./agency.ts";
+export { charterInWords } from "./charter-words.ts";
+export {
+  type Collected,
+  type Collector,
+  type CollectPhase,
+  type CollectProgress,
+  type RequestSecrets,
+} from "./collection.ts";
+export { checkOrder, Court, type Decision, loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
+export type { Party, Sealing } from "./directory.ts";
+export { PartyError, type PartyErrorCode } from "./error.ts";
+export { handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+export {
+  formatOrderFile,
+  formatRequest,
+  namesOf,
+  type OrderFile,
+  readOrderFile,
+  readRequest,
+  readStatementFile,
+  type Request,
+} from "./request-file.ts";
+export { Service, type ServiceOptions } from "./service.ts";

@@ -1,0 +1,218 @@
+import { join } from "node:path";
+import {
+  type Charter,
+  charterIdOfDocument,
+  type LogEntry,
+  parseEntry,
+  type PeriodKeys,
+  unverifiedPayload,
+  verifyCharter,
+  verifyKeys,
+} from "@porchlight/charter";
+import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { type CharterId, dayOf, type Period, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import { logIndex, parsePolicy, parseProof, type WitnessedCheckpoint } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import {
+  type Fetch,
+  type FollowedEntry,
+  httpLogSource,
+  LogFollower,
+  ServerClient,
+  type StateStore,
+} from "@porchlight/wire";
+import { PartyError } from "./error.ts";
+
+/** A witnessed checkpoint older than this is not relied on where the clock is real. */
+const MAX_AGE = 24 * 3600;
+
+export type ServiceOptions = {
+  readonly url: string;
+  /** Where the last checkpoint seen is kept, so that the log can never be rolled back or forked unnoticed. */
+  readonly directory: string;
+  /** The charter to work under; without it there must be exactly one in force. */
+  readonly charter?: CharterId | null;
+  /** Left out: the system clock, or, under a charter on a replayed clock, the log's witnessed time. */
+  readonly clock?: { now(): UnixSeconds };
+  readonly fetch?: Fetch;
+};
+
+/**
+ * The service as a court or an agency sees it: charter, keys and log, all verified here and nothing taken on the
+ * provider's word. Throws WireError where it cannot be reached, LogError for what its log did, CharterError and
+ * PartyError for charters.
+ */
+export class Service {
+  readonly charter: Charter;
+  readonly server: ServerClient;
+  readonly #follower: LogFollower;
+  readonly #clock: { now(): UnixSeconds } | null;
+  readonly #entries: FollowedEntry[] = [];
+  readonly #keys = new Map<Period, Promise<{ readonly index: number; readonly keys: PeriodKeys }>>();
+
+  private constructor(
+    charter: Charter,
+    server: ServerClient,
+    follower: LogFollower,
+    clock: { now(): UnixSeconds } | null,
+  ) {
+    this.charter = charter;
+    this.server = server;
+    this.#follower = follower;
+    this.#clock = clock;
+  }
+
+  /** Finds the charter, checks all its signatures, and reads the whole log once. */
+  static async open(options: ServiceOptions): Promise<Service> {
+    const { url, directory, fetch } = options;
+    const client = { url, ...(fetch === undefined ? {} : { fetch }) };
+    const server = new ServerClient(client);
+    const system = { now: () => unixSeconds(Math.floor(Date.now() / 1000)) };
+    const charter = await chooseCharter(server, options.charter ?? null, options.clock ?? system);
+    const clock = options.clock ?? (charter.clock === "system" ? system : null);
+    await makeDirectory(directory);
+    const follower = await LogFollower.open({
+      source: httpLogSource({ ...client, url: `${url.replace(/\/+$/, "")}/log` }),
+      policy: parsePolicy(charter.log.policy, nodeSuite),
+      store: fileStore(join(directory, `log-${charter.log.origin}.json`)),
+      clock: clock ?? { now: () => unixSeconds(0) },
+      maxAge: MAX_AGE,
+      from: "start",
+      suite: nodeSuite,
+    });
+    const service = new Service(charter, server, follower, clock);
+    await service.update();
+    service.charterEntry();
+    return service;
+  }
+
+  /** Reads what is new in the log. */
+  async update(): Promise<WitnessedCheckpoint> {
+    const { checkpoint } = await this.#follower.update((entries) => {
+      this.#entries.push(...entries);
+    });
+    return checkpoint;
+  }
+
+  /** Waits for a witnessed checkpoint of at least `size` entries; false where none came within `wait` seconds. */
+  async covers(size: number, wait = 20): Promise<boolean> {
+    const until = performance.now() + wait * 1000;
+    for (;;) {
+      const left = Math.max(0, Math.min(20, Math.ceil((until - performance.now()) / 1000)));
+      const note = await this.server.waitForCheckpoint(size, { wait: left });
+      if (note !== null && (await this.update()).size >= size) return true;
+      if (performance.now() >= until) return false;
+    }
+  }
+
+  /** The newest witnessed checkpoint. */
+  get checkpoint(): WitnessedCheckpoint {
+    return this.#follower.checkpoint as WitnessedCheckpoint;
+  }
+
+  now(): UnixSeconds {
+    return this.#clock === null ? this.checkpoint.time : this.#clock.now();
+  }
+
+  /** All entries from an index on, in order. */
+  entriesFrom(index: number): readonly FollowedEntry[] {
+    return this.#entries.slice(index);
+  }
+
+  /** The first entry that fits; those that this version cannot read never do. */
+  find(fits: (entry: LogEntry) => boolean): (FollowedEntry & { readonly entry: LogEntry }) | null {
+    for (const followed of this.#entries) {
+      const entry = readable(followed.bytes);
+      if (entry !== null && fits(entry)) return { ...followed, entry };
+    }
+    return null;
+  }
+
+  /** The charter's own entry. Throws PartyError "charter-unknown" where the log has none. */
+  charterEntry(): FollowedEntry {
+    const found = this.find((entry) => isCharter(entry, this.charter.id));
+    if (found === null) {
+      throw new PartyError(
+        "charter-unknown",
+        "the charter is not in the witnessed log: do not rely on this service",
+      );
+    }
+    return found;
+  }
+
+  /** The keys of a period under the charter, verified. Throws PartyError "charter-unknown" where the log has none. */
+  async keys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
+    const known = this.#keys.get(period) ?? this.#findKeys(period);
+    this.#keys.set(period, known);
+    return await known;
+  }
+
+  async #findKeys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
+    for (const { index, bytes } of this.#entries) {
+      const entry = readable(bytes);
+      if (entry?.type !== "keys") continue;
+      const keys = await verifyKeys(entry.document, this.charter).catch(() => null);
+      // The first one counts, as it does for every client: a later one of the same period cannot replace it.
+      if (keys?.period === period) return { index, keys };
+    }
+    throw new PartyError("charter-unknown", `the log has no keys for ${period} under this charter`);
+  }
+
+  /** Bytes of an entry and its audit path under {@link checkpoint}. */
+  async prove(index: number): Promise<{ readonly index: number; readonly hashes: readonly Uint8Array[] }> {
+    const { hashes } = parseProof(await this.#follower.prove(logIndex(index)));
+    return { index, hashes };
+  }
+}
+
+function readable(bytes: Uint8Array): LogEntry | null {
+  try {
+    return parseEntry(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function isCharter(entry: LogEntry, id: CharterId): boolean {
+  return entry.type === "charter" && charterIdOfDocument(unverifiedPayload(entry.document)) === id;
+}
+
+/** The fixed charter, or the only one in force. Who is not told one trusts the first service that it meets: so it is shown. */
+async function chooseCharter(
+  server: ServerClient,
+  fixed: CharterId | null,
+  clock: { now(): UnixSeconds },
+): Promise<Charter> {
+  const found = new Map<CharterId, Charter>();
+  for (const { document } of await server.charters()) {
+    const charter = await verifyCharter(document).catch(() => null);
+    if (charter !== null) found.set(charter.id, charter);
+  }
+  if (fixed !== null) {
+    const charter = found.get(fixed);
+    if (charter === undefined) throw new PartyError("charter-unknown", "the service has no such charter");
+    return charter;
+  }
+  const today = dayOf(clock.now());
+  // A replayed clock shows days of its own, which only the log tells.
+  const inForce = [...found.values()].filter(
+    ({ clock: kind, validFrom, validUntil }) =>
+      kind === "replay" || (validFrom <= today && today <= validUntil),
+  );
+  const [only, ...others] = inForce;
+  if (only === undefined) throw new PartyError("charter-unknown", "the service has no charter in force");
+  if (others.length > 0) {
+    throw new PartyError(
+      "charter-ambiguous",
+      `the service has ${inForce.length} charters in force: name one with --charter`,
+    );
+  }
+  return only;
+}
+
+function fileStore(path: string): StateStore {
+  return {
+    load: async () => await readFileOrNull(path),
+    save: async (state) => await writeFileDurable(path, state),
+  };
+}
