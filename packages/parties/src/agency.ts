@@ -15,7 +15,7 @@ import { requesterContext, verifyWarrant } from "@porchlight/gate";
 import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
 import { type Fetch, ORDER_CONVERSATIONS_INFO, parseOrderConversations } from "@porchlight/wire";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
-import { type Collected, collectRelease, type CollectProgress } from "./collection.ts";
+import { type Collected, collectRelease, type CollectProgress, type RequestSecrets } from "./collection.ts";
 import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
