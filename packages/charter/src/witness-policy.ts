@@ -9,8 +9,14 @@ import {
   type TlogErrorCode,
   type VerifierKey,
 } from "@porchlight/tlog";
-import type { CharterDocument } from "./charter.ts";
 import { CharterError } from "./error.ts";
+
+/** The members of a charter that say who keeps and who cosigns the log. */
+export type LogTerms = {
+  readonly keyholders: readonly { readonly vkey: string }[];
+  readonly threshold: number;
+  readonly log: { readonly origin: string; readonly vkey: string; readonly policy: string };
+};
 
 /**
  * CHA-13: the log's key carries the log's origin as its name and is the policy's only log; every keyholder has a
@@ -18,7 +24,7 @@ import { CharterError } from "./error.ts";
  * keyholders and enough keyholders (TLOG-16). Returns the public keys of log and cosigners, 32 bytes each, so that
  * the charter can refuse a key with a second purpose. Throws CharterError.
  */
-export function checkLog({ keyholders, threshold, log }: CharterDocument): Uint8Array[] {
+export function checkLog({ keyholders, threshold, log }: LogTerms): Uint8Array[] {
   const [own, policy] = refusing("log", () => [parseVkey(log.vkey), parsePolicy(log.policy)] as const);
   if (own.type !== "ed25519" || own.name !== log.origin) {
     throw new CharterError("charter-inconsistent", "log.origin");

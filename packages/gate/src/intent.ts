@@ -69,14 +69,13 @@ export function parseIntent(bytes: Uint8Array): Intent {
   return intent;
 }
 
-/** Reads the member `generations`: at least one, periods ascending. */
+/** Reads the member `generations`: periods ascend, so none stands twice. */
 export function readGenerations(fields: Fields, where: string): ShareGeneration[] {
   const generations = fields.array("generations", readGeneration, 1200);
   const ascending = generations.every(
     ({ period }, i) => i === 0 || (generations[i - 1]?.period ?? "") < period,
   );
-  if (generations.length === 0 || !ascending)
-    throw new EncodingError("not-canonical", `${where}.generations`);
+  if (!ascending) throw new EncodingError("not-canonical", `${where}.generations`);
   return generations;
 }
 

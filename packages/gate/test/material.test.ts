@@ -8,7 +8,9 @@ import { logFacts } from "../src/facts.ts";
 import { envelopeFits, type LabelRequest, materialAllowed, type StoredEnvelope } from "../src/index.ts";
 import { materialRules } from "../src/material.ts";
 
-const cases = await Promise.all(gateCases.map(async (one) => ({ ...one, ...(await gateInput(one)) })));
+/** One for each rule of the keyholder's gate, and one that passes. */
+const oneOfEach = gateCases.filter((one, i) => gateCases.findIndex(({ rule }) => rule === one.rule) === i);
+const cases = await Promise.all(oneOfEach.map(async (one) => ({ ...one, ...(await gateInput(one)) })));
 const members = [ALICE, BOB, CAROL];
 
 function envelopeOf(label: LabelRequest, changes: Partial<StoredEnvelope> = {}): StoredEnvelope {

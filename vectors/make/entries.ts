@@ -1,0 +1,123 @@
+import {
+  BATCH_SLOTS,
+  entrySignatureInput,
+  formatEntry,
+  type LogEntry,
+  type SignedEntry,
+  signBatch,
+  signCeremony,
+  signIntake,
+} from "../../packages/charter/src/index.ts";
+import {
+  commitment,
+  fromUtf8,
+  hex,
+  keyholderIndex,
+  type Period,
+  parseDay,
+} from "../../packages/encoding/src/index.ts";
+import { leafHash } from "../../packages/tlog/src/index.ts";
+import {
+  charterDocument,
+  charterOf,
+  keysDocument,
+  publicKeyOf,
+  randomFrom,
+  seedOf,
+  signedCharter,
+  signedKeys,
+} from "../fixture/deployment.ts";
+
+export async function make(): Promise<unknown> {
+  const court = await charterOf("court");
+  const house = await charterOf("house");
+  const random = randomFrom("entries");
+  const day = parseDay("2026-09-11");
+  const warrant = signIntake(
+    {
+      type: "warrant",
+      charter: court.id,
+      day,
+      commitment: commitment(hex(random(32))),
+      secretUntil: "2026-11" as Period,
+    },
+    seedOf("Intake"),
+  );
+  const batch = signBatch(
+    {
+      type: "keyholder-batch",
+      charter: court.id,
+      keyholder: keyholderIndex(2),
+      day,
+      slots: Array.from({ length: BATCH_SLOTS }, () => hex(random(32))),
+    },
+    seedOf("Keyholder 2"),
+  );
+  const signed: [entry: SignedEntry, signer: string][] = [
+    [
+      signCeremony(
+        {
+          type: "ceremony",
+          charter: court.id,
+          period: "2026-09" as Period,
+          generation: 1,
+          kind: "notice",
+          round: 2,
+          keyholder: keyholderIndex(5),
+          hash: hex(random(32)),
+        },
+        seedOf("Keyholder 5"),
+      ),
+      "Keyholder 5",
+    ],
+    [warrant, "Intake"],
+    [signIntake({ ...warrant, type: "hold-order", charter: house.id }, seedOf("Intake")), "Intake"],
+    [
+      signIntake(
+        { type: "revocation", charter: court.id, day, commitment: warrant.commitment },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
+    [batch, "Keyholder 2"],
+  ];
+  const documents: LogEntry[] = [
+    { type: "charter", document: await signedCharter(charterDocument("court")) },
+    { type: "keys", document: await signedKeys(keysDocument(court, "2026-09" as Period)) },
+  ];
+  const text = (entry: LogEntry) => fromUtf8(formatEntry(entry));
+  return {
+    description:
+      "Log entries (spec/log-entries.md): their one encoding, RFC 6962 leaf hash, and for those that carry a signature " +
+      "the bytes under it and the key that it holds under",
+    entries: [
+      ...documents.map((entry) => ({ entry: text(entry), leafHash: hex(leafHash(formatEntry(entry))) })),
+      ...signed.map(([entry, signer]) => ({
+        entry: text(entry),
+        leafHash: hex(leafHash(formatEntry(entry))),
+        signed: hex(entrySignatureInput(entry)),
+        key: hex(publicKeyOf(signer)),
+      })),
+    ],
+    refused: [
+      ["white space", text(warrant).replace(":", ": ")],
+      ["a line feed at the end", `${text(warrant)}\n`],
+      ["an unknown type", text(warrant).replace('"warrant"', '"writ"')],
+      ["an unknown member", text(warrant).replace("{", '{"note":"",')],
+      ["a member twice", text(warrant).replace('"type":"warrant"', '"type":"warrant","type":"warrant"')],
+      ["a member missing", text(warrant).replace(/,"secretUntil":"[^"]*"/, "")],
+      ["members in another order", text(warrant).replace(/("day":\d+),("commitment":"[^"]*")/, "$2,$1")],
+      ["a day as text", text(warrant).replace(/"day":(\d+)/, '"day":"$1"')],
+      ["a day of four digits", text(warrant).replace(/"day":\d+/, '"day":9999')],
+      [
+        "an upper-case commitment",
+        text(warrant).replace(/(?<="commitment":")[^"]*/, (found) => found.toUpperCase()),
+      ],
+      ["a month that does not exist", text(warrant).replace("2026-11", "2026-13")],
+      ["a signature without padding", text(warrant).replace("==", "")],
+      ["seven slots", text(batch).replace(/(?<="slots":\[)"[^"]*",/, "")],
+      ["nine slots", text(batch).replace(/(?<="slots":\[)("[^"]*",)/, "$1$1")],
+      ["keyholder zero", text(batch).replace('"keyholder":2', '"keyholder":0')],
+    ].map(([name, entry]) => ({ name, entry })),
+  };
+}
