@@ -4,7 +4,9 @@ import {
   charterIdOfDocument,
   type LogEntry,
   parseEntry,
+  parseKeys,
   type PeriodKeys,
+  type SignedDocument,
   unverifiedPayload,
   verifyCharter,
   verifyKeys,
@@ -144,16 +146,18 @@ export class Service {
   async keys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
     const known = this.#keys.get(period) ?? this.#findKeys(period);
     this.#keys.set(period, known);
+    // Keys that the log does not have yet may come.
+    known.catch(() => this.#keys.delete(period));
     return await known;
   }
 
   async #findKeys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
     for (const { index, bytes } of this.#entries) {
       const entry = readable(bytes);
-      if (entry?.type !== "keys") continue;
+      if (entry?.type !== "keys" || !isKeysOf(entry.document, this.charter.id, period)) continue;
       const keys = await verifyKeys(entry.document, this.charter).catch(() => null);
-      // The first one counts, as it does for every client: a later one of the same period cannot replace it.
-      if (keys?.period === period) return { index, keys };
+      // The first one that holds counts, as it does for every client: a later one cannot replace it.
+      if (keys !== null) return { index, keys };
     }
     throw new PartyError("charter-unknown", `the log has no keys for ${period} under this charter`);
   }
@@ -170,6 +174,16 @@ function readable(bytes: Uint8Array): LogEntry | null {
     return parseEntry(bytes);
   } catch {
     return null;
+  }
+}
+
+/** Looks before it verifies, which costs pairings. */
+function isKeysOf(document: SignedDocument, charter: CharterId, period: Period): boolean {
+  try {
+    const claimed = parseKeys(unverifiedPayload(document));
+    return claimed.charter === charter && claimed.period === period;
+  } catch {
+    return false;
   }
 }
 
