@@ -56,7 +56,9 @@ export function createHttp(
   const app = fastify({
     logger: false,
     bodyLimit: DEFAULT_LIMIT,
-    forceCloseConnections: true,
+    // What is under way is answered first; the program's own time limit ends it otherwise.
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
     requestTimeout: 120_000,
     keepAliveTimeout: 72_000,
     genReqId: () => randomBytes(6).toString("hex"),

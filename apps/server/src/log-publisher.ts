@@ -25,6 +25,8 @@ export type CosignerAddress = { readonly vkey: string; readonly url: string };
 
 /** Seconds that one cosigner may take. */
 const COSIGN_LIMIT = 10;
+/** Milliseconds that a round waits for cosigners; doubles while rounds fall short, up to what one cosigner may take. */
+const ROUND_FIRST = 1_000;
 /** Milliseconds after a round that fell short; doubles up to the last. */
 const RETRY_FIRST = 100;
 const RETRY_LAST = 5_000;
@@ -131,20 +133,23 @@ export class LogPublisher {
   }
 
   async #run(): Promise<void> {
+    let limit = ROUND_FIRST;
     let retry = RETRY_FIRST;
     while (!this.#closed) {
       if (!this.#isDue()) {
         await this.#woken();
         continue;
       }
-      const satisfied = await this.#round().catch((error: unknown) => {
+      const fresh = await this.#round(limit).catch((error: unknown) => {
         this.#log.failure("checkpoint-failed", error);
         return false;
       });
-      if (satisfied) {
+      if (fresh) {
+        limit = ROUND_FIRST;
         retry = RETRY_FIRST;
       } else {
         await this.#woken(retry);
+        limit = Math.min(2 * limit, COSIGN_LIMIT * 1000);
         retry = Math.min(2 * retry, RETRY_LAST);
       }
     }
@@ -163,20 +168,19 @@ export class LogPublisher {
     });
   }
 
-  async #round(): Promise<boolean> {
+  /** Whether what is published afterwards covers the log and is as fresh as is wanted. */
+  async #round(milliseconds: number): Promise<boolean> {
     const { size, root } = this.#store;
     const text = formatCheckpoint({ origin: this.#signer.key.name, size, root });
     const note = signNote(text, [this.#signer]);
     const round: Round = { note, size, collected: note, asked: new Set(), progress: () => {} };
     this.#current = round;
-    const limit = performance.now() + COSIGN_LIMIT * 1000 + 1000;
+    const end = performance.now() + milliseconds;
     for (const cosigner of this.#cosigners) void this.#ask(cosigner);
-    // A policy without a quorum to collect is satisfied by the log's own signature.
     while (!this.#closed) {
-      const result = policySatisfied(this.#policy, round.collected, nodeSuite);
-      if (result.satisfied) return await this.#publish(round);
+      if (this.#isSatisfied(round)) return await this.#publish(round);
       const open = this.#cosigners.some((one) => one.busy !== null || !round.asked.has(one));
-      const left = limit - performance.now();
+      const left = end - performance.now();
       if (!open || left <= 0) break;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
@@ -186,8 +190,12 @@ export class LogPublisher {
         };
       });
     }
-    this.#log.event("checkpoint-unwitnessed", { size, cosigners: this.#cosigners.length });
+    this.#log.event("checkpoint-unwitnessed", { size });
     return false;
+  }
+
+  #isSatisfied({ collected }: Round): boolean {
+    return policySatisfied(this.#policy, collected, nodeSuite).satisfied;
   }
 
   async #ask(cosigner: Cosigner): Promise<void> {
@@ -203,7 +211,8 @@ export class LogPublisher {
           consistencyProof(this.#store.tiles, old, size, nodeSuite),
         );
         round.collected += signed.slice(round.note.length);
-        if (this.#published?.size === round.size && round === this.#current) await this.#publish(round);
+        // Also of a round that was given up: cosigners that are slower than a round must not starve the log.
+        if (this.#isSatisfied(round)) await this.#publish(round);
       } catch (error) {
         this.#log.failure("cosigner-failed", error, { cosigner: cosigner.name, size: round.size });
       } finally {

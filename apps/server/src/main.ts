@@ -4,6 +4,7 @@ import { Fields, parseJson } from "@porchlight/encoding";
 import { listen, serveAdmin, startProgram } from "@porchlight/runtime";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
+import type { FastifyInstance } from "fastify";
 import { Accounts } from "./accounts.ts";
 import { handleAdmin } from "./admin.ts";
 import { Board } from "./board.ts";
@@ -31,6 +32,23 @@ function fatal(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
+}
+
+/** Milliseconds for which answers that are under way are waited for. */
+const ANSWER_LIMIT = 8_000;
+
+/** Takes nothing new, answers what is under way, and does not wait for clients that keep their connections open. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  const started = performance.now();
+  const closing = setInterval(() => {
+    if (performance.now() - started < ANSWER_LIMIT) http.server.closeIdleConnections();
+    else http.server.closeAllConnections();
+  }, 20);
+  try {
+    await http.close();
+  } finally {
+    clearInterval(closing);
+  }
 }
 
 startProgram<ServerConfig>({
@@ -93,7 +111,7 @@ startProgram<ServerConfig>({
       stop: async () => {
         await admin.close();
         waiters.close();
-        await http.close();
+        await closeHttp(http);
         await delivery.close();
         await log.close();
         await database.close();

@@ -56,6 +56,6 @@ export class Waiters {
   /** Ends all waiting. */
   close(): void {
     this.#closed = true;
-    for (const name of [...this.#waiting.keys()]) this.notify(name);
+    for (const name of this.#waiting.keys()) this.notify(name);
   }
 }

@@ -1,0 +1,633 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Charter,
+  formatCharter,
+  formatEntry,
+  parseSignedDocument,
+  readSignedDocument,
+  signBatch,
+  signCeremony,
+  signDocument,
+  verifyStatement,
+} from "@porchlight/charter";
+import { fromHex, hex, type Json, keyholderIndex, type Period, utf8 } from "@porchlight/encoding";
+import { commitmentOf, formatRevocation, orderIdOf } from "@porchlight/gate";
+import { openFrom } from "@porchlight/quorum";
+import {
+  consistencyProof,
+  entriesPath,
+  inclusionProof,
+  leafHash,
+  logIndex,
+  parseCheckpoint,
+  parseEntries,
+  parseNote,
+  treeHash,
+  treeSize,
+  verifyConsistency,
+  verifyInclusion,
+  verifyWitnessed,
+} from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import {
+  MATERIAL_INFO,
+  type NewItem,
+  ORDER_CONVERSATIONS_INFO,
+  parseMaterial,
+  parseOrderConversations,
+} from "@porchlight/wire";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  COURT,
+  charterDocument,
+  keysDocument,
+  onDay,
+  publicKeyOf,
+  seedOf,
+  signedCharter,
+  signedKeys,
+  signerOf,
+} from "../../../vectors/fixture/deployment.ts";
+import {
+  batch,
+  signedWarrant,
+  statementOf,
+  strangersOrder,
+  warrantDocument,
+} from "../../../vectors/fixture/order.ts";
+import type { Route } from "../src/http.ts";
+import { routes, type Services } from "../src/routes.ts";
+import { DAY, TestServer } from "./deployment.ts";
+import { Person, roomOf } from "./people.ts";
+
+let server: TestServer;
+let charter: Charter;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  charter = await server.charter();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+async function refusal(run: Promise<unknown>): Promise<string> {
+  return await run.then(
+    () => "accepted",
+    (error: unknown) => (error as { refusal?: string }).refusal ?? String(error),
+  );
+}
+
+const TABLE: readonly Route[] = routes({} as Services);
+/** Addresses that every route takes as well-formed. */
+const ID = "ab".repeat(32);
+const address = (url: string): string =>
+  url
+    .replace(":period", "2026-09")
+    .replace(/:[a-zA-Z]+/, ID)
+    .replace("*", "0/000");
+
+describe("HTTP", () => {
+  const members = TABLE.filter(({ access }) => access === "member");
+
+  test("DEL-10: the routes of members are these", () => {
+    expect(members.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "POST /v1/key-packages",
+      "POST /v1/accounts/:account/key-package",
+      "POST /v1/conversations",
+      "GET /v1/conversations",
+      "GET /v1/conversations/:conversation",
+      "POST /v1/conversations/:conversation/items",
+      "GET /v1/conversations/:conversation/items",
+      "GET /v1/welcomes",
+      "POST /v1/welcomes/acknowledge",
+    ]);
+  });
+
+  test.each(members)(
+    "DEL-10: $method $url is closed to whoever is not logged in",
+    async ({ method, url }) => {
+      for (const [authorization, status, code] of [
+        [undefined, 401, "unauthenticated"],
+        ["Basic YTpi", 401, "unauthenticated"],
+        ["Bearer short", 401, "unauthenticated"],
+        [`Bearer ${"A".repeat(43)}`, 401, "session-expired"],
+      ] as const) {
+        const response = await fetch(server.url + address(url), {
+          method,
+          headers: authorization === undefined ? {} : { authorization },
+          ...(method === "POST" ? { body: "{}" } : {}),
+        });
+        expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+      }
+    },
+  );
+
+  test("DEL-3: whatever is sent to whichever route, the answer is typed and never 500", async () => {
+    const person = await Person.join(server, null);
+    const token = await tokenOf(person);
+    const post = async (url: string, body: Uint8Array | string): Promise<string> => {
+      const response = await fetch(server.url + address(url), {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: body as Uint8Array<ArrayBuffer>,
+      });
+      const answer = (await response.json()) as { code?: string };
+      expect(response.status, url).toBeLessThan(500);
+      return response.status < 300 ? "taken" : (answer.code ?? "untyped");
+    };
+    const nasty = ["", "{", "null", "[]", '{"a":1}', `${"[".repeat(5000)}`, '"\ud800"', '{"__proto__":{}}'];
+    for (const { url } of TABLE.filter(({ method }) => method === "POST")) {
+      if (url === "/v1/sessions/challenge" || url.endsWith("/key-package")) continue;
+      for (const body of nasty)
+        expect(await post(url, body), `${url} ${body.slice(0, 20)}`).not.toMatch(/^(taken|untyped)$/);
+      expect(await post(url, Uint8Array.of(0xff, 0xfe, 0x00)), url).not.toMatch(/^(taken|untyped)$/);
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.json({ maxDepth: 3 }), fc.constantFrom(...TABLE), async (body, { method, url }) => {
+        if (method === "GET" || url === "/v1/sessions/challenge" || url.endsWith("/key-package")) return;
+        expect(await post(url, body)).not.toMatch(/^(taken|untyped)$/);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("DEL-2: a body beyond a route's size is refused as too large, with or without its length announced", async () => {
+    const big = "x".repeat(3_000_000);
+    for (const url of ["/v1/accounts", "/v1/log/entries", "/v1/orders", `/v1/board/${ID}`]) {
+      const response = await fetch(server.url + url, { method: "POST", body: big });
+      expect([url, response.status, ((await response.json()) as { code: string }).code]).toEqual([
+        url,
+        413,
+        "too-large",
+      ]);
+    }
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (let i = 0; i < 30; i++) controller.enqueue(utf8(big.slice(0, 100_000)));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", body: stream, duplex: "half" } as RequestInit;
+    const response = await fetch(`${server.url}/v1/accounts`, init).catch(() => null);
+    if (response !== null) expect(response.status).toBe(413);
+  });
+
+  test("DEL-3: bad addresses and queries are typed refusals", async () => {
+    const get = async (path: string): Promise<string> => {
+      const response = await fetch(server.url + path);
+      return `${response.status} ${((await response.json()) as { code?: string }).code ?? ""}`;
+    };
+    expect(await get("/nothing")).toBe("404 not-found");
+    expect(await get("/log/tile/0/1")).toBe("400 malformed");
+    expect(await get("/log/tile/0/..%2f..%2fkeys")).toBe("400 malformed");
+    expect(await get("/log/tile/9/000")).toBe("404 not-found");
+    expect(await get("/log/tile/entries/999")).toBe("404 not-found");
+    expect(await get("/v1/log/wait?size=-1")).toBe("400 malformed");
+    expect(await get("/v1/log/wait?size=1&timeout=9999")).toBe("400 malformed");
+    expect(await get("/v1/keys/2026-13")).toBe("400 malformed");
+    expect(await get("/v1/board/xyz")).toBe("400 malformed");
+    expect(await get(`/v1/orders/${ID}/material?conversation=${ID}&account=${ID}&day=1`)).toBe(
+      "404 order-unknown",
+    );
+    expect(await get(`/v1/orders/${ID}/material?conversation=zz`)).toBe("400 malformed");
+    expect(await get(`/v1/orders/${ID}/conversations`)).toBe("404 order-unknown");
+    expect(await get("/v1/%E0%A4%A")).toMatch(/^40[04] /);
+  });
+
+  test("DEL-11: a session needs this server's fresh challenge, the device's signature and the account's", async () => {
+    const person = await Person.join(server, null);
+    const { deviceKey, credential } = person.device;
+    const other = (await Person.join(server, null)).device;
+    const client = server.client();
+    const login = { audience: `log.${charter.deployment}`, deviceKey, credential };
+    const bad = (sign: () => Uint8Array, changes: object = {}): Promise<unknown> =>
+      client.login({ ...login, ...changes, sign });
+    expect(await refusal(bad(() => new Uint8Array(64)))).toBe("credential-refused");
+    expect(await refusal(bad(() => new Uint8Array(64), { credential: other.credential }))).toBe(
+      "credential-refused",
+    );
+    expect(await refusal(bad(() => new Uint8Array(64), { deviceKey: other.deviceKey }))).toBe(
+      "credential-refused",
+    );
+    expect(await refusal(client.conversations())).toBe("unauthenticated");
+    await person.login(server.client());
+  });
+
+  test("no line of the log holds an account, a conversation or anything that was sent", async () => {
+    const [alice, bob] = (await roomOf(server, 2, null)) as [Person, Person];
+    await alice.send("a secret sentence");
+    await bob.read();
+    const text = server.logText;
+    for (const secret of [alice.account, bob.account, alice.conversation, "a secret sentence"]) {
+      expect(text.includes(secret)).toBe(false);
+    }
+    expect(text).toMatch(/"route":"\/v1\/conversations\/:conversation\/items"/);
+    for (const line of text.trim().split("\n")) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+});
+
+async function tokenOf(person: Person): Promise<string> {
+  let token = "";
+  const client = server.client();
+  const { credential, deviceKey } = person.device;
+  const sign = (message: Uint8Array): Uint8Array => envelopeSign(person, message);
+  token = (await client.login({ audience: `log.${charter.deployment}`, deviceKey, credential, sign })).token;
+  return token;
+}
+
+function envelopeSign(person: Person, message: Uint8Array): Uint8Array {
+  return person.device.suite.primitives.ed25519Sign(person.device.deviceSeed, message);
+}
+
+describe("log", () => {
+  test("DEL-44: takes what is signed by whom its type demands, and nothing else", async () => {
+    const client = server.client();
+    const entries = async (value: Parameters<typeof formatEntry>[0]): Promise<string> =>
+      await refusal(client.appendEntry(formatEntry(value)));
+    const good = batch(charter, keyholderIndex(1), DAY);
+    expect(await entries(good)).toBe("accepted");
+    expect(await entries({ ...good, slots: good.slots.toReversed() })).toBe("entry-refused");
+    expect(await entries(batch(charter, keyholderIndex(1), (DAY + 2) as typeof DAY))).toBe("entry-refused");
+    expect(await entries(batch(charter, keyholderIndex(2), DAY, [], "Keyholder 1"))).toBe("entry-refused");
+    const { signature: _, ...unsigned } = good;
+    const unknown = signBatch({ ...unsigned, charter: ID as typeof charter.id }, seedOf("Keyholder 1"));
+    expect(await entries(unknown)).toBe("unknown-charter");
+    const ceremony = signCeremony(
+      {
+        type: "ceremony",
+        charter: charter.id,
+        period: "2026-09" as Period,
+        generation: 1,
+        kind: "access",
+        round: 1,
+        keyholder: keyholderIndex(3),
+        hash: ID,
+      },
+      seedOf("Keyholder 3"),
+    );
+    expect(await entries(ceremony)).toBe("accepted");
+    expect(await entries({ ...ceremony, round: 2 })).toBe("entry-refused");
+    const keys = await signedKeys(keysDocument(charter, "2026-09" as Period));
+    expect(await entries({ type: "keys", document: keys })).toBe("accepted");
+    const fewer = { ...keys, signatures: keys.signatures.slice(1) };
+    expect(await entries({ type: "keys", document: fewer })).toBe("entry-refused");
+    const elsewhere = charterDocument("court", { intake: { key: publicKeyOf("elsewhere") } });
+    const foreign = await signedCharter(elsewhere);
+    expect(await entries({ type: "charter", document: foreign })).toBe("entry-refused");
+    const system = await signedCharter(charterDocument("court", { clock: "system" }));
+    expect(await entries({ type: "charter", document: system })).toBe("entry-refused");
+    expect(await refusal(client.appendEntry(utf8('{"type":"note"}')))).toBe("entry-refused");
+    expect((await client.keys("2026-09" as Period)).map(({ document }) => document)).toEqual([keys]);
+    expect((await client.charters()).length).toBe(1);
+  });
+
+  test("DEL-43: the same bytes have one index, and orders come in by their own route only", async () => {
+    const client = server.client();
+    const entry = formatEntry(batch(charter, keyholderIndex(4), DAY));
+    const indices = await Promise.all(Array.from({ length: 5 }, () => client.appendEntry(entry)));
+    expect(new Set(indices).size).toBe(1);
+    const order = strangersOrder(charter, "a stranger", DAY);
+    expect(await refusal(client.appendEntry(formatEntry(order)))).toBe("entry-not-accepted-here");
+  });
+
+  test("DEL-42: what is published satisfies the policy, proves every entry and is consistent with what was", async () => {
+    const client = server.client();
+    const before = parseCheckpoint(parseNote(await client.checkpoint()).text);
+    const entry = formatEntry(batch(charter, keyholderIndex(5), DAY));
+    const index = await client.appendEntry(entry);
+    const note = await client.waitForCheckpoint(index + 1);
+    const checkpoint = verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite);
+    expect(checkpoint.time).toBe(server.now);
+    const { size, root } = checkpoint;
+    const proof = await inclusionProof(client.readTile, size, index, nodeSuite);
+    verifyInclusion({ size, root, index, leafHash: leafHash(entry, nodeSuite), proof }, nodeSuite);
+    const { size: oldSize, root: oldRoot } = before;
+    const consistency = await consistencyProof(client.readTile, oldSize, size, nodeSuite);
+    verifyConsistency({ oldSize, oldRoot, newSize: size, newRoot: root, proof: consistency }, nodeSuite);
+    // A partial bundle of every width, not only the newest.
+    for (let width = 1; width <= size; width++) {
+      const bundle = parseEntries(await client.logFile(entriesPath(0, width)), width);
+      expect(bundle.length).toBe(width);
+    }
+    const response = await fetch(`${server.url}/log/${entriesPath(0, 1)}`);
+    expect(response.headers.get("cache-control")).toContain("immutable");
+    expect((await fetch(`${server.url}/log/checkpoint`)).headers.get("cache-control")).toBe("max-age=1");
+  });
+
+  test("DEL-42: one keyholder that is down and one that hangs delay nobody; without a quorum nothing is published", async () => {
+    const client = server.client();
+    const { down, hanging } = server.cosigners;
+    down.add("keyholder-5");
+    const started = performance.now();
+    const index = await client.appendEntry(
+      formatEntry(batch(charter, keyholderIndex(1), (DAY - 1) as typeof DAY)),
+    );
+    expect(await client.waitForCheckpoint(index + 1, { wait: 5 })).not.toBeNull();
+    expect(performance.now() - started).toBeLessThan(3000);
+    down.delete("keyholder-5");
+    hanging.add("keyholder-4");
+    const next = await client.appendEntry(
+      formatEntry(batch(charter, keyholderIndex(2), (DAY - 1) as typeof DAY)),
+    );
+    expect(await client.waitForCheckpoint(next + 1, { wait: 5 })).not.toBeNull();
+    down.add("witness-1");
+    const last = await client.appendEntry(
+      formatEntry(batch(charter, keyholderIndex(3), (DAY - 1) as typeof DAY)),
+    );
+    expect(await client.waitForCheckpoint(last + 1, { wait: 1 })).toBeNull();
+    expect((await client.health()).status).toBe("degraded");
+    down.clear();
+    hanging.clear();
+    expect(await client.waitForCheckpoint(last + 1, { wait: 20 })).not.toBeNull();
+  });
+
+  test("DEL-42: after the clock went on, a checkpoint of the new time can be waited for", async () => {
+    const client = server.client();
+    await server.tick(server.now + 3600);
+    const note = await client.waitForCheckpoint(0, { since: server.now, wait: 10 });
+    expect(verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite).time).toBe(server.now);
+  });
+});
+
+describe("board", () => {
+  const session = "5e".repeat(32);
+  const message = (from: number, text: string, signer = `Keyholder ${from}`) =>
+    signDocument("dkg", utf8(text), [signerOf(signer)]).then((document) => ({
+      round: 1 as const,
+      from: keyholderIndex(from),
+      document,
+    }));
+
+  test("DEL-60: keeps the order, tells the same message once and a contradicting one as well", async () => {
+    const client = server.client();
+    const waiting = client.board(session, 0, { wait: 10 });
+    const first = await message(1, "commitment");
+    expect(await client.postToBoard(session, first)).toBe(1);
+    expect((await waiting).length).toBe(1);
+    expect(await client.postToBoard(session, await message(2, "commitment"))).toBe(2);
+    expect(await client.postToBoard(session, first)).toBe(1);
+    expect(await client.postToBoard(session, await message(1, "another commitment"))).toBe(3);
+    const all = await client.board(session);
+    expect(all.map(({ position, from }) => [position, from])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 1],
+    ]);
+    expect(all[0]?.document).toEqual(first.document);
+    expect((await client.board(session, 2)).length).toBe(1);
+    expect(await client.board("5f".repeat(32))).toEqual([]);
+  });
+
+  test("DEL-60: takes only what the keyholder that it names signed, and not without end", async () => {
+    const client = server.client();
+    expect(await refusal(client.postToBoard(session, await message(1, "x", "Keyholder 2")))).toBe(
+      "document-refused",
+    );
+    expect(await refusal(client.postToBoard(session, await message(9, "x")))).toBe("document-refused");
+    const full = "60".repeat(32);
+    const answers = [];
+    for (let i = 0; i < 17; i++)
+      answers.push(await refusal(client.postToBoard(full, await message(3, `m${i}`))));
+    expect(answers.at(-2)).toBe("accepted");
+    expect(answers.at(-1)).toBe("board-full");
+  });
+});
+
+describe("operator", () => {
+  test("DEL-70: binds accounts to persons and signs statements; the names are nowhere in clear", async () => {
+    const person = await Person.join(server, null);
+    await server.admin("bind-person", { account: person.account, person: "Wanda Example" });
+    const document = await server.admin("statement", { charter: charter.id, accounts: [person.account] });
+    const statement = await verifyStatement(readSignedDocument(document as Json, "statement"), charter);
+    expect(statement.accounts).toEqual([{ account: person.account, person: "Wanda Example" }]);
+    await expect(server.admin("bind-person", { account: ID, person: "Nobody" })).rejects.toMatchObject({
+      code: "not-found",
+    });
+    await expect(server.admin("statement", { charter: charter.id, accounts: [ID] })).rejects.toMatchObject({
+      code: "not-found",
+    });
+    await expect(server.admin("statement", { charter: ID, accounts: [] })).rejects.toMatchObject({
+      code: "unknown-charter",
+    });
+    await expect(server.admin("nonsense")).rejects.toMatchObject({ code: "command-unknown" });
+    expect(server.logText.includes("Wanda")).toBe(false);
+  });
+
+  test("DEL-72: signs a charter that names the provider's own keys, and no other", async () => {
+    const document = charterDocument("house");
+    const text = new TextDecoder().decode(formatCharter(document));
+    const review = (await server.admin("review-charter", { charter: text })) as { id: string };
+    const { signature } = (await server.admin("sign-charter", { charter: text, id: review.id })) as {
+      signature: { signature: string };
+    };
+    const signed = await signedCharter(document);
+    expect(signed.signatures[0]).toEqual(signature);
+    await expect(server.admin("sign-charter", { charter: text, id: ID })).rejects.toMatchObject({
+      code: "charter-wrong-id",
+    });
+    const provider = { ...document.provider, key: publicKeyOf("elsewhere") };
+    const foreign = new TextDecoder().decode(formatCharter({ ...document, provider }));
+    await expect(server.admin("review-charter", { charter: foreign })).rejects.toMatchObject({
+      code: "charter-not-ours",
+    });
+  });
+});
+
+describe("orders", () => {
+  test("DEL-50 to DEL-54: from the order to what its requester reads, and to nobody else", async () => {
+    const [alice, bob] = (await roomOf(server, 2, charter)) as [Person, Person];
+    await alice.client.submit(alice.conversation, [alice.envelope(), await alice.message("first")]);
+    await bob.client.submit(bob.conversation, [bob.envelope(), await bob.message("bob's own")]);
+    await alice.read();
+    await alice.send("second");
+    const orderDay = server.now;
+    const statement = await statementOf(charter, [alice.account]);
+    const document = await warrantDocument(charter, {
+      statement,
+      accounts: [alice.account],
+      conversations: "all",
+      firstDay: DAY,
+      lastDay: DAY,
+      issued: orderDay,
+      expires: (orderDay + 30 * 86_400) as typeof orderDay,
+    });
+    const warrant = await signedWarrant(charter, document);
+    const opening = seedOf("opening of the test");
+    const client = server.client();
+    const order = { warrant: new TextDecoder().decode(warrant), opening };
+    const [{ index, orderId }, again] = await Promise.all([
+      client.submitOrder(order),
+      client.submitOrder(order),
+    ]);
+    expect(again).toEqual({ index, orderId });
+    expect(await client.submitOrder(order)).toEqual(again);
+    expect(orderId).toBe(orderIdOf(opening));
+    const query = { conversation: alice.conversation, account: alice.account, day: DAY };
+    // GATE-19: the day is not over.
+    expect(await refusal(client.material(orderId, query))).toBe("out-of-scope");
+    await server.tick(onDay(DAY) + 86_400 + 3600);
+
+    const requester = seedOf(`xwing ${document.requester.name}`);
+    const aad = fromHex(orderId, 32);
+    const list = parseOrderConversations(
+      openFrom(requester, await client.orderConversations(orderId), utf8(ORDER_CONVERSATIONS_INFO), aad),
+    );
+    expect(list.labels).toEqual([query]);
+    const material = parseMaterial(
+      openFrom(requester, await client.material(orderId, query), utf8(MATERIAL_INFO), aad),
+    );
+    expect(material).toMatchObject(query);
+    expect(material.envelopes.length).toBe(1);
+    expect(material.messages.map(({ submitter }) => submitter)).toEqual([alice.account, alice.account]);
+    expect(material.envelopes[0]?.inner.length).toBe(200);
+    for (const out of [
+      { ...query, account: bob.account },
+      { ...query, day: (DAY + 1) as typeof DAY },
+    ]) {
+      expect(await refusal(client.material(orderId, out))).toBe("out-of-scope");
+    }
+    const nothing = parseMaterial(
+      openFrom(
+        requester,
+        await client.material(orderId, { ...query, conversation: ID as typeof alice.conversation }),
+        utf8(MATERIAL_INFO),
+        aad,
+      ),
+    );
+    expect([nothing.envelopes, nothing.messages]).toEqual([[], []]);
+
+    const revocation = {
+      charter: charter.id,
+      commitment: commitmentOf(opening, warrant),
+      reference: document.reference,
+      at: server.now,
+      ground: "Withdrawn.",
+    };
+    const stranger = await signDocument("revocation", formatRevocation(revocation), [signerOf("Provider")]);
+    expect(await refusal(client.revokeOrder(orderId, stranger))).toBe("revocation-refused");
+    const signed = await signDocument("revocation", formatRevocation(revocation), [signerOf(COURT)]);
+    const revoked = await client.revokeOrder(orderId, signed);
+    expect(await client.revokeOrder(orderId, signed)).toBe(revoked);
+    expect(await refusal(client.material(orderId, query))).toBe("revoked");
+    const stored = readFileSync(join(server.directory, "postgres.log"), "utf8");
+    expect(stored.includes(document.reference)).toBe(false);
+  });
+
+  test("DEL-50: an order that is no issuer's, or of another charter, is refused and not logged", async () => {
+    const client = server.client();
+    const { log } = await client.health();
+    const document = await warrantDocument(charter);
+    const submit = async (bytes: Uint8Array): Promise<unknown> =>
+      await client
+        .submitOrder({ warrant: new TextDecoder().decode(bytes), opening: seedOf("o") })
+        .catch((error: unknown) => error);
+    expect(await submit(await signedWarrant(charter, document, ["Provider"]))).toMatchObject({
+      refusal: "warrant-refused",
+    });
+    expect(await submit(utf8("{}"))).toMatchObject({ refusal: "warrant-refused" });
+    const good = await signedWarrant(charter, document);
+    const flipped = parseSignedDocument(good);
+    const broken = utf8(JSON.stringify({ ...flipped, payload: `${flipped.payload.slice(0, -2)}AA` }));
+    expect(await submit(broken)).toMatchObject({ refusal: "warrant-refused" });
+    expect((await client.health()).log.size).toBe(log.size);
+  });
+});
+
+describe("durability", () => {
+  test("kill -9 in the middle of everything loses nothing that was acknowledged and doubles nothing", async () => {
+    const people = (await roomOf(server, 3, null)) as Person[];
+    const first = people[0] as Person;
+    const acknowledged = new Map<string, number>();
+    const unanswered: { person: Person; items: NewItem[] }[] = [];
+    let entries = 0;
+    let killed = false;
+    const logged: number[] = [];
+    const talk = people.map(async (person, who) => {
+      for (let i = 0; !killed && i < 400; i++) {
+        const items = [await person.message(`${who} ${i}`), await person.message(`${who} ${i} b`)];
+        try {
+          const seqs = await person.client.submit(person.conversation, items);
+          for (const [at, item] of items.entries()) acknowledged.set(hex(item.bytes), seqs[at] as number);
+        } catch {
+          unanswered.push({ person, items });
+          return;
+        }
+      }
+    });
+    const log = (async () => {
+      const client = server.client();
+      for (; !killed && entries < 400; entries++) {
+        const filler = batch(charter, keyholderIndex(1), DAY, [hex(seedOf(`slot ${entries}`))]);
+        const index = await client.appendEntry(formatEntry(filler)).catch(() => null);
+        if (index === null) return;
+        logged.push(index);
+      }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    killed = true;
+    await server.kill();
+    await Promise.all([...talk, log]);
+    await server.run();
+
+    for (const person of people) Object.assign(person, { client: server.client() });
+    for (const person of people) await person.login();
+    expect(acknowledged.size).toBeGreaterThan(20);
+    for (const { person, items } of unanswered) {
+      const seqs = await person.client.submit(person.conversation, items);
+      for (const [at, item] of items.entries()) acknowledged.set(hex(item.bytes), seqs[at] as number);
+    }
+    const stored = new Map<string, number>();
+    for (let after = 0; ; ) {
+      const { items } = await first.client.items(first.conversation, after);
+      if (items.length === 0) break;
+      for (const { seq, bytes, kind } of items) if (kind === "message") stored.set(hex(bytes), seq);
+      after = items.at(-1)?.seq ?? after;
+    }
+    expect(new Map([...stored].sort())).toEqual(new Map([...acknowledged].sort()));
+
+    const client = server.client();
+    const { log: state } = await client.health();
+    expect(state.size).toBeGreaterThanOrEqual((logged.at(-1) ?? 0) + 1);
+    const note = await client.waitForCheckpoint(state.size, { wait: 20 });
+    const { size, root } = verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite);
+    expect(hex(await treeHash(client.readTile, treeSize(size), nodeSuite))).toBe(hex(root));
+    for (const index of logged.slice(-5)) {
+      const proof = await inclusionProof(client.readTile, size, logIndex(index), nodeSuite);
+      expect(proof.length).toBeGreaterThan(0);
+    }
+    expect(existsSync(join(server.directory, "log", "checkpoint"))).toBe(true);
+  });
+
+  test("a PostgreSQL that is killed comes back by itself, and meanwhile requests are told to repeat", async () => {
+    const [alice] = (await roomOf(server, 1, null)) as [Person];
+    const pid = Number(
+      readFileSync(join(server.directory, "postgres", "postmaster.pid"), "utf8").split("\n")[0],
+    );
+    process.kill(pid, "SIGKILL");
+    const item = await alice.message("through the storm");
+    let answer = "";
+    for (let tries = 0; tries < 100 && answer !== "accepted"; tries++) {
+      answer = await refusal(alice.client.submit(alice.conversation, [item]));
+      expect(["accepted", "unavailable"]).toContain(answer);
+      if (answer !== "accepted") await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(answer).toBe("accepted");
+    expect((await alice.client.items(alice.conversation, 0)).items.length).toBe(1);
+  });
+
+  test("a stop finishes what is under way, and a second start has everything", async () => {
+    const [alice] = (await roomOf(server, 1, null)) as [Person];
+    await alice.send("before");
+    const { log } = await server.client().health();
+    const [waiting] = await Promise.all([
+      alice.client.items(alice.conversation, 1, { wait: 30 }),
+      new Promise((resolve) => setTimeout(resolve, 200)).then(() => server.supervisor.stop("server")),
+    ]);
+    expect(waiting.items).toEqual([]);
+    await server.run();
+    expect((await server.client().health()).log.size).toBe(log.size);
+  });
+});
