@@ -1,0 +1,281 @@
+import { type Charter, charterIdOfDocument, formatEntry, type SignedDocument } from "@porchlight/charter";
+import {
+  base64url,
+  type CharterId,
+  charterId,
+  type DayNumber,
+  Fields,
+  fromUtf8,
+  type Json,
+  type Period,
+  type UnixSeconds,
+} from "@porchlight/encoding";
+import type { EscrowKeys } from "@porchlight/envelope";
+import { Court, Service } from "@porchlight/parties";
+import { callAdmin, Supervisor, type UnexpectedExit } from "@porchlight/runtime";
+import { ServerClient } from "@porchlight/wire";
+import {
+  draftCharter,
+  type Identities,
+  type KeyholderIdentity,
+  policyText,
+  type ServerIdentity,
+  type WitnessIdentity,
+} from "./charter-draft.ts";
+import { DeploymentError } from "./error.ts";
+import { KEYHOLDER_NAMES, Layout, WITNESS_NAMES, WORK_FACTOR } from "./layout.ts";
+import type { Progress } from "./progress.ts";
+
+export type DeploymentOptions = {
+  /** Directory of the whole deployment; each party has its own below. */
+  readonly state: string;
+  /** The server's port; the others follow. 0 lets the system choose. */
+  readonly port: number;
+  readonly deployment: string;
+  /** Where the replayed clock starts, or "system". */
+  readonly clock: "system" | { readonly replayFrom: UnixSeconds };
+  /** First day of a new charter, and for how many days it runs. */
+  readonly charterFrom: DayNumber;
+  readonly charterDays: number;
+  readonly progress: Progress;
+  readonly onUnexpectedExit?: (exit: UnexpectedExit) => void;
+};
+
+const COURT = { name: "district-court", title: "District Court (demonstration)" };
+const CEREMONY_LIMIT_MILLISECONDS = 120_000;
+
+/** A whole deployment on one machine: real processes that speak HTTP, each with its own directory and keys. */
+export class Deployment {
+  readonly layout: Layout;
+  readonly supervisor: Supervisor;
+  readonly url: string;
+  readonly charter: Charter;
+  readonly service: Service;
+  /** Address of each keyholder, by its name. */
+  readonly keyholderUrls: ReadonlyMap<string, string>;
+  readonly #progress: Progress;
+
+  private constructor(
+    layout: Layout,
+    supervisor: Supervisor,
+    url: string,
+    service: Service,
+    keyholderUrls: ReadonlyMap<string, string>,
+    progress: Progress,
+  ) {
+    this.layout = layout;
+    this.supervisor = supervisor;
+    this.url = url;
+    this.charter = service.charter;
+    this.service = service;
+    this.keyholderUrls = keyholderUrls;
+    this.#progress = progress;
+  }
+
+  /** Starts every program; on the first start also makes the keys, the court and the charter. */
+  static async open(options: DeploymentOptions): Promise<Deployment> {
+    const clock = options.clock === "system" ? "system" : "replay";
+    const layout = await Layout.open(options.state, {
+      clock,
+      deployment: options.deployment,
+      port: options.port,
+    });
+    const supervisor = new Supervisor({
+      ...(options.clock === "system" ? {} : { replayFrom: options.clock.replayFrom }),
+      ...(options.onUnexpectedExit === undefined ? {} : { onUnexpectedExit: options.onUnexpectedExit }),
+    });
+    try {
+      const { progress } = options;
+      progress.start("programs", 1 + KEYHOLDER_NAMES.length + WITNESS_NAMES.length);
+      const { url, identities } = await startPrograms(layout, supervisor, progress);
+      progress.end();
+      const now = supervisor.at;
+      if (layout.isNew) {
+        const court = await Court.create(layout.directory("court"), COURT, { workFactor: WORK_FACTOR });
+        const charter = await enactCharter(layout, url, identities, options, court);
+        await court.join(url, charter);
+      }
+      const service = await Service.open({
+        url,
+        directory: layout.directory("launcher"),
+        ...(now === null ? {} : { clock: { now: () => supervisor.at ?? now } }),
+      });
+      const urls = new Map(
+        identities.keyholders.map(({ url: address }, i) => [KEYHOLDER_NAMES[i] as string, address]),
+      );
+      return new Deployment(layout, supervisor, url, service, urls, progress);
+    } catch (error) {
+      await supervisor.stopAll();
+      throw error;
+    }
+  }
+
+  async court(): Promise<Court> {
+    return await Court.open(this.layout.directory("court"));
+  }
+
+  /** Moves every party's replayed clock. */
+  async tick(at: UnixSeconds): Promise<void> {
+    if (this.supervisor.at !== null && at <= this.supervisor.at) return;
+    await this.supervisor.tick(at);
+  }
+
+  /** Verified keys of a period; where there are none yet, all keyholders make them first. */
+  async keysOf(period: Period): Promise<EscrowKeys> {
+    await this.ceremony(period);
+    const { keys } = await this.service.keys(period);
+    return { mpk: keys.access.mpk, providerKey: this.charter.provider.xwing };
+  }
+
+  /** A key ceremony among all keyholders, each asked by its own operator's command. Returns when the log has the keys. */
+  async ceremony(period: Period): Promise<void> {
+    if (await this.#hasKeys(period)) return;
+    this.#progress.start(`key ceremony for ${period}`, 0);
+    for (const name of KEYHOLDER_NAMES) {
+      await callAdmin(this.layout.directory(name), { command: "ceremony", period });
+    }
+    const until = performance.now() + CEREMONY_LIMIT_MILLISECONDS;
+    while (!(await this.#hasKeys(period))) {
+      const failed = await this.#failedCeremony(period);
+      if (failed !== null) throw new DeploymentError("ceremony-failed", failed);
+      if (performance.now() > until) {
+        throw new DeploymentError(
+          "ceremony-failed",
+          `the key ceremony for ${period} did not end: see the keyholders' logs`,
+        );
+      }
+      const { size } = this.service.checkpoint;
+      await this.service.covers(size + 1, 2);
+    }
+    this.#progress.end();
+  }
+
+  async #hasKeys(period: Period): Promise<boolean> {
+    await this.service.update();
+    return await this.service.keys(period).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #failedCeremony(period: Period): Promise<string | null> {
+    for (const name of KEYHOLDER_NAMES) {
+      for (const ceremony of await this.#ceremonies(name)) {
+        if (ceremony.period === period && ceremony.kind === "aborted") {
+          return `the key ceremony for ${period} ended without keys: ${ceremony.reason}`;
+        }
+      }
+    }
+    return null;
+  }
+
+  async #ceremonies(name: string): Promise<readonly { period: string; kind: string; reason?: string }[]> {
+    const status = (await callAdmin(this.layout.directory(name), { command: "status" })) as unknown as {
+      readonly charters: readonly {
+        readonly ceremonies: readonly { period: string; kind: string; reason?: string }[];
+      }[];
+    };
+    return status.charters.flatMap(({ ceremonies }) => ceremonies);
+  }
+
+  async close(): Promise<void> {
+    await this.supervisor.stopAll();
+  }
+}
+
+async function startPrograms(
+  layout: Layout,
+  supervisor: Supervisor,
+  progress: Progress,
+): Promise<{ url: string; identities: Identities }> {
+  const address = (name: string): string => `http://127.0.0.1:${supervisor.port(name)}`;
+  await supervisor.start(await layout.program("server", "server", {}));
+  progress.step();
+  const server = await layout.publicIdentity<ServerIdentity>("server");
+  const url = address("server");
+  await Promise.all([
+    ...WITNESS_NAMES.map(async (name) => {
+      await supervisor.start(await layout.program(name, "witness", { logs: [server.log.vkey] }));
+      progress.step();
+    }),
+    ...KEYHOLDER_NAMES.map(async (name) => {
+      const config = { server: url, log: server.log.vkey, batches: "prompt", patienceSeconds: 3 };
+      await supervisor.start(await layout.program(name, "keyholder", config));
+      progress.step();
+    }),
+  ]);
+  const identities: Identities = {
+    server,
+    keyholders: await Promise.all(
+      KEYHOLDER_NAMES.map(async (name) => ({
+        ...(await layout.publicIdentity<KeyholderIdentity>(name)),
+        url: address(name),
+      })),
+    ),
+    witnesses: await Promise.all(
+      WITNESS_NAMES.map(async (name) => ({
+        ...(await layout.publicIdentity<WitnessIdentity>(name)),
+        url: address(name),
+      })),
+    ),
+  };
+  if (layout.isNew) {
+    await layout.save(Object.fromEntries(supervisor.names.map((name) => [name, supervisor.port(name)])));
+    await callAdmin(layout.directory("server"), {
+      command: "set-policy",
+      policy: policyText(identities),
+      cosigners: [...identities.witnesses, ...identities.keyholders].map(({ vkey, url: at }) => ({
+        vkey,
+        url: at,
+      })),
+    });
+  }
+  return { url, identities };
+}
+
+/** The bootstrap order of spec/ceremony.md: log and witness keys exist, now the charter, signed by provider and all. */
+async function enactCharter(
+  layout: Layout,
+  url: string,
+  identities: Identities,
+  options: DeploymentOptions,
+  court: Court,
+): Promise<CharterId> {
+  const bytes = draftCharter({
+    deployment: options.deployment,
+    clock: options.clock === "system" ? "system" : "replay",
+    from: options.charterFrom,
+    days: options.charterDays,
+    identities,
+    issuers: [{ name: court.name, title: court.title, key: court.publicKey }],
+  });
+  const charter = fromUtf8(bytes);
+  const id = charterIdOfDocument(bytes);
+  const signatures: SignedDocument["signatures"][number][] = [];
+  for (const name of ["server", ...KEYHOLDER_NAMES]) {
+    const directory = layout.directory(name);
+    // Each party reads the charter in full and names what it read when it signs.
+    const review = new Fields(await callAdmin(directory, { command: "review-charter", charter }), "review");
+    const reviewed = charterId(review.string("id"));
+    if (reviewed !== id) throw new DeploymentError("state-mismatch", `${name} read another charter`);
+    signatures.push(
+      signatureOf(await callAdmin(directory, { command: "sign-charter", charter, id: reviewed })),
+    );
+  }
+  const server = new ServerClient({ url });
+  const index = await server.appendEntry(
+    formatEntry({ type: "charter", document: { payload: base64url(bytes), signatures } }),
+  );
+  if ((await server.waitForCheckpoint(index + 1, { wait: 60 })) === null) {
+    throw new DeploymentError(
+      "ceremony-failed",
+      "no witnessed checkpoint covers the charter: see the cosigners' logs",
+    );
+  }
+  return id;
+}
+
+function signatureOf(answer: Json): SignedDocument["signatures"][number] {
+  const signature = new Fields(answer, "answer").object("signature");
+  return { protected: signature.string("protected"), signature: signature.string("signature") };
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createPassphrase, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import type { ProgramSpec } from "@porchlight/runtime";
+import { DeploymentError } from "./error.ts";
+
+/** Five keyholders of whom three open, two witnesses: the default of a charter. */
+export const KEYHOLDERS = 5;
+export const THRESHOLD = 3;
+export const WITNESSES = 2;
+
+const names = (kind: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`);
+
+export const KEYHOLDER_NAMES: readonly string[] = names("keyholder", KEYHOLDERS);
+export const WITNESS_NAMES: readonly string[] = names("witness", WITNESSES);
+/** Every program of the deployment, in the order in which its ports are counted. */
+const PROGRAM_NAMES: readonly string[] = ["server", ...KEYHOLDER_NAMES, ...WITNESS_NAMES];
+
+const entryOf = (app: string): string =>
+  fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
+
+/** What a deployment remembers of itself between two starts. */
+type Saved = {
+  readonly version: 1;
+  readonly clock: "system" | "replay";
+  readonly deployment: string;
+  readonly ports: Readonly<Record<string, number>>;
+};
+
+const FILE = "deployment.json";
+// A passphrase beside what it seals protects copies of a file, not this computer: the strong derivation would cost each
+// start several seconds and add nothing.
+export const WORK_FACTOR = 12;
+
+/** The directories of a deployment on one machine: one for each party, and none that two of them share. */
+export class Layout {
+  readonly root: string;
+  readonly saved: Saved;
+  readonly #isNew: boolean;
+
+  private constructor(root: string, saved: Saved, isNew: boolean) {
+    this.root = root;
+    this.saved = saved;
+    this.#isNew = isNew;
+  }
+
+  /**
+   * Opens a state directory, or begins one that is empty. `port` is the server's; the others follow it. 0 lets the
+   * system choose at the first start; later starts use the same, because the charter names them.
+   * Throws DeploymentError "state-foreign" for a directory that holds something else, "state-mismatch" for another clock.
+   */
+  static async open(
+    root: string,
+    options: { readonly clock: "system" | "replay"; readonly deployment: string; readonly port: number },
+  ): Promise<Layout> {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    const bytes = await readFileOrNull(join(root, FILE));
+    if (bytes !== null) {
+      const saved = JSON.parse(Buffer.from(bytes).toString()) as Saved;
+      if (saved.version !== 1 || saved.clock !== options.clock || saved.deployment !== options.deployment) {
+        throw new DeploymentError(
+          "state-mismatch",
+          `${root} belongs to another kind of deployment: choose another --state directory`,
+        );
+      }
+      return new Layout(root, saved, false);
+    }
+    if ((await readdir(root)).length > 0) {
+      throw new DeploymentError(
+        "state-foreign",
+        `${root} is not empty and no deployment: choose another --state`,
+      );
+    }
+    const ports = Object.fromEntries(
+      PROGRAM_NAMES.map((name, i) => [name, options.port === 0 ? 0 : options.port + i]),
+    );
+    const { clock, deployment } = options;
+    return new Layout(root, { version: 1, clock, deployment, ports }, true);
+  }
+
+  /** Whether the deployment has been begun just now. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  directory(party: string): string {
+    return join(this.root, party);
+  }
+
+  /** Remembers the ports that the system chose, once every program listens. */
+  async save(ports: Readonly<Record<string, number>>): Promise<void> {
+    await writeFileDurable(
+      join(this.root, FILE),
+      `${JSON.stringify({ ...this.saved, ports: { ...this.saved.ports, ...ports } }, null, 2)}\n`,
+    );
+  }
+
+  /** Writes a program's configuration and says how it is started. */
+  async program(
+    name: string,
+    app: "server" | "keyholder" | "witness",
+    config: Readonly<Record<string, unknown>>,
+    ports: Readonly<Record<string, number>> = this.saved.ports,
+  ): Promise<ProgramSpec> {
+    const directory = this.directory(name);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await createPassphrase(directory);
+    const { clock, deployment } = this.saved;
+    const full = { clock, name, deployment, port: ports[name] ?? 0, workFactor: WORK_FACTOR, ...config };
+    await writeFile(join(directory, "config.json"), `${JSON.stringify(full, null, 2)}\n`, { mode: 0o600 });
+    return { name, entry: entryOf(app), directory };
+  }
+
+  /** What a party publishes of its keys (`public.json`). */
+  async publicIdentity<T>(name: string): Promise<T> {
+    return JSON.parse(await readFile(join(this.directory(name), "public.json"), "utf8")) as T;
+  }
+}
+
+/** Version of the project, for what is printed. */
+export function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
