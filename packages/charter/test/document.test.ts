@@ -2,7 +2,14 @@ import { base64url, utf8 } from "@porchlight/encoding";
 import fc from "fast-check";
 import { generalVerify, GeneralSign, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
+import {
+  charterOf,
+  HOUSE_ISSUERS,
+  publicKeyOf,
+  seedOf,
+  signerOf,
+} from "../../../vectors/fixture/deployment.ts";
+import { signedWarrant, warrantDocument } from "../../../vectors/fixture/order.ts";
 import {
   addSignature,
   formatSignedDocument,
@@ -173,5 +180,17 @@ describe("jose, the other implementation", () => {
     }
     expect(await sign.sign()).toEqual(document);
     expect((await verify(await sign.sign())).signers.size).toBe(NAMES.length);
+  });
+
+  test("verifies a house's hold order by each of its two signatures", async () => {
+    const house = await charterOf("house");
+    const jws = JSON.parse(
+      new TextDecoder().decode(await signedWarrant(house, await warrantDocument(house))),
+    );
+    for (const name of HOUSE_ISSUERS) {
+      const { payload, protectedHeader } = await generalVerify(jws, await importJWK(jwk(name), "EdDSA"));
+      expect(new Uint8Array(payload)).toEqual(unverifiedPayload(jws));
+      expect(protectedHeader).toEqual({ alg: "EdDSA", kid: name, typ: "porchlight-warrant+json" });
+    }
   });
 });
