@@ -179,7 +179,11 @@ function linesOf(days: readonly ChatDay[], target: string, day: DayNumber): obje
   }));
 }
 
-async function checkEvidence(directory: string, charter: CharterId, expected: readonly object[]): Promise<void> {
+async function checkEvidence(
+  directory: string,
+  charter: CharterId,
+  expected: readonly object[],
+): Promise<void> {
   const report = await verifyEvidence(directory, { charter });
   if (report.kind !== "verified") {
     throw new DeploymentError(
