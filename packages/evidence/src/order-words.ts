@@ -12,14 +12,14 @@ export type Words = { readonly term: string; readonly text: string };
 
 /**
  * What an order says, for whoever has to decide on it or read what came of it. `persons` from the provider's signed
- * statement inside the order.
+ * statement inside the order. Who has less than the whole charter at hand gets its parts in fewer words.
  */
 export function orderInWords(
   document: WarrantDocument,
-  charter: Charter,
+  charter: Pick<Charter, "kind"> & Partial<Pick<Charter, "issuers" | "contestDays">>,
   statement: { readonly accounts: readonly { readonly account: string; readonly person: string }[] },
 ): Words[] {
-  const issuer = charter.issuers.find(({ name }) => name === document.issuer);
+  const issuer = charter.issuers?.find(({ name }) => name === document.issuer);
   const personOf = new Map(statement.accounts.map(({ account, person }) => [account, person]));
   const days =
     document.firstDay === document.lastDay
@@ -66,7 +66,7 @@ export function orderInWords(
       term: "Telling the person",
       text:
         disclosure.kind === "notice-first"
-          ? `Told when the order is logged; may contest it for ${charter.contestDays} days before anything is released.`
+          ? `Told when the order is logged; may contest it for ${charter.contestDays === undefined ? "the charter's period" : `${charter.contestDays} days`} before anything is released.`
           : `Secret until ${formatDay(disclosure.until)}, on this ground: ${disclosure.ground}`,
     },
     ...(document.emergency

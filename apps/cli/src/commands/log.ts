@@ -1,0 +1,158 @@
+import { join } from "node:path";
+import { type Charter, type LogEntry, parseEntry } from "@porchlight/charter";
+import { formatDay, formatInstant, fromUtf8, type Json, parseDecimal, parseJson } from "@porchlight/encoding";
+import { Service } from "@porchlight/parties";
+import { formatProof, logIndex } from "@porchlight/tlog";
+import type { Command } from "commander";
+import { writeFile } from "node:fs/promises";
+import { CommandError, EXIT } from "../exit-code.ts";
+import { parsed, type ServiceOptions, withService } from "../options.ts";
+
+import { action, formatRows, type Streams } from "../terminal.ts";
+
+type Memory = { readonly memory: string };
+const MEMORY = ["--memory <dir>", "where the last checkpoint seen is kept", ".porchlight-log"] as const;
+const index = parsed((text) => parseDecimal(text, "index"), "an index, a whole number from 0");
+
+export function registerLog(program: Command, streams: Streams): void {
+  const log = program.command("log").description("follow the public log as anyone can");
+
+  action(
+    withService(
+      log
+        .command("verify")
+        .description("verify charter, witnesses, every entry, and that the log only grew since the last time")
+        .option(...MEMORY),
+    ),
+    streams,
+    async (options: Memory & ServiceOptions) => {
+      const service = await follow(options);
+      const { checkpoint, charter } = service;
+      const counts = new Map<string, number>();
+      for (const { bytes } of service.entriesFrom(0)) {
+        const type = typeOf(bytes);
+        counts.set(type, (counts.get(type) ?? 0) + 1);
+      }
+      const types = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+      return {
+        text: formatRows([
+          { term: "Log", text: checkpoint.origin },
+          {
+            term: "Entries",
+            text: `${checkpoint.size}, all rehashed: ${types.map(([type, count]) => `${count} ${type}`).join(", ")}`,
+          },
+          { term: "Witnessed", text: formatInstant(checkpoint.time) },
+          {
+            term: "Charter",
+            text: `${charter.id}, signed by the provider and all ${charter.keyholders.length} keyholders`,
+          },
+          { term: "Memory", text: `${options.memory}: the next time it must be an extension of this` },
+        ]),
+        json: {
+          origin: checkpoint.origin,
+          size: checkpoint.size,
+          witnessedAt: checkpoint.time,
+          charter: charter.id,
+          entries: Object.fromEntries(types),
+        },
+      };
+    },
+  );
+
+  action(
+    withService(
+      log
+        .command("show")
+        .argument("<index>", "the entry's place", index)
+        .description("one entry, in words")
+        .option(...MEMORY),
+    ),
+    streams,
+    async (options: Memory & ServiceOptions, _context, at: number) => {
+      const service = await follow(options);
+      const bytes = entryAt(service, at);
+      const entry = parseJson(bytes, "entry");
+      const words = inWords(bytes, service.charter);
+      return {
+        text: `${words === "" ? "" : `${words}\n\n`}${fromUtf8(bytes)}`,
+        json: { index: at, entry: entry as Json },
+      };
+    },
+  );
+
+  action(
+    withService(
+      log
+        .command("proof")
+        .argument("<index>", "the entry's place", index)
+        .description("a C2SP tlog-proof of one entry, with the cosigned checkpoint")
+        .option("--out <file>", "write it to this file instead")
+        .option(...MEMORY),
+    ),
+    streams,
+    async (options: Memory & ServiceOptions & { out?: string }, _context, at: number) => {
+      const service = await follow(options);
+      entryAt(service, at);
+      const { hashes } = await service.prove(at);
+      const proof = formatProof({ index: logIndex(at), hashes, checkpoint: service.checkpoint.note });
+      if (options.out !== undefined) await writeFile(options.out, proof);
+      return {
+        text: options.out === undefined ? proof : `wrote ${options.out}`,
+        json: { index: at, ...(options.out === undefined ? { proof } : { out: options.out }) },
+      };
+    },
+  );
+}
+
+async function follow(options: Memory & ServiceOptions): Promise<Service> {
+  const { url, memory, charter } = options;
+  if (url === undefined) throw new CommandError(EXIT.usage, "url-missing", "which service? give --url");
+  return await Service.open({ url, directory: join(memory), charter: charter ?? null });
+}
+
+function entryAt(service: Service, at: number): Uint8Array {
+  const bytes = service.entriesFrom(at)[0]?.bytes;
+  if (bytes === undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      "not-covered",
+      `the witnessed log has entries 0 to ${service.checkpoint.size - 1}`,
+    );
+  }
+  return bytes;
+}
+
+function readEntry(bytes: Uint8Array): LogEntry | null {
+  try {
+    return parseEntry(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function typeOf(bytes: Uint8Array): string {
+  return readEntry(bytes)?.type ?? "unknown";
+}
+
+/** What an entry says; of an order, all that the public can know. */
+function inWords(bytes: Uint8Array, charter: Charter): string {
+  const entry = readEntry(bytes);
+  switch (entry?.type) {
+    case "charter":
+      return "a charter with its signatures: who can open what is sent under it, and how";
+    case "keys":
+      return "the public keys of a key period, signed by every keyholder";
+    case "ceremony":
+      return `keyholder ${entry.keyholder}: what it saw in round ${entry.round} of the ${entry.kind} key ceremony for ${entry.period}`;
+    case "warrant":
+      return `a court's warrant, logged on ${formatDay(entry.day)}, secret until a day in ${entry.secretUntil}; nobody can tell from it whom it is about`;
+    case "hold-order":
+      return `a hold order of an organisation, logged on ${formatDay(entry.day)}, secret until a day in ${entry.secretUntil}; nobody can tell from it whom it is about`;
+    case "revocation":
+      return `the order with this commitment was revoked on ${formatDay(entry.day)}`;
+    case "keyholder-batch":
+      return `keyholder ${entry.keyholder} (${charter.keyholders[entry.keyholder - 1]?.name ?? "unknown"}), ${formatDay(entry.day)}: intents and releases, or filler that looks the same`;
+    default:
+      return "";
+  }
+}

@@ -1,0 +1,66 @@
+import { writeFile } from "node:fs/promises";
+import { readSignedDocument, unverifiedPayload, parseStatement } from "@porchlight/charter";
+import { type AccountId, accountId, type CharterId } from "@porchlight/encoding";
+import { callAdmin } from "@porchlight/runtime";
+import type { Command } from "commander";
+import { charter, parsed, several } from "../options.ts";
+import { action, formatRows, type Streams } from "../terminal.ts";
+
+type Directory = { readonly dir: string };
+const DIRECTORY = ["--dir <dir>", "the directory of the running server"] as const;
+
+export function registerProvider(program: Command, streams: Streams): void {
+  const provider = program
+    .command("provider")
+    .description(
+      "state whose accounts these are, as the provider's operator: talks to the server that runs in --dir",
+    );
+
+  action(
+    provider
+      .command("status")
+      .description("log and charters")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir }: Directory) => {
+      const status = await callAdmin(dir, { command: "status" });
+      return { text: JSON.stringify(status, null, 2), json: { status } };
+    },
+  );
+
+  action(
+    provider
+      .command("bind")
+      .description("note which person an account is, from the provider's own records")
+      .requiredOption("--account <id>", "the account", parsed(accountId, "an account id, 64 hex digits"))
+      .requiredOption("--person <name>", "the person's name, as statements will say it")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir, account, person }: Directory & { account: AccountId; person: string }) => {
+      await callAdmin(dir, { command: "bind-person", account, person });
+      return { text: "noted", json: { account } };
+    },
+  );
+
+  action(
+    provider
+      .command("statement")
+      .description("sign a statement of whose accounts these are, for an issuer")
+      .requiredOption("--charter <id>", "the charter that the order will be made under", charter)
+      .requiredOption("--account <id...>", "the accounts", several(accountId, "account ids, 64 hex digits"))
+      .option("--out <file>", "where to write it", "statement.json")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async (options: Directory & { charter: CharterId; account: AccountId[]; out: string }) => {
+      const { dir, charter, account, out } = options;
+      const answer = await callAdmin(dir, { command: "statement", charter, accounts: account });
+      const document = readSignedDocument(answer, "statement");
+      const { accounts } = parseStatement(unverifiedPayload(document));
+      await writeFile(out, `${JSON.stringify(document)}\n`, { mode: 0o600 });
+      return {
+        text: `signed ${out}:\n${formatRows(accounts.map(({ account: id, person }) => ({ term: person, text: id })))}`,
+        json: { statement: out, accounts: accounts.map((one) => ({ ...one })) },
+      };
+    },
+  );
+}

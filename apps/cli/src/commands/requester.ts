@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+import { type CharterId, fromHex } from "@porchlight/encoding";
+import { writeFiles } from "@porchlight/evidence";
+import { Agency, formatOrderFile, namesOf } from "@porchlight/parties";
+import type { Command } from "commander";
+import { CommandError, EXIT } from "../exit-code.ts";
+import {
+  charter,
+  openService,
+  parsed,
+  readInput,
+  readOrder,
+  type ServiceOptions,
+  withService,
+} from "../options.ts";
+import { action, formatRows, type Outcome, type Streams } from "../terminal.ts";
+import { answerJson, answersTable, statusOutcome } from "./issuer.ts";
+
+type Directory = { readonly dir: string };
+const DIRECTORY = ["--dir <dir>", "the requester's directory", "agency"] as const;
+
+export function registerRequester(program: Command, streams: Streams): void {
+  const requester = program
+    .command("requester")
+    .description("request, collect and open: for the agency or person that an order names");
+
+  action(
+    requester
+      .command("init")
+      .description("make the requester's directory and the age identity that evidence is encrypted to")
+      .requiredOption("--name <name>", "the requester's name, as orders will show it")
+      .option(
+        "--recipient <age...>",
+        "encrypt evidence to these age recipients instead of an identity made here",
+      )
+      .option("--url <url>", "the service's address")
+      .option("--charter <id>", "the charter's id", charter)
+      .option(...DIRECTORY),
+    streams,
+    async (
+      options: Directory & { name: string; recipient?: string[]; url?: string; charter?: CharterId },
+    ) => {
+      const { dir, name, recipient, url, charter } = options;
+      const agency = await Agency.create(dir, {
+        name,
+        ...(recipient === undefined ? {} : { recipients: recipient }),
+        ...(url === undefined ? {} : { url }),
+        ...(charter === undefined ? {} : { charter }),
+      });
+      return describe(
+        agency,
+        `made ${dir}; its secrets are sealed with the passphrase in ${dir}/passphrase: keep that elsewhere`,
+      );
+    },
+  );
+
+  action(
+    requester
+      .command("show")
+      .description("the requester's name and age recipients")
+      .option(...DIRECTORY),
+    streams,
+    async ({ dir }: Directory) => describe(await Agency.open(dir)),
+  );
+
+  action(
+    withService(
+      requester
+        .command("request")
+        .description("make a request for an issuer: fresh keys, proven for this reference and act")
+        .requiredOption(
+          "--reference <text>",
+          "the file reference that the order will carry, never used before",
+        )
+        .option("--act <file>", "the original act (PDF, scan, form); only its SHA-256 leaves")
+        .option(
+          "--act-hash <hex>",
+          "or its SHA-256",
+          parsed((text) => fromHex(text, 32), "64 hex digits"),
+        )
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (
+      options: Directory & ServiceOptions & { reference: string; act?: string; actHash?: Uint8Array },
+    ) => {
+      const agency = await Agency.open(options.dir);
+      const service = await openService(placeOf(agency), options);
+      const { request, path } = await agency.request(service.charter.id, {
+        reference: options.reference,
+        actHash: await actHashOf(options),
+      });
+      return {
+        text: `made ${path}. Give it to the issuer: porchlight issuer issue --request ${path} …`,
+        json: { request: path, reference: request.reference, charter: service.charter.id },
+      };
+    },
+  );
+
+  action(
+    withService(
+      requester
+        .command("submit")
+        .description(
+          "hand a logged order to every keyholder (the issuer has done it, but for orders over all conversations)",
+        )
+        .requiredOption("--order <file>", "the order")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions & { order: string }) => {
+      const agency = await Agency.open(options.dir);
+      const service = await openService(placeOf(agency), options);
+      const answers = await agency.handIn(service, await readOrder(options.order));
+      return {
+        text: answersTable(answers),
+        json: { keyholders: answers.map(answerJson) },
+        exit: answers.every(({ answer }) => answer.state === "unreachable") ? EXIT.unavailable : EXIT.done,
+      };
+    },
+  );
+
+  action(
+    withService(
+      requester
+        .command("status")
+        .description("where an order stands: log, keyholders")
+        .requiredOption("--order <file>", "the order")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions & { order: string }) => {
+      const agency = await Agency.open(options.dir);
+      const service = await openService(placeOf(agency), options);
+      return statusOutcome(await agency.status(service, await readOrder(options.order)));
+    },
+  );
+
+  action(
+    withService(
+      requester
+        .command("collect")
+        .description(
+          "collect what t keyholders released and what the provider holds, open it, store evidence.age",
+        )
+        .requiredOption("--order <file>", "the order")
+        .option("--unpack <dir>", "also write the readable package, as this new directory")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions & { order: string; unpack?: string }, { progress }) => {
+      const agency = await Agency.open(options.dir);
+      const service = await openService(placeOf(agency), options);
+      const order = await readOrder(options.order);
+      await agency.keepOrder(order, formatOrderFile(order));
+      const collected = await agency.collect(service, order, { progress });
+      if (collected.kind === "waiting") {
+        const { have, need, keyholders } = collected;
+        const refused = keyholders.filter(({ answer }) => answer.state === "refused").length;
+        const never = keyholders.length - refused < need;
+        return {
+          text: `${have} of ${need} releases so far${never ? "; too many keyholders refused: there will be no release" : ": try again later"}\n\n${answersTable(keyholders)}`,
+          json: { kind: "waiting", have, need, keyholders: keyholders.map(answerJson) },
+          exit: never ? EXIT.refused : EXIT.notYet,
+        };
+      }
+      const { opened, path, files, blamed } = collected;
+      if (options.unpack !== undefined) await writeFiles(options.unpack, files);
+      const failed = opened.failures.length;
+      return {
+        text: [
+          `${opened.messages.length} messages opened${failed === 0 ? "" : `, ${failed} stored items did not open or verify (see report.json)`}`,
+          ...(blamed.length === 0
+            ? []
+            : [`left out, because what it released does not hold: keyholder ${blamed.join(", ")}`]),
+          `stored ${path}, encrypted to ${agency.recipients.length === 1 ? "this requester" : `${agency.recipients.length} recipients`}`,
+          options.unpack === undefined
+            ? `Read it: porchlight evidence unpack ${path} --dir ${options.dir} --out evidence`
+            : `unpacked ${options.unpack}: open ${options.unpack}/data/index.html, check it with "porchlight evidence verify ${options.unpack}"`,
+        ].join("\n"),
+        json: {
+          kind: "opened",
+          messages: opened.messages.length,
+          failures: failed,
+          blamed: [...blamed],
+          evidence: path ?? null,
+          unpacked: options.unpack ?? null,
+          commitment: namesOf(order).commitment,
+        },
+      };
+    },
+  );
+}
+
+async function actHashOf(options: {
+  readonly act?: string;
+  readonly actHash?: Uint8Array;
+}): Promise<Uint8Array> {
+  if ((options.act === undefined) === (options.actHash === undefined)) {
+    throw new CommandError(
+      EXIT.usage,
+      "act-missing",
+      "give the original act with --act, or its SHA-256 with --act-hash",
+    );
+  }
+  return (
+    options.actHash ??
+    new Uint8Array(
+      createHash("sha256")
+        .update(await readInput(options.act as string))
+        .digest(),
+    )
+  );
+}
+
+function placeOf(agency: Agency) {
+  return { directory: agency.directory, url: agency.party.url, charter: agency.party.charter };
+}
+
+function describe(agency: Agency, note?: string): Outcome {
+  const { name, recipients } = agency;
+  const rows = formatRows([
+    { term: "Name", text: name },
+    {
+      term: "Evidence encrypted to",
+      text: recipients.map((one) => (one.length > 80 ? `${one.slice(0, 60)}…` : one)).join("\n"),
+    },
+    { term: "Service", text: agency.party.url ?? "none yet" },
+    { term: "Charter", text: agency.party.charter ?? "none yet" },
+  ]);
+  return {
+    text: note === undefined ? rows : `${note}\n\n${rows}`,
+    json: { name, recipients: [...recipients], url: agency.party.url, charter: agency.party.charter },
+  };
+}

@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import { registerEvidence } from "./commands/evidence.ts";
+import { registerIssuer } from "./commands/issuer.ts";
+import { registerKeyholder } from "./commands/keyholder.ts";
+import { registerLog } from "./commands/log.ts";
+import { registerMember } from "./commands/member.ts";
+import { registerProvider } from "./commands/provider.ts";
+import { registerRequester } from "./commands/requester.ts";
+import { EXIT, EXIT_HELP } from "./exit-code.ts";
+import type { Streams } from "./terminal.ts";
+
+/** One entry a group; each adds its own commands. */
+const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
+  registerMember,
+  registerProvider,
+  registerRequester,
+  registerIssuer,
+  registerKeyholder,
+  registerEvidence,
+  registerLog,
+];
+
+const WALK = `
+From an order to evidence, each party in its own directory:
+  agency    porchlight requester init --dir agency --name NAME --url URL
+  agency    porchlight requester request --dir agency --reference REF --act FILE
+  provider  porchlight provider statement --dir server --charter ID --account ID --out statement.json
+  court     porchlight issuer issue --dir court --request FILE --statement statement.json --account ID
+              --conversation ID --day YYYY-MM-DD --legal-basis … --offence … --necessity … --proportionality …
+  court     porchlight issuer submit --dir court --order order.json
+  keyholder porchlight keyholder list --dir keyholder-1, show ORDER, approve ORDER --by NAME   (at t keyholders)
+  agency    porchlight requester collect --dir agency --order order.json --unpack evidence
+  anyone    porchlight evidence verify evidence --charter ID`;
+
+/** The whole command line. Its exit status is in `process.exitCode` when the promise of `parseAsync` resolves. */
+export function createProgram(streams: Streams, argv: readonly string[]): Command {
+  const program = new Command("porchlight");
+  program
+    .description(
+      "End-to-end encrypted messages under accountable, threshold key escrow: every party's command line.",
+    )
+    .showHelpAfterError("(--help says more)")
+    .addHelpText("after", `${WALK}\n${EXIT_HELP}`)
+    // Usage errors end here too, with their own status and, where it was asked for, as JSON.
+    .exitOverride()
+    .configureOutput({
+      writeOut: streams.out,
+      writeErr: (text) => {
+        if (!argv.includes("--json")) streams.error(text);
+      },
+    });
+  for (const register of GROUPS) register(program, streams);
+  inherit(program);
+  return program;
+}
+
+/** Every group and command ends and prints as the program does. */
+function inherit(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    inherit(command);
+  }
+}
+
+/** Runs one command line and returns its exit status. */
+export async function run(argv: readonly string[], streams: Streams): Promise<number> {
+  const program = createProgram(streams, argv);
+  process.exitCode = EXIT.done;
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof Error && "exitCode" in error && "code" in error)) throw error;
+    // --help and --version end by an exception as well, with status 0.
+    if (error.exitCode === 0) return EXIT.done;
+    if (argv.includes("--json")) {
+      const message = error.message.replace(/^error: /, "");
+      streams.out(`${JSON.stringify({ ok: false, code: "usage", message })}\n`);
+    }
+    return EXIT.usage;
+  }
+  return Number(process.exitCode);
+}
