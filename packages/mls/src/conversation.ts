@@ -177,7 +177,7 @@ export async function joinGroup(
   }
   const day = parseDayExtension(dayExtension.extensionData);
   if (day < extension.day) throw new MlsError("day-backwards");
-  if (day > latestDay(input.now)) throw new MlsError("day-not-current");
+  if (arrivalOf(day, input.now, "stored") === "ahead") throw new MlsError("day-ahead");
   const inviter = state.ratchetTree[2 * groupInfo.signer];
   if (inviter?.nodeType !== "leaf" || deviceOfLeaf(suite, inviter.leaf).account !== input.submitter) {
     throw new MlsError("submitter-mismatch");
@@ -283,13 +283,16 @@ export function commitDue(conversation: ActiveConversation, day: DayNumber): "ne
   return day >= conversation.leafDay + 7 ? "old-leaf" : null;
 }
 
-/** The latest day that it may be anywhere, given this clock. */
-export function latestDay(now: UnixSeconds): DayNumber {
-  return dayOf(unixSeconds(now + CLOCK_TOLERANCE));
-}
-
-/** MLS-35: whether something of this day may arrive now: at most ten minutes before it begins or after it ended. */
-export function arrivesInTime(day: DayNumber, now: UnixSeconds, arrival: "live" | "stored"): boolean {
-  if (day > latestDay(now)) return false;
-  return arrival === "stored" || day >= dayOf(unixSeconds(Math.max(0, now - CLOCK_TOLERANCE)));
+/**
+ * MLS-35: "ahead" more than ten minutes before the day begins by this clock; "over" more than ten minutes after it
+ * ended, of what arrives live.
+ */
+export function arrivalOf(
+  day: DayNumber,
+  now: UnixSeconds,
+  arrival: "live" | "stored",
+): "in-time" | "ahead" | "over" {
+  if (day > dayOf(unixSeconds(now + CLOCK_TOLERANCE))) return "ahead";
+  const late = day < dayOf(unixSeconds(Math.max(0, now - CLOCK_TOLERANCE)));
+  return late && arrival === "live" ? "over" : "in-time";
 }

@@ -23,7 +23,8 @@ export type MlsErrorCode =
   | "commit-refused"
   // days (MLS-30 to MLS-35)
   | "day-backwards"
-  | "day-not-current"
+  | "day-ahead"
+  | "day-over"
   | "path-missing"
   | "clock-trails-log"
   // charter (MLS-22, MLS-60)

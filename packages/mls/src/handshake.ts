@@ -16,7 +16,7 @@ import type { UpdatePath } from "ts-mls/updatePath.js";
 import { createCommit } from "./commit.ts";
 import {
   type ActiveConversation,
-  arrivesInTime,
+  arrivalOf,
   type Conversation,
   type Member,
   memberAt,
@@ -157,7 +157,8 @@ export async function applyCommit(
   if (committer.account !== context.submitter) throw new MlsError("submitter-mismatch");
   const { day } = statedDay(content.authenticatedData);
   if (day < conversation.day) throw new MlsError("day-backwards");
-  if (!arrivesInTime(day, context.now, context.arrival)) throw new MlsError("day-not-current");
+  const time = arrivalOf(day, context.now, context.arrival);
+  if (time !== "in-time") throw new MlsError(time === "ahead" ? "day-ahead" : "day-over");
   if (day > conversation.day && path === undefined) throw new MlsError("path-missing");
   for (const proposal of proposals) {
     if (proposal.proposalType === "add") checkLifetime(proposal.add.keyPackage, day);
@@ -288,7 +289,7 @@ function statedDay(bytes: Uint8Array): AuthenticatedData {
 }
 
 /** The charter that a ReInit proposes; everything else in its extensions must stay as it is (MLS-60). */
-export function proposedCharter(
+function proposedCharter(
   conversation: ActiveConversation,
   extensions: Parameters<typeof parseGroupExtensions>[0],
 ): ProposedCharter {

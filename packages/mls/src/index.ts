@@ -49,3 +49,4 @@ export { continueConversation, joinContinued, prepareReinit } from "./reinit.ts"
 export { deserializeConversation, serializeConversation } from "./saved-conversation.ts";
 export type { Spent } from "./spent.ts";
 export { CIPHER_SUITE, type MlsSuite, mlsSuite } from "./suite.ts";
+export { recipientOf } from "./welcome.ts";

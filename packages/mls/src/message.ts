@@ -15,7 +15,7 @@ import {
   type UnprotectResult,
   unprotectPrivateMessage,
 } from "ts-mls/messageProtection.js";
-import { type ActiveConversation, arrivesInTime, memberAt, ownLeaf } from "./conversation.ts";
+import { type ActiveConversation, arrivalOf, memberAt, ownLeaf } from "./conversation.ts";
 import { hasEnvelope } from "./escrow.ts";
 import { MlsError } from "./error.ts";
 import { Spent } from "./spent.ts";
@@ -192,7 +192,7 @@ export async function decryptMessage(
   if (sender !== context.submitter) return refused("submitter-mismatch");
   if (stated.counter !== (opened.tree[2 * leaf]?.application.generation ?? 0) - 1) return refused("replayed");
   if (stated.day !== conversation.day) return refused("wrong-day");
-  if (!arrivesInTime(stated.day, context.now, context.arrival)) return refused("day-not-current");
+  if (arrivalOf(stated.day, context.now, context.arrival) !== "in-time") return refused("day-not-current");
   if (conversation.charter !== null && !hasEnvelope(conversation, leaf)) return refused("no-envelope");
   return {
     kind: "message",

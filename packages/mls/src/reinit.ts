@@ -80,9 +80,9 @@ export async function prepareReinit(
 }
 
 /**
- * Opens the next group with the members whose fresh key packages these are (publishing one is each one's acceptance).
- * Only devices of accounts that were members of the suspended group may be among them (MLS-61). The new group's first
- * commit needs nobody's processing: all others join by the Welcome.
+ * Opens the next group with the members whose key packages these are; each joins only if its person accepted. Only
+ * devices of accounts that were members of the suspended group may be among them (MLS-61). Nobody needs to process the
+ * new group's first commit: all others join by the Welcome.
  */
 export async function continueConversation(
   suspended: SuspendedConversation,

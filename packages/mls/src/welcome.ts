@@ -193,3 +193,18 @@ async function pathKeys(
   }
   return { leafIndex: own, privateKeys };
 }
+
+/** Which of these key packages a Welcome is for; `undefined` for none of them. Throws "malformed". */
+export async function recipientOf(
+  suite: MlsSuite,
+  welcome: Uint8Array,
+  keyPackages: readonly OwnKeyPackage[],
+): Promise<OwnKeyPackage | undefined> {
+  const { secrets } = parseMessage(welcome, "mls_welcome").welcome;
+  for (const own of keyPackages) {
+    const { keyPackage } = parseMessage(own.public, "mls_key_package");
+    const reference = await makeKeyPackageRef(keyPackage, suite.mls.hash);
+    if (secrets.some(({ newMember }) => equalBytes(newMember, reference))) return own;
+  }
+  return undefined;
+}

@@ -110,21 +110,21 @@ describe("the day of an epoch", () => {
     const made = await stating(room.seat(0), TOMORROW);
     for (const arrival of ["live", "stored"] as const) {
       expect(await codeOf(() => apply(room.seat(1), made.commit, room.seat(0), noon(DAY), arrival))).toBe(
-        "day-not-current",
+        "day-ahead",
       );
     }
     const midnight = dayStart(TOMORROW);
     const at = (now: number) =>
       codeOf(() => apply(room.seat(1), made.commit, room.seat(0), unixSeconds(now)));
     expect(await at(midnight - 600)).toBe("accepted");
-    expect(await at(midnight - 601)).toBe("day-not-current");
+    expect(await at(midnight - 601)).toBe("day-ahead");
   });
 
   test("MLS-35: a server that holds today's commit back until tomorrow is refused where the recipient is online", async () => {
     const room = await Room.of(2);
     const made = await stating(room.seat(0), DAY);
     expect(await codeOf(() => apply(room.seat(1), made.commit, room.seat(0), noon(TOMORROW), "live"))).toBe(
-      "day-not-current",
+      "day-over",
     );
     expect(await codeOf(() => apply(room.seat(1), made.commit, room.seat(0), noon(TOMORROW), "stored"))).toBe(
       "accepted",
@@ -182,7 +182,7 @@ describe("the day of an epoch", () => {
     expect(await join([day, { extensionType: 0xf123, extensionData: new Uint8Array(1) }])).toBe(
       "extensions-refused",
     );
-    expect(await join([day], noon(dayNumber(DAY - 1)))).toBe("day-not-current");
+    expect(await join([day], noon(dayNumber(DAY - 1)))).toBe("day-ahead");
     const early = { extensionType: DAY_EXTENSION, extensionData: formatDayExtension(dayNumber(DAY - 1)) };
     expect(await join([early])).toBe("day-backwards");
   });

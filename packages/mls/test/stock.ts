@@ -26,7 +26,7 @@ export { defaultClientConfig } from "ts-mls/clientConfig.js";
 export { generateKeyPackageWithKey } from "ts-mls/keyPackage.js";
 export { protect, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
 export type { Proposal } from "ts-mls/proposal.js";
-export { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
+export { encodeRatchetTree } from "ts-mls/ratchetTree.js";
 export { ratchetToGeneration } from "ts-mls/secretTree.js";
 
 export function makeCustomExtension(extensionType: number): {

@@ -6,7 +6,6 @@ import {
   type DayNumber,
   dayNumber,
   dayStart,
-  hex,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
@@ -171,7 +170,7 @@ export class Room {
   }
 }
 
-export function withTerms(conversation: ActiveConversation, terms: CharterTerms | null): ActiveConversation {
+function withTerms(conversation: ActiveConversation, terms: CharterTerms | null): ActiveConversation {
   return terms === null ? conversation : attachTerms(conversation, terms);
 }
 
@@ -226,5 +225,3 @@ export async function codeOf(run: () => unknown): Promise<string> {
   }
   return "accepted";
 }
-
-export { hex };

@@ -1,0 +1,186 @@
+import {
+  type Charter,
+  CharterError,
+  parseEntry,
+  type SignedDocument,
+  unverifiedPayload,
+  parseKeys,
+  verifyCharter,
+  verifyKeys,
+} from "@porchlight/charter";
+import {
+  type CharterId,
+  EncodingError,
+  fromUtf8,
+  type Period,
+  parseJson,
+  periodOf,
+  type UnixSeconds,
+  utf8,
+  type DayNumber,
+} from "@porchlight/encoding";
+import type { EscrowKeys } from "@porchlight/envelope";
+import type { CharterTerms } from "@porchlight/mls";
+import { type Policy, parsePolicy, type TlogSuite } from "@porchlight/tlog";
+import { LogFollower, type LogSource, type StateStore } from "@porchlight/wire";
+import { ClientError } from "./error.ts";
+import type { Storage } from "./storage.ts";
+
+const LOG_RECORD = "log";
+const CHARTERS_RECORD = "charters";
+const DEFAULT_MAX_AGE = 3600;
+
+export type CharterBookOptions = {
+  readonly source: LogSource;
+  /** The deployment's tlog-policy text, from whoever the person trusts: never from the server. */
+  readonly policy: string;
+  readonly storage: Storage;
+  readonly clock: { now(): UnixSeconds };
+  /** Seconds by which the newest checkpoint may lie behind the clock; an hour by default. */
+  readonly maxAge?: number;
+  /** `nodeSuite` of `@porchlight/tlog/node` where speed counts. */
+  readonly suite?: TlogSuite;
+};
+
+/** What a person is shown of a charter before the first message, and what a device computes with. */
+export type KnownCharter = { readonly charter: Charter; readonly terms: CharterTerms };
+
+/**
+ * The charters and period keys of one log, each verified here: inclusion and consistency by the log follower, every
+ * signature by the charter's own rules. One book serves all members of a process.
+ */
+export class CharterBook {
+  readonly #follower: LogFollower;
+  readonly #storage: Storage;
+  readonly #policy: Policy;
+  readonly #charters = new Map<CharterId, Charter>();
+  readonly #keys = new Map<string, EscrowKeys>();
+  /** The charter and keys entries of the log, in its order: what is saved. */
+  readonly #documents: string[] = [];
+
+  private constructor(follower: LogFollower, storage: Storage, policy: Policy) {
+    this.#follower = follower;
+    this.#storage = storage;
+    this.#policy = policy;
+  }
+
+  /** Reads what was saved and verifies it again. Throws ClientError "state-corrupt", LogError. */
+  static async open(options: CharterBookOptions): Promise<CharterBook> {
+    const { storage, suite } = options;
+    const policy = parsePolicy(options.policy, suite);
+    const store: StateStore = {
+      load: () => storage.load(LOG_RECORD),
+      save: (state) => storage.save(LOG_RECORD, state),
+    };
+    const follower = await LogFollower.open({
+      source: options.source,
+      policy,
+      store,
+      clock: options.clock,
+      maxAge: options.maxAge ?? DEFAULT_MAX_AGE,
+      ...(suite === undefined ? {} : { suite }),
+    });
+    const book = new CharterBook(follower, storage, policy);
+    const saved = await storage.load(CHARTERS_RECORD);
+    for (const text of saved === null ? [] : parseSaved(saved)) await book.#take(utf8(text));
+    return book;
+  }
+
+  /** Time of the newest checkpoint that the witnesses vouch for; a device's clock must not trail its day. */
+  get checkpointTime(): UnixSeconds | undefined {
+    return this.#follower.checkpoint?.time;
+  }
+
+  /** Reads the log up to its newest checkpoint. Says whether that is fresh. Throws LogError or WireError. */
+  async refresh(): Promise<"fresh" | "stale"> {
+    const { kind } = await this.#follower.update(async (entries) => {
+      let found = false;
+      for (const { bytes } of entries) found = (await this.#take(bytes)) || found;
+      if (found) await this.#storage.save(CHARTERS_RECORD, utf8(JSON.stringify(this.#documents)));
+    });
+    return kind;
+  }
+
+  /** Throws ClientError "log-not-fresh" where the newest checkpoint is older than `maxAge`. */
+  async demandFresh(): Promise<void> {
+    if ((await this.refresh()) === "stale") {
+      throw new ClientError("log-not-fresh", "the public log has no fresh checkpoint: try again when it has");
+    }
+  }
+
+  /** Throws ClientError "charter-unknown": the log has no charter of this id that everyone signed. */
+  async charter(id: CharterId): Promise<KnownCharter> {
+    if (!this.#charters.has(id)) await this.refresh();
+    const charter = this.#charters.get(id);
+    if (charter === undefined) {
+      throw new ClientError(
+        "charter-unknown",
+        "the log has no such charter with every keyholder's signature",
+      );
+    }
+    const { validFrom, validUntil } = charter;
+    return { charter, terms: { charter: id, validFrom, validUntil } };
+  }
+
+  /** Keys that an envelope of this day is sealed to. Throws ClientError "keys-missing" where the log has none yet. */
+  async keys(id: CharterId, day: DayNumber): Promise<EscrowKeys> {
+    const name = keysName(id, periodOf(day));
+    if (!this.#keys.has(name)) await this.refresh();
+    const keys = this.#keys.get(name);
+    if (keys === undefined) {
+      throw new ClientError(
+        "keys-missing",
+        "the keyholders have not published keys for this month yet: try again later",
+      );
+    }
+    return keys;
+  }
+
+  /** Returns whether the entry is one to keep. What does not verify is somebody's mistake in a public log: ignored. */
+  async #take(bytes: Uint8Array): Promise<boolean> {
+    try {
+      const entry = parseEntry(bytes);
+      const taken =
+        entry.type === "charter"
+          ? await this.#takeCharter(entry.document)
+          : entry.type === "keys" && (await this.#takeKeys(entry.document));
+      if (taken) this.#documents.push(fromUtf8(bytes));
+      return taken;
+    } catch (error) {
+      if (error instanceof CharterError || error instanceof EncodingError) return false;
+      throw error;
+    }
+  }
+
+  async #takeCharter(document: SignedDocument): Promise<boolean> {
+    const charter = await verifyCharter(document);
+    // A charter of another log, copied here: what it says about revocations and keys would be found elsewhere.
+    if (this.#policy.logs.every(({ key }) => key.name !== charter.log.origin)) return false;
+    if (this.#charters.has(charter.id)) return false;
+    this.#charters.set(charter.id, charter);
+    return true;
+  }
+
+  /** CER-13: the first valid keys of a period stand. */
+  async #takeKeys(document: SignedDocument): Promise<boolean> {
+    const claimed = parseKeys(unverifiedPayload(document));
+    const charter = this.#charters.get(claimed.charter);
+    const name = keysName(claimed.charter, claimed.period);
+    if (charter === undefined || this.#keys.has(name)) return false;
+    const keys = await verifyKeys(document, charter);
+    this.#keys.set(name, { mpk: keys.access.mpk, providerKey: charter.provider.xwing });
+    return true;
+  }
+}
+
+function keysName(charter: CharterId, period: Period): string {
+  return `${charter} ${period}`;
+}
+
+function parseSaved(bytes: Uint8Array): string[] {
+  const value = parseJson(bytes, CHARTERS_RECORD);
+  if (!Array.isArray(value) || value.some((text) => typeof text !== "string")) {
+    throw new ClientError("state-corrupt", "the saved charters are not what was saved");
+  }
+  return value as string[];
+}

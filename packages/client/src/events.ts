@@ -1,0 +1,57 @@
+import type { AccountId, CharterId, ConversationId, DayNumber, UnixSeconds } from "@porchlight/encoding";
+import type { MlsErrorCode, RefusalCode } from "@porchlight/mls";
+import type { Content } from "./content.ts";
+
+type InConversation = {
+  readonly conversation: ConversationId;
+  /** Place in the conversation's order, 0 where it has none. */
+  readonly seq: number;
+};
+
+/** A device as people are told of it. */
+export type KnownDevice = { readonly account: AccountId; readonly deviceKey: string };
+
+/** Something that happened in a conversation, in its order. Plain JSON. */
+export type ConversationEvent =
+  | (InConversation & {
+      readonly kind: "message";
+      readonly sender: AccountId;
+      /** Hex MLS signature key of the sending device. */
+      readonly deviceKey: string;
+      readonly day: DayNumber;
+      /** The server's clock when it took the message. */
+      readonly received: UnixSeconds;
+      readonly content: Content;
+    })
+  /** An own message, or one of another own device, is in everybody's order. */
+  | (InConversation & { readonly kind: "delivered"; readonly content: Content })
+  | (InConversation & {
+      readonly kind: "joined";
+      readonly inviter: AccountId;
+      readonly charter: CharterId | null;
+    })
+  /** Who came and went. `newDevices`: further devices of accounts that were members before; announce them. */
+  | (InConversation & {
+      readonly kind: "members";
+      readonly by: AccountId;
+      readonly added: readonly KnownDevice[];
+      readonly removed: readonly KnownDevice[];
+      readonly newDevices: readonly KnownDevice[];
+    })
+  | (InConversation & { readonly kind: "new-day"; readonly day: DayNumber })
+  | (InConversation & { readonly kind: "removed"; readonly by: AccountId })
+  /** A ReInit waits for this person's answer; nothing after it is looked at before. */
+  | (InConversation & {
+      readonly kind: "charter-proposed";
+      readonly by: AccountId;
+      readonly charter: CharterId | null;
+    })
+  /** The person accepted; the conversation goes on when the next group's Welcome comes. */
+  | (InConversation & { readonly kind: "charter-accepted"; readonly charter: CharterId | null })
+  /** What the server delivered breaks a rule of the protocol (spec/mls.md); it was left out. */
+  | (InConversation & {
+      readonly kind: "refused";
+      readonly item: "commit" | "envelope" | "message" | "welcome";
+      readonly code: RefusalCode | MlsErrorCode | "content-malformed" | "charter-unknown" | "second-group";
+      readonly submitter: AccountId;
+    });

@@ -1,0 +1,9 @@
+export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
+export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
+export type { DeliveryService, MemberContext } from "./context.ts";
+export { ClientError, type ClientErrorCode } from "./error.ts";
+export type { ConversationEvent, KnownDevice } from "./events.ts";
+export type { Arrival } from "./intake.ts";
+export { Member } from "./member.ts";
+export type { Seat } from "./seat.ts";
+export { memoryStorage, type Storage } from "./storage.ts";

@@ -1,0 +1,233 @@
+import { type AccountId, hex } from "@porchlight/encoding";
+import {
+  type ActiveConversation,
+  acceptEnvelope,
+  applyCommit,
+  decryptMessage,
+  type Member,
+  MlsError,
+  memberAt,
+  membersOf,
+  type Spent,
+} from "@porchlight/mls";
+import type { StoredItem } from "@porchlight/wire";
+import type { CharterBook } from "./charter-book.ts";
+import { type Content, parseContent } from "./content.ts";
+import type { DeviceContext } from "./context.ts";
+import { ClientError } from "./error.ts";
+import type { ConversationEvent, KnownDevice } from "./events.ts";
+import { type ConversationRecord, requeued } from "./record.ts";
+
+/** Whether an item was pushed to a device that is online, or waited for it (MLS-35). */
+export type Arrival = "live" | "stored";
+
+/** What one item of the server's order led to. Nothing of it is saved yet. */
+export type Taken = {
+  readonly record: ConversationRecord;
+  readonly events: readonly ConversationEvent[];
+  readonly spent: readonly Spent[];
+  /** It is the own pending commit: its secrets of before are spent too. */
+  readonly adopted: boolean;
+  /** It waits for the person's answer, and with it everything after it. */
+  readonly held: boolean;
+};
+
+type RefusedCode = Extract<ConversationEvent, { kind: "refused" }>["code"];
+
+/**
+ * Takes one item of the conversation's order, with every check of spec/mls.md. What breaks a rule becomes a "refused"
+ * event and changes nothing else. `reads: false` looks at commits and at own messages only.
+ */
+export async function takeItem(
+  context: DeviceContext,
+  record: ConversationRecord,
+  item: StoredItem,
+  options: { readonly arrival: Arrival; readonly reads: boolean },
+): Promise<Taken> {
+  const intake = new Intake(context, record, item);
+  const held = await intake.run(options.arrival, options.reads);
+  return intake.taken(held);
+}
+
+class Intake {
+  readonly #context: DeviceContext;
+  readonly #item: StoredItem;
+  readonly #events: ConversationEvent[] = [];
+  readonly #spent: Spent[] = [];
+  #record: ConversationRecord;
+  #adopted = false;
+
+  constructor(context: DeviceContext, record: ConversationRecord, item: StoredItem) {
+    this.#context = context;
+    this.#record = record;
+    this.#item = item;
+  }
+
+  taken(held: boolean): Taken {
+    const record = held ? this.#record : { ...this.#record, cursor: this.#item.seq };
+    return { record, events: this.#events, spent: this.#spent, adopted: this.#adopted, held };
+  }
+
+  async run(arrival: Arrival, reads: boolean): Promise<boolean> {
+    const { conversation } = this.#record;
+    const { kind } = this.#item;
+    try {
+      if (kind === "commit" && this.#takeOwnCommit()) return false;
+      if (conversation.kind !== "active") return false;
+      if (kind === "commit") return await this.#takeCommit(conversation, arrival);
+      if (kind === "message" && this.#takeOwnMessage()) return false;
+      if (!reads) return false;
+      if (kind === "envelope") await this.#takeEnvelope(conversation);
+      else await this.#takeMessage(conversation, arrival);
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error;
+      this.#refuse(error.code);
+    }
+    return false;
+  }
+
+  get #at() {
+    return { conversation: this.#record.conversation.id, seq: this.#item.seq };
+  }
+
+  #refuse(code: RefusedCode): void {
+    const { kind, submitter } = this.#item;
+    this.#events.push({ kind: "refused", ...this.#at, item: kind, code, submitter });
+  }
+
+  #digest(bytes: Uint8Array): string {
+    return hex(this.#context.suite.primitives.hash(bytes));
+  }
+
+  #takeOwnCommit(): boolean {
+    const { pending, conversation } = this.#record;
+    if (pending === null || conversation.kind === "removed") return false;
+    const { submitter, bytes } = this.#item;
+    if (submitter !== conversation.account || this.#digest(bytes) !== this.#digest(pending.item.bytes))
+      return false;
+    const { next } = pending;
+    this.#adopted = true;
+    this.#record = { ...this.#record, conversation: next, pending: null, proposal: null };
+    if (next.kind === "removed") return true;
+    this.#announce(conversation.account, membersOf(conversation), membersOf(next));
+    if (next.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: next.day });
+    return true;
+  }
+
+  async #takeCommit(conversation: ActiveConversation, arrival: Arrival): Promise<boolean> {
+    const { accepted, proposal } = this.#record;
+    const { bytes, submitter } = this.#item;
+    const { clock } = this.#context;
+    let applied: Awaited<ReturnType<typeof applyCommit>>;
+    try {
+      applied = await applyCommit(conversation, bytes, {
+        submitter,
+        now: clock.now(),
+        arrival,
+        ...(accepted === null ? {} : { accept: accepted }),
+      });
+    } catch (error) {
+      if (error instanceof MlsError && error.code === "day-ahead") {
+        // Passed over it could never be read again, and the fault may be this clock's: nothing is passed over.
+        throw new ClientError(
+          "clock-wrong",
+          "this device's clock is behind its conversation's: set it right",
+          {
+            cause: error,
+          },
+        );
+      }
+      if (!(error instanceof MlsError) || error.code !== "charter-change-not-accepted") throw error;
+      const charter = error.proposed?.charter ?? null;
+      if (proposal?.seq !== this.#item.seq) {
+        this.#events.push({ kind: "charter-proposed", ...this.#at, by: submitter, charter });
+        this.#record = { ...this.#record, proposal: { charter, seq: this.#item.seq } };
+      }
+      return true;
+    }
+    const { change } = applied;
+    this.#spent.push(applied.spent);
+    // What was made for the epoch that has just ended was not taken, or it would stand before this commit.
+    this.#record = {
+      ...requeued(this.#record, (item) => this.#digest(item)),
+      conversation: applied.conversation,
+      pending: null,
+      proposal: null,
+      accepted: null,
+    };
+    const by = change.committer.account;
+    const next = applied.conversation;
+    if (next.kind === "removed") this.#events.push({ kind: "removed", ...this.#at, by });
+    else if (next.kind === "suspended") {
+      this.#events.push({ kind: "charter-accepted", ...this.#at, charter: next.next.charter });
+    } else {
+      this.#announce(by, membersOf(conversation), membersOf(next));
+      if (change.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: change.day });
+    }
+    return false;
+  }
+
+  #announce(by: AccountId, before: readonly Member[], after: readonly Member[]): void {
+    const byKey = (members: readonly Member[]) =>
+      new Map(members.map(({ deviceKey, account }) => [hex(deviceKey), account]));
+    const [were, are] = [byKey(before), byKey(after)];
+    const known = ([deviceKey, account]: [string, AccountId]): KnownDevice => ({ account, deviceKey });
+    const added = [...are].filter(([key]) => !were.has(key)).map(known);
+    const removed = [...were].filter(([key]) => !are.has(key)).map(known);
+    if (added.length === 0 && removed.length === 0) return;
+    const accounts = new Set(were.values());
+    const newDevices = added.filter(({ account }) => accounts.has(account));
+    this.#events.push({ kind: "members", ...this.#at, by, added, removed, newDevices });
+  }
+
+  async #takeEnvelope(conversation: ActiveConversation): Promise<void> {
+    if (conversation.charter === null) throw new MlsError("no-charter");
+    const keys = await bookOf(this.#context).keys(conversation.charter, conversation.day);
+    const { bytes, submitter } = this.#item;
+    this.#record = {
+      ...this.#record,
+      conversation: acceptEnvelope(conversation, bytes, keys, { submitter }),
+    };
+  }
+
+  #takeOwnMessage(): boolean {
+    const { sent, inFlight, conversation } = this.#record;
+    if (this.#item.submitter !== conversation.account) return false;
+    const digest = this.#digest(this.#item.bytes);
+    const own = sent.find((message) => message.digest === digest);
+    if (own === undefined) return false;
+    this.#record = {
+      ...this.#record,
+      sent: sent.filter((message) => message !== own),
+      // A batch is taken whole: one of it in the order means that all of it is.
+      inFlight: inFlight.some(({ bytes }) => this.#digest(bytes) === digest) ? [] : inFlight,
+    };
+    this.#events.push({ kind: "delivered", ...this.#at, content: parseContent(own.content) });
+    return true;
+  }
+
+  async #takeMessage(conversation: ActiveConversation, arrival: Arrival): Promise<void> {
+    const { bytes, submitter, at } = this.#item;
+    const now = this.#context.clock.now();
+    const opened = await decryptMessage(conversation, bytes, { submitter, now, arrival });
+    if (opened.kind === "refused") return this.#refuse(opened.code);
+    this.#record = { ...this.#record, conversation: opened.conversation };
+    this.#spent.push(opened.spent);
+    let content: Content;
+    try {
+      content = parseContent(opened.content);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return this.#refuse("content-malformed");
+    }
+    const { sender, day, leaf } = opened;
+    const deviceKey = hex(memberAt(conversation, leaf).deviceKey);
+    this.#events.push({ kind: "message", ...this.#at, sender, deviceKey, day, received: at, content });
+  }
+}
+
+/** Throws ClientError "charter-unknown" where this client follows no log. */
+export function bookOf({ charters }: DeviceContext): CharterBook {
+  if (charters !== null) return charters;
+  throw new ClientError("charter-unknown", "this client follows no log, so it cannot verify a charter");
+}

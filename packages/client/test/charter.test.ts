@@ -1,0 +1,183 @@
+import { verifyCharter } from "@porchlight/charter";
+import { charterId, unixSeconds } from "@porchlight/encoding";
+import { describe, expect, test } from "vitest";
+import { memoryStorage } from "../src/index.ts";
+import { charterDocument, courtCharter, DAY, gather, kinds, noon, says, Town, texts } from "./town.ts";
+import { charterOf, signedCharter } from "../../../vectors/fixture/deployment.ts";
+
+async function chartered(size: number) {
+  const town = new Town();
+  const charter = await courtCharter();
+  await town.publish(charter, [DAY]);
+  const charters = await town.book();
+  const people = await Promise.all(Array.from({ length: size }, () => town.person({ charters })));
+  return { town, charter, charters, people, seats: await gather(people, charter) };
+}
+
+describe("a chartered conversation", () => {
+  test("MLS-40: posts one envelope a sender and epoch, before its first message", async () => {
+    const { town, seats } = await chartered(3);
+    const [a, b, c] = seats;
+    if (a === undefined || b === undefined || c === undefined) throw new Error("seats");
+    await a.send([says("one")]);
+    await a.send([says("two"), says("three")]);
+    await b.send([says("four")]);
+    expect(texts(await c.sync())).toEqual(["one", "two", "three", "four"]);
+    expect(town.thread(a.id).items.map(({ kind }) => kind)).toEqual([
+      "commit",
+      "envelope",
+      "message",
+      "message",
+      "message",
+      "envelope",
+      "message",
+    ]);
+  });
+
+  test("MLS-41: an envelope that the server alters, or leaves out, stops that sender's messages by name", async () => {
+    const { town, seats } = await chartered(3);
+    const [a, b, c] = seats;
+    if (a === undefined || b === undefined || c === undefined) throw new Error("seats");
+    await a.send([says("escrowed")]);
+    const thread = town.thread(a.id);
+    const envelope = thread.items.find(({ kind }) => kind === "envelope");
+    if (envelope === undefined) throw new Error("envelope");
+    const bytes = envelope.bytes.slice();
+    bytes[bytes.length - 70] = (bytes.at(-70) as number) ^ 1;
+    const altered = thread.items.map((item) => (item === envelope ? { ...item, bytes } : item));
+    expect(kinds(await b.apply(altered))).toEqual([
+      "refused envelope: envelope-refused",
+      "refused message: no-envelope",
+    ]);
+    const without = thread.items.filter((item) => item !== envelope);
+    expect(kinds(await c.apply(without))).toEqual(["refused message: no-envelope"]);
+  });
+
+  test("MLS-22: is refused with a charter that the log does not have, on creating and on joining", async () => {
+    const { town, charter, people } = await chartered(1);
+    const [ada] = people;
+    await expect(ada?.createConversation({ charter: charterId("00".repeat(32)) })).rejects.toMatchObject({
+      code: "charter-unknown",
+    });
+    const without = await town.person({ charters: null });
+    await expect(without.createConversation({ charter: charter.id })).rejects.toMatchObject({
+      code: "charter-unknown",
+    });
+    const seat = ada?.seats[0];
+    await seat?.changeMembers({ adds: [without.account] });
+    expect(kinds(await without.join())).toEqual(["refused welcome: charter-unknown"]);
+    // It waits for a client that can verify it.
+    expect(town.welcomes).toHaveLength(1);
+  });
+
+  test("MLS-22: is refused with a charter that a keyholder did not sign, and one of another log", async () => {
+    const town = new Town();
+    const document = charterDocument("court");
+    const signed = await signedCharter(document);
+    town.entries.push({
+      type: "charter",
+      document: { ...signed, signatures: signed.signatures.slice(0, -1) },
+    });
+    const book = await town.book();
+    const charter = await charterOf("court");
+    await expect(book.charter(charter.id)).rejects.toMatchObject({ code: "charter-unknown" });
+    await town.publish(charter);
+    expect((await book.charter(charter.id)).terms).toEqual({
+      charter: charter.id,
+      validFrom: charter.validFrom,
+      validUntil: charter.validUntil,
+    });
+  });
+
+  test("MLS-22: sends nothing outside the charter's dates", async () => {
+    const town = new Town();
+    const charter = await charterOf("court", { validUntil: DAY });
+    await town.publish(charter);
+    const charters = await town.book();
+    const seats = await gather([await town.person({ charters }), await town.person({ charters })], charter);
+    town.now = noon(DAY + 1);
+    await expect(seats[0]?.send([says("too late", town.now)])).rejects.toMatchObject({
+      code: "charter-over",
+    });
+    const other = await town.person({ charters });
+    await expect(other.createConversation({ charter: charter.id })).rejects.toMatchObject({
+      code: "charter-over",
+    });
+  });
+
+  test("needs the month's keys, and sends once the keyholders have published them", async () => {
+    const { town, charter, seats } = await chartered(2);
+    const [a, b] = seats;
+    town.now = unixSeconds(noon(DAY + 9));
+    await expect(a?.send([says("december", town.now)])).rejects.toMatchObject({ code: "keys-missing" });
+    await town.publish(charter, [DAY + 9]);
+    await a?.flush();
+    expect(texts((await b?.sync()) ?? [])).toEqual(["december"]);
+  });
+
+  test("MLS-31: opens no day while the log is not fresh, or while the clock trails it", async () => {
+    const { town, seats } = await chartered(2);
+    const [a] = seats;
+    town.freezeLog(town.now);
+    town.now = noon(DAY + 1);
+    await expect(a?.send([says("stale", town.now)])).rejects.toMatchObject({ code: "log-not-fresh" });
+    town.freezeLog(noon(DAY + 3));
+    await expect(a?.send([says("behind", town.now)])).rejects.toMatchObject({ code: "clock-wrong" });
+    town.freezeLog(null);
+    town.now = noon(DAY + 3);
+    await a?.flush();
+    expect(a?.waiting).toBe(0);
+  });
+
+  test("the book keeps what it verified over a restart, and reads on from there", async () => {
+    const town = new Town();
+    const charter = await courtCharter();
+    await town.publish(charter, [DAY]);
+    const storage = memoryStorage();
+    const first = await town.book(storage);
+    const keys = await first.keys(charter.id, DAY);
+    const { entries } = town;
+    const again = await town.book(storage);
+    expect(await again.keys(charter.id, DAY)).toEqual(keys);
+    expect((await again.charter(charter.id)).charter).toEqual(
+      await verifyCharter(await signedCharter(charter)),
+    );
+    // A log that forgets them is caught, not believed.
+    entries.splice(1);
+    await expect(again.refresh()).rejects.toMatchObject({ code: "rollback" });
+  });
+});
+
+describe("another charter", () => {
+  test("MLS-60: is shown, rests until it is accepted, and then the conversation goes on under it", async () => {
+    const { town, charters, seats, people } = await chartered(3);
+    const next = await charterOf("court", { retentionDays: 30 });
+    await town.publish(next, [DAY]);
+    const [a, b, c] = seats;
+    const [, bea, cyd] = people;
+    if (a === undefined || b === undefined || c === undefined) throw new Error("seats");
+    await a.send([says("before")]);
+    await a.proposeCharter(next.id);
+    expect([a.charter, a.kind, a.members.length]).toEqual([next.id, "active", 3]);
+
+    expect(kinds(await b.sync())).toEqual(["message", "charter-proposed"]);
+    expect(b.proposed?.charter).toBe(next.id);
+    expect(await b.sync()).toEqual([]);
+    await b.handled(b.events.length);
+    await expect(b.send([says("not yet")])).rejects.toMatchObject({ code: "charter-change-pending" });
+    expect(await bea?.join()).toEqual([]);
+    await expect(b.acceptCharter(null)).rejects.toMatchObject({ code: "nothing-proposed" });
+    expect(kinds(await b.acceptCharter(next.id))).toEqual(["charter-accepted"]);
+    expect(kinds((await bea?.join()) ?? [])).toEqual(["joined"]);
+    expect([b.charter, b.proposed]).toEqual([next.id, null]);
+    await a.send([says("after")]);
+    expect(texts(await b.sync())).toContain("after");
+
+    // Who does not answer stays outside: nothing under the new charter is read or sent there.
+    expect(kinds(await c.sync())).toEqual(["message", "charter-proposed"]);
+    await expect(c.send([says("no")])).rejects.toMatchObject({ code: "charter-change-pending" });
+    expect(await cyd?.join()).toEqual([]);
+    expect(c.charter).not.toBe(next.id);
+    expect(charters.checkpointTime).toBe(town.now);
+  });
+});
