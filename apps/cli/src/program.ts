@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { registerDemo } from "./commands/demo.ts";
 import { registerEvidence } from "./commands/evidence.ts";
 import { registerIssuer } from "./commands/issuer.ts";
 import { registerKeyholder } from "./commands/keyholder.ts";
@@ -6,11 +7,14 @@ import { registerLog } from "./commands/log.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerProvider } from "./commands/provider.ts";
 import { registerRequester } from "./commands/requester.ts";
+import { registerStart } from "./commands/start.ts";
 import { EXIT, EXIT_HELP } from "./exit-code.ts";
 import type { Streams } from "./terminal.ts";
 
 /** One entry a group; each adds its own commands. */
 const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
+  registerStart,
+  registerDemo,
   registerMember,
   registerProvider,
   registerRequester,

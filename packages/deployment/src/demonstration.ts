@@ -29,6 +29,8 @@ export type DemonstrationOptions = {
   /** Seconds that keyholders are given to release. */
   readonly patience: number;
   readonly progress: Progress;
+  /** Stops everything; what is under way then fails. */
+  readonly signal: AbortSignal;
 };
 
 export type DemonstrationReport = Omit<Replayed, "conversation" | "accounts"> & {
@@ -72,6 +74,8 @@ export async function demonstrate(options: DemonstrationOptions): Promise<Demons
   try {
     const opened = await timed("start", async () => await openDeployment(state, days, options.progress));
     deployment = opened;
+    options.signal.addEventListener("abort", () => void opened.close().catch(() => {}));
+    options.signal.throwIfAborted();
     const replayed = await timed(
       "replay",
       async () =>

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Charter, charterIdOfDocument, formatEntry, type SignedDocument } from "@porchlight/charter";
 import {
   base64url,
@@ -90,8 +92,12 @@ export class Deployment {
       const { url, identities } = await startPrograms(layout, supervisor, progress);
       progress.end();
       const now = supervisor.at;
-      if (layout.isNew) {
-        const court = await Court.create(layout.directory("court"), COURT, { workFactor: WORK_FACTOR });
+      // Asked of the log, not of our own memory: a first start that was cut short is finished by the next.
+      if ((await new ServerClient({ url }).charters()).length === 0) {
+        const directory = layout.directory("court");
+        const court = existsSync(join(directory, "party.json"))
+          ? await Court.open(directory)
+          : await Court.create(directory, COURT, { workFactor: WORK_FACTOR });
         const charter = await enactCharter(layout, url, identities, options, court);
         await court.join(url, charter);
       }

@@ -1,0 +1,125 @@
+import { relative, resolve } from "node:path";
+import { type Standing, stand } from "@porchlight/deployment";
+import type { Command } from "commander";
+import { CommandError, EXIT } from "../exit-code.ts";
+import { parsed } from "../options.ts";
+import { phases } from "../phases.ts";
+import { action, type Streams } from "../terminal.ts";
+
+const port = parsed((text) => {
+  const value = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || value > 65_000) {
+    throw new CommandError(EXIT.usage, "usage", "a port up to 65000 is needed; 0 lets the system choose");
+  }
+  return value;
+}, "a port number");
+
+type Options = { readonly port: number; readonly state: string; readonly seed: boolean };
+
+/** `porchlight start`: a whole deployment on one machine, until Ctrl-C. */
+export function registerStart(program: Command, streams: Streams): void {
+  action(
+    program
+      .command("start")
+      .description("bring up a whole deployment on this computer and keep it up until Ctrl-C")
+      .option("--port <port>", "the server's port; keyholders and witnesses take the next seven", port, 7400)
+      .option("--state <dir>", "directory of the deployment; remove it to begin again", "state")
+      .option("--no-seed", "no invented conversation and case, and this computer's own clock"),
+    streams,
+    async (options: Options, context) => {
+      const state = resolve(options.state);
+      const ended = Promise.withResolvers<string>();
+      const onSignal = (): void => ended.resolve("");
+      process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+      const { progress, finish } = phases(context);
+      const starting = stand({
+        state,
+        port: options.port,
+        seeded: options.seed,
+        progress,
+        onUnexpectedExit: ({ name }) => {
+          if (name === "server") ended.resolve(name);
+          else streams.error(`${name} ended unexpectedly: see ${state}/${name}/${name}.log\n`);
+        },
+      });
+      try {
+        const standing = await Promise.race([starting, ended.promise]);
+        finish();
+        if (typeof standing === "string")
+          throw new CommandError(EXIT.notYet, "stopped", "stopped while starting");
+        streams.out(context.json ? `${JSON.stringify(facts(standing, state))}\n` : greeting(standing, state));
+        const who = await ended.promise;
+        await standing.close();
+        if (who !== "") {
+          throw new CommandError(
+            EXIT.unavailable,
+            "program-ended",
+            `the server ended: see ${state}/server/server.log`,
+          );
+        }
+        return { text: "stopped; start again to go on where it was", json: { stopped: true } };
+      } finally {
+        finish();
+        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+        // Cut short while starting: whatever came up goes down with this process' end of its channel.
+        void starting.then(async ({ close }) => await close()).catch(() => {});
+      }
+    },
+  );
+}
+
+function publicUrl({ deployment }: Standing): string {
+  return `http://localhost:${deployment.supervisor.port("server")}`;
+}
+
+function facts(standing: Standing, state: string) {
+  const { deployment, finishedCase } = standing;
+  const { supervisor, charter } = deployment;
+  return {
+    ready: true,
+    url: publicUrl(standing),
+    state,
+    charter: charter.id,
+    clock: charter.clock,
+    programs: Object.fromEntries(
+      supervisor.names.map((name) => [name, { port: supervisor.port(name), pid: supervisor.pid(name) }]),
+    ),
+    finishedCase,
+  };
+}
+
+function greeting(standing: Standing, state: string): string {
+  const { deployment, finishedCase } = standing;
+  const { charter } = deployment;
+  const url = publicUrl(standing);
+  const dir = relative(process.cwd(), state) || ".";
+  const lines = [
+    url,
+    "",
+    `Running: the provider's server with its log, ${charter.keyholders.length} keyholders of whom ${charter.threshold} must agree, 2 witnesses,`,
+    "a court and an agency. Each has a process or a directory, and keys, of its own:",
+    `  ${dir}/`,
+    "",
+    "Five keyholders on one computer protect nobody. This shows how it works; it guards nothing.",
+    ...(charter.clock === "replay"
+      ? ["Its clock is set by this program, and its charter and evidence say so."]
+      : []),
+    "",
+    "Try next, in another terminal:",
+    "  npx --no porchlight member --help                        write and read, see who can open it",
+    `  npx --no porchlight log verify --url ${url}   check the public log and its witnesses`,
+    ...(finishedCase === null
+      ? []
+      : [
+          `A finished case, ${finishedCase.messages} messages of one person on one day, is in ${dir}/agency/case-1:`,
+          `  open ${dir}/agency/case-1/data/index.html in a browser`,
+          `  npx --no porchlight evidence verify ${dir}/agency/case-1 --charter ${charter.id}`,
+        ]),
+    "  npx --no porchlight --help                               from an order to evidence, step by step",
+    "  npx --no porchlight demo --help                          the same with your own chat files",
+    "",
+    "Ctrl-C stops everything; a second start goes on from here.",
+    "",
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,6 @@
+export type { Deployment } from "./deployment.ts";
+export { type DemonstrationOptions, type DemonstrationReport, demonstrate } from "./demonstration.ts";
+export { DeploymentError, type DeploymentErrorCode } from "./error.ts";
+export type { Progress } from "./progress.ts";
+export type { FinishedCase } from "./seed.ts";
+export { type Standing, stand } from "./standing.ts";

@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import {
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  dayStart,
+  formatInstant,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
+import { writeFiles } from "@porchlight/evidence";
+import { Agency } from "@porchlight/parties";
+import { Case } from "./case.ts";
+import type { ChatDay, ChatLine } from "./chat.ts";
+import type { Deployment } from "./deployment.ts";
+import { WORK_FACTOR } from "./layout.ts";
+import type { Progress } from "./progress.ts";
+import { replayChat } from "./replay.ts";
+
+type Script = readonly (readonly [clock: string, from: string, text: string])[];
+
+// Invented people and an invented club.
+const FIRST_DAY: Script = [
+  ["18:02", "noor", "The seed order for the garden club is due on Friday. Who still wants beans?"],
+  ["18:05", "tomas", "Two packets of runner beans for plot 9, please."],
+  ["18:07", "ines", "And onion sets for me, if there is money left in the pot."],
+  ["18:11", "noor", "There is. 214.50 after the fence."],
+  [
+    "18:40",
+    "rook",
+    "Hi all, I am the new treasurer of the federation. Your club owes 480 for the water rights.",
+  ],
+  ["18:42", "noor", "That is the first I hear of it?"],
+  ["18:44", "rook", "It is urgent. If it is not paid today the water is cut off on Monday."],
+  [
+    "18:45",
+    "rook",
+    "Please send it to the new account, the old one is closed. I send you the number privately.",
+  ],
+  ["18:52", "tomas", "Monday! My seedlings will not survive that."],
+  ["18:59", "noor", "All right, I will pay it from the pot and my own card tonight."],
+];
+const SECOND_DAY: Script = [
+  ["08:31", "ines", "I rang the federation. They have no new treasurer, and nobody owes anything for water."],
+  ["08:33", "noor", "Oh no. I have paid already."],
+  ["08:35", "tomas", "Rook, what is this?"],
+  ["08:52", "ines", "Do not delete anything. I am going to the police with it."],
+  ["09:10", "noor", "Bank says the money is gone. Thank you, Ines, for asking."],
+];
+
+function dayOfScript(day: DayNumber, script: Script): ChatDay {
+  const lines = script.map(([clock, from, text]): ChatLine => {
+    const [hours, minutes] = clock.split(":").map(Number) as [number, number];
+    const time = unixSeconds(dayStart(day) + 3600 * hours + 60 * minutes);
+    return { at: formatInstant(time), time, from, text };
+  });
+  return { day, lines };
+}
+
+/** Days before the first start on which the seeded conversation begins. */
+export const SEED_DAYS = 3;
+
+/** The small conversation that a fresh deployment starts with, on the days before `now`. */
+export function seedChat(now: UnixSeconds): ChatDay[] {
+  const today = dayOf(now);
+  return [
+    dayOfScript(dayNumber(today - SEED_DAYS), FIRST_DAY),
+    dayOfScript(dayNumber(today - SEED_DAYS + 1), SECOND_DAY),
+  ];
+}
+
+export type FinishedCase = {
+  /** The unpacked evidence package. */
+  readonly directory: string;
+  readonly messages: number;
+};
+
+/** Plays the seeded conversation and takes one case through to its evidence. */
+export async function seed(
+  deployment: Deployment,
+  now: UnixSeconds,
+  progress: Progress,
+): Promise<FinishedCase> {
+  const days = seedChat(now);
+  const { charter, url, layout } = deployment;
+  const replayed = await replayChat(
+    {
+      url,
+      charter,
+      tick: async (at) => await deployment.tick(at),
+      keysOf: async (period) => await deployment.keysOf(period),
+    },
+    days,
+    { seed: null, sampleDay: (days[0] as ChatDay).day, progress },
+  );
+  await deployment.tick(now);
+  const directory = layout.directory("agency");
+  const agency = await Agency.create(
+    directory,
+    { name: "agency", url, charter: charter.id },
+    { workFactor: WORK_FACTOR },
+  );
+  const account = replayed.accounts.get("rook");
+  if (account === undefined) throw new TypeError("the script has no rook");
+  const finished = new Case(deployment, await deployment.court(), agency, {
+    person: "rook",
+    account,
+    conversation: replayed.conversation,
+    day: (days[0] as ChatDay).day,
+  });
+  progress.note("a case: the court signs, three keyholders approve, the agency opens");
+  const order = await finished.submit(await finished.issue(await finished.request("case 1")));
+  const opened = await finished.carryOut(order, 60);
+  const evidence = join(directory, "case-1");
+  await writeFiles(evidence, opened.files);
+  return { directory: evidence, messages: opened.opened.messages.length };
+}
