@@ -406,6 +406,8 @@ function policies() {
       `${head}witness c ${vkey(log)}\nquorum a\n`,
       `${head}log ${vkey(w2)}\nquorum a\n`,
       `${head}log ${vkey(log)}\nquorum a\n`,
+      `${head}witness c ${vkey(otherLog)}\nquorum a\n`,
+      `${head}log ${vkey(keyholders[0] as Signer)}\nquorum a\n`,
       `${head}members a b\nquorum a\n`,
       `${head}quorum a\r\n`,
       `${head}quorum a b\n`,
@@ -417,6 +419,10 @@ function policies() {
       policy.replace("group both all ", "group both any "),
       policy.replace("quorum both", "quorum none"),
       `log ${vkey(otherLog)}\n${policy}`,
+      policy.replace(
+        /group[^]*/,
+        `group all-of-them 6 witness-1 witness-2 ${keyholders.map((_, i) => `keyholder-${i + 1}`).join(" ")}\nquorum all-of-them\n`,
+      ),
     ],
   };
 }

@@ -193,6 +193,23 @@ test("TLOG-11: every pair of sizes up to 40, both kinds of proof", async () => {
   }
 });
 
+test("TLOG-11: a proof that ends below the root is refused, also where a root was chosen to fit it", () => {
+  const inclusion = { size: treeSize(2), root: leaf(0), index: logIndex(0), leafHash: leaf(0), proof: [] };
+  expect(() => verifyInclusion(inclusion)).toThrow(expect.objectContaining({ code: "inclusion-invalid" }));
+  verifyInclusion({ ...inclusion, size: treeSize(1) });
+  const consistency = {
+    oldSize: treeSize(1),
+    oldRoot: leaf(0),
+    newSize: treeSize(4),
+    newRoot: nodeHash(leaf(0), leaf(1)),
+    proof: [leaf(1)],
+  };
+  expect(() => verifyConsistency(consistency)).toThrow(
+    expect.objectContaining({ code: "consistency-invalid" }),
+  );
+  verifyConsistency({ ...consistency, newSize: treeSize(2) });
+});
+
 test("TLOG-11: an empty tree is consistent with every tree, by an empty proof only", () => {
   const claim = {
     oldSize: treeSize(0),

@@ -306,6 +306,29 @@ test("TLOG-21: tiles that are not the tree's give no proof, and right ones do ag
   await follower.prove(logIndex(0));
 });
 
+test("TLOG-21: a single entry that is not the tree's is refused", async () => {
+  const log = new TestLog();
+  log.publish(20);
+  const { update, follower } = await follow(log);
+  await update();
+  const path = "tile/entries/000.p/20";
+  const good = log.files.get(path) as Uint8Array;
+  log.files.set(path, good.with(5, (good[5] as number) ^ 1));
+  await expect(follower.entry(logIndex(0))).rejects.toMatchObject({ code: "entry-hash" });
+  expect(await follower.entry(logIndex(1))).toEqual(log.entries[1]);
+});
+
+test("TLOG-20: a log without entries is followed, and grows", async () => {
+  const log = new TestLog();
+  log.publish(0);
+  const store = memoryStateStore();
+  const { update, follower } = await follow(log, store);
+  expect(await update()).toMatchObject({ kind: "fresh", entries: 0, checkpoint: { size: 0 } });
+  await expect(follower.entry(logIndex(0))).rejects.toMatchObject({ code: "not-covered" });
+  log.publish(3);
+  expect(await (await follow(log, store)).update()).toMatchObject({ entries: 3 });
+});
+
 test("TLOG-20: damaged state is refused, never taken for none", async () => {
   const log = new TestLog();
   log.publish(300);
