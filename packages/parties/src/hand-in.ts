@@ -11,9 +11,20 @@ export type KeyholderAnswer = {
   readonly answer: OrderState | { readonly state: "unreachable" | "unknown"; readonly reason: string };
 };
 
+/** Seconds that one keyholder may take to say how an order stands: one that hangs must not hold up what the others gave. */
+const STATE_SECONDS = 8;
+
 /** Whom a keyholder's answer comes from is no matter of trust here: bundles verify by themselves. */
-export function keyholderClient(keyholder: Keyholder, fetch?: Fetch): KeyholderClient {
-  return new KeyholderClient({ url: keyholder.url, ...(fetch === undefined ? {} : { fetch }) });
+export function keyholderClient(
+  keyholder: Keyholder,
+  fetch?: Fetch,
+  timeoutSeconds?: number,
+): KeyholderClient {
+  return new KeyholderClient({
+    url: keyholder.url,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+  });
 }
 
 /** Hands an order to every keyholder of the charter at once. One that does not answer does not stop the others; again is harmless. */
@@ -44,7 +55,7 @@ export async function keyholderStates(
   const { orderId } = namesOf(order);
   return await askAll(
     charter,
-    async (keyholder) => await keyholderClient(keyholder, options.fetch).order(orderId),
+    async (keyholder) => await keyholderClient(keyholder, options.fetch, STATE_SECONDS).order(orderId),
   );
 }
 

@@ -1,0 +1,325 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
+import { type DayNumber, hex } from "@porchlight/encoding";
+import { verifyFiles } from "@porchlight/evidence";
+import { verifyWarrant } from "@porchlight/gate";
+import { LogError, WireError } from "@porchlight/wire";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { onDay, seedOf, xwingOf } from "../../../vectors/fixture/deployment.ts";
+import {
+  Agency,
+  charterInWords,
+  checkOrder,
+  Court,
+  type Decision,
+  formatOrderFile,
+  formatRequest,
+  namesOf,
+  type OrderFile,
+  PartyError,
+  readOrderFile,
+  readRequest,
+  Service,
+} from "../src/index.ts";
+import { CONVERSATION, DAY, PLAIN, URL_, World } from "./world.ts";
+
+const FAST = { workFactor: 2 };
+const TEXTS = PLAIN.flat().map(({ text }) => text);
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "parties-"));
+});
+afterEach(async () => await rm(home, { recursive: true, force: true }));
+
+async function setUp(kind: "court" | "house" = "court", changes: Partial<CharterDocument> = {}) {
+  const courts = [];
+  for (const name of kind === "court" ? ["District Court"] : ["Works Counsel", "Head of Compliance"]) {
+    courts.push(await Court.create(join(home, name), { name, title: "Judge" }, FAST));
+  }
+  const world = await World.open(
+    courts.map(({ name, title, publicKey }) => ({ name, title, key: publicKey })),
+    kind,
+    changes,
+  );
+  const agency = await Agency.create(join(home, "agency"), { name: "Public Prosecutor" }, FAST);
+  const open = async (directory: string): Promise<Service> =>
+    await Service.open({ url: URL_, directory: join(home, directory, "log"), fetch: world.fetch });
+  return { world, agency, courts, court: courts[0] as Court, service: await open("service"), open };
+}
+
+type SetUp = Awaited<ReturnType<typeof setUp>>;
+
+async function decide({ world, agency, service }: SetUp, changes: Partial<Decision> = {}): Promise<Decision> {
+  const { request } = await agency.request(world.charter.id, {
+    reference: "4 Gs 9/26",
+    actHash: seedOf("act"),
+  });
+  return {
+    request,
+    statement: await world.statement(),
+    accounts: [world.account],
+    conversations: [CONVERSATION],
+    firstDay: DAY,
+    lastDay: DAY,
+    legalBasis: world.charter.legalBases[0] as string,
+    offenceCategory: world.charter.offenceCategories[0] as string,
+    necessity: "Needed.",
+    proportionality: "One day.",
+    disclosure: { kind: "secret", until: (DAY + 30) as DayNumber, ground: "Evidence would be destroyed." },
+    issued: service.now(),
+    expires: onDay(DAY, 24 * 20),
+    ...changes,
+  };
+}
+
+async function handedIn(
+  set: SetUp,
+  changes: Partial<Decision> = {},
+): Promise<OrderFile & { readonly index: number }> {
+  const order = await set.court.submit(
+    set.service,
+    await set.court.issue(set.world.charter, await decide(set, changes)),
+  );
+  await set.court.handIn(set.service, order, { fetch: set.world.fetch });
+  return order;
+}
+
+async function code(run: Promise<unknown>): Promise<string> {
+  try {
+    await run;
+    return "done";
+  } catch (error) {
+    if (error instanceof PartyError || error instanceof WireError || error instanceof LogError)
+      return error.code;
+    throw error;
+  }
+}
+
+test("from a request to evidence, and nothing readable on the way", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  const { orderId } = namesOf(order);
+  const options = { fetch: world.fetch };
+  expect(await agency.collect(service, order, options)).toMatchObject({ kind: "waiting", have: 0, need: 3 });
+  for (const n of [5, 2]) world.release(orderId, n);
+  expect(await agency.collect(service, order, options)).toMatchObject({ kind: "waiting", have: 2, need: 3 });
+  world.release(orderId, 4);
+  const collected = await agency.collect(service, order, options);
+  if (collected.kind !== "opened") throw new Error(collected.kind);
+  expect(collected.opened.messages.map(({ text, from }) => [from, text])).toEqual(
+    TEXTS.map((text) => ["merry-ram", text]),
+  );
+  expect(collected.opened.releases.map(({ keyholder }) => keyholder)).toEqual([2, 4, 5]);
+  const sealed = new Uint8Array(await readFile(collected.path as string));
+  const files = await agency.unseal(sealed);
+  expect(await verifyFiles(files, { charter: world.charter.id })).toMatchObject({ kind: "verified" });
+  // A second agency's directory opens neither the release nor the package.
+  const other = await Agency.create(join(home, "other"), { name: "Public Prosecutor" }, FAST);
+  expect(await code(other.collect(service, order, options))).toBe("request-unknown");
+  await expect(other.unseal(sealed)).rejects.toThrow(/cannot-decrypt/);
+  // Court and agency keep no text in the clear: what they store is sealed.
+  for (const file of await readdir(home, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue;
+    const bytes = await readFile(join(file.parentPath, file.name));
+    for (const text of TEXTS) expect(bytes.includes(text), file.name).toBe(false);
+  }
+});
+
+test("a keyholder whose release does not hold is blamed and left out, and the others suffice", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  const { orderId } = namesOf(order);
+  world.release(orderId, 1, {
+    alter: (partial) => {
+      // Another partial's last point: well formed, and wrong.
+      const altered = partial.slice();
+      altered.set(partial.subarray(0, 48), 144);
+      return altered;
+    },
+  });
+  for (const n of [2, 3]) world.release(orderId, n);
+  expect(await agency.collect(service, order, { fetch: world.fetch })).toMatchObject({
+    kind: "waiting",
+    have: 2,
+    blamed: [1],
+  });
+  world.release(orderId, 4, { requesterKey: xwingOf("someone else") });
+  expect(await agency.collect(service, order, { fetch: world.fetch })).toMatchObject({
+    kind: "waiting",
+    blamed: [1, 4],
+  });
+  world.release(orderId, 5);
+  const collected = await agency.collect(service, order, { fetch: world.fetch });
+  if (collected.kind !== "opened") throw new Error(collected.kind);
+  expect(collected.blamed).toEqual([1, 4]);
+  expect(collected.opened.releases.map(({ keyholder }) => keyholder)).toEqual([2, 3, 5]);
+}, 30_000);
+
+test("keyholders that do not answer or refuse are shown as what they are, and hold up nothing", async () => {
+  const set = await setUp();
+  const { world, court, service } = set;
+  world.silent.add(3);
+  const order = await handedIn(set);
+  const { orderId } = namesOf(order);
+  world.say(2, orderId, { state: "refused", code: "cap-days", reason: "Too many days.", rule: "GATE-14" });
+  const status = await court.status(service, order, { fetch: world.fetch });
+  expect(status.keyholders.map(({ answer }) => answer.state)).toEqual([
+    "awaiting-approval",
+    "refused",
+    "unreachable",
+    "awaiting-approval",
+    "awaiting-approval",
+  ]);
+  expect(status).toMatchObject({ index: order.index, revokedAt: null });
+});
+
+test("nothing is opened under a revoked order", async () => {
+  const set = await setUp();
+  const { world, agency, court, service } = set;
+  const order = await handedIn(set);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+  await court.revoke(service, order, "The suspicion was unfounded.", service.now());
+  await service.update();
+  expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("order-revoked");
+});
+
+test("a provider that delivers something else than was asked for is refused", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+  world.deliver = (material) => ({ ...material, day: DAY + 1 });
+  expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("answer-malformed");
+});
+
+test("an order over all conversations: the requester alone learns which, and hands them in", async () => {
+  const set = await setUp();
+  const { world, agency, court, service } = set;
+  const issued = await court.issue(world.charter, await decide(set, { conversations: "all" }));
+  const order = await court.submit(service, issued);
+  expect(await agency.conversations(service, order)).toEqual([CONVERSATION]);
+  expect((await agency.handIn(service, order, { fetch: world.fetch })).length).toBe(5);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n, { conversations: [CONVERSATION] });
+  const collected = await agency.collect(service, order, { fetch: world.fetch });
+  expect(collected).toMatchObject({ kind: "opened" });
+});
+
+test("a court refuses to sign what every keyholder would refuse, with the rule's own sentence", async () => {
+  const set = await setUp();
+  const { world, court } = set;
+  const decision = await decide(set);
+  const refused = async (changes: Partial<Decision>): Promise<string> => {
+    try {
+      await court.issue(world.charter, { ...decision, ...changes });
+      return "signed";
+    } catch (error) {
+      if (error instanceof PartyError) return error.message;
+      throw error;
+    }
+  };
+  expect(await refused({})).toBe("signed");
+  expect(await refused({ offenceCategory: "curiosity" })).toMatch(/category.*WAR-8/);
+  expect(await refused({ firstDay: (DAY - 60) as DayNumber })).toMatch(/GATE-/);
+  expect(await refused({ accounts: ["ab".repeat(32) as never] })).toMatch(/WAR-11/);
+  const stranger = await Court.create(
+    join(home, "stranger"),
+    { name: "District Court", title: "Judge" },
+    FAST,
+  );
+  expect(await code(stranger.issue(world.charter, decision))).toBe("issuer-unknown");
+});
+
+test("a house's hold order counts when two persons signed, and cannot be changed once it is logged", async () => {
+  const set = await setUp("house");
+  const { world, courts, service } = set;
+  const [first, second] = courts as [Court, Court];
+  const draft = await first.issue(world.charter, await decide(set));
+  await expect(checkOrder(draft, world.charter, service.now())).rejects.toThrow(/WAR-6/);
+  const order = await second.countersign(world.charter, draft);
+  expect((await verifyWarrant(order.warrant, world.charter)).signers.size).toBe(2);
+  expect(hex(order.opening)).not.toBe(hex(draft.opening));
+  const logged = await first.submit(service, order);
+  expect(await code(second.countersign(world.charter, logged))).toBe("order-refused");
+});
+
+test("requests and orders survive as files; a request whose proof is for another reference is refused", async () => {
+  const set = await setUp();
+  const { agency, world } = set;
+  const { request, path } = await agency.request(world.charter.id, {
+    reference: "A 1",
+    actHash: seedOf("act"),
+  });
+  expect(readRequest(new Uint8Array(await readFile(path)))).toEqual(request);
+  await expect(async () => readRequest(formatRequest({ ...request, reference: "A 2" }))).rejects.toThrow(
+    /proven/,
+  );
+  const again = await agency.request(world.charter.id, { reference: "A 1", actHash: seedOf("act") });
+  expect(again.request.requester.point).not.toEqual(request.requester.point);
+  const order = await set.court.issue(world.charter, await decide(set));
+  expect(readOrderFile(formatOrderFile(order))).toEqual(order);
+  parseSignedDocument(order.warrant);
+});
+
+test("a party's directory opens for its own kind only, and is made once", async () => {
+  await Court.create(join(home, "court"), { name: "Court", title: "Judge" }, FAST);
+  expect(await code(Agency.open(join(home, "court")))).toBe("not-this-party");
+  expect(await code(Court.open(join(home, "nothing")))).toBe("not-this-party");
+  expect(await code(Court.create(join(home, "court"), { name: "Court", title: "Judge" }, FAST))).toBe(
+    "exists",
+  );
+  const key = (await Court.open(join(home, "court"))).publicKey;
+  expect((await Court.open(join(home, "court"))).publicKey).toEqual(key);
+});
+
+test("a service is relied on only as far as its log goes: pinned charter, no rollback, no fork", async () => {
+  const set = await setUp();
+  const { world, open } = set;
+  expect(
+    await code(
+      Service.open({
+        url: URL_,
+        directory: join(home, "x"),
+        fetch: world.fetch,
+        charter: "0".repeat(64) as never,
+      }),
+    ),
+  ).toBe("charter-unknown");
+  await open("watcher");
+  const kept = [...world.entries];
+  world.entries.length = 0;
+  world.append(...kept.slice(0, 1));
+  expect(await code(open("watcher"))).toBe("rollback");
+  world.entries.length = 0;
+  world.append(...kept, kept[0] as never);
+  await open("watcher");
+  world.entries.length = 0;
+  world.append(...kept, kept[1] as never);
+  expect(await code(open("watcher"))).toBe("fork");
+});
+
+test("keys of a period that the log does not have are said to be missing, and found when they come", async () => {
+  const { service, world } = await setUp();
+  expect(await code(service.keys("2026-10" as never))).toBe("charter-unknown");
+  const { keysDocument, signedKeys } = await import("../../../vectors/fixture/deployment.ts");
+  world.append({ type: "keys", document: await signedKeys(keysDocument(world.charter, "2026-10" as never)) });
+  await service.update();
+  expect((await service.keys("2026-10" as never)).keys.period).toBe("2026-10");
+});
+
+test("the charter in words names every keyholder and warns where one power could open alone", async () => {
+  const { world } = await setUp();
+  const { rows, warnings } = charterInWords(world.charter);
+  expect(rows[0]?.text).toContain("Any 3 of these 5 keyholders");
+  for (const { name } of world.charter.keyholders) expect(rows[0]?.text).toContain(name);
+  expect(warnings.join()).toContain("key escrow");
+  expect(warnings.join()).not.toContain("enough to open everything alone");
+  const keyholders = world.charter.keyholders.map((one) => ({ ...one, owner: "One Owner" }));
+  expect(charterInWords({ ...world.charter, keyholders }).warnings.join()).toContain(
+    "5 keyholders belong to One Owner",
+  );
+});

@@ -1,0 +1,340 @@
+// A whole service behind one fetch: provider, log and five keyholders of the fixture, honest unless a test says otherwise.
+import {
+  type Charter,
+  type CharterDocument,
+  formatEntry,
+  type LogEntry,
+  parseSignedDocument,
+  signBatch,
+  signIntake,
+  signDocument,
+  formatStatement,
+  unverifiedPayload,
+  verifyCharter,
+} from "@porchlight/charter";
+import {
+  type AccountId,
+  base64,
+  type ConversationId,
+  type DayNumber,
+  fromHex,
+  fromUtf8,
+  hex,
+  type KeyholderIndex,
+  type Period,
+  periodOf,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { accessLabel, sealEnvelope } from "@porchlight/envelope";
+import {
+  commitmentOf,
+  makeBundle,
+  orderIdOf,
+  parseWarrant,
+  releaseLabel,
+  sealBundle,
+  secretUntilOf,
+  type VerifiedWarrant,
+  labelsOf,
+  verifyWarrant,
+} from "@porchlight/gate";
+import { type Random, sealTo } from "@porchlight/quorum";
+import { appendLeaves, EMPTY_FRONTIER, encodeEntries, entriesPath, leafHash } from "@porchlight/tlog";
+import { MATERIAL_INFO, ORDER_CONVERSATIONS_INFO, parseMaterial } from "@porchlight/wire";
+import {
+  charterDocument,
+  checkpointOf,
+  keyholderName,
+  keysDocument,
+  onDay,
+  randomFrom,
+  seedOf,
+  sharedKey,
+  signedCharter,
+  signedKeys,
+  signerOf,
+} from "../../../vectors/fixture/deployment.ts";
+import { CONVERSATION, contentOf, DAY, PLAIN, sender, type Written } from "../../evidence/test/case.ts";
+import { makeGrant } from "../../gate/src/grant.ts";
+
+export const URL_ = "https://service.test.example";
+export { CONVERSATION, DAY, PLAIN };
+
+type Order = { readonly warrant: VerifiedWarrant; readonly opening: Uint8Array; readonly index: number };
+
+type KeyholderSays =
+  | { readonly state: "released"; readonly bundle: Uint8Array }
+  | { readonly state: "awaiting-approval" }
+  | { readonly state: "refused"; readonly code: string; readonly reason: string; readonly rule: string };
+
+export class World {
+  readonly charter: Charter;
+  readonly entries: LogEntry[] = [];
+  readonly orders = new Map<string, Order>();
+  /** By keyholder index, then order id. */
+  readonly said = new Map<number, Map<string, KeyholderSays>>();
+  /** Keyholders that do not answer. */
+  readonly silent = new Set<number>();
+  /** Last word on what the provider delivers. */
+  deliver: (material: Record<string, unknown>) => Record<string, unknown> = (material) => material;
+  time: UnixSeconds;
+  note = "";
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #random: Random = randomFrom("world");
+
+  private constructor(charter: Charter, time: UnixSeconds) {
+    this.charter = charter;
+    this.time = time;
+  }
+
+  static async open(
+    issuers: CharterDocument["issuers"],
+    kind: "court" | "house" = "court",
+    changes: Partial<CharterDocument> = {},
+  ): Promise<World> {
+    const document = await signedCharter(charterDocument(kind, { issuers, ...changes }));
+    const charter = await verifyCharter(document);
+    const world = new World(charter, onDay(DAY, 30));
+    const keys = await signedKeys(keysDocument(charter, periodOf(DAY)));
+    world.append({ type: "charter", document }, { type: "keys", document: keys });
+    return world;
+  }
+
+  get account(): AccountId {
+    return sender(this.charter, "ben", 7).owner.id;
+  }
+
+  append(...entries: readonly LogEntry[]): number {
+    this.entries.push(...entries);
+    this.publish();
+    return this.entries.length - 1;
+  }
+
+  publish(): void {
+    const bytes = this.entries.map(formatEntry);
+    for (const { path, hashes } of appendLeaves(
+      EMPTY_FRONTIER,
+      bytes.map((one) => leafHash(one)),
+    ).newTiles) {
+      this.#files.set(path, hashes);
+    }
+    this.#files.set(entriesPath(0, bytes.length), encodeEntries(bytes));
+    this.note = checkpointOf(this.entries, this.time).note;
+  }
+
+  /** The provider's statement for the account. */
+  async statement(person = "merry-ram") {
+    return await signDocument(
+      "statement",
+      formatStatement({
+        charter: this.charter.id,
+        accounts: [{ account: this.account, person }],
+        at: this.time,
+      }),
+      [signerOf("Provider")],
+    );
+  }
+
+  /** One keyholder releases what the order asks for; `alter` has the last word on its partials. */
+  release(
+    orderId: string,
+    n: number,
+    options: {
+      readonly alter?: (partial: Uint8Array) => Uint8Array;
+      readonly logged?: boolean;
+      readonly conversations?: readonly ConversationId[];
+      readonly requesterKey?: Uint8Array;
+    } = {},
+  ): void {
+    const { warrant, opening } = this.orders.get(orderId) as Order;
+    const keyholder = n as KeyholderIndex;
+    const labels = labelsOf(warrant, options.conversations);
+    const periods = [...new Set(labels.map(({ day }) => periodOf(day)))];
+    const grant = makeGrant({
+      charter: this.charter.id,
+      keyholder,
+      commitment: commitmentOf(opening, warrant.bytes),
+      requesterPoint: hex(warrant.document.requester.point),
+      requesterKey: base64(options.requesterKey ?? warrant.document.requester.xwing),
+      labels,
+      generations: new Map<Period, number>(periods.map((period) => [period, 1])),
+      intent: "00".repeat(32),
+    });
+    const partials = labels.map((label) => {
+      const { mpk, shares } = sharedKey(`access ${periodOf(label.day)}`);
+      const share = shares[n - 1] as (typeof shares)[number];
+      const made = releaseLabel(grant, label, { generation: 1, share, mpk }, this.#random);
+      return { label, partial: options.alter?.(made.partial) ?? made.partial };
+    });
+    const { sealed, slot } = sealBundle(grant, makeBundle(grant, partials), {
+      random: this.#random(32),
+      seed: this.#random(64),
+    });
+    if (options.logged !== false) {
+      const filler = Array.from({ length: 7 }, () => hex(this.#random(32)));
+      const day = (DAY + 1) as DayNumber;
+      this.append(
+        signBatch(
+          { type: "keyholder-batch", charter: this.charter.id, keyholder, day, slots: [slot, ...filler] },
+          seedOf(keyholderName(keyholder)),
+        ),
+      );
+    }
+    this.say(n, orderId, { state: "released", bundle: sealed });
+  }
+
+  say(n: number, orderId: string, what: KeyholderSays): void {
+    const said = this.said.get(n) ?? new Map<string, KeyholderSays>();
+    this.said.set(n, said.set(orderId, what));
+  }
+
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const url = new URL(String(input));
+    const keyholder = /^keyholder-(\d)\./.exec(url.host)?.[1];
+    const body =
+      init?.body instanceof Uint8Array ? (JSON.parse(fromUtf8(init.body)) as Record<string, unknown>) : {};
+    try {
+      return keyholder === undefined
+        ? await this.#server(url, body)
+        : await this.#keyholder(Number(keyholder), url, body);
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      return refusal(400, "malformed", error instanceof Error ? error.message : "");
+    }
+  };
+
+  async #server(url: URL, body: Record<string, unknown>): Promise<Response> {
+    const path = url.pathname;
+    if (path === "/v1/charters") {
+      const charters = this.entries.flatMap((entry, index) =>
+        entry.type === "charter" ? [{ index, document: entry.document }] : [],
+      );
+      return Response.json({ charters });
+    }
+    if (path === "/log/checkpoint") return new Response(this.note);
+    if (path === "/v1/log/wait") {
+      const enough = this.entries.length >= Number(url.searchParams.get("size"));
+      return enough ? new Response(this.note) : new Response(null, { status: 204 });
+    }
+    if (path.startsWith("/log/")) {
+      const file = this.#files.get(path.slice("/log/".length));
+      return file === undefined ? refusal(404, "not-found", "no such file") : new Response(file as never);
+    }
+    if (path === "/v1/orders") {
+      const bytes = utf8(String(body["warrant"]));
+      const opening = fromHex(String(body["opening"]), 32);
+      const warrant = await verifyWarrant(bytes, this.charter);
+      const orderId = orderIdOf(opening);
+      const day = (DAY + 1) as DayNumber;
+      const known = this.orders.get(orderId);
+      const index =
+        known?.index ??
+        this.append(
+          signIntake(
+            {
+              type: this.charter.kind === "court" ? "warrant" : "hold-order",
+              charter: this.charter.id,
+              day,
+              commitment: commitmentOf(opening, bytes),
+              secretUntil: secretUntilOf(warrant.document, day),
+            },
+            seedOf("Intake"),
+          ),
+        );
+      this.orders.set(orderId, { warrant, opening, index });
+      return Response.json({ index, orderId }, { status: 201 });
+    }
+    const [, orderId = "", what] = /^\/v1\/orders\/([0-9a-f]{64})\/(\w+)$/.exec(path) ?? [];
+    const order = this.orders.get(orderId);
+    if (order === undefined) return refusal(404, "order-unknown", "no such order");
+    const { requester } = order.warrant.document;
+    const seal = (info: string, value: object): Response =>
+      new Response(
+        sealTo(
+          requester.xwing,
+          utf8(JSON.stringify(value)),
+          utf8(info),
+          fromHex(orderId, 32),
+          this.#random(64),
+        ) as never,
+      );
+    switch (what) {
+      case "revocation": {
+        parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant.bytes)));
+        const day = (DAY + 1) as DayNumber;
+        const commitment = commitmentOf(order.opening, order.warrant.bytes);
+        return Response.json({
+          index: this.append(
+            signIntake({ type: "revocation", charter: this.charter.id, day, commitment }, seedOf("Intake")),
+          ),
+        });
+      }
+      case "conversations":
+        return seal(ORDER_CONVERSATIONS_INFO, {
+          version: 1,
+          labels: [{ account: this.account, conversation: CONVERSATION, day: DAY }],
+        });
+      case "material": {
+        const material = this.deliver({ version: 1, ...this.#stored(url, PLAIN) });
+        parseMaterial(utf8(JSON.stringify(material)));
+        return seal(MATERIAL_INFO, material);
+      }
+      default:
+        return refusal(404, "not-found", path);
+    }
+  }
+
+  #stored(url: URL, written: readonly (readonly Written[])[]): Record<string, unknown> {
+    const conversation = url.searchParams.get("conversation") as ConversationId;
+    const account = url.searchParams.get("account") as AccountId;
+    const day = Number(url.searchParams.get("day")) as DayNumber;
+    const envelopes: object[] = [];
+    const messages: object[] = [];
+    const mine = conversation === CONVERSATION && account === this.account && day === DAY;
+    let seq = 0;
+    for (const [i, texts] of mine ? written.entries() : []) {
+      const one = sender(this.charter, "ben", 7 + i);
+      const { mpk } = sharedKey(`access ${periodOf(DAY)}`);
+      const keys = { mpk, providerKey: this.charter.provider.xwing };
+      const { envelope, inner } = sealEnvelope({
+        header: one.header,
+        secret: one.secret,
+        keys,
+        sign: one.sign,
+      });
+      const at = onDay(DAY, 12);
+      envelopes.push({ seq: ++seq, epoch: 7 + i, at, envelope: base64(envelope), inner: base64(inner) });
+      for (const [generation, content] of texts.entries()) {
+        const wire = one.message({ generation, counter: generation, text: contentOf(content), epoch: 7 + i });
+        messages.push({ seq: ++seq, epoch: 7 + i, submitter: account, at, wire: base64(wire) });
+      }
+    }
+    return { conversation, account, day, envelopes, messages };
+  }
+
+  async #keyholder(n: number, url: URL, body: Record<string, unknown>): Promise<Response> {
+    if (this.silent.has(n)) throw new TypeError("connection refused");
+    if (url.pathname === "/orders") {
+      const orderId = orderIdOf(fromHex(String(body["opening"]), 32));
+      const said = this.said.get(n)?.get(orderId) ?? { state: "awaiting-approval" };
+      this.say(n, orderId, said as KeyholderSays);
+      return Response.json({ orderId, ...publicState(said as KeyholderSays) }, { status: 201 });
+    }
+    const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundle)?$/.exec(url.pathname) ?? [];
+    const said = this.said.get(n)?.get(orderId);
+    if (said === undefined) return refusal(404, "order-unknown", "no such order was handed in here");
+    if (bundle === undefined) return Response.json(publicState(said));
+    return said.state === "released"
+      ? new Response(said.bundle as never)
+      : refusal(404, "not-released", "nothing was released");
+  }
+}
+
+function publicState(said: KeyholderSays): object {
+  return said.state === "released" ? { state: "released" } : said;
+}
+
+function refusal(status: number, code: string, message: string): Response {
+  return Response.json({ code, message }, { status });
+}
