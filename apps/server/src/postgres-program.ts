@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -134,6 +135,10 @@ function available(...[command = "", ...args]: string[]): boolean {
 function copyForNobody(native: string, version: string): string {
   const copy = join(tmpdir(), `porchlight-postgres-${version}`);
   const done = join(copy, "complete");
+  if (existsSync(copy) && ![0, NOBODY].includes(statSync(copy).uid)) {
+    // Everybody may write in the temporary directory: what others put there is not run.
+    throw new ServerError("postgres-refused", `${copy} belongs to somebody else: remove it`);
+  }
   if (!existsSync(done)) {
     mkdirSync(copy, { recursive: true, mode: 0o755 });
     for (const part of ["bin", "lib", "share"]) {

@@ -62,7 +62,7 @@ describe("one order", () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => alice.client.submit(alice.conversation, [three])),
     );
-    expect(answers).toEqual(Array(8).fill([3]));
+    expect(answers).toEqual(Array.from({ length: 8 }, () => [3]));
     expect((await alice.client.items(alice.conversation, 0)).items.length).toBe(3);
     const other: NewItem = { ...(await alice.message("four")), key: three.key };
     expect(await refusal(alice.client.submit(alice.conversation, [other]))).toBe("idempotency-mismatch");

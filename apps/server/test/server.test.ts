@@ -543,10 +543,10 @@ describe("durability", () => {
     const acknowledged = new Map<string, number>();
     const unanswered: { person: Person; items: NewItem[] }[] = [];
     let entries = 0;
-    let killed = false;
+    const over = new AbortController();
     const logged: number[] = [];
     const talk = people.map(async (person, who) => {
-      for (let i = 0; !killed && i < 400; i++) {
+      for (let i = 0; !over.signal.aborted && i < 400; i++) {
         const items = [await person.message(`${who} ${i}`), await person.message(`${who} ${i} b`)];
         try {
           const seqs = await person.client.submit(person.conversation, items);
@@ -559,7 +559,7 @@ describe("durability", () => {
     });
     const log = (async () => {
       const client = server.client();
-      for (; !killed && entries < 400; entries++) {
+      for (; !over.signal.aborted && entries < 400; entries++) {
         const filler = batch(charter, keyholderIndex(1), DAY, [hex(seedOf(`slot ${entries}`))]);
         const index = await client.appendEntry(formatEntry(filler)).catch(() => null);
         if (index === null) return;
@@ -567,7 +567,7 @@ describe("durability", () => {
       }
     })();
     await new Promise((resolve) => setTimeout(resolve, 700));
-    killed = true;
+    over.abort();
     await server.kill();
     await Promise.all([...talk, log]);
     await server.run();

@@ -78,14 +78,21 @@ test("DEL-1: a request with a member that the contract does not know is refused"
 
 test("DEL-2: a batch beyond the stated limit is refused before it is sent", async () => {
   const item = { kind: "message", key: "k".repeat(8), epoch: 0, bytes: "" } as const;
-  expect(submitRequest.safeParse({ items: Array(LIMITS.batchItems).fill(item) }).success).toBe(true);
+  expect(
+    submitRequest.safeParse({ items: Array.from({ length: LIMITS.batchItems }, () => item) }).success,
+  ).toBe(true);
   const { fetch } = scripted({ status: 200, body: CHALLENGE }, { status: 200, body: SESSION });
   const client = new ServerClient({ url: "http://test", fetch });
   await client.login(login());
-  await expect(client.submit(CONVERSATION, Array(LIMITS.batchItems + 1).fill(MESSAGE))).rejects.toMatchObject(
-    { code: "request-malformed" },
-  );
-  expect(submitRequest.safeParse({ items: Array(LIMITS.batchItems + 1).fill(item) }).success).toBe(false);
+  await expect(
+    client.submit(
+      CONVERSATION,
+      Array.from({ length: LIMITS.batchItems + 1 }, () => MESSAGE),
+    ),
+  ).rejects.toMatchObject({ code: "request-malformed" });
+  expect(
+    submitRequest.safeParse({ items: Array.from({ length: LIMITS.batchItems + 1 }, () => item) }).success,
+  ).toBe(false);
 });
 
 test("DEL-3: a refusal keeps code, reason, item and head, and says whether to retry", async () => {
