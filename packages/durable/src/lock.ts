@@ -14,7 +14,7 @@ export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, "lock");
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    database.exec("PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    database.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
     throw new DurableError("locked", directory, { cause: error });
