@@ -25,6 +25,7 @@ export type ServiceContext = {
   readonly hooks: Hooks;
   readonly signal: AbortSignal;
   readonly batches: "daily" | "prompt";
+  readonly patienceSeconds: number;
   readonly otherBooks: (than: CharterService) => Iterable<OrderBook>;
 };
 
@@ -63,13 +64,16 @@ export class CharterService {
     const { server, logUrl, clock, log, signal, identity, hooks, secrets } = context;
     const memory = await LogMemory.open({ own, directory, server, logUrl, clock, log, signal });
     const shares = new Shares(secrets);
+    // A ceremony that was over already tells so before there is a service.
+    const opened: { service: CharterService | null } = { service: null };
     const ceremonies = await Ceremonies.open(
       { own, identity, server, log, hooks, memory, shares, secrets },
       join(directory, "ceremonies"),
       signal,
-      () => service.#desk?.wake(),
+      () => opened.service?.#desk?.wake(),
     );
     const service = new CharterService(own, context, directory, memory, shares, ceremonies);
+    opened.service = service;
     if (memory.charter !== null) await service.#openDesk();
     memory
       .until(() => (memory.charter === null ? null : memory.view))

@@ -18,6 +18,8 @@ export type KeyholderConfig = {
    * acted; "prompt" adds a batch whenever one is waiting.
    */
   readonly batches: "daily" | "prompt";
+  /** KEY-23: seconds by which an order may come before its entry is witnessed; 20 where it is left out. */
+  readonly patienceSeconds: number;
 };
 
 /** KEY-2. Throws EncodingError or TlogError. */
@@ -35,5 +37,7 @@ export function readConfig(fields: Fields): KeyholderConfig {
       : { workFactor: fields.integer("workFactor", 1, 20) }),
     batches:
       fields.optional("batches") === undefined ? "daily" : fields.literal("batches", "daily", "prompt"),
+    patienceSeconds:
+      fields.optional("patienceSeconds") === undefined ? 20 : fields.integer("patienceSeconds", 1, 3600),
   };
 }

@@ -68,8 +68,19 @@ export class Keyholder {
     });
     const server = new ServerClient({ url: config.server });
     const logUrl = `${config.server.replace(/\/+$/, "")}/log`;
-    const { batches } = config;
-    const context = { identity, secrets, server, logUrl, clock, log, hooks, signal, batches };
+    const { batches, patienceSeconds } = config;
+    const context = {
+      identity,
+      secrets,
+      server,
+      logUrl,
+      clock,
+      log,
+      hooks,
+      signal,
+      batches,
+      patienceSeconds,
+    };
     const keyholder = new Keyholder(identity, charters, cosigner, context, lock.release);
     for (const own of charters.all()) await keyholder.#serve(own.id);
     program.onTime(() => {

@@ -233,6 +233,8 @@ export class LogMemory {
   }
 
   async #keepEvidence(evidence: { readonly seen: string; readonly offered: string }): Promise<void> {
+    // The first proof is the one to keep.
+    if (this.#forked) return;
     this.#forked = true;
     await writeFileDurable(join(this.#options.directory, FORK), `${JSON.stringify(evidence, null, 2)}\n`);
     this.#options.log.event("log-forked");

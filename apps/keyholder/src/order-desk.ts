@@ -64,8 +64,6 @@ import { makeRelease } from "./release.ts";
 import { persist } from "./retry.ts";
 import type { Shares } from "./shares.ts";
 
-/** How long an order may be ahead of the witnessed log before it counts as not logged (KEY-23). */
-const PATIENCE_MILLISECONDS = 20_000;
 /** Refusals of warrants that did not verify, kept a UTC day: anyone can send those. */
 const TURNED_AWAY_PER_DAY = 1000;
 
@@ -82,6 +80,7 @@ export type OrderDeskContext = {
   readonly hooks: Hooks;
   readonly signal: AbortSignal;
   readonly batches: "daily" | "prompt";
+  readonly patienceSeconds: number;
   /** The share generation held of each period. */
   readonly generations: () => Promise<Map<Period, number>>;
   /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
@@ -402,8 +401,9 @@ export class OrderDesk {
     const now = performance.now();
     const until = this.#patience.get(id);
     if (until !== undefined) return now >= until;
-    this.#patience.set(id, now + PATIENCE_MILLISECONDS);
-    setTimeout(() => this.wake(), PATIENCE_MILLISECONDS + 10).unref();
+    const patience = 1000 * this.#context.patienceSeconds;
+    this.#patience.set(id, now + patience);
+    setTimeout(() => this.wake(), patience + 10).unref();
     return false;
   }
 

@@ -1,0 +1,412 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BatchEntry, parseEntry, verifyKeys } from "@porchlight/charter";
+import {
+  base64,
+  charterId,
+  conversationIdOf,
+  hex,
+  keyholderIndex,
+  type KeyholderIndex,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { accessLabel } from "@porchlight/envelope";
+import { type Bundle, openBundle, verifyRefusal } from "@porchlight/gate";
+import { combinePartials, verifyLabelKey, verifyPartial } from "@porchlight/quorum";
+import { makeSigner } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { START, TestDeployment, type TestOrder, until } from "./deployment.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "keyholder-orders-"));
+const deployment = new TestDeployment(directory);
+const K1 = "keyholder-1";
+const K2 = "keyholder-2";
+const K3 = "keyholder-3";
+
+beforeAll(async () => {
+  await deployment.boot();
+  await deployment.ceremony();
+});
+afterAll(async () => {
+  await deployment.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function awaiting(name: string, order: TestOrder): Promise<void> {
+  await deployment.submit(name, order);
+  await deployment.reaches(name, order, "awaiting-approval");
+}
+
+async function released(name: string, order: TestOrder): Promise<Uint8Array> {
+  await awaiting(name, order);
+  await deployment.approve(name, order);
+  await deployment.reaches(name, order, "released");
+  return (await deployment.client(name).bundle(order.id)) as Uint8Array;
+}
+
+async function refusal(name: string, order: TestOrder): Promise<string> {
+  await deployment.submit(name, order);
+  const found = (await deployment.reaches(name, order, "refused")) as Awaited<
+    ReturnType<ReturnType<typeof deployment.client>["order"]>
+  >;
+  if (found.state !== "refused") throw new Error("not refused");
+  const record = await verifyRefusal(found.record ?? null, deployment.charter as never);
+  expect(record).toMatchObject({ code: found.code, rule: found.rule, commitment: order.commitment });
+  expect(found.reason).toMatch(/^[A-Z].{20,}\.$/);
+  return found.code;
+}
+
+function batchesOf(index: number): { at: number; batch: BatchEntry }[] {
+  return deployment.server.entries.flatMap((bytes, at) => {
+    const entry = parseEntry(new Uint8Array(bytes));
+    return entry.type === "keyholder-batch" && entry.keyholder === index ? [{ at, batch: entry }] : [];
+  });
+}
+
+function opened(order: TestOrder, name: string, sealed: Uint8Array): { bundle: Bundle; slot: string } {
+  const keyholder = keyholderIndex(Number(name.at(-1)));
+  return openBundle(sealed, order.requester.xwing, {
+    charter: order.document.charter,
+    commitment: order.commitment,
+    keyholder,
+  });
+}
+
+describe("an order from receipt to release", () => {
+  test("KEY-25: two keyholders' bundles open with the requester's keys only and combine to the label key; KEY-29: intent, then release, each once in the log", async () => {
+    const order = await deployment.order();
+    const [one, two] = await Promise.all([released(K1, order), released(K2, order)]);
+    const bundles = [opened(order, K1, one), opened(order, K2, two)];
+    const keysEntry = deployment.server.entries
+      .map((bytes) => parseEntry(new Uint8Array(bytes)))
+      .find((entry) => entry.type === "keys");
+    if (keysEntry?.type !== "keys") throw new Error("no keys");
+    const { access } = await verifyKeys(keysEntry.document, deployment.charter as never);
+    const partials = new Map<KeyholderIndex, Uint8Array>();
+    const requester = order.document.requester.point;
+    const label = accessLabel(bundles[0]?.bundle.partials[0]?.label as never);
+    for (const { bundle } of bundles) {
+      expect(bundle.partials.length).toBe(1);
+      const { partial } = bundle.partials[0] as { partial: Uint8Array };
+      const verifyingShare = access.verifyingShares.get(bundle.keyholder) as Uint8Array;
+      expect(verifyPartial({ partial, verifyingShare, mpk: access.mpk, label, requester })).toBe(true);
+      partials.set(bundle.keyholder, partial);
+    }
+    const requesterSecret = order.requester.secret;
+    const combined = combinePartials({ master: access, label, requester, requesterSecret, partials });
+    expect(combined.kind).toBe("combined");
+    if (combined.kind !== "combined") return;
+    expect(verifyLabelKey({ mpk: access.mpk, label, labelKey: combined.labelKey })).toBe(true);
+    expect(() =>
+      opened({ ...order, requester: { ...order.requester, xwing: new Uint8Array(32) } }, K1, one),
+    ).toThrow();
+
+    const events = (await deployment.journal(K1)).filter(
+      (event) => "order" in event && event.order === order.id,
+    );
+    expect(events.map(({ kind }) => kind)).toEqual([
+      "received",
+      "admitted",
+      "approved",
+      "sealed",
+      "released",
+    ]);
+    const approved = events.find((event) => event.kind === "approved");
+    if (approved?.kind !== "approved") return;
+    const holding = (slot: string) => batchesOf(1).filter(({ batch }) => batch.slots.includes(slot));
+    const intents = holding(approved.intent.slot);
+    const releases = holding(bundles[0]?.slot as string);
+    expect([intents.length, releases.length]).toEqual([1, 1]);
+    expect(intents[0]?.at).toBeGreaterThan(order.index);
+    expect(releases[0]?.at).toBeGreaterThan(intents[0]?.at as number);
+  });
+
+  test("KEY-21: the same order again changes nothing; KEY-40: states are told to who has the order id, a bundle before its release to nobody", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    expect(await deployment.submit(K1, order)).toMatchObject({
+      orderId: order.id,
+      state: "awaiting-approval",
+    });
+    expect(await deployment.client(K1).bundle(order.id)).toBeNull();
+    await expect(deployment.client(K2).order(order.id)).rejects.toMatchObject({ refusal: "order-unknown" });
+    await expect(deployment.client(K1).order("00".repeat(32))).rejects.toMatchObject({
+      refusal: "order-unknown",
+    });
+    await expect(deployment.client(K1).bundle("../../secrets")).rejects.toMatchObject({ code: "refused" });
+  });
+
+  test("KEY-24: the operator sees the whole order and approves exactly what was shown, once, by name", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    const shown = await deployment.admin(K1, "show", { order: order.id });
+    expect(shown).toMatchObject({
+      state: "awaiting-approval",
+      commitment: order.commitment,
+      persons: [{ person: "Jane Doe" }],
+      signedBy: ["District Court"],
+      opens: { keys: 1, firstDay: "2017-10-02", lastDay: "2017-10-02" },
+      warrant: { necessity: "There is no other way." },
+    });
+    const approve = (members: object) =>
+      deployment.admin(K1, "approve", { order: order.id, commitment: order.commitment, by: "A", ...members });
+    await expect(approve({ commitment: "00".repeat(32) })).rejects.toMatchObject({
+      code: "commitment-differs",
+    });
+    await expect(approve({ by: "" })).rejects.toMatchObject({ code: "approver-missing" });
+    await expect(approve({ order: "00".repeat(32) })).rejects.toMatchObject({ code: "order-unknown" });
+    await expect(approve({ haste: true })).rejects.toMatchObject({ code: "unknown-field" });
+    const results = await Promise.allSettled([approve({ by: "First" }), approve({ by: "Second" })]);
+    expect(results.filter(({ status }) => status === "fulfilled").length).toBe(1);
+    const rejected = results.find((result) => result.status === "rejected") as PromiseRejectedResult;
+    expect(rejected.reason).toMatchObject({ code: "order-not-awaiting-approval" });
+    await deployment.reaches(K1, order, "released");
+    await expect(approve({})).rejects.toMatchObject({ code: "order-not-awaiting-approval" });
+    const approvals = (await deployment.journal(K1)).filter(
+      (event) => event.kind === "approved" && event.order === order.id,
+    );
+    expect(approvals.length).toBe(1);
+  });
+
+  test("an order over all conversations opens those that it lists, and is out of form without a list", async () => {
+    const order = await deployment.order({ conversations: "all" });
+    await expect(deployment.submit(K1, order)).rejects.toMatchObject({ refusal: "malformed" });
+    const conversations = [1, 2].map((byte) => conversationIdOf(new Uint8Array(32).fill(byte)));
+    await deployment.submit(K1, order, conversations);
+    await deployment.reaches(K1, order, "awaiting-approval");
+    await deployment.approve(K1, order);
+    await deployment.reaches(K1, order, "released");
+    const { bundle } = opened(order, K1, (await deployment.client(K1).bundle(order.id)) as Uint8Array);
+    expect(bundle.partials.map(({ label }) => label.conversation)).toEqual(conversations);
+  });
+});
+
+describe("what is refused", () => {
+  test("KEY-27: a stranger's warrant is answered with a signed record of the refusal", async () => {
+    const stranger = { seed: new Uint8Array(32).fill(7) };
+    expect(await refusal(K1, await deployment.order({}, { court: stranger }))).toBe("signature-invalid");
+  });
+
+  test("KEY-21: junk with the same opening neither hides an order nor replaces it", async () => {
+    const order = await deployment.order();
+    const junk = { ...order, warrant: '{"payload":"","signatures":[]}' };
+    expect(await deployment.submit(K1, junk)).toMatchObject({ state: "refused", code: "malformed" });
+    await awaiting(K1, order);
+    expect(await deployment.submit(K1, junk)).toMatchObject({ state: "refused", code: "malformed" });
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "awaiting-approval" });
+  });
+
+  test("KEY-23: an order that is not logged is refused, at once where the log goes beyond its place; once logged, it may come again", async () => {
+    const order = await deployment.order({}, { unlogged: true });
+    expect(await refusal(K1, { ...order, index: 0 })).toBe("not-logged");
+    expect(await refusal(K2, order)).toBe("not-logged");
+    await expect(deployment.approve(K1, order)).rejects.toMatchObject({
+      code: "order-not-awaiting-approval",
+    });
+    const elsewhere = await deployment.order();
+    expect(await refusal(K1, { ...order, index: elsewhere.index })).toBe("commitment-mismatch");
+  });
+
+  test("an order that comes before its entry is witnessed waits for it", async () => {
+    deployment.server.publishing = false;
+    const order = await deployment.order();
+    expect(await deployment.submit(K1, order)).toMatchObject({ state: "checking" });
+    deployment.server.publishing = true;
+    await deployment.server.publish();
+    await deployment.reaches(K1, order, "awaiting-approval");
+  });
+
+  test("revoked between two approvals: who had not released yet refuses", async () => {
+    const order = await deployment.order();
+    await released(K1, order);
+    await awaiting(K2, order);
+    deployment.revoke(order);
+    await deployment.server.publish();
+    expect(await deployment.approve(K2, order)).toEqual({ state: "refused" });
+    expect(await deployment.client(K2).order(order.id)).toMatchObject({ code: "revoked", rule: "GATE-10" });
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "released" });
+  });
+
+  test("revoked between the approval and the gate: nothing is released", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    // The batch with the intent is held back until the revocation is in the log in front of it.
+    let revoked = false;
+    deployment.server.beforeEntry = () => {
+      if (!revoked) deployment.revoke(order);
+      revoked = true;
+    };
+    expect(await deployment.approve(K1, order)).toEqual({ state: "approved" });
+    await deployment.reaches(K1, order, "refused");
+    deployment.server.beforeEntry = () => {};
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ code: "revoked" });
+    expect(await deployment.client(K1).bundle(order.id)).toBeNull();
+  });
+
+  test("KEY-26: what a person declines is refused for good, with a record", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    await deployment.admin(K1, "refuse", {
+      order: order.id,
+      by: "A. Approver",
+      reason: "The act was not attached.",
+    });
+    const found = await deployment.client(K1).order(order.id);
+    expect(found).toMatchObject({ state: "refused", code: "declined", reason: "The act was not attached." });
+    await expect(deployment.approve(K1, order)).rejects.toMatchObject({
+      code: "order-not-awaiting-approval",
+    });
+    expect(await deployment.submit(K1, order)).toMatchObject({ state: "refused", code: "declined" });
+  });
+
+  test("a requester's key that came with another order before is refused, also after a restart", async () => {
+    const first = await deployment.order();
+    await awaiting(K3, first);
+    await deployment.supervisor.kill(K3);
+    await deployment.start(K3);
+    deployment.follow();
+    const second = await deployment.signOrder(
+      { ...first.document, necessity: "Other words." },
+      first.requester,
+    );
+    await deployment.submit(K3, second);
+    await deployment.reaches(K3, second, "refused");
+    expect(await deployment.client(K3).order(second.id)).toMatchObject({ code: "requester-reused" });
+  });
+});
+
+describe("the process and its directory", () => {
+  test("KEY-1: a second process does not get the directory", async () => {
+    const second = { name: "second", entry: deployment.entry, directory: deployment.home(K1) };
+    await expect(deployment.supervisor.start(second)).rejects.toMatchObject({
+      code: "program-exited",
+      message: expect.stringContaining("locked") as string,
+    });
+  });
+
+  test("KEY-4: no secret is in clear anywhere in the directory, in no form, and no warrant either", async () => {
+    const order = await deployment.order();
+    await released(K1, order);
+    const secrets = await deployment.secrets(K1);
+    const names = await secrets.names();
+    expect(names.filter((name) => name.startsWith("share.")).length).toBe(2);
+    const found: Uint8Array[] = [];
+    for (const name of names) {
+      const text = Buffer.from((await secrets.read(name)) as Uint8Array).toString();
+      for (const value of Object.values(JSON.parse(text) as Record<string, unknown>)) {
+        if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value) && value !== deployment.charter?.id) {
+          found.push(Buffer.from(value, "hex"));
+        }
+      }
+    }
+    expect(found.length).toBe(5);
+    const forbidden = found.flatMap((secret) => [
+      hex(secret),
+      base64(secret).replace(/=+$/, ""),
+      Buffer.from(secret).toString("latin1"),
+    ]);
+    forbidden.push("Jane Doe", "There is no other way", order.document.reference, "AGE-SECRET-KEY");
+    for (const [path, contents] of deployment.files(K1)) {
+      for (const text of forbidden) expect(contents.includes(text), path).toBe(false);
+    }
+  });
+
+  test("KEY-10, KEY-12: a charter is signed only as it was shown, and only where it names this keyholder, log and clock", async () => {
+    const sign = (charter: string, id: string) => deployment.admin(K1, "sign-charter", { charter, id });
+    await expect(sign(deployment.charterText, "00".repeat(32))).rejects.toMatchObject({
+      code: "charter-wrong-id",
+    });
+    const changed = (from: string, to: string) => deployment.charterText.replace(from, to);
+    const review = (charter: string) => deployment.admin(K1, "review-charter", { charter });
+    await expect(review(changed('"clock":"replay"', '"clock":"system"'))).rejects.toMatchObject({
+      code: "charter-wrong-clock",
+    });
+    const key = deployment.publicOf(K1).key;
+    await expect(review(changed(key, base64(new Uint8Array(32).fill(9))))).rejects.toMatchObject({
+      code: "charter-not-ours",
+    });
+    const xwing = deployment.publicOf(K1).xwing;
+    await expect(review(changed(xwing, base64(new Uint8Array(1216).fill(9))))).rejects.toMatchObject({
+      code: "charter-not-ours",
+    });
+    await expect(review(`${deployment.charterText} `)).rejects.toMatchObject({ code: "not-canonical" });
+    const text = changed('"jurisdiction":"Country 2"', '"jurisdiction":"Country 1"');
+    expect(await review(text)).toMatchObject({
+      keyholder: 1,
+      warnings: ["2 of 3 keyholders share one jurisdiction (Country 1); 2 can open"],
+    });
+  });
+
+  test("KEY-3: keys that are gone are not replaced by new ones", async () => {
+    const home = join(directory, "empty");
+    deployment.configure("empty");
+    writeFileSync(join(home, "public.json"), JSON.stringify(deployment.publicOf(K1)));
+    const start = deployment.supervisor.start({ name: "empty", entry: deployment.entry, directory: home });
+    await expect(start).rejects.toMatchObject({
+      message: expect.stringContaining("restore secrets/keys.age") as string,
+    });
+  });
+
+  test("KEY-31: commands that do not exist are refused by name", async () => {
+    await expect(deployment.admin(K1, "approve-all")).rejects.toMatchObject({ code: "command-unknown" });
+  });
+});
+
+describe("with time", () => {
+  test("KEY-30: a batch a day from each keyholder, empty or not, of one size", async () => {
+    await deployment.tick(unixSeconds(START + 86_400));
+    const day = Math.floor((START + 86_400) / 86_400);
+    await until(
+      () => [1, 2, 3].every((i) => batchesOf(i).some(({ batch }) => batch.day === day)),
+      "daily batches",
+    );
+    for (const i of [1, 2, 3]) expect(batchesOf(i).filter(({ batch }) => batch.day === day).length).toBe(1);
+    const sizes = new Set(
+      [1, 2, 3].flatMap((i) => batchesOf(i).map(({ at }) => deployment.server.entry(at)?.length)),
+    );
+    expect(sizes.size).toBe(1);
+  });
+
+  test("notice first: an order waits until its time to contest is over, and goes on by itself", async () => {
+    const order = await deployment.order({ disclosure: { kind: "notice-first" } });
+    await deployment.submit(K1, order);
+    await deployment.server.publish();
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "checking" });
+    await deployment.tick(unixSeconds(START + 10 * 86_400));
+    await deployment.server.publish();
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "checking" });
+    await deployment.tick(unixSeconds(START + 16 * 86_400 + 3600));
+    await deployment.reaches(K1, order, "awaiting-approval");
+  });
+
+  test("KEY-22: a log that shows two trees is proven to have forked, and nothing is decided after it, restarts included", async () => {
+    const order = await deployment.order();
+    await awaiting(K2, order);
+    deployment.server.publishing = false;
+    await deployment.server.publish();
+    const { size } = deployment.server;
+    deployment.server.rewrite(size - 2, [
+      utf8('{"type":"other"}'),
+      utf8('{"type":"history"}'),
+      utf8('{"type":"x"}'),
+    ]);
+    // Every keyholder's cosigning key was stolen, and both witnesses take part.
+    const stolen = await Promise.all(
+      [K1, K2, K3].map(async (name) => {
+        const { cosigner } = await deployment.keysOf(name);
+        return makeSigner("cosignature", deployment.publicOf(name).name, cosigner, nodeSuite);
+      }),
+    );
+    deployment.server.show(deployment.server.sign([...deployment.server.witnesses, ...stolen]));
+    await expect(deployment.approve(K2, order)).rejects.toMatchObject({ code: "busy" });
+    const fork = join(deployment.home(K2), "charters", charterId(deployment.charter?.id ?? ""), "fork.json");
+    expect(existsSync(fork)).toBe(true);
+    await deployment.supervisor.kill(K2);
+    await deployment.start(K2);
+    expect(await deployment.admin(K2, "status")).toMatchObject({ charters: [{ forked: true, log: null }] });
+    await expect(deployment.approve(K2, order)).rejects.toMatchObject({ code: "busy" });
+  });
+});
