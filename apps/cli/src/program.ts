@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { registerDemo } from "./commands/demo.ts";
 import { registerEvidence } from "./commands/evidence.ts";
@@ -37,9 +38,10 @@ From an order to evidence, each party in its own directory:
   anyone    porchlight evidence verify evidence --charter ID`;
 
 /** The whole command line. Its exit status is in `process.exitCode` when the promise of `parseAsync` resolves. */
-export function createProgram(streams: Streams, argv: readonly string[]): Command {
+function createProgram(streams: Streams, argv: readonly string[]): Command {
   const program = new Command("porchlight");
   program
+    .version(version())
     .description(
       "End-to-end encrypted messages under accountable, threshold key escrow: every party's command line.",
     )
@@ -56,6 +58,11 @@ export function createProgram(streams: Streams, argv: readonly string[]): Comman
   for (const register of GROUPS) register(program, streams);
   inherit(program);
   return program;
+}
+
+function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 /** Every group and command ends and prints as the program does. */
@@ -82,5 +89,5 @@ export async function run(argv: readonly string[], streams: Streams): Promise<nu
     }
     return EXIT.usage;
   }
-  return Number(process.exitCode);
+  return process.exitCode;
 }

@@ -18,13 +18,13 @@ export type Streams = {
 export const PROCESS_STREAMS: Streams = {
   out: (text) => process.stdout.write(text),
   error: (text) => process.stderr.write(text),
-  interactive: process.stderr.isTTY === true,
+  interactive: process.stderr.isTTY,
 };
 
 /** A bar on standard error for who watches; nothing where the output goes to a file or a program. */
-export type Progress = (phase: string, done: number, total: number) => void;
+type Progress = (phase: string, done: number, total: number) => void;
 
-export function progressBar(shown: boolean): { readonly progress: Progress; readonly stop: () => void } {
+function progressBar(shown: boolean): { readonly progress: Progress; readonly stop: () => void } {
   if (!shown) return { progress: () => {}, stop: () => {} };
   let bar: SingleBar | null = null;
   let current = "";
@@ -50,11 +50,7 @@ export function progressBar(shown: boolean): { readonly progress: Progress; read
 }
 
 /** Runs a command's work, prints what came of it in the form that was asked for, and sets the exit status. */
-export async function conclude(
-  json: boolean,
-  streams: Streams,
-  work: () => Promise<Outcome>,
-): Promise<ExitCode> {
+async function conclude(json: boolean, streams: Streams, work: () => Promise<Outcome>): Promise<ExitCode> {
   try {
     const { text, json: object, exit = EXIT.done } = await work();
     if (json) streams.out(`${JSON.stringify({ ok: exit === EXIT.done, ...object })}\n`);
@@ -75,6 +71,7 @@ export async function conclude(
 export type Context = { readonly json: boolean; readonly progress: Progress; readonly streams: Streams };
 
 /** A command with `--json`, whose action returns an {@link Outcome}. */
+// oxlint-disable-next-line no-unnecessary-type-parameters -- each command names its own options and arguments
 export function action<Options extends object, Args extends readonly unknown[]>(
   command: Command,
   streams: Streams,

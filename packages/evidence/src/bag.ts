@@ -3,7 +3,7 @@ import { checkFileName, type Files, sha256 } from "./files.ts";
 
 // BagIt 1.0 (RFC 8493) with SHA-256, of which EVI-10 fixes the one form that is written and accepted.
 
-export const BAGIT = utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
+const BAGIT = utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
 const TAG_FILES = ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"];
 const TAG_MANIFEST = "tagmanifest-sha256.txt";
 

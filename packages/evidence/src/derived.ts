@@ -9,7 +9,7 @@ import type { OpenedRelease, ReleaseInput } from "./release.ts";
 import { viewerPage } from "./viewer.ts";
 
 /** Version of the whole format; a package of another one is refused by name. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /**
  * EVI-18: the files that follow from the others. Whoever writes a package and whoever verifies it makes them with this

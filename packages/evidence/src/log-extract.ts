@@ -26,7 +26,7 @@ import {
 } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { EvidenceError } from "./error.ts";
-import { type Files, sha256 } from "./files.ts";
+import type { Files } from "./files.ts";
 
 /** An entry and where it is: hashes from the leaf upwards (RFC 6962 audit path) under the extract's checkpoint. */
 export type EntryProof = { readonly index: number; readonly hashes: readonly Uint8Array[] };
@@ -205,11 +205,6 @@ export function checkComplete(
   }
   const whole = peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right, nodeSuite));
   if (!equalBytes(whole, root)) throw new EvidenceError("log", ENTRIES);
-}
-
-/** Lower-case hex SHA-256 of the checkpoint note, for the reader's own records. */
-export function checkpointDigest(extract: LogExtract): string {
-  return sha256(utf8(extract.checkpoint));
 }
 
 function refuse<T>(path: string, run: () => T): T {

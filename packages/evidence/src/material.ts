@@ -2,9 +2,11 @@ import {
   type AccountId,
   accountId,
   base64,
+  charterId,
   conversationId,
   EncodingError,
   Fields,
+  formatDay,
   formatInstant,
   fromBase64,
   fromHex,
@@ -16,8 +18,6 @@ import {
   parseJson,
   type UnixSeconds,
   utf8,
-  charterId,
-  formatDay,
 } from "@porchlight/encoding";
 import { type AccessLabel, accessLabel } from "@porchlight/envelope";
 import { EvidenceError } from "./error.ts";

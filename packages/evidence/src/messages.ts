@@ -19,10 +19,10 @@ import {
   parseGroupContext,
 } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
-import { type LabelBase, ibeBase } from "@porchlight/quorum";
+import { ibeBase, type LabelBase } from "@porchlight/quorum";
 import { type Content, parseContent } from "./content.ts";
 import { EvidenceError } from "./error.ts";
-import { type ReleasedLabel, sortLabels, type StoredEnvelope } from "./material.ts";
+import { type ReleasedLabel, type StoredEnvelope, sortLabels } from "./material.ts";
 import { type FailureCode, sentenceOf } from "./refusals.ts";
 
 /** A message that decrypted under a released key and that the sender's device signed. */

@@ -17,7 +17,7 @@ export const DERIVED = ["data/messages.jsonl", "data/report.json", "data/certifi
 export type PackageInput = ReleaseInput & { readonly custody: readonly CustodyStep[] };
 
 /** The files that a package's other files follow from (EVI-14 to EVI-17, EVI-30). */
-export function sourceFiles(input: PackageInput): Files {
+function sourceFiles(input: PackageInput): Files {
   return new Map([
     [WARRANT, input.warrant],
     [OPENING, utf8(`${hex(input.opening)}\n`)],

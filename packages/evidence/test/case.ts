@@ -9,10 +9,11 @@ import {
   signBatch,
   signDocument,
   signIntake,
+  verifyCharter,
 } from "@porchlight/charter";
 import {
-  concat,
   type ConversationId,
+  concat,
   type DayNumber,
   fromHex,
   hex,
@@ -47,9 +48,9 @@ import {
   treeSize,
 } from "@porchlight/tlog";
 import {
+  COURT,
   charterDocument,
   checkpointOf,
-  COURT,
   HOUSE_ISSUERS,
   keyholderName,
   keysDocument,
@@ -63,9 +64,8 @@ import {
   THRESHOLD,
   xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
-import { verifyCharter } from "@porchlight/charter";
-import { device, seed } from "../../envelope/test/device.ts";
 import { vector } from "../../envelope/src/mls.ts";
+import { device, seed } from "../../envelope/test/device.ts";
 import type { CustodyStep } from "../src/custody.ts";
 import type { EntryProof } from "../src/log-extract.ts";
 import type { ReleasedLabel, StoredEnvelope, StoredMessage } from "../src/material.ts";
@@ -78,9 +78,6 @@ export const CONVERSATION = hex(seed("group")) as ConversationId;
 const GROUP = fromHex(CONVERSATION);
 
 export type Written = { readonly at: string; readonly text: string; readonly kind?: string };
-
-/** One message in the making: what the builder of `device` takes, or raw bytes. */
-export type Sent = { readonly epoch: number; readonly wire: Uint8Array };
 
 function contextOf(charter: Charter, epoch: number): Uint8Array {
   const extension = concat(

@@ -1,11 +1,13 @@
-import { type BatchEntry, formatEntry, type LogEntry, parseEntry, signIntake } from "@porchlight/charter";
-import { type DayNumber, hex, utf8 } from "@porchlight/encoding";
-import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type BatchEntry, formatEntry, type LogEntry, parseEntry, signIntake } from "@porchlight/charter";
+import { type DayNumber, hex, utf8 } from "@porchlight/encoding";
+import { sealEnvelope } from "@porchlight/envelope";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkpointOf, onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
+import { device } from "../../envelope/test/device.ts";
 import { makeBag } from "../src/bag.ts";
 import { EvidenceError, type EvidenceErrorCode } from "../src/error.ts";
 import type { Files } from "../src/files.ts";
@@ -13,18 +15,16 @@ import type { KeyholderRelease } from "../src/keyholder-release.ts";
 import { checkComplete } from "../src/log-extract.ts";
 import type { ReleasedLabel, StoredMessage } from "../src/material.ts";
 import { openMaterial } from "../src/messages.ts";
-import type { OpenedRelease } from "../src/release.ts";
-import { sealEnvelope } from "@porchlight/envelope";
-import { device } from "../../envelope/test/device.ts";
 import { DERIVED, makePackage, type PackageInput, writeEvidence } from "../src/package.ts";
+import type { OpenedRelease } from "../src/release.ts";
 import { openSealedEvidence, sealEvidence } from "../src/sealed.ts";
 import { verifyEvidence, verifyFiles } from "../src/verify.ts";
 import {
   type CaseMade,
   type CaseOptions,
   contentOf,
-  type Device,
   DAY,
+  type Device,
   makeCase,
   PLAIN,
   prover,

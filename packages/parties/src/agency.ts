@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { makeDirectory, readFileOrNull, type SecretStore, writeFileDurable } from "@porchlight/durable";
 import {
   type CharterId,
-  concat,
   type ConversationId,
+  concat,
   fromHex,
   fromUtf8,
   hex,
@@ -15,7 +15,7 @@ import { requesterContext, verifyWarrant } from "@porchlight/gate";
 import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
 import { type Fetch, ORDER_CONVERSATIONS_INFO, parseOrderConversations } from "@porchlight/wire";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
-import { type Collected, collectRelease, type CollectProgress, type RequestSecrets } from "./collection.ts";
+import { type Collected, type CollectProgress, collectRelease, type RequestSecrets } from "./collection.ts";
 import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";

@@ -33,9 +33,6 @@ export type Sealing = {
 
 const FILE = "party.json";
 
-/** A party's directory, opened: its description and its secrets, sealed at rest with the passphrase of `durable`. */
-export type OpenParty = { readonly directory: string; readonly party: Party; readonly secrets: SecretStore };
-
 /** Makes a party's directory; throws PartyError "exists" where there is one. The passphrase is made where none is. */
 export async function createParty(
   directory: string,

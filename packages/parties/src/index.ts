@@ -7,7 +7,7 @@ export {
   type CollectProgress,
   type RequestSecrets,
 } from "./collection.ts";
-export { checkOrder, Court, type Decision, loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
+export { Court, checkOrder, type Decision, loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
@@ -16,9 +16,9 @@ export {
   formatRequest,
   namesOf,
   type OrderFile,
+  type Request,
   readOrderFile,
   readRequest,
   readStatementFile,
-  type Request,
 } from "./request-file.ts";
 export { Service, type ServiceOptions } from "./service.ts";

@@ -2,8 +2,8 @@ import { asName, type SignedDocument } from "@porchlight/charter";
 import {
   base64,
   type CharterId,
-  charterId,
   type Commitment,
+  charterId,
   EncodingError,
   equalBytes,
   Fields,

@@ -10,9 +10,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { onDay, seedOf, xwingOf } from "../../../vectors/fixture/deployment.ts";
 import {
   Agency,
+  Court,
   charterInWords,
   checkOrder,
-  Court,
   type Decision,
   formatOrderFile,
   formatRequest,
@@ -23,7 +23,7 @@ import {
   readRequest,
   Service,
 } from "../src/index.ts";
-import { CONVERSATION, DAY, PLAIN, URL_, World } from "./world.ts";
+import { CONVERSATION, DAY, PLAIN, SERVICE_URL, World } from "./world.ts";
 
 const FAST = { workFactor: 2 };
 const TEXTS = PLAIN.flat().map(({ text }) => text);
@@ -46,7 +46,7 @@ async function setUp(kind: "court" | "house" = "court", changes: Partial<Charter
   );
   const agency = await Agency.create(join(home, "agency"), { name: "Public Prosecutor" }, FAST);
   const open = async (directory: string): Promise<Service> =>
-    await Service.open({ url: URL_, directory: join(home, directory, "log"), fetch: world.fetch });
+    await Service.open({ url: SERVICE_URL, directory: join(home, directory, "log"), fetch: world.fetch });
   return { world, agency, courts, court: courts[0] as Court, service: await open("service"), open };
 }
 
@@ -282,7 +282,7 @@ test("a service is relied on only as far as its log goes: pinned charter, no rol
   expect(
     await code(
       Service.open({
-        url: URL_,
+        url: SERVICE_URL,
         directory: join(home, "x"),
         fetch: world.fetch,
         charter: "0".repeat(64) as never,

@@ -3,12 +3,12 @@ import {
   type Charter,
   type CharterDocument,
   formatEntry,
+  formatStatement,
   type LogEntry,
   parseSignedDocument,
   signBatch,
-  signIntake,
   signDocument,
-  formatStatement,
+  signIntake,
   unverifiedPayload,
   verifyCharter,
 } from "@porchlight/charter";
@@ -26,9 +26,10 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { accessLabel, sealEnvelope } from "@porchlight/envelope";
+import { sealEnvelope } from "@porchlight/envelope";
 import {
   commitmentOf,
+  labelsOf,
   makeBundle,
   orderIdOf,
   parseWarrant,
@@ -36,7 +37,6 @@ import {
   sealBundle,
   secretUntilOf,
   type VerifiedWarrant,
-  labelsOf,
   verifyWarrant,
 } from "@porchlight/gate";
 import { type Random, sealTo } from "@porchlight/quorum";
@@ -58,7 +58,7 @@ import {
 import { CONVERSATION, contentOf, DAY, PLAIN, sender, type Written } from "../../evidence/test/case.ts";
 import { makeGrant } from "../../gate/src/grant.ts";
 
-export const URL_ = "https://service.test.example";
+export const SERVICE_URL = "https://service.test.example";
 export { CONVERSATION, DAY, PLAIN };
 
 type Order = { readonly warrant: VerifiedWarrant; readonly opening: Uint8Array; readonly index: number };
@@ -190,7 +190,7 @@ export class World {
   }
 
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const url = new URL(String(input));
+    const url = new URL(input instanceof Request ? input.url : input);
     const keyholder = /^keyholder-(\d)\./.exec(url.host)?.[1];
     const body =
       init?.body instanceof Uint8Array ? (JSON.parse(fromUtf8(init.body)) as Record<string, unknown>) : {};
@@ -317,9 +317,9 @@ export class World {
     if (this.silent.has(n)) throw new TypeError("connection refused");
     if (url.pathname === "/orders") {
       const orderId = orderIdOf(fromHex(String(body["opening"]), 32));
-      const said = this.said.get(n)?.get(orderId) ?? { state: "awaiting-approval" };
-      this.say(n, orderId, said as KeyholderSays);
-      return Response.json({ orderId, ...publicState(said as KeyholderSays) }, { status: 201 });
+      const said: KeyholderSays = this.said.get(n)?.get(orderId) ?? { state: "awaiting-approval" };
+      this.say(n, orderId, said);
+      return Response.json({ orderId, ...publicState(said) }, { status: 201 });
     }
     const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundle)?$/.exec(url.pathname) ?? [];
     const said = this.said.get(n)?.get(orderId);

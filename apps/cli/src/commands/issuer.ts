@@ -30,8 +30,8 @@ import {
   openService,
   readInput,
   readOrder,
-  several,
   type ServiceOptions,
+  several,
   withService,
 } from "../options.ts";
 import { action, formatRows, formatTable, type Outcome, type Streams } from "../terminal.ts";
@@ -255,6 +255,9 @@ async function issue(options: IssueOptions): Promise<Outcome> {
   }
   const court = await Court.open(options.dir);
   const service = await openService(placeOf(court), options);
+  const { legalBases, offenceCategories } = service.charter;
+  oneOf("--legal-basis", options.legalBasis, legalBases);
+  oneOf("--offence", options.offence, offenceCategories);
   const request = readRequest(await readInput(options.request));
   const statement = readStatementFile(await readInput(options.statement), (value: Json) =>
     readSignedDocument(value, "statement"),
@@ -290,6 +293,15 @@ async function issue(options: IssueOptions): Promise<Outcome> {
     text: `${words}signed ${options.out}. Next: ${next}`,
     json: { order: options.out, kind: orderWord(service.charter), charter: service.charter.id },
   };
+}
+
+function oneOf(option: string, given: string, allowed: readonly string[]): void {
+  if (allowed.includes(given)) return;
+  throw new CommandError(
+    EXIT.usage,
+    "not-in-charter",
+    `${option} is one of the charter's: ${allowed.map((one) => `"${one}"`).join(", ")}`,
+  );
 }
 
 async function wordsOf(order: OrderFile, service: Awaited<ReturnType<typeof openService>>): Promise<string> {

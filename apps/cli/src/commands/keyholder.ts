@@ -1,10 +1,11 @@
 import { createInterface } from "node:readline/promises";
+import { charterIdOfDocument, parseCharter } from "@porchlight/charter";
 import {
-  EncodingError,
+  asString,
   Fields,
   formatInstant,
   type Json,
-  type JsonObject,
+  type UnixSeconds,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
@@ -12,7 +13,6 @@ import { orderInWords } from "@porchlight/evidence";
 import { parseWarrant } from "@porchlight/gate";
 import { charterInWords } from "@porchlight/parties";
 import { callAdmin } from "@porchlight/runtime";
-import { charterIdOfDocument, parseCharter } from "@porchlight/charter";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { readInput } from "../options.ts";
@@ -33,7 +33,7 @@ export function registerKeyholder(program: Command, streams: Streams): void {
       .requiredOption(...DIRECTORY),
     streams,
     async ({ dir }: Directory) => {
-      const status = asObject(await callAdmin(dir, { command: "status" }));
+      const status = await callAdmin(dir, { command: "status" });
       return { text: JSON.stringify(status, null, 2), json: { status } };
     },
   );
@@ -45,12 +45,12 @@ export function registerKeyholder(program: Command, streams: Streams): void {
       .requiredOption(...DIRECTORY),
     streams,
     async ({ dir }: Directory) => {
-      const orders = (await list(dir)).map(asObject);
-      const rows = orders.map((order) => [
-        String(order["order"]).slice(0, 12),
-        String(order["reference"]),
-        `${String(order["state"])}${"code" in order ? ` (${String(order["code"])})` : ""}`,
-        formatInstant(unixSeconds(Number(order["receivedAt"]))),
+      const orders = await list(dir);
+      const rows = orders.map(({ order, reference, state, code, receivedAt }) => [
+        order.slice(0, 12),
+        reference,
+        code === null ? state : `${state} (${code})`,
+        formatInstant(receivedAt),
       ]);
       const text =
         rows.length === 0
@@ -105,8 +105,9 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     async (options: Directory & { by: string; reason: string }, _context, name: string) => {
       const order = await idOf(options.dir, name);
       const { by, reason } = options;
-      const { state } = asObject(await callAdmin(options.dir, { command: "refuse", order, by, reason }));
-      return { text: `${String(state)}`, json: { order, state: state ?? null } };
+      const answer = await callAdmin(options.dir, { command: "refuse", order, by, reason });
+      const state = new Fields(answer, "answer").string("state");
+      return { text: state, json: { order, state } };
     },
   );
 
@@ -120,11 +121,12 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     async ({ dir }: Directory, _context, file: string) => {
       const bytes = await readInput(file);
       const charter = Buffer.from(bytes).toString();
-      const review = asObject(await callAdmin(dir, { command: "review-charter", charter }));
-      const warnings = [review["warnings"] ?? []].flat().map(String);
+      const review = await callAdmin(dir, { command: "review-charter", charter });
+      const fields = new Fields(review, "review");
+      const warnings = fields.array("warnings", (item, where) => asString(item, where));
       const words = charterInWords({ ...parseCharter(bytes), id: charterIdOfDocument(bytes) });
       return {
-        text: `${formatRows(words.rows)}\n\n${[...words.warnings, ...warnings].map((text) => `! ${text}`).join("\n")}\n\nSign it: porchlight keyholder sign-charter ${file} --id ${String(review["id"])} --dir ${dir}`,
+        text: `${formatRows(words.rows)}\n\n${[...words.warnings, ...warnings].map((text) => `! ${text}`).join("\n")}\n\nSign it: porchlight keyholder sign-charter ${file} --id ${fields.string("id")} --dir ${dir}`,
         json: { review },
       };
     },
@@ -140,8 +142,9 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     streams,
     async ({ dir, id }: Directory & { id: string }, _context, file: string) => {
       const charter = Buffer.from(await readInput(file)).toString();
-      const { signature } = asObject(await callAdmin(dir, { command: "sign-charter", charter, id }));
-      return { text: JSON.stringify(signature), json: { id, signature: signature ?? null } };
+      const answer = await callAdmin(dir, { command: "sign-charter", charter, id });
+      const signature = new Fields(answer, "answer").json("signature");
+      return { text: JSON.stringify(signature), json: { id, signature } };
     },
   );
 
@@ -155,35 +158,41 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     streams,
     async ({ dir, charter }: Directory & { charter?: string }, _context, period: string) => {
       const request = { command: "ceremony", period, ...(charter === undefined ? {} : { charter }) };
-      const ceremony = asObject(await callAdmin(dir, request));
+      const ceremony = await callAdmin(dir, request);
       return { text: JSON.stringify(ceremony, null, 2), json: { ceremony } };
     },
   );
 }
 
-function asObject(value: Json): JsonObject {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
-    throw new CommandError(
-      EXIT.unavailable,
-      "answer-malformed",
-      "the keyholder answers in another form: is it of this version?",
-    );
-  }
-  return value as JsonObject;
+type Listed = {
+  readonly order: string;
+  readonly reference: string;
+  readonly state: string;
+  readonly code: string | null;
+  readonly receivedAt: UnixSeconds;
+};
+
+async function list(dir: string): Promise<Listed[]> {
+  const answer = await callAdmin(dir, { command: "list" });
+  return new Fields({ orders: answer }, "list").array("orders", readListed, 100_000);
 }
 
-async function list(dir: string): Promise<readonly Json[]> {
-  const orders = await callAdmin(dir, { command: "list" });
-  return Array.isArray(orders) ? orders : [];
+function readListed(value: Json, where: string): Listed {
+  const fields = new Fields(value, where);
+  return {
+    order: fields.string("order"),
+    reference: fields.string("reference"),
+    state: fields.string("state"),
+    code: fields.optional("code") === undefined ? null : fields.string("code"),
+    receivedAt: unixSeconds(fields.integer("receivedAt")),
+  };
 }
 
 /** The one order that a name means: its id, the beginning of its id, or its reference. */
 async function idOf(dir: string, name: string): Promise<string> {
-  const found = (await list(dir))
-    .map(asObject)
-    .filter(
-      ({ order, reference }) => reference === name || (name.length >= 4 && String(order).startsWith(name)),
-    );
+  const found = (await list(dir)).filter(
+    ({ order, reference }) => reference === name || (name.length >= 4 && order.startsWith(name)),
+  );
   const [only, ...others] = found;
   if (only === undefined)
     throw new CommandError(EXIT.usage, "order-unknown", "no such order was handed in here");
@@ -194,55 +203,49 @@ async function idOf(dir: string, name: string): Promise<string> {
       `${found.length} orders are meant by that: give more of the id`,
     );
   }
-  return String(only["order"]);
+  return only.order;
 }
 
-type Shown = {
-  readonly text: string;
-  readonly order: JsonObject;
-  readonly commitment: string;
-  readonly state: string;
-};
+type Shown = { readonly text: string; readonly order: Json; readonly commitment: string };
 
 /** What the keyholder knows of an order, in words. The warrant is parsed again here, so that the words are the document's. */
 async function show(dir: string, id: string): Promise<Shown> {
-  const order = asObject(await callAdmin(dir, { command: "show", order: id }));
-  const document = parseWarrant(utf8(JSON.stringify(order["warrant"])));
-  const persons = [order["persons"] ?? []].flat().map((value) => {
-    const fields = new Fields(value as Json, "persons");
-    return { account: fields.string("account"), person: fields.string("person") };
+  const order = await callAdmin(dir, { command: "show", order: id });
+  const fields = new Fields(order, "order");
+  const document = parseWarrant(utf8(JSON.stringify(fields.json("warrant"))));
+  const accounts = fields.array("persons", (value, where) => {
+    const person = new Fields(value, where);
+    return { account: person.string("account"), person: person.string("person") };
   });
-  const status = asObject(await callAdmin(dir, { command: "status" }));
-  const charter = [status["charters"] ?? []]
-    .flat()
-    .map((value) => asObject(value as Json))
-    .find(({ id: own }) => own === document.charter);
-  const kind = charter?.["kind"] === "house" ? "house" : "court";
-  const commitment = String(order["commitment"]);
-  const state = String(order["state"]);
+  const kind = await kindOf(dir, document.charter);
+  const commitment = fields.string("commitment");
   const words = formatRows([
     { term: kind === "court" ? "Warrant" : "Hold order", text: document.reference },
-    ...orderInWords(document, { kind }, { accounts: persons }).filter(({ term }) => term !== "Reference"),
-    { term: "Signed by", text: [order["signedBy"] ?? []].flat().map(String).join("\n") },
-    { term: "Would open", text: opens(order["opens"]) },
-    { term: "In the log at", text: String(order["index"]) },
+    ...orderInWords(document, { kind }, { accounts }).filter(({ term }) => term !== "Reference"),
+    { term: "Signed by", text: fields.array("signedBy", (item, where) => asString(item, where)).join("\n") },
+    {
+      term: "Would open",
+      text: `${fields.object("opens").integer("keys")} keys, each for one person, one conversation and one day`,
+    },
+    { term: "In the log at", text: String(fields.integer("index")) },
     { term: "Commitment", text: commitment },
-    { term: "State", text: stateInWords(state, order) },
+    { term: "State", text: stateInWords(fields) },
   ]);
-  return { text: words, order, commitment, state };
+  return { text: words, order, commitment };
 }
 
-function opens(value: Json | undefined): string {
-  try {
-    const fields = new Fields(value, "opens");
-    return `${fields.integer("keys")} keys, each for one person, one conversation and one day`;
-  } catch (error) {
-    if (error instanceof EncodingError) return "unknown";
-    throw error;
-  }
+/** The kind of one of the keyholder's charters; its words differ. */
+async function kindOf(dir: string, id: string): Promise<"court" | "house"> {
+  const status = new Fields(await callAdmin(dir, { command: "status" }), "status");
+  const charters = status.array("charters", (value, where) => {
+    const charter = new Fields(value, where);
+    return { id: charter.string("id"), kind: charter.literal("kind", "court", "house") };
+  });
+  return charters.find((charter) => charter.id === id)?.kind ?? "court";
 }
 
-function stateInWords(state: string, order: JsonObject): string {
+function stateInWords(order: Fields): string {
+  const state = order.string("state");
   switch (state) {
     case "checking":
       return "being checked against the log";
@@ -255,7 +258,7 @@ function stateInWords(state: string, order: JsonObject): string {
     case "released":
       return "released to the requester";
     case "refused":
-      return `refused: ${String(order["reason"] ?? "")} (${String(order["rule"] ?? "")})`;
+      return `refused: ${order.string("reason", 2000)} (${order.string("rule")})`;
     default:
       return state;
   }
@@ -270,7 +273,7 @@ async function approve(
   const shown = await show(dir, id);
   let agreed = commitment;
   if (agreed === undefined) {
-    if (json || !streams.interactive || process.stdin.isTTY !== true) {
+    if (json || !streams.interactive || !process.stdin.isTTY) {
       throw new CommandError(
         EXIT.usage,
         "commitment-missing",
@@ -285,8 +288,8 @@ async function approve(
       throw new CommandError(EXIT.refused, "not-approved", "nothing was approved");
     agreed = shown.commitment;
   }
-  const result = asObject(await callAdmin(dir, { command: "approve", order: id, commitment: agreed, by }));
-  const state = String(result["state"]);
+  const answer = await callAdmin(dir, { command: "approve", order: id, commitment: agreed, by });
+  const state = new Fields(answer, "answer").string("state");
   return {
     text:
       state === "refused"

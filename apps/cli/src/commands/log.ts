@@ -1,10 +1,10 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Charter, type LogEntry, parseEntry } from "@porchlight/charter";
-import { formatDay, formatInstant, fromUtf8, type Json, parseDecimal, parseJson } from "@porchlight/encoding";
-import { Service } from "@porchlight/parties";
+import { formatDay, formatInstant, fromUtf8, parseDecimal, parseJson } from "@porchlight/encoding";
+import { charterInWords, Service } from "@porchlight/parties";
 import { formatProof, logIndex } from "@porchlight/tlog";
 import type { Command } from "commander";
-import { writeFile } from "node:fs/promises";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { parsed, type ServiceOptions, withService } from "../options.ts";
 
@@ -62,6 +62,33 @@ export function registerLog(program: Command, streams: Streams): void {
   action(
     withService(
       log
+        .command("charter")
+        .description("who can open what is sent here, for what, and how: the charter in plain words")
+        .option(...MEMORY),
+    ),
+    streams,
+    async (options: Memory & ServiceOptions) => {
+      const { charter } = await follow(options);
+      const { rows, warnings } = charterInWords(charter);
+      return {
+        text: `${formatRows(rows)}\n\n${warnings.map((text) => `! ${text}`).join("\n")}`,
+        json: {
+          charter: charter.id,
+          kind: charter.kind,
+          legalBases: [...charter.legalBases],
+          offenceCategories: [...charter.offenceCategories],
+          issuers: charter.issuers.map(({ name }) => name),
+          keyholders: charter.keyholders.map(({ name, url }) => ({ name, url })),
+          threshold: charter.threshold,
+          warnings: [...warnings],
+        },
+      };
+    },
+  );
+
+  action(
+    withService(
+      log
         .command("show")
         .argument("<index>", "the entry's place", index)
         .description("one entry, in words")
@@ -75,7 +102,7 @@ export function registerLog(program: Command, streams: Streams): void {
       const words = inWords(bytes, service.charter);
       return {
         text: `${words === "" ? "" : `${words}\n\n`}${fromUtf8(bytes)}`,
-        json: { index: at, entry: entry as Json },
+        json: { index: at, entry },
       };
     },
   );

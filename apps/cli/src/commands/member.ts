@@ -1,3 +1,6 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { ConversationEvent, Seat } from "@porchlight/client";
 import {
   type AccountId,
   accountId,
@@ -7,10 +10,7 @@ import {
   type JsonObject,
   unixSeconds,
 } from "@porchlight/encoding";
-import type { ConversationEvent, Seat } from "@porchlight/client";
 import { charterInWords, Service } from "@porchlight/parties";
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { createMember, type OpenMember, openMember, readPlace } from "../member-directory.ts";
@@ -307,6 +307,6 @@ function readOutcome(events: readonly ConversationEvent[], own: AccountId): Outc
   });
   return {
     text: lines.length === 0 ? "nothing new" : lines.join("\n"),
-    json: { events: events as unknown as readonly JsonObject[] },
+    json: { events: [...events] as readonly object[] as readonly JsonObject[] },
   };
 }

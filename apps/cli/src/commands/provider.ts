@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { readSignedDocument, unverifiedPayload, parseStatement } from "@porchlight/charter";
+import { parseStatement, readSignedDocument, unverifiedPayload } from "@porchlight/charter";
 import { type AccountId, accountId, type CharterId } from "@porchlight/encoding";
 import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
