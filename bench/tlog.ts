@@ -30,7 +30,7 @@ import type { Row } from "./run.ts";
 export const name = "transparency log";
 
 const BATCH = 256;
-const BATCHES = 200;
+const BATCHES = 100;
 const ENTRY_BYTES = 200;
 
 const entries = Array.from({ length: BATCH * BATCHES }, (_, i) =>
@@ -66,7 +66,6 @@ function hashTwice(): number {
 
 /** Entries, their hashes in the tree, the tiles and a signed checkpoint, on the disk before the next batch. */
 async function appendDurably(directory: string): Promise<number> {
-  const signer = makeSigner("ed25519", "log.bench", new Uint8Array(32).fill(1), nodeSuite);
   const journal = await Journal.open(join(directory, "log"));
   const start = performance.now();
   let state = EMPTY_FRONTIER;
@@ -75,9 +74,9 @@ async function appendDurably(directory: string): Promise<number> {
     const grown = appendLeaves(state, leaves, nodeSuite);
     state = grown.state;
     const root = frontierRoot(state, nodeSuite);
-    const note = signNote(formatCheckpoint({ origin: "log.bench", size: state.size, root }), [signer]);
+    const signed = signNote(formatCheckpoint({ origin: "log.bench", size: state.size, root }), [log]);
     await journal.append(
-      concat(encodeEntries(batch), ...grown.newTiles.map(({ hashes }) => hashes), utf8(note)),
+      concat(encodeEntries(batch), ...grown.newTiles.map(({ hashes }) => hashes), utf8(signed)),
     );
   }
   const result = rate(entries.length, start);
@@ -99,32 +98,37 @@ async function appendRaw(directory: string): Promise<number> {
   return result;
 }
 
-function verifyCheckpoints(): { ours: number; raw: number } {
-  const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
-  const log = makeSigner("ed25519", "log.bench", seed(1), nodeSuite);
-  const cosigners = Array.from({ length: 7 }, (_, i) =>
-    makeSigner("cosignature", `cosigner-${i}.bench`, seed(2 + i), nodeSuite),
-  );
-  const vkeys = cosigners.map(({ key }) => ({ vkey: formatVkey(key) }));
-  const policy = accountablePolicy({
-    log: { vkey: formatVkey(log.key) },
-    witnesses: vkeys.slice(0, 2),
-    keyholders: vkeys.slice(2),
-    threshold: 3,
-  });
-  const text = formatCheckpoint({ origin: "log.bench", size: treeSize(7), root: seed(9) });
-  const at = unixSeconds(1_800_000_000);
-  const note = signNote(text, [log]) + cosigners.map((cosigner) => cosign(text, cosigner, at)).join("");
-  const rounds = 100;
-  let start = performance.now();
-  for (let i = 0; i < rounds; i++) verifyWitnessed(note, policy, nodeSuite);
-  const ours = rate(rounds, start);
+const VERIFICATIONS = 50;
+const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+const log = makeSigner("ed25519", "log.bench", seed(1), nodeSuite);
+const cosigners = Array.from({ length: 7 }, (_, i) =>
+  makeSigner("cosignature", `cosigner-${i}.bench`, seed(2 + i), nodeSuite),
+);
+const vkeys = cosigners.map(({ key }) => ({ vkey: formatVkey(key) }));
+const policy = accountablePolicy({
+  log: { vkey: formatVkey(log.key) },
+  witnesses: vkeys.slice(0, 2),
+  keyholders: vkeys.slice(2),
+  threshold: 3,
+});
+const text = formatCheckpoint({ origin: "log.bench", size: treeSize(7), root: seed(9) });
+const at = unixSeconds(1_800_000_000);
+const note = signNote(text, [log]) + cosigners.map((cosigner) => cosign(text, cosigner, at)).join("");
+
+function verifyCheckpoints(): number {
+  const start = performance.now();
+  for (let i = 0; i < VERIFICATIONS; i++) verifyWitnessed(note, policy, nodeSuite);
+  return rate(VERIFICATIONS, start);
+}
+
+/** As many bare signatures as a checkpoint has, in checkpoints a second. */
+function verifySignatures(): number {
   const x = Buffer.from(log.key.publicKey).toString("base64url");
   const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
   const signature = log.sign(utf8(text));
-  start = performance.now();
-  for (let i = 0; i < 8 * rounds; i++) verify(null, utf8(text), key, signature);
-  return { ours, raw: rate(rounds, start) };
+  const start = performance.now();
+  for (let i = 0; i < VERIFICATIONS * (1 + cosigners.length); i++) verify(null, utf8(text), key, signature);
+  return rate(VERIFICATIONS, start);
 }
 
 async function prove(): Promise<number> {
@@ -144,6 +148,20 @@ async function prove(): Promise<number> {
   return rate(count, start);
 }
 
+const ROUNDS = 5;
+
+/**
+ * Best rate of each measurement over some rounds in which they take turns: a neighbour on the machine slows some rounds
+ * down, and none makes one faster.
+ */
+async function inTurns(...measurements: readonly (() => number | Promise<number>)[]): Promise<number[]> {
+  const best = measurements.map(() => 0);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, measure] of measurements.entries()) best[i] = Math.max(best[i] ?? 0, await measure());
+  }
+  return best;
+}
+
 function percent(part: number, whole: number): string {
   return `${Math.round((100 * part) / whole)}%`;
 }
@@ -151,12 +169,17 @@ function percent(part: number, whole: number): string {
 export async function run(): Promise<Row[]> {
   const directory = await mkdtemp(join(tmpdir(), "porchlight-bench-"));
   try {
-    // Each raw figure is taken right beside ours: the machine's mood changes within seconds.
-    buildTree(nodeSuite);
-    const [tree, twice] = [buildTree(nodeSuite), hashTwice()];
-    const noble = buildTree(nobleSuite);
-    const [durable, raw] = [await appendDurably(directory), await appendRaw(directory)];
-    const checkpoints = verifyCheckpoints();
+    const [tree = 0, twice = 0, noble = 0] = await inTurns(
+      () => buildTree(nodeSuite),
+      hashTwice,
+      () => buildTree(nobleSuite),
+    );
+    const [durable = 0, raw = 0] = await inTurns(
+      async () => await appendDurably(await mkdtemp(join(directory, "log-"))),
+      async () => await appendRaw(await mkdtemp(join(directory, "raw-"))),
+    );
+    const [checkpoints = 0, signatures = 0] = await inTurns(verifyCheckpoints, verifySignatures);
+    const [proofs = 0] = await inTurns(prove);
     return [
       {
         what: `tree: entries hashed and appended, ${BATCH} a batch, node:crypto`,
@@ -178,13 +201,13 @@ export async function run(): Promise<Row[]> {
       },
       {
         what: "checkpoint verified: log, 2 witnesses, 5 keyholders",
-        value: checkpoints.ours,
+        value: checkpoints,
         unit: "checkpoints/s",
-        ratio: `${percent(checkpoints.ours, checkpoints.raw)} of 8 bare Ed25519 verifications`,
+        ratio: `${percent(checkpoints, signatures)} of 8 bare Ed25519 verifications`,
       },
       {
         what: `inclusion proof made from tiles and verified, ${entries.length} entries`,
-        value: await prove(),
+        value: proofs,
         unit: "proofs/s",
       },
     ];

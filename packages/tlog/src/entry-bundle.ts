@@ -1,9 +1,7 @@
 import { concat, Reader, Writer } from "@porchlight/encoding";
 import { refuseAs, TlogError } from "./error.ts";
+import { MAX_ENTRY_LENGTH } from "./merkle.ts";
 import { TILE_WIDTH } from "./tile-path.ts";
-
-/** Longest entry that the u16 in front of it can announce, in bytes. */
-export const MAX_ENTRY_LENGTH = 65_535;
 
 /** C2SP tlog-tiles, "Log entries": each entry behind its length in two bytes. 1 to 256 entries. */
 export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {

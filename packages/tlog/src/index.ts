@@ -18,6 +18,7 @@ export {
   emptyRoot,
   type InclusionClaim,
   leafHash,
+  MAX_ENTRY_LENGTH,
   nodeHash,
   verifyConsistency,
   verifyInclusion,

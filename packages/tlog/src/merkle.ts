@@ -5,23 +5,31 @@ import { nobleSuite, type TlogSuite } from "./suite.ts";
 
 /** Length of every hash of the log, in bytes. */
 export const HASH_LENGTH = 32;
+/** Longest entry that the u16 in front of it in a bundle can announce, in bytes. */
+export const MAX_ENTRY_LENGTH = 65_535;
 /** Longest proof that C2SP's text formats carry. */
 export const MAX_PROOF_LENGTH = 63;
 
-/** RFC 6962 §2.1: SHA-256(0x00 ‖ entry). */
+// Reused from hash to hash: allocating the input costs as much as hashing it. Nothing runs between filling and hashing.
+const leafInput = new Uint8Array(1 + MAX_ENTRY_LENGTH);
+const nodeInput = new Uint8Array(1 + 2 * HASH_LENGTH);
+nodeInput[0] = 1;
+
+/** RFC 6962 §2.1: SHA-256(0x00 ‖ entry). Throws TlogError "out-of-range" for an entry that no bundle could hold. */
 export function leafHash(entry: Uint8Array, suite: TlogSuite = nobleSuite): Uint8Array {
-  const bytes = new Uint8Array(1 + entry.length);
-  bytes.set(entry, 1);
-  return suite.sha256(bytes);
+  if (entry.length > MAX_ENTRY_LENGTH) throw new TlogError("out-of-range", "entry length");
+  leafInput.set(entry, 1);
+  return suite.sha256(leafInput.subarray(0, 1 + entry.length));
 }
 
 /** RFC 6962 §2.1: SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array, suite: TlogSuite = nobleSuite): Uint8Array {
-  const bytes = new Uint8Array(1 + 2 * HASH_LENGTH);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 1 + HASH_LENGTH);
-  return suite.sha256(bytes);
+  // A shorter one would leave bytes of an earlier hash in place.
+  if (left.length !== HASH_LENGTH || right.length !== HASH_LENGTH)
+    throw new TlogError("out-of-range", "hash");
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + HASH_LENGTH);
+  return suite.sha256(nodeInput);
 }
 
 /** Root of the tree without leaves: SHA-256 of nothing. */

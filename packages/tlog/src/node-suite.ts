@@ -38,8 +38,13 @@ function pkcs8(seed: Uint8Array): { key: Buffer; format: "der"; type: "pkcs8" } 
 
 /** {@link TlogSuite} over node:crypto, for programs that verify often. */
 export const nodeSuite: TlogSuite = {
-  // A one-byte-string digest costs about half of what a Buffer digest costs: no ArrayBuffer is allocated by the engine.
-  sha256: (bytes) => new Uint8Array(Buffer.from(hash("sha256", bytes, "binary"), "binary")),
+  // A digest as a one-byte string costs half of what a Buffer digest costs: the engine allocates no ArrayBuffer.
+  sha256: (bytes) => {
+    const digest = hash("sha256", bytes, "binary");
+    const copy = new Uint8Array(32);
+    for (let i = 0; i < copy.length; i++) copy[i] = digest.charCodeAt(i);
+    return copy;
+  },
   verifyEd25519: (publicKey, message, signature) => {
     if (publicKey.length !== 32 || signature.length !== 64) return false;
     if (SMALL_ORDER.has(Buffer.from(signature.subarray(0, 32)).toString("hex"))) return false;

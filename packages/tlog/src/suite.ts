@@ -7,7 +7,7 @@ import { concat, equalBytes } from "@porchlight/encoding";
  * node:crypto that verifies some ten times faster. Both give the same answer to every input (TLOG-3).
  */
 export type TlogSuite = {
-  /** SHA-256, 32 bytes. */
+  /** SHA-256, 32 bytes of its own. Does not keep its argument, which the caller fills anew. */
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
   /**
    * RFC 8032 §5.1.7 without the cofactor: R is compared byte for byte and is not of small order, S is below the group

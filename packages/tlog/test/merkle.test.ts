@@ -232,6 +232,18 @@ test("TLOG-7: sizes near 2^53 do not wrap around", () => {
   for (const wrong of [2 ** 53, -1, 0.5, Number.NaN]) expect(() => treeSize(wrong)).toThrow(TlogError);
 });
 
+test("TLOG-8: what is no hash, and an entry that no bundle could hold, is not hashed", () => {
+  for (const wrong of [new Uint8Array(31), new Uint8Array(33)]) {
+    expect(() => nodeHash(wrong, leaf(0))).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect(() => nodeHash(leaf(0), wrong)).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect(() => appendLeaves(EMPTY_FRONTIER, [wrong])).toThrow(
+      expect.objectContaining({ code: "tree-malformed" }),
+    );
+  }
+  leafHash(new Uint8Array(65_535));
+  expect(() => leafHash(new Uint8Array(65_536))).toThrow(expect.objectContaining({ code: "out-of-range" }));
+});
+
 test("TLOG-10: a frontier with missing or trailing bytes is refused", () => {
   const log = new MemoryLog();
   log.grow(300);
