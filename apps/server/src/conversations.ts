@@ -159,9 +159,13 @@ export class Conversations {
     const found = await this.#waiters.until(`welcomes ${account}`, wait, signal, async () => {
       const rows = await this.#database.query({
         name: "welcomes",
-        text: `select w.* from welcome_recipients r join welcomes w on w.id = r.welcome
-          where r.account = $1 order by w.conversation, w.seq limit 20`,
-        values: [Buffer.from(idBytes(account))],
+        text: `select * from (
+            select w.*, row_number() over pages as place,
+              sum(octet_length(w.bytes) + coalesce(octet_length(w.tree), 0)) over pages as total
+            from welcome_recipients r join welcomes w on w.id = r.welcome where r.account = $1
+            window pages as (order by w.conversation, w.seq)) pending
+          where place = 1 or (place <= 20 and total <= $2) order by place`,
+        values: [Buffer.from(idBytes(account)), LIMITS.pageBytes],
       });
       return rows.length > 0 ? rows.map(welcomeOf) : null;
     });

@@ -39,23 +39,15 @@ const SAVE_EVERY = 65_536;
  */
 export class LogStore {
   readonly #directory: string;
-  readonly #entries: FileHandle;
-  readonly #bundles: FileHandle;
-  readonly #levels: FileHandle[] = [];
+  readonly #files: LogFiles;
   #frontier: TreeFrontier;
   /** End of the durable frames. */
   #end: number;
   #saved: number;
 
-  private constructor(
-    directory: string,
-    files: { entries: FileHandle; bundles: FileHandle; levels: readonly FileHandle[] },
-    state: { frontier: TreeFrontier; end: number },
-  ) {
+  private constructor(directory: string, files: LogFiles, state: { frontier: TreeFrontier; end: number }) {
     this.#directory = directory;
-    this.#entries = files.entries;
-    this.#bundles = files.bundles;
-    this.#levels.push(...files.levels);
+    this.#files = files;
     this.#frontier = state.frontier;
     this.#end = state.end;
     this.#saved = state.frontier.size;
@@ -68,35 +60,24 @@ export class LogStore {
   static async open(directory: string): Promise<LogStore> {
     await makeDirectory(directory);
     const saved = await readState(join(directory, "state"));
-    const entries = await openFile(join(directory, "entries"));
-    const bundles = await openFile(join(directory, "bundles"));
-    const levels: FileHandle[] = [];
-    for (let level = 0; TILE_WIDTH ** level <= Math.max(saved.size, 1); level++) {
-      levels.push(await openFile(join(directory, `level-${level}`)));
-    }
-    await syncDirectory(directory);
-    const read: TileReader = async (path) => {
-      const tile = parseTilePath(path);
-      if (tile.kind !== "hashes") throw new ServerError("log-damaged", "not a tile of hashes");
-      return await readAt(levels[tile.level], tile.index * TILE_WIDTH * HASH, tile.width * HASH);
+    const files: LogFiles = {
+      entries: await openFile(join(directory, "entries")),
+      bundles: await openFile(join(directory, "bundles")),
+      levels: [],
     };
-    const damaged = (cause?: unknown): never => {
-      throw new ServerError(
-        "log-damaged",
-        `the log in ${directory} is damaged: restore it from a copy; do not start over, the witnesses would refuse it`,
-        { cause },
-      );
-    };
-    let frontier: TreeFrontier;
     try {
-      frontier = await loadFrontier(read, treeSize(saved.size), nodeSuite);
-    } catch (cause) {
-      return damaged(cause);
+      for (let level = 0; TILE_WIDTH ** level <= Math.max(saved.size, 1); level++) {
+        files.levels.push(await openFile(join(directory, `level-${level}`)));
+      }
+      await syncDirectory(directory);
+      const frontier = await readFrontier(files, saved);
+      const store = new LogStore(directory, files, { frontier, end: saved.end });
+      await store.#recover();
+      return store;
+    } catch (error) {
+      await closeFiles(files);
+      throw error;
     }
-    if (hex(frontierRoot(frontier, nodeSuite)) !== saved.root) damaged();
-    const store = new LogStore(directory, { entries, bundles, levels }, { frontier, end: saved.end });
-    await store.#recover();
-    return store;
   }
 
   /** Entries that are durable and in the tree. */
@@ -117,8 +98,8 @@ export class LogStore {
     const first = this.#frontier.size;
     const frames = cutFrames(first, entries);
     const bytes = Buffer.concat(frames.flatMap(({ header, payload }) => [header, payload]));
-    await writeAt(this.#entries, bytes, this.#end);
-    const durable = this.#entries.datasync();
+    await writeAt(this.#files.entries, bytes, this.#end);
+    const durable = this.#files.entries.datasync();
     // Hashing runs while the disk writes.
     const integrated = this.#integrate(entries);
     await durable;
@@ -138,7 +119,7 @@ export class LogStore {
   ): Promise<void> {
     const writes: Promise<void>[] = [];
     for (const tile of newTiles) {
-      const file = (this.#levels[tile.level] ??= await openFile(
+      const file = (this.#files.levels[tile.level] ??= await openFile(
         join(this.#directory, `level-${tile.level}`),
       ));
       writes.push(writeAt(file, tile.hashes, tile.index * TILE_WIDTH * HASH));
@@ -147,7 +128,7 @@ export class LogStore {
       if (frame.first % TILE_WIDTH === 0) {
         const offset = Buffer.alloc(8);
         offset.writeBigUInt64BE(BigInt(this.#end));
-        writes.push(writeAt(this.#bundles, offset, (frame.first / TILE_WIDTH) * 8));
+        writes.push(writeAt(this.#files.bundles, offset, (frame.first / TILE_WIDTH) * 8));
       }
       this.#end += FRAME_HEADER + frame.payload.length;
     }
@@ -162,7 +143,7 @@ export class LogStore {
     const count = Math.floor(this.#frontier.size / TILE_WIDTH ** level);
     if (tile.index * TILE_WIDTH + tile.width > count) return null;
     if (tile.kind === "entries") return await this.#readBundle(tile.index, tile.width);
-    return await readAt(this.#levels[level], tile.index * TILE_WIDTH * HASH, tile.width * HASH);
+    return await readAt(this.#files.levels[level], tile.index * TILE_WIDTH * HASH, tile.width * HASH);
   }
 
   /** For proofs: rejects where there is no such tile. */
@@ -186,7 +167,7 @@ export class LogStore {
     const start = await this.#bundleOffset(index);
     const isLast = (index + 1) * TILE_WIDTH >= this.#frontier.size;
     const end = isLast ? this.#end : await this.#bundleOffset(index + 1);
-    const raw = await readAt(this.#entries, start, end - start);
+    const raw = await readAt(this.#files.entries, start, end - start);
     const parts: Uint8Array[] = [];
     let count = 0;
     for (let at = 0; at < raw.length && count < width; ) {
@@ -202,22 +183,22 @@ export class LogStore {
   }
 
   async #bundleOffset(index: number): Promise<number> {
-    return Number((await readAt(this.#bundles, index * 8, 8)).readBigUInt64BE());
+    return Number((await readAt(this.#files.bundles, index * 8, 8)).readBigUInt64BE());
   }
 
   async #recover(): Promise<void> {
     for (;;) {
-      const frame = await readFrame(this.#entries, this.#end, this.#frontier.size);
+      const frame = await readFrame(this.#files.entries, this.#end, this.#frontier.size);
       if (frame === null) break;
       const count = frame.count;
       await this.#apply([frame], this.#integrate(parseEntries(frame.payload, count)));
     }
-    await this.#entries.truncate(this.#end);
+    await this.#files.entries.truncate(this.#end);
     await this.#save();
   }
 
   async #save(): Promise<void> {
-    await Promise.all([this.#entries, this.#bundles, ...this.#levels].map((file) => file.sync()));
+    await Promise.all(allOf(this.#files).map((file) => file.sync()));
     await syncDirectory(this.#directory);
     const { size } = this.#frontier;
     const state = { version: 1, size, end: this.#end, root: hex(this.root) };
@@ -227,8 +208,42 @@ export class LogStore {
 
   async close(): Promise<void> {
     if (this.#saved !== this.#frontier.size) await this.#save();
-    await Promise.all([this.#entries, this.#bundles, ...this.#levels].map((file) => file.close()));
+    await closeFiles(this.#files);
   }
+}
+
+type LogFiles = { readonly entries: FileHandle; readonly bundles: FileHandle; readonly levels: FileHandle[] };
+
+function allOf({ entries, bundles, levels }: LogFiles): FileHandle[] {
+  return [entries, bundles, ...levels];
+}
+
+async function closeFiles(files: LogFiles): Promise<void> {
+  await Promise.all(allOf(files).map((file) => file.close()));
+}
+
+/** The saved tree's right edge; its root shows whether the tiles are what was saved. */
+async function readFrontier(
+  { levels }: LogFiles,
+  saved: { readonly size: number; readonly root: string },
+): Promise<TreeFrontier> {
+  const read: TileReader = async (path) => {
+    const tile = parseTilePath(path);
+    if (tile.kind !== "hashes") throw new ServerError("log-damaged", "not a tile of hashes");
+    return await readAt(levels[tile.level], tile.index * TILE_WIDTH * HASH, tile.width * HASH);
+  };
+  let cause: unknown;
+  try {
+    const frontier = await loadFrontier(read, treeSize(saved.size), nodeSuite);
+    if (hex(frontierRoot(frontier, nodeSuite)) === saved.root) return frontier;
+  } catch (error) {
+    cause = error;
+  }
+  throw new ServerError(
+    "log-damaged",
+    "the log's files contradict each other: restore them from a copy; do not start over, the witnesses would refuse it",
+    { cause },
+  );
 }
 
 type Frame = {

@@ -1,8 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hex, unixSeconds, utf8 } from "@porchlight/encoding";
+import { fromHex, hex, unixSeconds, utf8 } from "@porchlight/encoding";
 import {
   appendLeaves,
   EMPTY_FRONTIER,
@@ -82,7 +90,7 @@ describe("store", () => {
           const closed = await LogStore.open(directory);
           expect(hex(closed.root)).toBe(rootOf(size));
           await closed.close();
-          await before.close().catch(() => {});
+          await before.close();
         },
       ),
       { numRuns: 8 },
@@ -115,6 +123,18 @@ describe("store", () => {
     const zeroes = await LogStore.open(directory);
     expect(zeroes.size).toBe(307);
     await zeroes.close();
+  });
+
+  test("DEL-40: a frame on the disk is that of the vectors", async () => {
+    const path = new URL("../../../vectors/delivery.json", import.meta.url);
+    const { frame } = JSON.parse(readFileSync(path, "utf8")) as {
+      frame: { firstIndex: number; entries: string[]; frame: string };
+    };
+    const store = await filled(frame.firstIndex);
+    const { size } = statSync(join(directory, "entries"));
+    await store.append(frame.entries.map((text) => fromHex(text)));
+    expect(hex(readFileSync(join(directory, "entries")).subarray(size))).toBe(frame.frame);
+    await store.close();
   });
 
   test("DEL-40: what was saved and is damaged is not opened", async () => {

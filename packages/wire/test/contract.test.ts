@@ -1,4 +1,5 @@
-import { base64, conversationId, keyholderIndex } from "@porchlight/encoding";
+import { readFileSync } from "node:fs";
+import { base64, conversationId, fromHex, hex, keyholderIndex } from "@porchlight/encoding";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -209,4 +210,15 @@ test("answers with large items decode", () => {
   };
   expect(itemsAnswer.parse({ items: [item], head: 1 }).items[0]?.bytes.length).toBe(LIMITS.message);
   expect(refusalBody.safeParse({ code: "made-up", message: "" }).success).toBe(false);
+});
+
+test("DEL-11: the statement that a device signs is that of the vectors", () => {
+  const path = new URL("../../../vectors/delivery.json", import.meta.url);
+  const { sessionStatement: cases } = JSON.parse(readFileSync(path, "utf8")) as {
+    sessionStatement: { audience: string; nonce: string; statement: string }[];
+  };
+  expect(cases.length).toBeGreaterThan(2);
+  for (const { audience, nonce, statement } of cases) {
+    expect(hex(sessionStatement(audience, fromHex(nonce)))).toBe(statement);
+  }
 });
