@@ -26,8 +26,9 @@ export { defaultClientConfig } from "ts-mls/clientConfig.js";
 export { generateKeyPackageWithKey } from "ts-mls/keyPackage.js";
 export { protect, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
 export type { Proposal } from "ts-mls/proposal.js";
-export { encodeRatchetTree } from "ts-mls/ratchetTree.js";
+export { encodeRatchetTree, type RatchetTree } from "ts-mls/ratchetTree.js";
 export { ratchetToGeneration } from "ts-mls/secretTree.js";
+export { treeHashRoot } from "ts-mls/treeHash.js";
 
 export function makeCustomExtension(extensionType: number): {
   extensionType: number;
