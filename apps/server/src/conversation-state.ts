@@ -58,7 +58,7 @@ export type ConversationState = {
 };
 
 /** What an accepted item changes beside the head. */
-export type Acceptance =
+type Acceptance =
   | {
       readonly kind: "commit";
       readonly before: ReadonlySet<AccountId>;

@@ -419,7 +419,7 @@ export function shellOf(row: Readonly<Record<string, unknown>>): ConversationSta
   };
 }
 
-export async function loadMembers(queries: Queries, shell: ConversationState): Promise<ConversationState> {
+async function loadMembers(queries: Queries, shell: ConversationState): Promise<ConversationState> {
   const conversation = Buffer.from(idBytes(shell.conversation));
   const leaves = await queries.query({
     name: "leaves",

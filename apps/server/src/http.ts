@@ -19,9 +19,9 @@ import { Refusal, STATUS } from "./refusal.ts";
  * taken only with the signature of whom it is from. "capability": whoever knows the order's id. "member": a logged-in
  * device; what it may see then depends on its account.
  */
-export type Access = "open" | "signed" | "capability" | "member";
+type Access = "open" | "signed" | "capability" | "member";
 
-export type Exchange = {
+type Exchange = {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: Uint8Array;

@@ -10,7 +10,7 @@ type Waiting = {
 };
 
 /** Entries that share one fsync. */
-export const BATCH = 256;
+const BATCH = 256;
 /** Milliseconds for which a batch that is not full waits for company. */
 const WAIT = 2;
 /** Entries that may wait: beyond it the log says that it is busy. */

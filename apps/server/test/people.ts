@@ -25,10 +25,10 @@ import { nodeMlsSuite } from "../../../packages/mls/src/node-provider.ts";
 import { sharedKey, xwingOf } from "../../../vectors/fixture/deployment.ts";
 import { ORIGIN, type TestServer } from "./deployment.ts";
 
-export const suite = await nodeMlsSuite();
+const suite = await nodeMlsSuite();
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
-export const ESCROW: EscrowKeys = {
+const ESCROW: EscrowKeys = {
   mpk: sharedKey(`access ${"2026-09" as Period}`).mpk,
   providerKey: xwingOf("Provider"),
 };
@@ -205,7 +205,7 @@ export class Person {
   }
 }
 
-export function loginOf(device: OwnDevice): {
+function loginOf(device: OwnDevice): {
   credential: Uint8Array;
   signatureKey: Uint8Array;
   sign: (message: Uint8Array) => Uint8Array;
