@@ -1,4 +1,4 @@
-import { type AccountId, hex } from "@porchlight/encoding";
+import { type AccountId, equalBytes, hex } from "@porchlight/encoding";
 import {
   type ActiveConversation,
   acceptEnvelope,
@@ -76,6 +76,7 @@ class Intake {
       if (conversation.kind !== "active") return false;
       if (kind === "commit") return await this.#takeCommit(conversation, arrival);
       if (kind === "message" && this.#takeOwnMessage()) return false;
+      if (kind === "envelope" && this.#takeOwnEnvelope()) return false;
       if (!reads) return false;
       if (kind === "envelope") await this.#takeEnvelope(conversation);
       else await this.#takeMessage(conversation, arrival);
@@ -107,7 +108,7 @@ class Intake {
       return false;
     const { next } = pending;
     this.#adopted = true;
-    this.#record = { ...this.#record, conversation: next, pending: null, proposal: null };
+    this.#record = { ...this.#record, conversation: next, pending: null, envelope: null, proposal: null };
     if (next.kind === "removed") return true;
     this.#announce(conversation.account, membersOf(conversation), membersOf(next));
     if (next.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: next.day });
@@ -152,6 +153,7 @@ class Intake {
       ...requeued(this.#record, (item) => this.#digest(item)),
       conversation: applied.conversation,
       pending: null,
+      envelope: null,
       proposal: null,
       accepted: null,
     };
@@ -188,6 +190,14 @@ class Intake {
       ...this.#record,
       conversation: acceptEnvelope(conversation, bytes, keys, { submitter }),
     };
+  }
+
+  #takeOwnEnvelope(): boolean {
+    const { envelope, conversation } = this.#record;
+    const { submitter, bytes } = this.#item;
+    if (envelope === null || submitter !== conversation.account || !equalBytes(envelope, bytes)) return false;
+    this.#record = { ...this.#record, envelope: null };
+    return true;
   }
 
   #takeOwnMessage(): boolean {

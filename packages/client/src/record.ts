@@ -41,6 +41,8 @@ export type ConversationRecord = {
   readonly pending: PendingCommit | null;
   /** Handed to the server, or about to be; handed in again with the same keys after a crash. */
   readonly inFlight: readonly NewItem[];
+  /** The own envelope of the current epoch until it is seen in the order: it cannot be made again after a message. */
+  readonly envelope: Uint8Array | null;
   readonly sent: readonly SentMessage[];
   /** Contents that wait for an epoch in which they can be sent. */
   readonly outbox: readonly Uint8Array[];
@@ -62,6 +64,7 @@ export function formatRecord(record: ConversationRecord): Uint8Array {
     cursor: record.cursor,
     pending: pending === null ? null : formatItem(pending.item),
     inFlight: record.inFlight.map(formatItem),
+    envelope: record.envelope === null ? null : base64(record.envelope),
     sent: record.sent.map(({ digest, content }) => ({ digest, content: base64(content) })),
     outbox: record.outbox.map((content) => base64(content)),
     proposal: record.proposal,
@@ -88,6 +91,7 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
     // JSON.parse: this program wrote it, and storage authenticates it.
     const fields = new Fields(JSON.parse(fromUtf8(text)) as Json, "record");
     const pending = fields.json("pending");
+    const envelope = fields.json("envelope");
     const record: ConversationRecord = {
       conversation,
       cursor: fields.integer("cursor"),
@@ -96,6 +100,7 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
           ? null
           : { item: parseItem(pending) as PendingCommit["item"], next: deserializeConversation(suite, next) },
       inFlight: fields.array("inFlight", parseItem, Number.MAX_SAFE_INTEGER),
+      envelope: envelope === null ? null : fromBase64(String(envelope)),
       sent: fields.array(
         "sent",
         (value, where) => {

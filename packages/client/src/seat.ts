@@ -41,14 +41,7 @@ const BATCH_MESSAGES = 200;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** Refusals that mean "the conversation has moved on": drop what was made, read, and make it again. */
-const MOVED_ON = new Set([
-  "conflict",
-  "stale-epoch",
-  "unknown-epoch",
-  "wrong-group",
-  "wrong-day",
-  "envelope-required",
-]);
+const MOVED_ON = new Set(["conflict", "stale-epoch", "unknown-epoch", "wrong-group"]);
 
 type Claimed = { readonly account: AccountId; readonly deviceKey: string; readonly keyPackage: Uint8Array };
 
@@ -363,7 +356,14 @@ export class Seat {
       this.#pendingSpent = null;
       await this.#save();
       if (error.refusal !== undefined && MOVED_ON.has(error.refusal)) return false;
-      throw error;
+      if (error.refusal !== "wrong-day") throw error;
+      throw new ClientError(
+        "clock-wrong",
+        "the server's clock shows another day: is this device's set right?",
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -431,12 +431,13 @@ export class Seat {
     const items: NewItem[] = [];
     const sent = [...this.#record.sent];
     let conversation = active;
+    let { envelope } = this.#record;
     if (active.charter !== null && !hasEnvelope(active)) {
-      const keys = await bookOf(this.#context).keys(active.charter, active.day);
-      const made = makeEnvelope(active, keys);
+      const made = makeEnvelope(active, await bookOf(this.#context).keys(active.charter, active.day));
       conversation = made.conversation;
-      items.push({ kind: "envelope", key: this.#key(), epoch, bytes: made.envelope });
+      envelope = made.envelope;
     }
+    if (envelope !== null) items.push({ kind: "envelope", key: this.#key(), epoch, bytes: envelope });
     let bytes = 0;
     let count = 0;
     for (const content of this.#record.outbox) {
@@ -453,7 +454,7 @@ export class Seat {
       bytes += made.wire.length;
       count++;
     }
-    this.#change({ conversation, inFlight: items, sent, outbox: this.#record.outbox.slice(count) });
+    this.#change({ conversation, envelope, inFlight: items, sent, outbox: this.#record.outbox.slice(count) });
     await this.#save();
   }
 
@@ -537,6 +538,7 @@ function emptyRecord(
     events,
     pending: null,
     inFlight: [],
+    envelope: null,
     sent: [],
     outbox: [],
     proposal: null,

