@@ -67,25 +67,49 @@ describe("a group in which people come and go", () => {
     expect(refusedByLibrary).toBeGreaterThan(0);
   });
 
-  test("MLS-32: 101 members join in one commit, open a day in one commit and read each other", async () => {
-    const room = await Room.of(101);
-    expect(room.seats).toHaveLength(101);
-    const tomorrow = dayNumber(DAY + 1);
+  test("MLS-32: 120 members are added in one commit, a day is opened in one, and those online read each other", async () => {
+    const room = await Room.of(1);
+    const [creator] = room.seats;
+    if (creator === undefined) throw new Error("nobody");
+    const devices = Array.from({ length: 119 }, () => person());
+    const keyPackages = await Promise.all(devices.map((device) => createKeyPackage(device, noon())));
+    const adding = await prepareCommit(creator.conversation, {
+      adds: keyPackages.map((one) => one.public),
+      day: DAY,
+    });
+    await room.take(creator, adding);
+    // Every eighth comes online; the others have leaves and will catch up some day.
+    for (let index = 6; index < devices.length; index += 8) {
+      const device = devices[index];
+      const keyPackage = keyPackages[index];
+      if (device === undefined || keyPackage === undefined || adding.welcome === undefined)
+        throw new Error("device");
+      const conversation = await joinConversation({
+        device,
+        keyPackage,
+        welcome: adding.welcome,
+        ratchetTree: adding.ratchetTree,
+        submitter: creator.device.account,
+        now: noon(),
+      });
+      room.seats.push({ device, conversation });
+    }
     const newcomers = await Promise.all(
       [person(), person()].map((device) => createKeyPackage(device, noon())),
     );
-    const made = await prepareCommit(room.seat(7).conversation, {
+    const by = room.seat(9);
+    const opening = await prepareCommit(by.conversation, {
       adds: newcomers.map((one) => one.public),
-      removes: [room.seat(100).device.account, room.seat(60).device.account],
-      day: tomorrow,
+      removes: [room.seat(15).device.account, room.seat(4).device.account],
+      day: dayNumber(DAY + 1),
     });
-    await room.take(room.seat(7), made);
-    expect(room.seats).toHaveLength(99);
-    expect(membersOf(room.seat(97).conversation)).toHaveLength(101);
-    const by = room.seat(50);
-    const wire = await room.send(by, "good morning, all");
-    for (const seat of [room.seat(0), room.seat(7), room.seat(98)]) {
-      expect(text(await room.receive(seat, wire, by))).toBe("good morning, all");
+    await room.take(by, opening);
+    expect(room.seats).toHaveLength(14);
+    expect(membersOf(creator.conversation)).toHaveLength(120);
+    const wire = await room.send(room.seat(5), "good morning, all");
+    for (const seat of room.seats) {
+      if (seat === room.seat(5)) continue;
+      expect(text(await room.receive(seat, wire, room.seat(5)))).toBe("good morning, all");
       expect(epochOf(seat.conversation)).toBe(2);
     }
   });

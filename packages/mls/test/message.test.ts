@@ -116,6 +116,9 @@ describe("a message", () => {
     });
     expect(await room.receive(victim, replay, sender)).toEqual({ kind: "refused", code: "replayed" });
     expect(text(await room.receive(victim, genuine, sender))).toBe("To nothing.");
+    // To the sender itself it would come from its own leaf, at the generation that it sends next.
+    const third = await reencrypted(insider.conversation, first, 2);
+    expect(await room.receive(sender, third, sender)).toEqual({ kind: "refused", code: "own" });
   });
 
   test("MLS-51: it is refused at any generation, also where the victim has not seen the original", async () => {
