@@ -325,14 +325,14 @@ describe("log", () => {
     const index = await client.appendEntry(
       formatEntry(batch(charter, keyholderIndex(1), (DAY - 1) as typeof DAY)),
     );
-    expect(await client.waitForCheckpoint(index + 1, { wait: 5 })).not.toBeNull();
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(await client.waitForCheckpoint(index + 1, { wait: 20 })).not.toBeNull();
+    expect(performance.now() - started).toBeLessThan(9000);
     down.delete("keyholder-5");
     hanging.add("keyholder-4");
     const next = await client.appendEntry(
       formatEntry(batch(charter, keyholderIndex(2), (DAY - 1) as typeof DAY)),
     );
-    expect(await client.waitForCheckpoint(next + 1, { wait: 5 })).not.toBeNull();
+    expect(await client.waitForCheckpoint(next + 1, { wait: 20 })).not.toBeNull();
     down.add("witness-1");
     const last = await client.appendEntry(
       formatEntry(batch(charter, keyholderIndex(3), (DAY - 1) as typeof DAY)),
@@ -566,7 +566,8 @@ describe("durability", () => {
         logged.push(index);
       }
     })();
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    while (acknowledged.size < 60 || logged.length < 20)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     over.abort();
     await server.kill();
     await Promise.all([...talk, log]);
