@@ -24,8 +24,9 @@ import {
   type Device,
   firstGroupId,
 } from "./conversation-state.ts";
+import { KIND_CODES, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
-import { KIND_CODES, shellOf, unknownConversation } from "./delivery.ts";
+import { unknownConversation } from "./delivery.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -1,16 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  type AccountId,
-  accountIdOf,
-  type CharterId,
-  type ConversationId,
-  charterIdOf,
-  dayNumber,
-  hex,
-  idBytes,
-} from "@porchlight/encoding";
+import { type AccountId, type ConversationId, hex, idBytes } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
-import { type ItemKind, type NewItem } from "@porchlight/wire";
+import type { NewItem } from "@porchlight/wire";
 import {
   type Accepted,
   accept,
@@ -18,11 +9,21 @@ import {
   type ConversationState,
   type Device,
 } from "./conversation-state.ts";
-import { type Database, fromRow, isDatabaseOutage, placeholders, type Queries } from "./database.ts";
+import {
+  asBuffer,
+  itemKey,
+  KIND_CODES,
+  type KnownItem,
+  knownItems,
+  loadMembers,
+  shellOf,
+  type Writes,
+  writeItems,
+  writeState,
+} from "./conversation-store.ts";
+import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
-
-export const KIND_CODES: Readonly<Record<ItemKind, number>> = { commit: 1, envelope: 2, message: 3 };
 
 /** Milliseconds for which a transaction waits for company. */
 const WAIT = 2;
@@ -33,8 +34,6 @@ const MAX_ITEMS = 1024;
 const MAX_QUEUE = 256;
 /** Conversations whose members are kept in memory. */
 const MAX_CACHED = 2000;
-/** Rows of one insert; each has a prepared statement of its own. */
-const INSERT_SIZES = [64, 16, 4, 1] as const;
 
 type Submission = {
   readonly sender: Device;
@@ -44,14 +43,6 @@ type Submission = {
 };
 
 type Lane = { readonly conversation: ConversationId; queue: Submission[]; busy: boolean };
-
-/** The rows that one transaction writes. */
-type Writes = {
-  readonly items: unknown[][];
-  readonly envelopes: unknown[][];
-  readonly welcomes: { readonly row: unknown[]; readonly accounts: readonly AccountId[] }[];
-  readonly memberships: { conversation: Uint8Array; account: AccountId; seq: number; joins: boolean }[];
-};
 
 type Outcome = { readonly submission: Submission; readonly result: number[] | Refusal };
 
@@ -134,7 +125,7 @@ export class Delivery {
     try {
       const { outcomes, states, welcomed } = await this.#database.transaction(async (transaction) => {
         const before = await this.#load(transaction, conversations);
-        const known = await knownItems(transaction, taken);
+        const known = await knownItems(transaction, keysOf(taken));
         return await this.#decide(transaction, taken, before, known);
       });
       for (const state of states) this.#remember(state);
@@ -249,7 +240,15 @@ export class Delivery {
   }
 }
 
-type KnownItem = { readonly seq: number; readonly digest: string };
+function keysOf(
+  taken: readonly { lane: Lane; submissions: Submission[] }[],
+): Parameters<typeof knownItems>[1] {
+  return taken.flatMap(({ lane, submissions }) =>
+    submissions.flatMap(({ sender, items }) =>
+      items.map(({ key }) => ({ conversation: lane.conversation, account: sender.account, key })),
+    ),
+  );
+}
 
 type Made = {
   readonly state: ConversationState;
@@ -348,10 +347,6 @@ function takeSubmission(
   return { state, seqs, writes, fresh };
 }
 
-function itemKey(conversation: ConversationId, account: AccountId, key: string): string {
-  return `${conversation} ${account} ${key}`;
-}
-
 /** What a repeated item must equal. */
 function digestOf(item: NewItem): Buffer {
   const digest = createHash("sha256")
@@ -361,168 +356,7 @@ function digestOf(item: NewItem): Buffer {
   return digest.digest();
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
 export function unknownConversation(): Refusal {
   // The same answer to who is no member: whether a conversation exists is nobody else's business.
   return new Refusal("forbidden", "this account is not a member of the conversation");
-}
-
-async function knownItems(
-  transaction: Queries,
-  taken: readonly { lane: Lane; submissions: Submission[] }[],
-): Promise<Map<string, KnownItem>> {
-  const keys = taken.flatMap(({ lane, submissions }) =>
-    submissions.flatMap(({ sender, items }) =>
-      items.map(({ key }) => ({ conversation: lane.conversation, account: sender.account, key })),
-    ),
-  );
-  const rows = await transaction.query({
-    name: "known-items",
-    text: `select i.conversation, i.submitter, i.key, i.seq, i.digest
-      from unnest($1::bytea[], $2::bytea[], $3::text[]) as asked (conversation, submitter, key)
-      join items i using (conversation, submitter, key)`,
-    values: [
-      keys.map(({ conversation }) => Buffer.from(idBytes(conversation))),
-      keys.map(({ account }) => Buffer.from(idBytes(account))),
-      keys.map(({ key }) => key),
-    ],
-  });
-  return new Map(
-    rows.map((row) => [
-      `${hex(fromRow(row["conversation"]))} ${hex(fromRow(row["submitter"]))} ${row["key"] as string}`,
-      { seq: row["seq"] as number, digest: hex(fromRow(row["digest"])) },
-    ]),
-  );
-}
-
-/** The state without members and envelopes. */
-export function shellOf(row: Readonly<Record<string, unknown>>): ConversationState {
-  const optionalCharter = (value: unknown): CharterId | null =>
-    value === null ? null : charterIdOf(fromRow(value));
-  return {
-    conversation: hex(fromRow(row["conversation"])) as ConversationId,
-    charter: optionalCharter(row["charter"]),
-    groupId: fromRow(row["group_id"]),
-    generation: row["generation"] as number,
-    epoch: row["epoch"] as number,
-    day: dayNumber(row["day"] as number),
-    head: row["head"] as number,
-    next:
-      row["next_group"] === null
-        ? null
-        : { groupId: fromRow(row["next_group"]), charter: optionalCharter(row["next_charter"]) },
-    leaves: new Map(),
-    envelopes: new Set(),
-  };
-}
-
-async function loadMembers(queries: Queries, shell: ConversationState): Promise<ConversationState> {
-  const conversation = Buffer.from(idBytes(shell.conversation));
-  const leaves = await queries.query({
-    name: "leaves",
-    text: "select leaf, account, device_key from leaves where conversation = $1 order by leaf",
-    values: [conversation],
-  });
-  const envelopes = await queries.query({
-    name: "epoch-envelopes",
-    text: "select device_key from envelopes where conversation = $1 and generation = $2 and epoch = $3",
-    values: [conversation, shell.generation, shell.epoch],
-  });
-  return {
-    ...shell,
-    leaves: new Map(
-      leaves.map((row) => [
-        row["leaf"] as number,
-        { account: accountIdOf(fromRow(row["account"])), deviceKey: fromRow(row["device_key"]) },
-      ]),
-    ),
-    envelopes: new Set(envelopes.map((row) => hex(fromRow(row["device_key"])))),
-  };
-}
-
-async function insert(transaction: Queries, table: string, rows: readonly unknown[][]): Promise<void> {
-  let at = 0;
-  for (const size of INSERT_SIZES) {
-    while (rows.length - at >= size) {
-      const part = rows.slice(at, at + size);
-      const columns = part[0]?.length ?? 0;
-      await transaction.query({
-        name: `insert-${table}-${size}`,
-        text: `insert into ${table} values ${placeholders(size, columns)}`,
-        values: part.flat(),
-      });
-      at += size;
-    }
-  }
-}
-
-async function writeItems(transaction: Queries, writes: Writes): Promise<void> {
-  await insert(transaction, "items", writes.items);
-  await insert(transaction, "envelopes", writes.envelopes);
-  for (const { row, accounts } of writes.welcomes) {
-    await insert(transaction, "welcomes", [row]);
-    const recipients = accounts.map((account) => [Buffer.from(idBytes(account)), row[0]]);
-    await insert(transaction, "welcome_recipients", recipients);
-  }
-  for (const { conversation, account, seq, joins } of writes.memberships) {
-    const id = Buffer.from(idBytes(account));
-    await transaction.query(
-      joins
-        ? {
-            name: "join",
-            text: "insert into memberships values ($1, $2, $3, null)",
-            values: [conversation, id, seq],
-          }
-        : {
-            name: "leave",
-            text: `update memberships set until_seq = $3
-              where conversation = $1 and account = $2 and until_seq is null`,
-            values: [conversation, id, seq],
-          },
-    );
-  }
-}
-
-async function writeState(
-  transaction: Queries,
-  before: ConversationState,
-  after: ConversationState,
-): Promise<void> {
-  const conversation = Buffer.from(idBytes(after.conversation));
-  const id = (charter: CharterId | null): Buffer | null =>
-    charter === null ? null : Buffer.from(idBytes(charter));
-  await transaction.query({
-    name: "advance",
-    text: `update conversations set charter = $2, group_id = $3, generation = $4, epoch = $5, day = $6, head = $7,
-        next_group = $8, next_charter = $9 where conversation = $1`,
-    values: [
-      conversation,
-      id(after.charter),
-      asBuffer(after.groupId),
-      after.generation,
-      after.epoch,
-      after.day,
-      after.head,
-      after.next === null ? null : asBuffer(after.next.groupId),
-      after.next === null ? null : id(after.next.charter),
-    ],
-  });
-  if (before.leaves === after.leaves) return;
-  const gone = [...before.leaves].filter(([leaf, device]) => after.leaves.get(leaf) !== device);
-  const come = [...after.leaves].filter(([leaf, device]) => before.leaves.get(leaf) !== device);
-  await transaction.query({
-    name: "drop-leaves",
-    text: "delete from leaves where conversation = $1 and leaf = any($2::bigint[])",
-    values: [conversation, gone.map(([leaf]) => leaf)],
-  });
-  const rows = come.map(([leaf, { account, deviceKey }]) => [
-    conversation,
-    leaf,
-    Buffer.from(idBytes(account)),
-    asBuffer(deviceKey),
-  ]);
-  await insert(transaction, "leaves", rows);
 }

@@ -57,8 +57,8 @@ import {
   orderConversationsValue,
 } from "@porchlight/wire";
 import { z } from "zod";
+import { KIND_CODES } from "./conversation-store.ts";
 import { type Database, fromRow } from "./database.ts";
-import { KIND_CODES } from "./delivery.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { Refusal, type RefusalFacts } from "./refusal.ts";

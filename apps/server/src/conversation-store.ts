@@ -1,0 +1,194 @@
+import {
+  type AccountId,
+  accountIdOf,
+  type CharterId,
+  type ConversationId,
+  charterIdOf,
+  dayNumber,
+  hex,
+  idBytes,
+} from "@porchlight/encoding";
+import type { ItemKind } from "@porchlight/wire";
+import type { ConversationState } from "./conversation-state.ts";
+import { fromRow, placeholders, type Queries } from "./database.ts";
+
+// What a conversation is in the database's rows. Nothing is decided here.
+
+export const KIND_CODES: Readonly<Record<ItemKind, number>> = { commit: 1, envelope: 2, message: 3 };
+
+/** Rows of one insert; each has a prepared statement of its own. */
+const INSERT_SIZES = [64, 16, 4, 1] as const;
+
+/** The rows that one transaction writes. */
+export type Writes = {
+  readonly items: unknown[][];
+  readonly envelopes: unknown[][];
+  readonly welcomes: { readonly row: unknown[]; readonly accounts: readonly AccountId[] }[];
+  readonly memberships: { conversation: Uint8Array; account: AccountId; seq: number; joins: boolean }[];
+};
+
+export type KnownItem = { readonly seq: number; readonly digest: string };
+
+/** Names an item among those of a transaction. */
+export function itemKey(conversation: ConversationId, account: AccountId, key: string): string {
+  return `${conversation} ${account} ${key}`;
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Items that are stored under these keys already, by {@link itemKey}. */
+export async function knownItems(
+  transaction: Queries,
+  keys: readonly { conversation: ConversationId; account: AccountId; key: string }[],
+): Promise<Map<string, KnownItem>> {
+  const rows = await transaction.query({
+    name: "known-items",
+    text: `select i.conversation, i.submitter, i.key, i.seq, i.digest
+      from unnest($1::bytea[], $2::bytea[], $3::text[]) as asked (conversation, submitter, key)
+      join items i using (conversation, submitter, key)`,
+    values: [
+      keys.map(({ conversation }) => Buffer.from(idBytes(conversation))),
+      keys.map(({ account }) => Buffer.from(idBytes(account))),
+      keys.map(({ key }) => key),
+    ],
+  });
+  return new Map(
+    rows.map((row) => [
+      `${hex(fromRow(row["conversation"]))} ${hex(fromRow(row["submitter"]))} ${row["key"] as string}`,
+      { seq: row["seq"] as number, digest: hex(fromRow(row["digest"])) },
+    ]),
+  );
+}
+
+/** The state without members and envelopes. */
+export function shellOf(row: Readonly<Record<string, unknown>>): ConversationState {
+  const optionalCharter = (value: unknown): CharterId | null =>
+    value === null ? null : charterIdOf(fromRow(value));
+  return {
+    conversation: hex(fromRow(row["conversation"])) as ConversationId,
+    charter: optionalCharter(row["charter"]),
+    groupId: fromRow(row["group_id"]),
+    generation: row["generation"] as number,
+    epoch: row["epoch"] as number,
+    day: dayNumber(row["day"] as number),
+    head: row["head"] as number,
+    next:
+      row["next_group"] === null
+        ? null
+        : { groupId: fromRow(row["next_group"]), charter: optionalCharter(row["next_charter"]) },
+    leaves: new Map(),
+    envelopes: new Set(),
+  };
+}
+
+/** The state of a shell, with members and envelopes. */
+export async function loadMembers(queries: Queries, shell: ConversationState): Promise<ConversationState> {
+  const conversation = Buffer.from(idBytes(shell.conversation));
+  const leaves = await queries.query({
+    name: "leaves",
+    text: "select leaf, account, device_key from leaves where conversation = $1 order by leaf",
+    values: [conversation],
+  });
+  const envelopes = await queries.query({
+    name: "epoch-envelopes",
+    text: "select device_key from envelopes where conversation = $1 and generation = $2 and epoch = $3",
+    values: [conversation, shell.generation, shell.epoch],
+  });
+  return {
+    ...shell,
+    leaves: new Map(
+      leaves.map((row) => [
+        row["leaf"] as number,
+        { account: accountIdOf(fromRow(row["account"])), deviceKey: fromRow(row["device_key"]) },
+      ]),
+    ),
+    envelopes: new Set(envelopes.map((row) => hex(fromRow(row["device_key"])))),
+  };
+}
+
+async function insert(transaction: Queries, table: string, rows: readonly unknown[][]): Promise<void> {
+  let at = 0;
+  for (const size of INSERT_SIZES) {
+    while (rows.length - at >= size) {
+      const part = rows.slice(at, at + size);
+      const columns = part[0]?.length ?? 0;
+      await transaction.query({
+        name: `insert-${table}-${size}`,
+        text: `insert into ${table} values ${placeholders(size, columns)}`,
+        values: part.flat(),
+      });
+      at += size;
+    }
+  }
+}
+
+export async function writeItems(transaction: Queries, writes: Writes): Promise<void> {
+  await insert(transaction, "items", writes.items);
+  await insert(transaction, "envelopes", writes.envelopes);
+  for (const { row, accounts } of writes.welcomes) {
+    await insert(transaction, "welcomes", [row]);
+    const recipients = accounts.map((account) => [Buffer.from(idBytes(account)), row[0]]);
+    await insert(transaction, "welcome_recipients", recipients);
+  }
+  for (const { conversation, account, seq, joins } of writes.memberships) {
+    const id = Buffer.from(idBytes(account));
+    await transaction.query(
+      joins
+        ? {
+            name: "join",
+            text: "insert into memberships values ($1, $2, $3, null)",
+            values: [conversation, id, seq],
+          }
+        : {
+            name: "leave",
+            text: `update memberships set until_seq = $3
+              where conversation = $1 and account = $2 and until_seq is null`,
+            values: [conversation, id, seq],
+          },
+    );
+  }
+}
+
+/** What an advance changes in the conversation's own rows. */
+export async function writeState(
+  transaction: Queries,
+  before: ConversationState,
+  after: ConversationState,
+): Promise<void> {
+  const conversation = Buffer.from(idBytes(after.conversation));
+  const id = (charter: CharterId | null): Buffer | null =>
+    charter === null ? null : Buffer.from(idBytes(charter));
+  await transaction.query({
+    name: "advance",
+    text: `update conversations set charter = $2, group_id = $3, generation = $4, epoch = $5, day = $6, head = $7,
+        next_group = $8, next_charter = $9 where conversation = $1`,
+    values: [
+      conversation,
+      id(after.charter),
+      asBuffer(after.groupId),
+      after.generation,
+      after.epoch,
+      after.day,
+      after.head,
+      after.next === null ? null : asBuffer(after.next.groupId),
+      after.next === null ? null : id(after.next.charter),
+    ],
+  });
+  if (before.leaves === after.leaves) return;
+  const gone = [...before.leaves].filter(([leaf, device]) => after.leaves.get(leaf) !== device);
+  const come = [...after.leaves].filter(([leaf, device]) => before.leaves.get(leaf) !== device);
+  await transaction.query({
+    name: "drop-leaves",
+    text: "delete from leaves where conversation = $1 and leaf = any($2::bigint[])",
+    values: [conversation, gone.map(([leaf]) => leaf)],
+  });
+  const rows = come.map(([leaf, { account, deviceKey }]) => [
+    conversation,
+    leaf,
+    Buffer.from(idBytes(account)),
+    asBuffer(deviceKey),
+  ]);
+  await insert(transaction, "leaves", rows);
+}
