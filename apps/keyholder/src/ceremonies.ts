@@ -15,9 +15,13 @@ import type { Logger } from "@porchlight/runtime";
 import { Ceremony, type CeremonyContext, type CeremonyState } from "./ceremony.ts";
 import type { CeremonyName } from "./dkg-message.ts";
 import { KeyholderError } from "./error.ts";
+import { pause } from "./log-memory.ts";
 
 /** Days before a period begins in which its keys are made without being asked for (CER-3). */
 const AHEAD_DAYS = 7;
+
+/** What the server refused it may accept later, and what is on the disk is enough to go on. */
+const RETRY_MILLISECONDS = 5000;
 
 export type CeremonyReport = CeremonyName & CeremonyState;
 
@@ -137,13 +141,18 @@ export class Ceremonies {
     this.#ceremonies.set(key, ceremony);
     ceremony.run(this.#signal).then(
       () => this.#onReady(),
-      (error: unknown) => {
-        // What was kept on the disk is taken up again with the next command or beat.
-        this.#ceremonies.delete(key);
-        if (!this.#signal.aborted) this.#log.failure("ceremony-failed", error, { period });
-      },
+      (error: unknown) => this.#retry(name, error),
     );
     return ceremony;
+  }
+
+  async #retry({ period, generation }: CeremonyName, error: unknown): Promise<void> {
+    if (this.#signal.aborted) return;
+    this.#log.failure("ceremony-interrupted", error, { period });
+    await pause(RETRY_MILLISECONDS, this.#signal);
+    if (this.#signal.aborted) return;
+    this.#ceremonies.delete(nameOf(period, generation));
+    await this.#open(period, generation);
   }
 }
 

@@ -70,7 +70,7 @@ export class CharterService {
       { own, identity, server, log, hooks, memory, shares, secrets },
       join(directory, "ceremonies"),
       signal,
-      () => opened.service?.#desk?.wake(),
+      () => opened.service?.desk?.wake(),
     );
     const service = new CharterService(own, context, directory, memory, shares, ceremonies);
     opened.service = service;

@@ -132,13 +132,11 @@ describe("a ceremony that must not succeed", () => {
     deployment.server.board.delete(hex(session("notice", "2017-12", 2)));
     deployment.server.board.set(hex(access), [...stray]);
     await post({ session: access, round: 1, from: keyholderIndex(2), body: new Uint8Array(32) }, K3);
-    deployment.server.board
-      .get(hex(access))
-      ?.push({
-        round: 1,
-        from: 1,
-        document: { payload: "AA", signatures: [{ protected: "AA", signature: "AA" }] },
-      });
+    deployment.server.board.get(hex(access))?.push({
+      round: 1,
+      from: 1,
+      document: { payload: "AA", signatures: [{ protected: "AA", signature: "AA" }] },
+    });
     await begin(NAMES, "2017-12", 2);
     await until(
       async () =>

@@ -370,15 +370,40 @@ describe("with time", () => {
     expect(sizes.size).toBe(1);
   });
 
+  test("KEY-30: a keyholder with one batch a day lets intent and release wait for it, but not in an emergency", async () => {
+    await deployment.supervisor.stop(K3);
+    deployment.configure(K3, { batches: "daily" });
+    await deployment.start(K3);
+    deployment.follow();
+    const patient = await deployment.order();
+    const before = batchesOf(3).length;
+    await awaiting(K3, patient);
+    expect(await deployment.approve(K3, patient)).toEqual({ state: "approved" });
+    await deployment.server.publish();
+    expect(await deployment.client(K3).order(patient.id)).toMatchObject({ state: "approved" });
+    expect(batchesOf(3).length).toBe(before);
+    await deployment.tick(unixSeconds(START + 2 * 86_400));
+    await deployment.reaches(K3, patient, "intent-logged");
+    await deployment.tick(unixSeconds(START + 3 * 86_400));
+    await deployment.reaches(K3, patient, "released");
+    const { slot } = opened(patient, K3, (await deployment.client(K3).bundle(patient.id)) as Uint8Array);
+    const holding = batchesOf(3).filter(({ batch }) => batch.slots.includes(slot));
+    expect(holding.map(({ batch }) => batch.day)).toEqual([Math.floor(START / 86_400) + 3]);
+    const urgent = await deployment.order({ emergency: true });
+    await released(K3, urgent);
+    expect(batchesOf(3).length).toBe(before + 4);
+  });
+
   test("notice first: an order waits until its time to contest is over, and goes on by itself", async () => {
+    const logged = deployment.now;
     const order = await deployment.order({ disclosure: { kind: "notice-first" } });
     await deployment.submit(K1, order);
     await deployment.server.publish();
     expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "checking" });
-    await deployment.tick(unixSeconds(START + 10 * 86_400));
+    await deployment.tick(unixSeconds(logged + 14 * 86_400));
     await deployment.server.publish();
     expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "checking" });
-    await deployment.tick(unixSeconds(START + 16 * 86_400 + 3600));
+    await deployment.tick(unixSeconds(logged + 15 * 86_400));
     await deployment.reaches(K1, order, "awaiting-approval");
   });
 

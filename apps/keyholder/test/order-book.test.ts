@@ -1,0 +1,150 @@
+import { commitment, keyholderIndex, parsePeriod, unixSeconds } from "@porchlight/encoding";
+import { charterId } from "@porchlight/encoding";
+import { formatIntent, slotOf } from "@porchlight/gate";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  EMPTY_BOOK,
+  ImpossibleEvent,
+  type OrderBook,
+  type OrderEvent,
+  pendingSlots,
+  reduce,
+  usedBefore,
+} from "../src/order-book.ts";
+import { formatOrderEvent, parseOrderEvent } from "../src/order-event.ts";
+
+const AT = unixSeconds(1_507_032_000);
+const ORDERS = ["a", "b"].map((digit) => digit.repeat(64));
+
+function intentOf(order: string) {
+  const document = {
+    charter: charterId("11".repeat(32)),
+    commitment: commitment(order),
+    keyholder: keyholderIndex(1),
+    generations: [{ period: parsePeriod("2017-10"), generation: 1 }],
+    labels: new Uint8Array(32),
+    at: AT,
+  };
+  const random = new Uint8Array(32).fill(3);
+  return { document, random, slot: slotOf(random, formatIntent(document)) };
+}
+
+const refused = (code: string) => ({
+  rule: "GATE-4",
+  code,
+  reason: "A reason.",
+  at: AT,
+  record: { payload: "AA", signatures: [{ protected: "AA", signature: "AA" }] },
+});
+
+function events(order: string): OrderEvent[] {
+  const approval = { keyholder: keyholderIndex(1), commitment: commitment(order), at: AT, by: "A. Approver" };
+  return [
+    {
+      kind: "received",
+      order,
+      at: AT,
+      received: { warrant: "{}", opening: new Uint8Array(32).fill(7), index: 4, conversations: null },
+      commitment: commitment(order),
+      requesterPoint: "cc".repeat(48),
+      reference: `Case ${order.slice(0, 4)}`,
+    },
+    { kind: "admitted", order },
+    { kind: "approved", order, approval, intent: intentOf(order) },
+    { kind: "sealed", order, bundle: new Uint8Array(1000).fill(5), slot: "dd".repeat(32) },
+    { kind: "released", order, at: AT },
+    { kind: "refused", order, refused: refused("not-logged"), by: null },
+    { kind: "refused", order, refused: refused("declined"), by: "A. Approver" },
+    { kind: "turned-away", order, refused: refused("malformed") },
+  ];
+}
+
+const ALL = ORDERS.flatMap(events);
+
+test("KEY-28: an event reads back from the journal as it was written", () => {
+  for (const event of ALL) expect(parseOrderEvent(formatOrderEvent(event))).toEqual(event);
+});
+
+test("KEY-28: in whatever order events come, an order has one approval, one bundle and one end", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...ALL), { maxLength: 40 }), (sequence) => {
+      let book: OrderBook = EMPTY_BOOK;
+      const taken: OrderEvent[] = [];
+      for (const event of sequence) {
+        try {
+          book = reduce(book, event);
+          taken.push(event);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ImpossibleEvent);
+        }
+      }
+      for (const order of ORDERS) {
+        const kinds = taken.flatMap((event) =>
+          "order" in event && event.order === order ? [event.kind] : [],
+        );
+        const count = (kind: string) => kinds.filter((one) => one === kind).length;
+        expect(count("sealed")).toBeLessThanOrEqual(1);
+        expect(count("released")).toBeLessThanOrEqual(count("sealed"));
+        if (count("sealed") === 1) {
+          // Once a bundle exists nothing but its release can follow.
+          const after = kinds.slice(kinds.indexOf("sealed") + 1).filter((kind) => kind !== "turned-away");
+          expect(["", "released"]).toContain(after.join());
+          expect(kinds.slice(0, kinds.indexOf("sealed"))).toContain("approved");
+        }
+      }
+      // The journal alone gives the same book.
+      const again = taken.map((event) => parseOrderEvent(formatOrderEvent(event))).reduce(reduce, EMPTY_BOOK);
+      expect(again).toEqual(book);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("KEY-23: only an order that was not logged may come again", () => {
+  const [order = ""] = ORDERS;
+  const [received, admitted, , , , notLogged, declined] = events(order) as [OrderEvent, ...OrderEvent[]];
+  const refusedAs = (event: OrderEvent | undefined) =>
+    [received, event as OrderEvent].reduce(reduce, EMPTY_BOOK);
+  expect(reduce(refusedAs(notLogged), received).orders.get(order)?.state.kind).toBe("checking");
+  expect(() => reduce(refusedAs(declined), received)).toThrow(ImpossibleEvent);
+  expect(() => reduce(refusedAs(admitted), received)).toThrow(ImpossibleEvent);
+});
+
+test("KEY-29: a requester's key belongs to the first order that was admitted with it, not to one that was only handed in", () => {
+  const [a = "", b = ""] = ORDERS;
+  const [receivedA, admittedA] = events(a) as [OrderEvent, OrderEvent];
+  const [receivedB, admittedB] = events(b) as [OrderEvent, OrderEvent];
+  const point = "cc".repeat(48);
+  const book = [receivedA, receivedB].reduce(reduce, EMPTY_BOOK);
+  expect(usedBefore([book]).requesterPoints.size).toBe(0);
+  expect(usedBefore([reduce(book, admittedB)]).requesterPoints.get(point)).toBe(b);
+  const both = [admittedA, admittedB].reduce(reduce, book);
+  expect(usedBefore([both]).requesterPoints.get(point)).toBe(a);
+  expect(usedBefore([both]).references.size).toBe(2);
+});
+
+test("KEY-30: what waits for a batch is each intent and each release that none holds yet", () => {
+  const [order = ""] = ORDERS;
+  const [received, admitted, approved, sealed] = events(order) as [
+    OrderEvent,
+    OrderEvent,
+    OrderEvent,
+    OrderEvent,
+  ];
+  const book = [received, admitted, approved].reduce(reduce, EMPTY_BOOK);
+  const { slot } = intentOf(order);
+  expect(pendingSlots(book)).toEqual([{ order, slot }]);
+  const slots = [slot, ...Array.from({ length: 7 }, (_, i) => `0${i}`.repeat(32))].sort();
+  const entry = JSON.stringify({
+    type: "keyholder-batch",
+    charter: "11".repeat(32),
+    keyholder: 1,
+    day: 17_442,
+    slots,
+    signature: Buffer.alloc(64).toString("base64"),
+  });
+  const batched = reduce(book, { kind: "batch", entry });
+  expect(pendingSlots(batched)).toEqual([]);
+  expect(pendingSlots(reduce(batched, sealed))).toEqual([{ order, slot: "dd".repeat(32) }]);
+});
