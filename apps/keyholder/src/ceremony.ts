@@ -97,7 +97,7 @@ export class Ceremony {
       name,
       saved === null ? { kind: "running", phase: "exchanging" } : readStatus(saved),
     );
-    if (saved === null) await ceremony.#save();
+    if (saved === null) await ceremony.#save(ceremony.#state);
     return ceremony;
   }
 
@@ -108,7 +108,7 @@ export class Ceremony {
   /** Goes on until the keys are in the log or the ceremony is aborted. Rejects when the program ends. */
   async run(signal: AbortSignal): Promise<void> {
     // A crash may have come between the end and the cleaning up.
-    if (this.#state.kind !== "running") return await this.#clean();
+    if (this.#state.kind !== "running") return await this.#clean(this.#state);
     const { memory } = this.#context;
     try {
       // CER-2: no message before the log shows that everyone signed the same charter.
@@ -288,9 +288,10 @@ export class Ceremony {
   }
 
   async #end(state: CeremonyState): Promise<void> {
+    // In this order: without its seed a ceremony that counts as running would contradict itself after a restart.
+    await this.#save(state);
+    await this.#clean(state);
     this.#state = state;
-    await this.#save();
-    await this.#clean();
     this.#context.log.event("ceremony", {
       period: this.name.period,
       state: state.kind,
@@ -299,17 +300,15 @@ export class Ceremony {
   }
 
   /** The own polynomial follows from the seed: nothing of it is needed once the ceremony is over. */
-  async #clean(): Promise<void> {
+  async #clean(state: CeremonyState): Promise<void> {
     const { secrets, shares } = this.#context;
     for (const kind of KINDS) {
       await secrets.remove(seedName(sessionId(this.name, kind)));
-      if (this.#state.kind === "aborted" && this.#state.reason !== "keys-differ")
-        await shares.erase(this.name, kind);
+      if (state.kind === "aborted" && state.reason !== "keys-differ") await shares.erase(this.name, kind);
     }
   }
 
-  async #save(): Promise<void> {
-    const state = this.#state;
+  async #save(state: CeremonyState): Promise<void> {
     const text = JSON.stringify({
       version: 1,
       ...(state.kind === "running" ? { kind: "running" } : state),
