@@ -1,0 +1,270 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { unixSeconds } from "@porchlight/encoding";
+import { Agency, readOrderFile } from "@porchlight/parties";
+import { createLogger, systemClock } from "@porchlight/runtime";
+import { beforeAll, describe, expect, test } from "vitest";
+import { startPostgres } from "../apps/server/src/postgres.ts";
+import { Deployment } from "../packages/deployment/src/deployment.ts";
+import { silent } from "../packages/deployment/src/progress.ts";
+import { type Line, linesOf, ownChat, realChats, temporary, writeChat } from "./chat.ts";
+import { answer, type Ended, porchlight, start } from "./porchlight.ts";
+
+type Report = {
+  readonly ok: boolean;
+  readonly members: number;
+  readonly messages: number;
+  readonly read: number;
+  readonly envelopes: number;
+  readonly envelopeBytes: number;
+  readonly opened: number;
+  readonly refusals: readonly {
+    readonly name: string;
+    readonly by: string;
+    readonly code: string;
+    readonly reason: string;
+  }[];
+  readonly seconds: Readonly<Record<string, number>>;
+};
+
+/** Generous: on a busy machine a deployment takes its time, and no test here is about speed. */
+const LIMIT = 400_000;
+
+const REFUSALS = [
+  ["two-keyholders", ["short"]],
+  ["other-day", ["out-of-scope"]],
+  ["other-person", ["out-of-scope"]],
+  ["unlogged-warrant", ["not-logged"]],
+  ["strangers-warrant", ["signature-invalid", "wrong-issuer"]],
+  ["revoked-warrant", ["revoked"]],
+  ["reused-requester-key", ["requester-reused"]],
+  ["unproven-requester-key", ["requester-unproven"]],
+  ["replayed-release", ["refused"]],
+  ["split-view", ["policy-unsatisfied"]],
+] as const;
+
+type Subject = { readonly lines: readonly Line[]; readonly target: string; readonly day: string };
+
+/** The beginning of a real chat where one lies beside this checkout, our own otherwise. */
+function subject(): Subject {
+  const [file] = realChats;
+  if (file === undefined) {
+    console.log(
+      "SKIPPED real input: no real chats beside this checkout; a chat of our own takes their place",
+    );
+    return { lines: ownChat, target: "ada", day: "2020-01-31" };
+  }
+  return { lines: linesOf(file).slice(0, 250), target: "merry-ram", day: "2013-05-05" };
+}
+
+const wanted = ({ lines, target, day }: Subject): Line[] =>
+  lines.filter(({ from, at }) => from === target && at.startsWith(day));
+
+function messagesIn(out: string): Line[] {
+  return linesOf(join(out, "evidence/data/messages.jsonl"));
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe("the demonstration", () => {
+  const real = subject();
+  const state = join(temporary("state"), "deployment");
+  const out = join(temporary("out"), "case");
+  let ended: Ended;
+  let report: Report;
+
+  beforeAll(async () => {
+    ended = await porchlight(
+      ...["demo", "--chat", writeChat(real.lines), "--target", real.target, "--day", real.day],
+      ...["--out", out, "--state", state, "--seed", "1", "--json"],
+    );
+    report = answer<Report>(ended);
+  }, LIMIT);
+
+  test("opens exactly what that person wrote that day, in order, and nothing else", () => {
+    expect(ended.code, ended.err + ended.out).toBe(0);
+    expect(messagesIn(out)).toEqual(wanted(real));
+    expect(report).toMatchObject({
+      ok: true,
+      messages: real.lines.length,
+      read: real.lines.length,
+      opened: wanted(real).length,
+    });
+    expect(report.members).toBe(new Set(real.lines.map(({ from }) => from)).size);
+  });
+
+  test("P9: one envelope a sender and epoch, at most 2.2 kB", () => {
+    expect(report.envelopes).toBe(new Set(real.lines.map(({ from, at }) => from + at.slice(0, 10))).size);
+    expect(report.envelopeBytes / report.envelopes).toBeLessThanOrEqual(2200);
+  });
+
+  test.each(REFUSALS)("P1, P2, P3: %s is refused, with its reason", (name, codes) => {
+    const refusal = report.refusals.find((one) => one.name === name);
+    expect(codes).toContain(refusal?.code);
+    expect(refusal?.reason).toMatch(/\.$/);
+  });
+
+  test("nothing else was attempted, and nothing is left untried", () => {
+    expect(report.refusals.map(({ name }) => name)).toEqual(REFUSALS.map(([name]) => name));
+  });
+
+  test("no party but the agency holds a message in the clear", () => {
+    const texts = [...new Set(real.lines.map(({ text }) => text).filter((text) => text.length >= 20))].slice(
+      0,
+      60,
+    );
+    expect(texts.length).toBeGreaterThanOrEqual(30);
+    const files = filesBelow(state).filter((file) => !file.startsWith(join(state, "agency")));
+    expect(files.length).toBeGreaterThan(50);
+    for (const file of files) {
+      const bytes = readFileSync(file);
+      for (const text of texts) expect(bytes.includes(text), `${file} holds a message`).toBe(false);
+    }
+  });
+
+  test("no log line names a person of the conversation", () => {
+    const logs = filesBelow(state).filter((file) => file.endsWith(".log"));
+    expect(logs.length).toBeGreaterThanOrEqual(9);
+    for (const file of logs) expect(readFileSync(file, "utf8").includes(real.target), file).toBe(false);
+  });
+
+  test("every key at rest is sealed", () => {
+    const sealed = filesBelow(state).filter((file) => file.endsWith(".age"));
+    expect(sealed.length).toBeGreaterThanOrEqual(8);
+    for (const file of sealed)
+      expect(readFileSync(file).subarray(0, 21).toString()).toBe("age-encryption.org/v1");
+  });
+
+  test("EVI-70: the package verifies offline, and a changed byte names its file", async () => {
+    const sound = await porchlight("evidence", "verify", join(out, "evidence"));
+    expect(sound.code, sound.err).toBe(0);
+    const copy = join(temporary("changed"), "evidence");
+    cpSync(join(out, "evidence"), copy, { recursive: true });
+    const changed = join(copy, "data/wire/001.jsonl");
+    const bytes = readFileSync(changed);
+    bytes[200] = (bytes[200] as number) ^ 1;
+    writeFileSync(changed, bytes);
+    const refused = await porchlight("evidence", "verify", copy);
+    expect(refused.code).toBe(1);
+    expect(refused.out).toContain("data/wire/001.jsonl");
+  });
+
+  test("one flipped byte of a stored ciphertext costs that message alone", async () => {
+    const copy = join(temporary("flipped"), "deployment");
+    // PostgreSQL refuses a data directory whose mode was lost on the way.
+    execFileSync("cp", ["-a", state, copy]);
+    const order = readOrderFile(readFileSync(firstOrder(copy)));
+    const seq = JSON.parse(
+      readFileSync(join(out, "evidence/data/wire/001.jsonl"), "utf8").split("\n")[3] as string,
+    ) as { seq: number };
+    const postgres = await startPostgres(join(copy, "server"), createLogger("test", systemClock()));
+    try {
+      const { Client } = await import("pg");
+      const client = new Client(postgres.connection);
+      await client.connect();
+      const { rowCount } = await client.query(
+        "update items set bytes = set_byte(bytes, length(bytes) - 30, get_byte(bytes, length(bytes) - 30) # 1) where seq = $1",
+        [seq.seq],
+      );
+      await client.end();
+      expect(rowCount).toBe(1);
+    } finally {
+      await postgres.stop();
+    }
+    const saved = JSON.parse(readFileSync(join(copy, "deployment.json"), "utf8")) as { deployment: string };
+    const lastDay = Date.parse(`${real.lines.at(-1)?.at.slice(0, 10)}T00:00:00Z`) / 1000;
+    const deployment = await Deployment.open({
+      state: copy,
+      port: 0,
+      deployment: saved.deployment,
+      clock: { replayFrom: unixSeconds(lastDay + 2 * 86_400) },
+      charterFrom: 0 as never,
+      charterDays: 1,
+      progress: silent,
+    });
+    try {
+      const agency = await Agency.open(deployment.layout.directory("agency"));
+      const collected = await agency.collect(deployment.service, order);
+      if (collected.kind !== "opened") throw new Error("the releases are still there");
+      const { messages, failures } = collected.opened;
+      expect(failures.map((failure) => failure.seq)).toEqual([seq.seq]);
+      expect(messages.map(({ text }) => text)).toEqual(
+        wanted(real).flatMap(({ text }, i) => (i === 3 ? [] : [text])),
+      );
+    } finally {
+      await deployment.close();
+    }
+  });
+});
+
+/** The order of the case: the agency keeps those of the attempts as well, but only the first was ever released. */
+function firstOrder(state: string): string {
+  const folder = join(state, "agency/orders");
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)[0] as string;
+}
+
+describe("holding before the release", () => {
+  const own: Subject = { lines: ownChat, target: "bo", day: "2020-01-31" };
+
+  async function held(seed: string, patience: number) {
+    const out = join(temporary("held"), "case");
+    const running = start([
+      ...["demo", "--chat", writeChat(own.lines), "--target", own.target, "--day", own.day, "--out", out],
+      ...["--seed", seed, "--hold", "release", "--patience", String(patience), "--json"],
+    ]);
+    const line = await running.line((text) => text.startsWith('{"hold"'));
+    const { pids } = JSON.parse(line) as { pids: Record<string, number> };
+    const three = ["keyholder-1", "keyholder-2", "keyholder-4"].map((name) => pids[name] as number);
+    return { ...running, out, three };
+  }
+
+  test(
+    "P1: with three of five keyholders stopped nothing is opened, and the exit says so",
+    async () => {
+      const { child, ended, out, three } = await held("2", 6);
+      for (const pid of three) process.kill(pid, "SIGSTOP");
+      child.stdin?.write("\n");
+      const { code, out: text } = await ended;
+      expect(code).not.toBe(0);
+      expect(JSON.parse(text.trimEnd().split("\n").at(-1) as string)).toMatchObject({
+        ok: false,
+        code: "release-incomplete",
+      });
+      expect(existsSync(join(out, "evidence.age"))).toBe(false);
+      expect(existsSync(join(out, "evidence"))).toBe(false);
+      for (const pid of three) expect(() => process.kill(pid, 0)).toThrow();
+    },
+    LIMIT,
+  );
+
+  test(
+    "resumed, they complete it; another seed gives other ciphertext and the same messages",
+    async () => {
+      const first = await held("3", 90);
+      for (const pid of first.three) process.kill(pid, "SIGSTOP");
+      first.child.stdin?.write("\n");
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      expect(existsSync(join(first.out, "evidence.age"))).toBe(false);
+      for (const pid of first.three) process.kill(pid, "SIGCONT");
+      const ended = await first.ended;
+      expect(ended.code, ended.err + ended.out).toBe(0);
+      const second = join(temporary("other-seed"), "case");
+      const other = await porchlight(
+        ...["demo", "--chat", writeChat(own.lines), "--target", own.target, "--day", own.day],
+        ...["--out", second, "--seed", "4", "--json"],
+      );
+      expect(other.code, other.err + other.out).toBe(0);
+      expect(messagesIn(second)).toEqual(messagesIn(first.out));
+      expect(messagesIn(second)).toEqual(wanted(own));
+      const wire = (out: string): string => readFileSync(join(out, "evidence/data/wire/001.jsonl"), "utf8");
+      expect(wire(second)).not.toBe(wire(first.out));
+    },
+    LIMIT,
+  );
+});
