@@ -1,6 +1,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { dayNumber } from "@porchlight/encoding";
 import {
+  createCommit as createStockCommit,
   createGroupInfoWithExternalPub,
   createProposal,
   defaultClientConfig,
@@ -255,6 +256,55 @@ describe("a commit", () => {
     );
     const proposal = encodeMlsMessage(proposed.message);
     expect(await codeOf(() => apply(room.seat(0), proposal, by))).toBe("unsupported");
+    const referring = await createStockCommit(
+      { state: proposed.newState, cipherSuite: suite.mls },
+      {
+        wireAsPublicMessage: true,
+        authenticatedData: formatAuthenticatedData({ day: DAY, counter: 0, franking: null }),
+      },
+    );
+    const error = await codeOf(() => apply(room.seat(0), encodeMlsMessage(referring.commit), by));
+    expect(error).toBe("proposal-refused");
+  });
+
+  test("MLS-3: a commit as PrivateMessage, and one that names no member as its sender, are refused", async () => {
+    const room = await Room.of(3);
+    const by = room.seat(1);
+    const authenticatedData = formatAuthenticatedData({ day: DAY, counter: 0, franking: null });
+    const { commit } = await createStockCommit(
+      { state: by.conversation.state, cipherSuite: suite.mls },
+      { wireAsPublicMessage: false, authenticatedData },
+    );
+    const hidden = encodeMlsMessage(commit);
+    expect(await codeOf(() => apply(room.seat(0), hidden, by))).toBe("unsupported");
+    expect(await receive(room.seat(0).conversation, hidden, by.device.account)).toEqual({
+      kind: "refused",
+      code: "malformed",
+    });
+    const made = await prepareCommit(by.conversation, { day: DAY });
+    const { publicMessage } = parseMessage(made.commit, "mls_public_message");
+    const outside = encodeMlsMessage({
+      version: "mls10",
+      wireformat: "mls_public_message",
+      publicMessage: {
+        auth: publicMessage.auth,
+        content: { ...publicMessage.content, sender: { senderType: "external", senderIndex: 0 } },
+        senderType: "external",
+      },
+    });
+    expect(await codeOf(() => apply(room.seat(0), outside, by))).toBe("not-a-member");
+  });
+
+  test("MLS-23: another group's commit, the own one, and removals of nobody or of oneself are refused", async () => {
+    const [room, other] = [await Room.of(2), await Room.of(2)];
+    const { conversation, device } = room.seat(0);
+    const made = await prepareCommit(conversation, { day: DAY });
+    expect(await codeOf(() => apply(other.seat(1), made.commit, room.seat(0)))).toBe("wrong-group");
+    await expect(apply(room.seat(0), made.commit, room.seat(0))).rejects.toThrow("own commit");
+    const remove = (account: typeof device.account) =>
+      codeOf(() => prepareCommit(conversation, { removes: [account], day: DAY }));
+    expect(await remove(device.account)).toBe("proposal-refused");
+    expect(await remove(person().account)).toBe("not-a-member");
   });
 
   test("MLS-23: PreSharedKey and unknown proposals are refused", async () => {

@@ -1,9 +1,14 @@
-import { charterId, dayNumber } from "@porchlight/encoding";
+import { charterId, conversationId, dayNumber } from "@porchlight/encoding";
+import { formatAuthenticatedData } from "@porchlight/envelope";
 import { describe, expect, test } from "vitest";
+import { createCommit } from "../src/commit.ts";
+import { newGroup } from "../src/conversation.ts";
+import { groupExtensions, parseGroupExtensions } from "../src/extension.ts";
 import {
   type ActiveConversation,
   applyCommit,
   attachTerms,
+  CIPHER_SUITE,
   continueConversation,
   createKeyPackage,
   epochOf,
@@ -28,6 +33,7 @@ import {
   Room,
   type Seat,
   sent,
+  suite,
   TERMS,
   text,
 } from "./world.ts";
@@ -186,6 +192,55 @@ describe("a changed charter", () => {
         }),
       ),
     ).toBe("welcome-refused");
+  });
+
+  test("MLS-62: a group of the announced id and extensions, without the suspended group's secret, is refused", async () => {
+    const room = await Room.of(2, TERMS);
+    const [by, seat] = [room.seat(0), room.seat(1)];
+    const made = await prepareReinit(by.conversation, change);
+    const held = await suspended(seat, made.commit, by);
+    const { groupActiveState } = made.pending.state;
+    if (groupActiveState.kind !== "suspendedPendingReinit") throw new Error(groupActiveState.kind);
+    const { groupId, extensions } = groupActiveState.reinit;
+    const imitated = await newGroup(by.device, groupId, parseGroupExtensions(extensions), noon());
+    const keyPackage = await createKeyPackage(seat.device, noon());
+    const next = await prepareCommit(imitated, { adds: [keyPackage.public], day: DAY });
+    await expect(
+      joinContinued(held, {
+        device: seat.device,
+        keyPackage,
+        welcome: next.welcome as Uint8Array,
+        ratchetTree: next.ratchetTree,
+        submitter: by.device.account,
+        now: noon(),
+      }),
+    ).rejects.toThrow("welcome-refused: pre-shared key");
+  });
+
+  test("MLS-60: a ReInit that gives the conversation another id is refused, whatever was accepted", async () => {
+    const room = await Room.of(2, TERMS);
+    const [by, seat] = [room.seat(0), room.seat(1)];
+    const made = await createCommit(suite, by.conversation.state, {
+      proposals: [
+        {
+          proposalType: "reinit",
+          reinit: {
+            groupId: random(32),
+            version: "mls10",
+            cipherSuite: CIPHER_SUITE,
+            extensions: groupExtensions({
+              charter: NEXT,
+              conversation: conversationId("ab".repeat(32)),
+              day: DAY,
+            }),
+          },
+        },
+      ],
+      authenticatedData: formatAuthenticatedData({ day: DAY, counter: 0, franking: null }),
+      path: false,
+      groupInfoExtensions: [],
+    });
+    expect(await codeOf(() => apply(seat, made.commit, by, { charter: NEXT }))).toBe("proposal-refused");
   });
 
   test("MLS-60: the same charter again, and a day that goes back, are refused", async () => {
