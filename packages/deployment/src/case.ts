@@ -15,6 +15,7 @@ import {
   type Agency,
   type Collected,
   type Court,
+  formatOrderFile,
   type KeyholderAnswer,
   keyholderStates,
   namesOf,
@@ -100,6 +101,7 @@ export class Case {
   /** To the provider, which puts its commitment in the log, and then to every keyholder. */
   async submit(order: OrderFile): Promise<LoggedOrder> {
     const logged = await this.court.submit(this.deployment.service, order);
+    await this.agency.keepOrder(logged, formatOrderFile(logged));
     await this.court.handIn(this.deployment.service, logged);
     return logged;
   }
@@ -124,7 +126,7 @@ export class Case {
    * The operator of one keyholder looks at the order and approves exactly what it was shown. `null` where the keyholder
    * does not answer.
    */
-  async approve(order: OrderFile, keyholder: string): Promise<string | null> {
+  async approve(order: OrderFile, keyholder: string, seconds: number): Promise<string | null> {
     const directory = this.deployment.layout.directory(keyholder);
     const { orderId } = namesOf(order);
     const ask = async (): Promise<string> => {
@@ -138,7 +140,7 @@ export class Case {
       });
       return new Fields(answer, "answer").string("state");
     };
-    return await Promise.race([ask(), sleep(ANSWER_SECONDS * 1000, null, { ref: false })]);
+    return await Promise.race([ask(), sleep(seconds * 1000, null, { ref: false })]);
   }
 
   /** Approvals by the first t keyholders, then what they released, opened. */
@@ -146,7 +148,7 @@ export class Case {
     const { threshold } = this.deployment.charter;
     await this.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, Math.min(seconds, 10));
     await Promise.all(
-      KEYHOLDER_NAMES.slice(0, threshold).map(async (name) => await this.approve(order, name)),
+      KEYHOLDER_NAMES.slice(0, threshold).map(async (name) => await this.approve(order, name, seconds)),
     );
     const released = await this.reached(order, ["released"], threshold, seconds);
     if (released.length < threshold) throw incomplete(released.length, threshold);
@@ -161,8 +163,6 @@ export class Case {
     return this.deployment.service.now();
   }
 }
-
-const ANSWER_SECONDS = 30;
 
 /** A keyholder that is stopped must not hold up the question to the others. */
 const briefFetch: typeof fetch = (input, init) => {

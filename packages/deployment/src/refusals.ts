@@ -202,7 +202,7 @@ async function revokedWarrant({ completed }: AfterTheCase): Promise<Omit<Refused
   );
   await deployment.service.covers(index + 1);
   await Promise.all(
-    KEYHOLDER_NAMES.map(async (name) => await completed.approve(order, name).catch(() => null)),
+    KEYHOLDER_NAMES.map(async (name) => await completed.approve(order, name, 30).catch(() => null)),
   );
   return await stateRefused(completed, order, "a revoked warrant", ["revoked"]);
 }
