@@ -42,7 +42,7 @@ import { persist } from "./retry.ts";
 import type { Shares } from "./shares.ts";
 
 /** Why a ceremony ended without keys: the key generation's own reasons, and two that compare (CER-11, CER-12). */
-export type AbortReason =
+type AbortReason =
   | Extract<DkgExchange["state"], { kind: "aborted" }>["reason"]
   | "log-differs"
   | "keys-differ";

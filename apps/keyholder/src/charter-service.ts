@@ -122,7 +122,7 @@ export class CharterService {
     await this.memory.refreshTo(0, 5);
     await this.ceremonies.prepare(clock.now());
     await this.ceremonies.eraseOverdue(clock.now());
-    this.#desk?.wake();
+    this.#desk?.beat();
   }
 
   async #openDesk(): Promise<void> {

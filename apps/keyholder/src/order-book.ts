@@ -23,7 +23,7 @@ export type Refused = Pick<Refusal, "rule" | "reason"> & {
 };
 
 /** Where an order stands. Each state holds what the next step needs, and what must not be made twice. */
-export type OrderState =
+type OrderState =
   | { readonly kind: "checking" }
   | { readonly kind: "awaiting-approval" }
   | { readonly kind: "approved"; readonly approval: Approval; readonly intent: OwnIntent }
@@ -59,7 +59,7 @@ export type KeptOrder = {
 };
 
 /** A warrant that did not verify: only the refusal is kept. */
-export type TurnedAway = { readonly id: string; readonly refused: Refused };
+type TurnedAway = { readonly id: string; readonly refused: Refused };
 
 export type OrderEvent =
   | ({ readonly kind: "received"; readonly order: string; readonly at: UnixSeconds } & Pick<

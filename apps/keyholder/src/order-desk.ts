@@ -88,7 +88,7 @@ export type OrderDeskContext = {
 };
 
 export type Answer = { readonly id: string; readonly state: KeptOrder["state"] | TurnedAwayState };
-export type TurnedAwayState = { readonly kind: "refused"; readonly by: null } & Refused;
+type TurnedAwayState = { readonly kind: "refused"; readonly by: null } & Refused;
 
 /** Takes orders under one charter from their receipt to the release or the refusal (KEY-21 to KEY-30). */
 export class OrderDesk {
@@ -101,6 +101,7 @@ export class OrderDesk {
   #lane: Promise<unknown> = Promise.resolve();
   #working: Promise<void> | null = null;
   #again = false;
+  #isBeat = false;
   #unsubscribe: (() => void) | null = null;
 
   private constructor(context: OrderDeskContext, journal: Journal) {
@@ -261,7 +262,13 @@ export class OrderDesk {
     return { id, state: this.#order(id).state };
   }
 
-  /** Looks at everything that may go on: after a command, news in the log, a beat of the clock. */
+  /** The clock has moved on: also orders that await a person may have expired or been revoked. */
+  beat(): void {
+    this.#isBeat = true;
+    this.wake();
+  }
+
+  /** Looks at everything that may go on: after a command, and after news in the log. */
   wake(): void {
     this.#again = true;
     if (this.#working !== null || this.#context.signal.aborted) return;
@@ -283,7 +290,11 @@ export class OrderDesk {
     const { signal, log } = this.#context;
     while (this.#again && !signal.aborted) {
       this.#again = false;
-      for (const id of this.#book.orders.keys()) {
+      const isBeat = this.#isBeat;
+      this.#isBeat = false;
+      for (const [id, { state }] of this.#book.orders) {
+        // An approval asks the gate again itself; until then nothing hangs on these.
+        if (state.kind === "awaiting-approval" && !isBeat) continue;
         try {
           await this.#advance(id);
         } catch (error) {
@@ -323,6 +334,8 @@ export class OrderDesk {
       case "checking":
       case "awaiting-approval": {
         const { received } = order;
+        // The gate would say the same, after verifying seven cosignatures.
+        if (received.index >= view.checkpoint.size && !this.#isOutOfPatience(order, view)) return;
         const warrant = await this.warrant(id);
         const self = this.#memory(await this.#context.generations());
         const input = {
@@ -343,6 +356,8 @@ export class OrderDesk {
       }
       case "approved": {
         const { approval, intent } = order.state;
+        // As above: "intent-not-logged", and nothing else of interest before it is.
+        if (!memory.holdsSlot(intent.slot)) return;
         const warrant = await this.warrant(id);
         const generations = await this.#context.generations();
         const result = this.#gate(order, warrant, view, generations, approval, intent);

@@ -180,7 +180,7 @@ describe("a ceremony that must not succeed", () => {
     const silenced = hex(session("access", "2018-02"));
     deployment.server.shows = (post, id) => !(id === silenced && post.from === 3);
     await begin(NAMES, "2018-02");
-    await until(() => deployment.server.board.get(silenced)?.length === 3, "everyone's first message");
+    await until(() => (deployment.server.board.get(silenced)?.length ?? 0) >= 3, "everyone's first message");
     await expect(deployment.admin(K1, "give-up-ceremony", { period: "2018-03" })).rejects.toMatchObject({
       code: "ceremony-unknown",
     });

@@ -64,7 +64,7 @@ import { parseOrderEvent } from "../src/order-event.ts";
 import { TinyServer } from "./tiny-server.ts";
 
 export const START = parseInstant("2017-10-03T12:00:00Z");
-export const PERIOD = "2017-10";
+const PERIOD = "2017-10";
 const DEPLOYMENT = "test.example";
 const NAMES = ["keyholder-1", "keyholder-2", "keyholder-3"] as const;
 
