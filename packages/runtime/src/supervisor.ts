@@ -16,6 +16,8 @@ export type ProgramSpec = {
   /** Name of the configuration file; `config.json` where it is left out. */
   readonly config?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Flags for Node itself. */
+  readonly nodeFlags?: readonly string[];
 };
 
 /** An end that nobody asked for. */
@@ -96,7 +98,7 @@ export class Supervisor {
     const logPath = join(spec.directory, `${spec.name}.log`);
     const output = openSync(logPath, "a", 0o600);
     const config = join(spec.directory, spec.config ?? "config.json");
-    const spawned = spawn(process.execPath, [spec.entry, config], {
+    const spawned = spawn(process.execPath, [...(spec.nodeFlags ?? []), spec.entry, config], {
       detached: true,
       stdio: ["ignore", output, output, "ipc"],
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...spec.environment },

@@ -146,6 +146,17 @@ test("an end that nobody asked for is reported; stop and kill are not", async ()
   expect(readFileSync(join(spec.directory, "a.log"), "utf8")).toContain('"event":"stopped-gracefully"');
 });
 
+test("a program that somebody stopped by hand ends all the same, and holds nobody up", async () => {
+  supervisor = new Supervisor();
+  for (const name of ["a", "b", "c"]) {
+    await supervisor.start(await configured(name, { clock: "system", behaviour: "serve" }));
+  }
+  process.kill(supervisor.pid("b"), "SIGSTOP");
+  supervisor.pause("c");
+  await supervisor.stopAll();
+  expect(supervisor.names).toEqual([]);
+});
+
 test("a program that fails to start says why; one that is never ready is ended", async () => {
   supervisor = new Supervisor({ readyMilliseconds: 1500 });
   const failing = await configured("a", { clock: "system", behaviour: "throw" });
