@@ -28,6 +28,7 @@ import {
 import { nodeMlsSuite } from "@porchlight/mls/node";
 import { ServerClient, type StoredItem } from "@porchlight/wire";
 import type { ChatDay, ChatLine } from "./chat.ts";
+import { checkEnvelopes } from "./envelope-check.ts";
 import { DeploymentError } from "./error.ts";
 import type { Progress } from "./progress.ts";
 import { keyMaterial, Speaker, termsOf } from "./speaker.ts";
@@ -85,7 +86,7 @@ export async function replayChat(
   const terms = termsOf(charter);
   const speakers = new Map<string, Speaker>();
   const totals = { messages: 0, envelopes: 0, envelopeBytes: 0, read: 0 };
-  let sampled = { members: 0, envelopes: 0 };
+  let checking = Promise.resolve({ members: 0, envelopes: 0 });
 
   const [firstDay] = days;
   if (firstDay === undefined) throw new DeploymentError("chat-empty", "there is nothing to replay");
@@ -167,10 +168,13 @@ export async function replayChat(
     }
     if (day === options.sampleDay) {
       const chosen = sample(present, SAMPLED_MEMBERS, keyMaterial(seed, charter.id, "sample"));
-      sampled = {
-        members: chosen.length,
-        envelopes: chosen.reduce((sum, speaker) => sum + speaker.checkEnvelopes(dayItems, keys), 0),
-      };
+      checking = checkEnvelopes(
+        chosen.map(({ active }) => active),
+        dayItems,
+        keys,
+      );
+      // Whoever waits for it at the end sees a failure; until then it must not end the process.
+      checking.catch(() => {});
     }
   }
   progress.end();
@@ -178,7 +182,7 @@ export async function replayChat(
     conversation,
     accounts: new Map([...speakers].map(([name, { account }]) => [name, account])),
     members: speakers.size,
-    sampled,
+    sampled: await checking,
     ...totals,
   };
 }

@@ -10,7 +10,6 @@ import {
 import type { EscrowKeys } from "@porchlight/envelope";
 import {
   type ActiveConversation,
-  acceptEnvelope,
   applyCommit,
   attachTerms,
   type CharterTerms,
@@ -160,17 +159,6 @@ export class Speaker {
     }
     await this.client.submit(this.active.id, items);
     return { envelopeBytes };
-  }
-
-  /** Recomputes the envelopes of all others in this epoch, as every member's client does before it shows a message. */
-  checkEnvelopes(items: readonly StoredItem[], keys: EscrowKeys): number {
-    let checked = 0;
-    for (const item of items) {
-      if (item.kind !== "envelope" || item.submitter === this.account) continue;
-      this.conversation = acceptEnvelope(this.active, item.bytes, keys, { submitter: item.submitter });
-      checked++;
-    }
-    return checked;
   }
 }
 
