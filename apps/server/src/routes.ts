@@ -61,6 +61,16 @@ export type Services = {
   readonly delivery: Delivery;
 };
 
+/** For a person who opens the address in a browser. */
+const WELCOME = `Porchlight: a provider's server.
+
+There is no web page here yet. Members and parties use the command line: porchlight --help
+
+  /log/checkpoint    the public log's newest state, signed and witnessed
+  /v1/charters       who can open what here, and how: the charters, signed by all who bear them
+  /healthz           whether this server is well
+`;
+
 /** Base64 and JSON around `bytes`. */
 const inJson = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 4096;
 
@@ -177,6 +187,13 @@ function logRoutes({ log, entries, board, database }: Services): Route[] {
         const messages = await board.read(session, asked.after ?? 0, asked.wait ?? 0, signal);
         return json(boardPage, { messages });
       },
+    },
+    {
+      method: "GET",
+      url: "/",
+      access: "open",
+      handle: () =>
+        Promise.resolve({ bytes: utf8(WELCOME), type: "text/plain; charset=utf-8", cache: "max-age=60" }),
     },
     {
       method: "GET",
