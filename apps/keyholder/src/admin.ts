@@ -3,6 +3,7 @@ import { formatWarrant } from "@porchlight/gate";
 import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import type { CharterReview } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
+import { labelsFor } from "./intent.ts";
 import type { Keyholder } from "./keyholder.ts";
 import type { KeptOrder } from "./order-book.ts";
 import type { OrderDesk } from "./order-desk.ts";
@@ -157,7 +158,7 @@ async function show(desk: OrderDesk, id: string): Promise<Json> {
     throw new KeyholderError("order-unknown", "the order was turned away: nothing of it is kept");
   const warrant = await desk.warrant(id);
   const { document, statement, signers } = warrant;
-  const labels = desk.labels(warrant, order.received);
+  const labels = labelsFor(warrant, order.received);
   return {
     ...(summary(order) as JsonObject),
     warrant: parseJson(formatWarrant(document), "warrant"),

@@ -1,6 +1,6 @@
 // What a keyholder knows about orders, as a pure state machine over events that are journalled (KEY-21).
 import { type BatchEntry, parseEntry, type SignedDocument } from "@porchlight/charter";
-import { type Commitment, type ConversationId, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { type Commitment, type ConversationId, hex, type UnixSeconds, utf8 } from "@porchlight/encoding";
 import type { Approval, Intent, Refusal } from "@porchlight/gate";
 
 /** An order as it was handed in; the warrant is the exact text that its issuer signed. */
@@ -99,6 +99,16 @@ export class ImpossibleEvent extends Error {
   constructor(event: OrderEvent["kind"], state: string) {
     super(`${event} in state ${state}`);
   }
+}
+
+/** Whether two orders are one: word for word, and at the same place in the log. */
+export function isSame(a: ReceivedOrder, b: ReceivedOrder): boolean {
+  return (
+    a.warrant === b.warrant &&
+    hex(a.opening) === hex(b.opening) &&
+    a.index === b.index &&
+    JSON.stringify(a.conversations) === JSON.stringify(b.conversations)
+  );
 }
 
 /** Whether an order that was refused may be handed in again: where the log simply did not have it yet. */

@@ -1,67 +1,43 @@
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import {
-  asName,
-  BATCH_SLOTS,
-  type Charter,
-  formatEntry,
-  type SignedDocument,
-  signDocument,
-} from "@porchlight/charter";
-import { Journal, type SecretStore } from "@porchlight/durable";
-import {
-  type Commitment,
-  dayOf,
-  EncodingError,
-  fromUtf8,
-  hex,
-  type Period,
-  utf8,
-} from "@porchlight/encoding";
+import { asName, type Charter } from "@porchlight/charter";
+import type { SecretStore } from "@porchlight/durable";
+import { type Commitment, dayOf, EncodingError, hex, type Period, utf8 } from "@porchlight/encoding";
 import {
   type Approval,
   checkOrder,
   commitmentOf,
-  formatIntent,
-  formatRefusal,
   GateError,
   type GateResult,
-  generationsOf,
-  type Intent,
   type KeyholderMemory,
-  type LabelRequest,
   type LogView,
-  labelsHash,
-  labelsOf,
+  type OrderInput,
   orderIdOf,
   passGate,
-  slotOf,
   type VerifiedWarrant,
   verifyWarrant,
 } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
 import type { ServerClient } from "@porchlight/wire";
-import { makeBatch } from "./batch.ts";
+import { Batches } from "./batch.ts";
 import type { OwnCharter } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
+import { labelsFor, makeIntent } from "./intent.ts";
 import type { LogMemory } from "./log-memory.ts";
 import {
-  EMPTY_BOOK,
   type KeptOrder,
+  isSame,
   mayComeAgain,
   type OrderBook,
   type OrderEvent,
-  pendingSlots,
+  type OwnIntent,
   type ReceivedOrder,
   type Refused,
-  reduce,
   usedBefore,
 } from "./order-book.ts";
-import { formatOrderEvent, parseOrderEvent } from "./order-event.ts";
+import { OrderJournal } from "./order-journal.ts";
+import { signRefusal } from "./refusal.ts";
 import { makeRelease } from "./release.ts";
-import { persist } from "./retry.ts";
 import type { Shares } from "./shares.ts";
 
 /** Refusals of warrants that did not verify, kept a UTC day: anyone can send those. */
@@ -93,41 +69,38 @@ type TurnedAwayState = { readonly kind: "refused"; readonly by: null } & Refused
 /** Takes orders under one charter from their receipt to the release or the refusal (KEY-21 to KEY-30). */
 export class OrderDesk {
   readonly #context: OrderDeskContext;
-  readonly #journal: Journal;
+  readonly #journal: OrderJournal;
+  readonly #batches: Batches;
   readonly #warrants = new Map<string, VerifiedWarrant>();
   readonly #patience = new Map<string, number>();
-  readonly #posted = new Set<string>();
-  #book: OrderBook = EMPTY_BOOK;
-  #lane: Promise<unknown> = Promise.resolve();
   #working: Promise<void> | null = null;
   #again = false;
   #isBeat = false;
   #unsubscribe: (() => void) | null = null;
 
-  private constructor(context: OrderDeskContext, journal: Journal) {
+  private constructor(context: OrderDeskContext, journal: OrderJournal) {
     this.#context = context;
     this.#journal = journal;
+    const isEmergency = async (id: string): Promise<boolean> => (await this.warrant(id)).document.emergency;
+    this.#batches = new Batches(context, journal, isEmergency);
   }
 
-  /** Replays the journal. Throws DurableError, EncodingError or ImpossibleEvent where it is damaged. */
+  /** Takes up what the journal says. Throws DurableError, EncodingError or ImpossibleEvent where it is damaged. */
   static async open(context: OrderDeskContext, directory: string): Promise<OrderDesk> {
-    const desk = new OrderDesk(context, await Journal.open(join(directory, "orders.journal")));
-    for await (const sealed of desk.#journal) {
-      desk.#book = reduce(desk.#book, parseOrderEvent(await context.secrets.unseal(sealed)));
-    }
+    const desk = new OrderDesk(context, await OrderJournal.open(directory, context));
     desk.wake();
     return desk;
   }
 
   get book(): OrderBook {
-    return this.#book;
+    return this.#journal.book;
   }
 
   /** What is known of an order, `null` where it was never handed in here. */
   answer(id: string): Answer | null {
-    const order = this.#book.orders.get(id);
+    const order = this.book.orders.get(id);
     if (order !== undefined) return { id, state: order.state };
-    const turnedAway = this.#book.turnedAway.get(id);
+    const turnedAway = this.book.turnedAway.get(id);
     return turnedAway === undefined
       ? null
       : { id, state: { kind: "refused", by: null, ...turnedAway.refused } };
@@ -143,11 +116,6 @@ export class OrderDesk {
     return warrant;
   }
 
-  /** What an order asks for. Throws EncodingError where that is nothing or too much. */
-  labels(warrant: VerifiedWarrant, { conversations }: Pick<ReceivedOrder, "conversations">): LabelRequest[] {
-    return conversations === null ? labelsOf(warrant) : labelsOf(warrant, conversations);
-  }
-
   /**
    * KEY-21: takes an order in. The same order again changes nothing. A warrant that does not verify is answered with a
    * signed refusal; so is one whose opening belongs to another order. Throws EncodingError for an order that is out of
@@ -158,7 +126,7 @@ export class OrderDesk {
     const bytes = utf8(received.warrant);
     const id = orderIdOf(received.opening);
     const commitment = commitmentOf(received.opening, bytes);
-    const known = this.#book.orders.get(id);
+    const known = this.book.orders.get(id);
     if (known !== undefined && isSame(known.received, received) && !mayComeAgain(known)) {
       return { id, state: known.state };
     }
@@ -173,7 +141,7 @@ export class OrderDesk {
     if ((document.conversations === "all") !== (received.conversations !== null)) {
       throw new EncodingError("missing-field", "order.conversations");
     }
-    this.labels(warrant, received);
+    labelsFor(warrant, received);
     await this.#transact((book) => {
       const before = book.orders.get(id);
       if (before !== undefined && !mayComeAgain(before)) {
@@ -223,7 +191,6 @@ export class OrderDesk {
       if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
       const at = clock.now();
       const approval: Approval = { keyholder: own.self, commitment: order.commitment, at, by: approver };
-      const labels = this.labels(warrant, order.received);
       const result = this.#gate(order, warrant, view, generations, approval, null);
       // Without an intent nothing passes; that the intent is all that is missing is what is asked here.
       if (result.kind === "passed" || result.code !== "intent-not-logged") {
@@ -233,18 +200,8 @@ export class OrderDesk {
         }
         throw new KeyholderError("busy", result.kind === "refused" ? result.reason : "the gate is broken");
       }
-      const needed = generationsOf(labels, generations);
-      if (needed === null) throw new KeyholderError("share-missing", "a key share is missing");
-      const document: Intent = {
-        charter: own.id,
-        commitment: order.commitment,
-        keyholder: own.self,
-        generations: needed,
-        labels: labelsHash(labels),
-        at,
-      };
-      const random = new Uint8Array(randomBytes(32));
-      const intent = { document, random, slot: slotOf(random, formatIntent(document)) };
+      const labels = labelsFor(warrant, order.received);
+      const intent = makeIntent(own, order.commitment, labels, generations, at);
       hooks.at("approval-unjournalled");
       return { kind: "approved", order: id, approval, intent };
     });
@@ -256,7 +213,7 @@ export class OrderDesk {
   /** KEY-26: a person's decision not to carry it out, which is as final and as public to the court as a rule's. */
   async decline(id: string, by: string, reason: string): Promise<Answer> {
     const approver = readApprover(by);
-    awaiting(this.#book, id);
+    awaiting(this.book, id);
     const refusal = { rule: "KEY-26", code: "declined", reason: asName(reason, "reason", 1000) };
     await this.#refuse(id, refusal, approver);
     return { id, state: this.#order(id).state };
@@ -282,7 +239,6 @@ export class OrderDesk {
   async close(): Promise<void> {
     this.#unsubscribe?.();
     await this.#working;
-    await this.#lane;
     await this.#journal.close();
   }
 
@@ -292,7 +248,7 @@ export class OrderDesk {
       this.#again = false;
       const isBeat = this.#isBeat;
       this.#isBeat = false;
-      for (const [id, { state }] of this.#book.orders) {
+      for (const [id, { state }] of this.book.orders) {
         // An approval asks the gate again itself; until then nothing hangs on these.
         if (state.kind === "awaiting-approval" && !isBeat) continue;
         try {
@@ -302,7 +258,7 @@ export class OrderDesk {
         }
       }
       try {
-        await this.#batch();
+        if (await this.#batches.publish()) this.#again = true;
       } catch (error) {
         if (!signal.aborted) log.failure("batch-failed", error);
       }
@@ -311,7 +267,7 @@ export class OrderDesk {
   }
 
   #followWhileNeeded(): void {
-    const waiting = [...this.#book.orders.values()].some(({ state }) =>
+    const waiting = [...this.book.orders.values()].some(({ state }) =>
       ["checking", "approved", "sealed"].includes(state.kind),
     );
     if (waiting && !this.#context.signal.aborted)
@@ -338,15 +294,7 @@ export class OrderDesk {
         if (received.index >= view.checkpoint.size && !this.#isOutOfPatience(order, view)) return;
         const warrant = await this.warrant(id);
         const self = this.#memory(await this.#context.generations());
-        const input = {
-          warrant,
-          opening: received.opening,
-          index: received.index,
-          view,
-          now: clock.now(),
-          self,
-        };
-        const result = checkOrder(input);
+        const result = checkOrder({ ...this.#input(order, warrant, view), self });
         if (result.kind === "clear") {
           if (order.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
         } else if (!result.waits || (result.code === "not-logged" && this.#isOutOfPatience(order, view))) {
@@ -378,23 +326,21 @@ export class OrderDesk {
   }
 
   #gate(
-    { received }: KeptOrder,
+    order: KeptOrder,
     warrant: VerifiedWarrant,
     view: LogView,
     generations: ReadonlyMap<Period, number>,
     approval: Approval,
-    intent: { readonly document: Intent; readonly random: Uint8Array } | null,
+    intent: OwnIntent | null,
   ): GateResult {
-    return passGate({
-      warrant,
-      opening: received.opening,
-      index: received.index,
-      view,
-      now: this.#context.clock.now(),
-      self: { ...this.#memory(generations), intent },
-      labels: this.labels(warrant, received),
-      approval,
-    });
+    const labels = labelsFor(warrant, order.received);
+    const self = { ...this.#memory(generations), intent };
+    return passGate({ ...this.#input(order, warrant, view), self, labels, approval });
+  }
+
+  #input({ received }: KeptOrder, warrant: VerifiedWarrant, view: LogView): OrderInput {
+    const { opening, index } = received;
+    return { warrant, opening, index, view, now: this.#context.clock.now() };
   }
 
   #memory(generations: ReadonlyMap<Period, number>): KeyholderMemory {
@@ -402,8 +348,8 @@ export class OrderDesk {
     return {
       keyholder: own.self,
       generations,
-      usedRequesterPoints: usedBefore([this.#book, ...otherBooks()]).requesterPoints,
-      usedReferences: usedBefore([this.#book]).references,
+      usedRequesterPoints: usedBefore([this.book, ...otherBooks()]).requesterPoints,
+      usedReferences: usedBefore([this.book]).references,
     };
   }
 
@@ -422,42 +368,12 @@ export class OrderDesk {
     return false;
   }
 
-  /** KEY-30: makes the batch that is due, and posts what is not in the log yet. */
-  async #batch(): Promise<void> {
-    const { own, identity, clock, memory, server, log, signal, hooks } = this.#context;
-    if (memory.view === null) return;
-    const today = dayOf(clock.now());
-    for (;;) {
-      const pending = pendingSlots(this.#book);
-      const last = this.#book.batches.at(-1)?.day ?? 0;
-      if (!(today > last || (pending.length > 0 && (await this.#mayHurry(pending))))) break;
-      const slots = pending.slice(0, BATCH_SLOTS).map(({ slot }) => slot);
-      const batch = makeBatch(own, today, slots, identity.document.seed);
-      await this.#transact(() => ({ kind: "batch", entry: fromUtf8(formatEntry(batch)) }));
-    }
-    for (const batch of this.#book.batches) {
-      if (this.#posted.has(batch.signature) || memory.holdsSlot(batch.slots[0] as string)) continue;
-      await persist("batch", () => server.appendEntry(formatEntry(batch)), { log, signal });
-      this.#posted.add(batch.signature);
-      hooks.at("batch-posted");
-    }
-  }
-
-  /** Whether a batch beside the daily one is allowed: where the deployment says so, and in an emergency. */
-  async #mayHurry(pending: readonly { readonly order: string }[]): Promise<boolean> {
-    if (this.#context.batches === "prompt") return true;
-    for (const { order } of pending) {
-      if ((await this.warrant(order)).document.emergency) return true;
-    }
-    return false;
-  }
-
   async #turnAway(
     id: string,
     commitment: Commitment,
     refusal: Pick<Refused, "rule" | "code" | "reason">,
   ): Promise<Answer> {
-    const refused = await this.#signRefusal(commitment, refusal);
+    const refused = await signRefusal(this.#context, commitment, refusal);
     await this.#transact((book) => {
       // Who knows an order's opening could otherwise hide its refusal or release behind junk.
       if (book.orders.has(id)) return null;
@@ -478,7 +394,7 @@ export class OrderDesk {
     refusal: Pick<Refused, "rule" | "code" | "reason">,
     by: string | null,
   ): Promise<void> {
-    const refused = await this.#signRefusal(this.#order(id).commitment, refusal);
+    const refused = await signRefusal(this.#context, this.#order(id).commitment, refusal);
     await this.#transact((book) => {
       const state = book.orders.get(id)?.state.kind;
       // Decided otherwise while the record was being signed.
@@ -488,37 +404,12 @@ export class OrderDesk {
     this.#context.log.event("order-refused", { code: refusal.code });
   }
 
-  async #signRefusal(
-    commitment: Commitment,
-    { rule, code, reason }: Pick<Refused, "rule" | "code" | "reason">,
-  ): Promise<Refused> {
-    const { own, identity, clock } = this.#context;
-    const at = clock.now();
-    const bytes = formatRefusal({ charter: own.id, keyholder: own.self, commitment, at, rule, code, reason });
-    const record: SignedDocument = await signDocument("refusal", bytes, [
-      { name: own.name, seed: identity.document.seed },
-    ]);
-    return { rule, code, reason, at, record };
-  }
-
-  /** Decides on the state as it is, journals, and only then changes it: one at a time. */
-  #transact(decide: (book: OrderBook) => OrderEvent | null): Promise<void> {
-    const result = this.#lane.then(async () => {
-      const event = decide(this.#book);
-      if (event === null) return;
-      const next = reduce(this.#book, event);
-      await this.#journal.append(await this.#context.secrets.seal(formatOrderEvent(event)));
-      this.#book = next;
-      this.#again = true;
-      this.#context.log.event("order", { step: event.kind });
-      this.#context.hooks.at(`order-${event.kind}`);
-    });
-    this.#lane = result.catch(() => {});
-    return result;
+  async #transact(decide: (book: OrderBook) => OrderEvent | null): Promise<void> {
+    if (await this.#journal.transact(decide)) this.#again = true;
   }
 
   #order(id: string): KeptOrder {
-    const order = this.#book.orders.get(id);
+    const order = this.book.orders.get(id);
     if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
     return order;
   }
@@ -531,15 +422,6 @@ export class OrderDesk {
       this.#context.log.failure("log-unavailable", error);
     }
   }
-}
-
-function isSame(a: ReceivedOrder, b: ReceivedOrder): boolean {
-  return (
-    a.warrant === b.warrant &&
-    hex(a.opening) === hex(b.opening) &&
-    a.index === b.index &&
-    JSON.stringify(a.conversations) === JSON.stringify(b.conversations)
-  );
 }
 
 function awaiting(book: OrderBook, id: string): KeptOrder {

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { Journal, type SecretStore } from "@porchlight/durable";
+import type { Logger } from "@porchlight/runtime";
+import type { Hooks } from "./hooks.ts";
+import { EMPTY_BOOK, type OrderBook, type OrderEvent, reduce } from "./order-book.ts";
+import { formatOrderEvent, parseOrderEvent } from "./order-event.ts";
+
+/** The order book on the disk: `orders.journal`, every record sealed. */
+export class OrderJournal {
+  readonly #journal: Journal;
+  readonly #secrets: SecretStore;
+  readonly #log: Logger;
+  readonly #hooks: Hooks;
+  #book: OrderBook = EMPTY_BOOK;
+  #lane: Promise<unknown> = Promise.resolve();
+
+  private constructor(journal: Journal, secrets: SecretStore, log: Logger, hooks: Hooks) {
+    this.#journal = journal;
+    this.#secrets = secrets;
+    this.#log = log;
+    this.#hooks = hooks;
+  }
+
+  /** Replays what is there. Throws DurableError, EncodingError or ImpossibleEvent where it is damaged. */
+  static async open(
+    directory: string,
+    { secrets, log, hooks }: { readonly secrets: SecretStore; readonly log: Logger; readonly hooks: Hooks },
+  ): Promise<OrderJournal> {
+    const journal = new OrderJournal(
+      await Journal.open(join(directory, "orders.journal")),
+      secrets,
+      log,
+      hooks,
+    );
+    for await (const sealed of journal.#journal) {
+      journal.#book = reduce(journal.#book, parseOrderEvent(await secrets.unseal(sealed)));
+    }
+    return journal;
+  }
+
+  get book(): OrderBook {
+    return this.#book;
+  }
+
+  /**
+   * Decides on the book as it is, journals, and only then changes it: one at a time. Rejects with what `decide` throws;
+   * where it returns null nothing happens. Resolves with whether anything did.
+   */
+  transact(decide: (book: OrderBook) => OrderEvent | null): Promise<boolean> {
+    const result = this.#lane.then(async () => {
+      const event = decide(this.#book);
+      if (event === null) return false;
+      const next = reduce(this.#book, event);
+      await this.#journal.append(await this.#secrets.seal(formatOrderEvent(event)));
+      this.#book = next;
+      this.#log.event("order", { step: event.kind });
+      this.#hooks.at(`order-${event.kind}`);
+      return true;
+    });
+    this.#lane = result.catch(() => {});
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#lane;
+    await this.#journal.close();
+  }
+}
