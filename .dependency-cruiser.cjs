@@ -16,7 +16,12 @@ module.exports = {
       from: { path: PURE },
       to: { path: "^(packages|apps)/", pathNot: PURE },
     },
-    { name: "packages-never-import-programs", severity: "error", from: { path: "^packages" }, to: { path: "^apps" } },
+    {
+      name: "packages-never-import-programs",
+      severity: "error",
+      from: { path: "^packages" },
+      to: { path: "^apps" },
+    },
     {
       name: "programs-never-import-programs",
       severity: "error",

@@ -9,7 +9,7 @@ const CHECKS: readonly [name: string, script: string, args: readonly string[]][]
   ["lint", "node_modules/oxlint/bin/oxlint", ["--type-aware", "--deny-warnings", "--quiet"]],
   [
     "imports point downwards",
-    "node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
+    "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs",
     ["--output-type", "err", "packages", "apps"],
   ],
   ["no unused code", "node_modules/knip/bin/knip.js", ["--no-progress"]],

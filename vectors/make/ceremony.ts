@@ -1,5 +1,5 @@
 // Names and hashes of a key ceremony (spec/ceremony.md): session ids, message documents, round hashes.
-import { fromUtf8, hex, keyholderIndex, parsePeriod, charterId } from "@porchlight/encoding";
+import { charterId, fromUtf8, hex, keyholderIndex, parsePeriod } from "@porchlight/encoding";
 import {
   formatDkgMessage,
   roundHash,

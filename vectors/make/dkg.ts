@@ -1,7 +1,7 @@
 // Key generation, two of three (spec/quorum.md, DKG).
 import { hex } from "@porchlight/encoding";
-import { dkgPublished } from "../../packages/quorum/src/index.ts";
 import { sessionContext } from "../../packages/quorum/src/dkg-session.ts";
+import { dkgPublished } from "../../packages/quorum/src/index.ts";
 import { runBoard, sessionsOf } from "../../packages/quorum/test/board.ts";
 import { digest } from "../../packages/quorum/test/dealer.ts";
 

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, Fields, formatDay, parseJson, parsePeriod } from "@porchlight/encoding";
+import { Fields, formatDay, type Json, type JsonObject, parseJson, parsePeriod } from "@porchlight/encoding";
 import { formatWarrant } from "@porchlight/gate";
 import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import type { CharterReview } from "./charters.ts";

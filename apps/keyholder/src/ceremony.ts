@@ -6,8 +6,8 @@ import {
   formatKeys,
   formatSignedDocument,
   type KeysDocument,
-  parseSignedDocument,
   type PublicKeys,
+  parseSignedDocument,
   type SignedDocument,
   signCeremony,
   unverifiedPayload,
@@ -26,7 +26,6 @@ import {
   parseJson,
 } from "@porchlight/encoding";
 import type { DkgDone, MasterKey } from "@porchlight/quorum";
-import { KeyholderError } from "./error.ts";
 import {
   type BoardContext,
   boardDocuments,
@@ -37,6 +36,7 @@ import {
   seedName,
 } from "./dkg-exchange.ts";
 import { type CeremonyName, sessionId } from "./dkg-message.ts";
+import { KeyholderError } from "./error.ts";
 import type { LogMemory } from "./log-memory.ts";
 import { persist } from "./retry.ts";
 import type { Shares } from "./shares.ts";

@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import {
   addSignature,
   type CharterDocument,

@@ -1,6 +1,5 @@
-import { type Json, parseJson } from "@porchlight/encoding";
 import { DurableError } from "@porchlight/durable";
-import { EncodingError } from "@porchlight/encoding";
+import { EncodingError, type Json, parseJson } from "@porchlight/encoding";
 import type { Logger } from "@porchlight/runtime";
 import { MAX_REQUEST_LENGTH } from "@porchlight/tlog";
 import { keyholderOrder, LIMITS, type RefusalCode } from "@porchlight/wire";

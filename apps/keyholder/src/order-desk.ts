@@ -25,8 +25,8 @@ import type { Identity } from "./identity.ts";
 import { labelsFor, makeIntent } from "./intent.ts";
 import type { LogMemory } from "./log-memory.ts";
 import {
-  type KeptOrder,
   isSame,
+  type KeptOrder,
   mayComeAgain,
   type OrderBook,
   type OrderEvent,

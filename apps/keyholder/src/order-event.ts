@@ -2,6 +2,7 @@
 import { readSignedDocument } from "@porchlight/charter";
 import {
   asString,
+  base64,
   commitment,
   conversationId,
   Fields,
@@ -9,7 +10,6 @@ import {
   fromHex,
   fromUtf8,
   hex,
-  base64,
   type Json,
   parseJson,
   unixSeconds,

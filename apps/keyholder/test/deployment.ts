@@ -13,10 +13,24 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type Charter,
+  type CharterDocument,
+  formatCharter,
+  formatEntry,
+  formatSignedDocument,
+  formatStatement,
+  parseEntry,
+  type SignedDocument,
+  signDocument,
+  signIntake,
+  verifyCharter,
+} from "@porchlight/charter";
+import { Journal, SecretStore } from "@porchlight/durable";
+import {
+  accountIdOf,
   base64url,
   type CharterId,
   type ConversationId,
-  accountIdOf,
   conversationIdOf,
   dayNumber,
   dayOf,
@@ -33,19 +47,6 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import {
-  type Charter,
-  type CharterDocument,
-  formatCharter,
-  formatEntry,
-  formatSignedDocument,
-  formatStatement,
-  parseEntry,
-  type SignedDocument,
-  signDocument,
-  signIntake,
-  verifyCharter,
-} from "@porchlight/charter";
-import {
   commitmentOf,
   formatWarrant,
   orderIdOf,
@@ -53,7 +54,6 @@ import {
   secretUntilOf,
   type WarrantDocument,
 } from "@porchlight/gate";
-import { Journal, SecretStore } from "@porchlight/durable";
 import { requesterPoint, xwingKeygen } from "@porchlight/quorum";
 import { callAdmin, Supervisor, type UnexpectedExit } from "@porchlight/runtime";
 import { accountablePolicyText, formatVkey } from "@porchlight/tlog";

@@ -1,5 +1,4 @@
-import { commitment, keyholderIndex, parsePeriod, unixSeconds } from "@porchlight/encoding";
-import { charterId } from "@porchlight/encoding";
+import { charterId, commitment, keyholderIndex, parsePeriod, unixSeconds } from "@porchlight/encoding";
 import { formatIntent, slotOf } from "@porchlight/gate";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

@@ -7,8 +7,8 @@ import {
   charterId,
   conversationIdOf,
   hex,
-  keyholderIndex,
   type KeyholderIndex,
+  keyholderIndex,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";

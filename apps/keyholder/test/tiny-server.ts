@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "@porchlight/runtime";
 import {
   appendLeaves,
+  consistencyProof,
   cosign,
   EMPTY_FRONTIER,
   encodeEntries,
@@ -21,7 +22,6 @@ import {
   TILE_WIDTH,
   type TreeFrontier,
   treeSize,
-  consistencyProof,
 } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { WitnessClient } from "@porchlight/wire";

@@ -1,6 +1,6 @@
 import { base64url, utf8 } from "@porchlight/encoding";
 import fc from "fast-check";
-import { generalVerify, GeneralSign, importJWK } from "jose";
+import { GeneralSign, generalVerify, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
 import {
   charterOf,

@@ -4,10 +4,13 @@ import { leafHash, nobleSuite } from "@porchlight/tlog";
 import { describe, expect, test } from "vitest";
 import {
   charterDocument,
+  charterOf,
+  KEYHOLDERS,
+  keyholderName,
+  keysDocument,
   signedCharter,
   signedKeys,
-  keysDocument,
-  charterOf,
+  signerOf,
 } from "../../../vectors/fixture/deployment.ts";
 import {
   type CharterKind,
@@ -25,7 +28,6 @@ import {
   verifyKeys,
   verifyStatement,
 } from "../src/index.ts";
-import { KEYHOLDERS, keyholderName, signerOf } from "../../../vectors/fixture/deployment.ts";
 
 type Signed = { document: string; signed: string };
 type Edit = { name: string; from: string; to: string };

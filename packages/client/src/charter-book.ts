@@ -2,14 +2,15 @@ import {
   type Charter,
   CharterError,
   parseEntry,
+  parseKeys,
   type SignedDocument,
   unverifiedPayload,
-  parseKeys,
   verifyCharter,
   verifyKeys,
 } from "@porchlight/charter";
 import {
   type CharterId,
+  type DayNumber,
   EncodingError,
   fromUtf8,
   type Period,
@@ -17,7 +18,6 @@ import {
   periodOf,
   type UnixSeconds,
   utf8,
-  type DayNumber,
 } from "@porchlight/encoding";
 import type { EscrowKeys } from "@porchlight/envelope";
 import type { CharterTerms } from "@porchlight/mls";

@@ -2,9 +2,9 @@ import { verifyCharter } from "@porchlight/charter";
 import { charterId, unixSeconds } from "@porchlight/encoding";
 import { WireError } from "@porchlight/wire";
 import { describe, expect, test } from "vitest";
+import { charterOf, signedCharter } from "../../../vectors/fixture/deployment.ts";
 import { memoryStorage } from "../src/index.ts";
 import { charterDocument, courtCharter, DAY, gather, kinds, noon, says, Town, texts } from "./town.ts";
-import { charterOf, signedCharter } from "../../../vectors/fixture/deployment.ts";
 
 async function chartered(size: number) {
   const town = new Town();

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   asString,
@@ -94,12 +93,4 @@ export function readChats(files: readonly string[]): ChatDay[] {
 /** The people of a chat, in order of first appearance. */
 export function speakersOf(days: readonly ChatDay[]): string[] {
   return [...new Set(days.flatMap((day) => day.lines.map((line) => line.from)))];
-}
-
-/** Names what a replay was made from, so that a kept state is not continued with other files. */
-export function chatDigest(days: readonly ChatDay[]): string {
-  const hash = createHash("sha256");
-  for (const { lines } of days)
-    for (const { at, from, text } of lines) hash.update(JSON.stringify([at, from, text]));
-  return hash.digest("hex");
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,9 +6,9 @@ import type { ProgramSpec } from "@porchlight/runtime";
 import { DeploymentError } from "./error.ts";
 
 /** Five keyholders of whom three open, two witnesses: the default of a charter. */
-export const KEYHOLDERS = 5;
+const KEYHOLDERS = 5;
 export const THRESHOLD = 3;
-export const WITNESSES = 2;
+const WITNESSES = 2;
 
 const names = (kind: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`);
@@ -120,10 +119,4 @@ export class Layout {
   async publicIdentity<T>(name: string): Promise<T> {
     return JSON.parse(await readFile(join(this.directory(name), "public.json"), "utf8")) as T;
   }
-}
-
-/** Version of the project, for what is printed. */
-export function version(): string {
-  const file = new URL("../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -8,8 +8,8 @@ import {
   fromHex,
   fromUtf8,
   type KeyholderIndex,
-  periodOf,
   parseJson,
+  periodOf,
 } from "@porchlight/encoding";
 import { accessLabel } from "@porchlight/envelope";
 import { formatWarrant, openBundle, parseWarrant, type WarrantDocument } from "@porchlight/gate";

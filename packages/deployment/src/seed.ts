@@ -61,7 +61,7 @@ function dayOfScript(day: DayNumber, script: Script): ChatDay {
 export const SEED_DAYS = 3;
 
 /** The small conversation that a fresh deployment starts with, on the days before `now`. */
-export function seedChat(now: UnixSeconds): ChatDay[] {
+function seedChat(now: UnixSeconds): ChatDay[] {
   const today = dayOf(now);
   return [
     dayOfScript(dayNumber(today - SEED_DAYS), FIRST_DAY),

@@ -45,7 +45,7 @@ export function keyMaterial(
 }
 
 /** How a line of a chat travels: the content that the sender's device encrypts. */
-export function contentOf(line: ChatLine): Uint8Array {
+function contentOf(line: ChatLine): Uint8Array {
   const { at, text, kind } = line;
   return utf8(
     JSON.stringify({ id: hex(randomBytes(16)), at, text, ...(kind === undefined ? {} : { kind }) }),

@@ -1,3 +1,4 @@
+import { asName } from "@porchlight/charter";
 import {
   type Commitment,
   commitment,
@@ -11,7 +12,6 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { asName } from "@porchlight/charter";
 
 /** A person's decision at one keyholder to carry out one order (GATE-26). It stays with that keyholder. */
 export type Approval = {

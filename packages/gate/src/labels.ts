@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
+  type ConversationId,
   compareBytes,
   concat,
-  type ConversationId,
   type DayNumber,
   dayNumber,
   EncodingError,

@@ -4,8 +4,8 @@ import { logIndex } from "@porchlight/tlog";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  charterOf,
   COURT,
+  charterOf,
   HOUSE_ISSUERS,
   keyholderName,
   publicKeyOf,

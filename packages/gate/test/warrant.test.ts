@@ -3,7 +3,7 @@ import { parseSignedDocument, unverifiedPayload, verifyStatement } from "@porchl
 import { commitment, utf8 } from "@porchlight/encoding";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { charterOf, COURT, publicKeyOf, seedOf } from "../../../vectors/fixture/deployment.ts";
+import { COURT, charterOf, publicKeyOf, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { day, signedWarrant, warrantDocument } from "../../../vectors/fixture/order.ts";
 import { countersigned, warrantCases } from "../../../vectors/fixture/warrant-cases.ts";
 import { evaluate } from "../src/evaluate.ts";
@@ -118,7 +118,7 @@ describe("WAR-1: exact bytes", () => {
 
   test("text of any kind comes back as it was, or is refused by its own code", async () => {
     const base = await warrantDocument(court);
-    await fc.assert(
+    fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 300 }), (text) => {
         const document = { ...base, reference: text, necessity: text };
         let parsed: ReturnType<typeof parseWarrant>;

@@ -17,7 +17,7 @@ import type { RatchetTree } from "ts-mls/ratchetTree.js";
 import { clientConfig, type Device, deviceOfLeaf } from "./authentication.ts";
 import { createKeyPackage, type OwnDevice, type OwnKeyPackage } from "./device.ts";
 import { MlsError, refusing } from "./error.ts";
-import { groupExtensions, parseDayExtension, DAY_EXTENSION, parseGroupExtensions } from "./extension.ts";
+import { DAY_EXTENSION, groupExtensions, parseDayExtension, parseGroupExtensions } from "./extension.ts";
 import { leafIndices } from "./ratchet-tree.ts";
 import type { MlsSuite } from "./suite.ts";
 import { openWelcome } from "./welcome.ts";

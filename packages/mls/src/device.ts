@@ -1,3 +1,4 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import {
   type AccountId,
   type DayNumber,
@@ -6,7 +7,6 @@ import {
   type UnixSeconds,
 } from "@porchlight/encoding";
 import { makeCredential, verifyCredential } from "@porchlight/envelope";
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { encodeMlsMessage } from "ts-mls";
 import type { Capabilities } from "ts-mls/capabilities.js";
 import { generateKeyPackageWithKey, type KeyPackage, verifyKeyPackage } from "ts-mls/keyPackage.js";

@@ -24,7 +24,7 @@ import {
   membersOf,
   ownLeaf,
 } from "./conversation.ts";
-import { checkKeyPackage, checkLifetime, checkLeafNode, parseKeyPackage } from "./device.ts";
+import { checkKeyPackage, checkLeafNode, checkLifetime, parseKeyPackage } from "./device.ts";
 import { MlsError, type ProposedCharter, refusing } from "./error.ts";
 import { DAY_EXTENSION, formatDayExtension, parseGroupExtensions } from "./extension.ts";
 import { checkRatchetTree, checkUniqueKeys } from "./ratchet-tree.ts";

@@ -6,8 +6,8 @@ import {
   formatAuthenticatedData,
   formatPlaintext,
   frankingField,
-  parseAuthenticatedData,
   type Plaintext,
+  parseAuthenticatedData,
 } from "@porchlight/envelope";
 import { encodeMlsMessage } from "ts-mls";
 import {
@@ -16,8 +16,8 @@ import {
   unprotectPrivateMessage,
 } from "ts-mls/messageProtection.js";
 import { type ActiveConversation, arrivalOf, memberAt, ownLeaf } from "./conversation.ts";
-import { hasEnvelope } from "./escrow.ts";
 import { MlsError } from "./error.ts";
+import { hasEnvelope } from "./escrow.ts";
 import { Spent } from "./spent.ts";
 import { parseMessage } from "./wire-format.ts";
 

@@ -1,7 +1,7 @@
 import { equalBytes, hex } from "@porchlight/encoding";
+import { verifyLeafNodeSignature, verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { encodeParentHashInput } from "ts-mls/parentHash.js";
 import type { Node, RatchetTree } from "ts-mls/ratchetTree.js";
-import { verifyLeafNodeSignature, verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { encodeLeafNodeHashInput, encodeParentNodeHashInput } from "ts-mls/treeHash.js";
 import { deviceOfLeaf } from "./authentication.ts";
 import { checkLeafNode } from "./device.ts";

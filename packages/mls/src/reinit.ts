@@ -6,9 +6,9 @@ import {
   type UnixSeconds,
 } from "@porchlight/encoding";
 import { formatAuthenticatedData } from "@porchlight/envelope";
-import { makeResumptionPsk } from "ts-mls/resumption.js";
 import type { Proposal } from "ts-mls/proposal.js";
 import { encodeRatchetTree } from "ts-mls/ratchetTree.js";
+import { makeResumptionPsk } from "ts-mls/resumption.js";
 import { deviceOfLeaf } from "./authentication.ts";
 import { createCommit } from "./commit.ts";
 import {

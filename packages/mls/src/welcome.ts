@@ -1,7 +1,7 @@
 import { equalBytes } from "@porchlight/encoding";
 import type { ClientState } from "ts-mls";
-import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { makePskIndex } from "ts-mls/clientState.js";
+import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { decryptWithLabel } from "ts-mls/crypto/hpke.js";
 import { deriveSecret } from "ts-mls/crypto/kdf.js";
 import {

@@ -1,17 +1,5 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { dayNumber } from "@porchlight/encoding";
-import {
-  createCommit as createStockCommit,
-  createGroupInfoWithExternalPub,
-  createProposal,
-  defaultClientConfig,
-  encodeMlsMessage,
-  encodeRatchetTree,
-  generateKeyPackageWithKey,
-  joinGroupExternal,
-  makeCustomExtension,
-  type Proposal,
-} from "./stock.ts";
 import { formatAuthenticatedData } from "@porchlight/envelope";
 import { describe, expect, test } from "vitest";
 import { createCommit } from "../src/commit.ts";
@@ -21,13 +9,25 @@ import {
   CHARTER_EXTENSION,
   createDevice,
   createKeyPackage,
-  type OwnDevice,
   joinConversation,
   membersOf,
+  type OwnDevice,
   prepareCommit,
   restoreDevice,
 } from "../src/index.ts";
 import { parseMessage } from "../src/wire-format.ts";
+import {
+  createGroupInfoWithExternalPub,
+  createProposal,
+  createCommit as createStockCommit,
+  defaultClientConfig,
+  encodeMlsMessage,
+  encodeRatchetTree,
+  generateKeyPackageWithKey,
+  joinGroupExternal,
+  makeCustomExtension,
+  type Proposal,
+} from "./stock.ts";
 import {
   active,
   codeOf,
@@ -35,10 +35,10 @@ import {
   encrypt,
   noon,
   person,
+  Room,
   random,
   read,
   receive,
-  Room,
   type Seat,
   sent,
   suite,

@@ -11,7 +11,7 @@ import {
   ratchetToGeneration,
   unprotectPrivateMessage,
 } from "./stock.ts";
-import { DAY, encrypt, noon, random, read, receive, Room, type Seat, sent, suite, text } from "./world.ts";
+import { DAY, encrypt, noon, Room, random, read, receive, type Seat, sent, suite, text } from "./world.ts";
 
 /** What a member can do to another's message: open it and encrypt the same signed content at a later generation. */
 async function reencrypted(

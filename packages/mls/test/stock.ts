@@ -19,10 +19,10 @@ export {
   joinGroupExternal,
   processMessage,
 } from "ts-mls";
+export { defaultClientConfig } from "ts-mls/clientConfig.js";
+export { validateRatchetTree } from "ts-mls/clientState.js";
 export { encode } from "ts-mls/codec/tlsEncoder.js";
 export { extensionEncoder } from "ts-mls/extension.js";
-export { validateRatchetTree } from "ts-mls/clientState.js";
-export { defaultClientConfig } from "ts-mls/clientConfig.js";
 export { generateKeyPackageWithKey } from "ts-mls/keyPackage.js";
 export { protect, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
 export type { Proposal } from "ts-mls/proposal.js";

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalBytes, type KeyholderIndex, Reader, utf8 } from "@porchlight/encoding";
 import type { DkgSession } from "./dkg-session.ts";
 import { QuorumError } from "./error.ts";
-import { encodeG2, G2_LENGTH, type G2, P2, parseG2 } from "./points.ts";
+import { encodeG2, type G2, G2_LENGTH, P2, parseG2 } from "./points.ts";
 import { IN_G2, prove, proves } from "./proof.ts";
 import { bigEndian, encodeScalar, Fr, parseScalar, SCALAR_LENGTH, transcript } from "./scalar.ts";
 import { openFrom, SEALED_OVERHEAD, sealTo } from "./sealed-box.ts";

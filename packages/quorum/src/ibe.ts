@@ -1,9 +1,10 @@
 // Identity-based encryption (Boneh–Franklin with the Fujisaki–Okamoto transform), byte for byte the one of
 // @dfinity/vetkeys 0.4.0 `IbeCiphertext`, written from its format: header 8 ‖ U 96 ‖ V 32 ‖ W |M| (QUO-10).
+
+import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
-import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, equalBytes, Reader, utf8 } from "@porchlight/encoding";
 import { QuorumError } from "./error.ts";
 import { powerGT, type Table, tableGT } from "./multiply.ts";

@@ -2,7 +2,7 @@
 // run through one chain of doublings with signed 5-bit windows (Straus). The sequence of group operations is the same
 // for every scalar; bigint arithmetic itself is not constant time, which is why shares are blinded (REL-4).
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { G1_ZERO, type G1, type G2, G2_ZERO, type GT } from "./points.ts";
+import { type G1, G1_ZERO, type G2, G2_ZERO, type GT } from "./points.ts";
 
 const { Fp, Fp2, Fp12 } = bls12_381.fields;
 /** |x|, the absolute value of the BLS parameter x = −0xd201000000010000; r divides x⁴ − x² + 1. */

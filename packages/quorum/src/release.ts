@@ -8,11 +8,11 @@ import { sumG1 } from "./multiply.ts";
 import {
   encodeG1,
   encodeG2,
+  type G1,
   G1_LENGTH,
   G1_ZERO,
-  G2_LENGTH,
-  type G1,
   type G2,
+  G2_LENGTH,
   knownG2,
   labelPoint,
   P1,

@@ -1,7 +1,8 @@
 // Shamir sharing over Fr with verifying shares in G2. Interpolation is done with whole numbers and one common
 // denominator: keyholder indices are small, so most of it is a handful of additions instead of full multiplications.
-import { hex, keyholderIndex, type KeyholderIndex } from "@porchlight/encoding";
+
 import type { WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
+import { hex, type KeyholderIndex, keyholderIndex } from "@porchlight/encoding";
 import { QuorumError } from "./error.ts";
 import { encodeG2, type G2, G2_ZERO, knownG2, P2 } from "./points.ts";
 import { Fr, parseScalar } from "./scalar.ts";

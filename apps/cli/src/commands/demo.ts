@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { demonstrate, DeploymentError, type DemonstrationReport } from "@porchlight/deployment";
+import { type DemonstrationReport, DeploymentError, demonstrate } from "@porchlight/deployment";
 import type { DayNumber, JsonObject } from "@porchlight/encoding";
 import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
