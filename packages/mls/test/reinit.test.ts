@@ -155,6 +155,8 @@ describe("a changed charter", () => {
         }),
       ),
     ).toBe("not-a-member");
+    const yesterday = { device: by.device, keyPackages: [], day: dayNumber(DAY - 1), now: noon() };
+    expect(await codeOf(() => continueConversation(made.pending, yesterday))).toBe("day-backwards");
 
     const seat = room.seat(1);
     const keyPackage = await createKeyPackage(seat.device, noon());

@@ -27,6 +27,7 @@ export { generateKeyPackageWithKey } from "ts-mls/keyPackage.js";
 export { protect, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
 export type { Proposal } from "ts-mls/proposal.js";
 export { encodeRatchetTree, type RatchetTree } from "ts-mls/ratchetTree.js";
+export { makeResumptionPsk } from "ts-mls/resumption.js";
 export { ratchetToGeneration } from "ts-mls/secretTree.js";
 export { treeHashRoot } from "ts-mls/treeHash.js";
 
