@@ -141,6 +141,19 @@ export async function replayChat(
         if (after >= page.head || page.items.length === 0) return;
       }
     };
+    for (const speaker of present) totals.envelopeBytes += await speaker.announce(keys);
+    totals.envelopes += present.length;
+    await catchUp();
+    if (day === options.sampleDay) {
+      const chosen = sample(present, SAMPLED_MEMBERS, keyMaterial(seed, charter.id, "sample"));
+      checking = checkEnvelopes(
+        chosen.map(({ active }) => active),
+        dayItems,
+        keys,
+      );
+      // Whoever waits for it at the end sees a failure; until then it must not end the process.
+      checking.catch(() => {});
+    }
     for (const turn of turnsOf(lines)) {
       const [first] = turn;
       if (first === undefined) continue;
@@ -149,9 +162,7 @@ export async function replayChat(
         await stage.tick(now);
         await catchUp();
       }
-      const said = await (speakers.get(first.from) as Speaker).say(turn, keys, now);
-      if (said.envelopeBytes > 0) totals.envelopes++;
-      totals.envelopeBytes += said.envelopeBytes;
+      await (speakers.get(first.from) as Speaker).say(turn, now);
       totals.messages += turn.length;
       progress.step(turn.length);
     }
@@ -165,16 +176,6 @@ export async function replayChat(
         "state-mismatch",
         `the reader did not read what was written on ${formatDay(day)}`,
       );
-    }
-    if (day === options.sampleDay) {
-      const chosen = sample(present, SAMPLED_MEMBERS, keyMaterial(seed, charter.id, "sample"));
-      checking = checkEnvelopes(
-        chosen.map(({ active }) => active),
-        dayItems,
-        keys,
-      );
-      // Whoever waits for it at the end sees a failure; until then it must not end the process.
-      checking.catch(() => {});
     }
   }
   progress.end();

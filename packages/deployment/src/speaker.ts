@@ -44,6 +44,10 @@ export function keyMaterial(
   };
 }
 
+function idempotencyKey(): string {
+  return hex(randomBytes(16));
+}
+
 /** How a line of a chat travels: the content that the sender's device encrypts. */
 function contentOf(line: ChatLine): Uint8Array {
   const { at, text, kind } = line;
@@ -130,35 +134,32 @@ export class Speaker {
     this.conversation = applied.conversation.kind === "active" ? applied.conversation : null;
   }
 
-  /** Sends lines in order, the epoch's envelope in front where it is this device's first word in the epoch. */
-  async say(
-    lines: readonly ChatLine[],
-    keys: EscrowKeys,
-    now: UnixSeconds,
-  ): Promise<{ envelopeBytes: number }> {
-    let envelopeBytes = 0;
+  /** Posts the epoch's envelope, without which nothing of this device would be taken; its length in bytes. */
+  async announce(keys: EscrowKeys): Promise<number> {
+    const { conversation, envelope } = makeEnvelope(this.active, keys);
+    const epoch = epochOf(this.active);
+    await this.client.submit(conversation.id, [
+      { kind: "envelope", key: idempotencyKey(), epoch, bytes: envelope },
+    ]);
+    this.conversation = conversation;
+    return envelope.length;
+  }
+
+  /** Sends lines in order. */
+  async say(lines: readonly ChatLine[], now: UnixSeconds): Promise<void> {
     const items: Parameters<ServerClient["submit"]>[1][number][] = [];
     const epoch = epochOf(this.active);
-    const key = (): string => hex(randomBytes(16));
     for (const line of lines) {
       const message = { content: contentOf(line), frankingKey: new Uint8Array(randomBytes(32)), now };
-      let sent = await encryptMessage(this.active, message);
-      if (sent.kind === "envelope-first") {
-        const made = makeEnvelope(this.active, keys);
-        this.conversation = made.conversation;
-        envelopeBytes += made.envelope.length;
-        items.push({ kind: "envelope", key: key(), epoch, bytes: made.envelope });
-        sent = await encryptMessage(this.active, message);
-      }
+      const sent = await encryptMessage(this.active, message);
       if (sent.kind !== "encrypted") {
         throw new DeploymentError("state-mismatch", `a message could not be encrypted: ${sent.kind}`);
       }
       this.conversation = sent.conversation;
-      items.push({ kind: "message", key: key(), epoch, bytes: sent.wire });
+      items.push({ kind: "message", key: idempotencyKey(), epoch, bytes: sent.wire });
       sent.spent.erase();
     }
     await this.client.submit(this.active.id, items);
-    return { envelopeBytes };
   }
 }
 
