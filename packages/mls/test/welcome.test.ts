@@ -15,10 +15,10 @@ import {
   CHARTER_EXTENSION,
   CIPHER_SUITE,
   createKeyPackage,
-  type MlsSuite,
-  type OwnKeyPackage,
   joinContinued,
   joinConversation,
+  type MlsSuite,
+  type OwnKeyPackage,
   prepareCommit,
   prepareReinit,
   type SuspendedConversation,
@@ -31,7 +31,7 @@ import {
   makeResumptionPsk,
   type Proposal,
 } from "./stock.ts";
-import { codeOf, DAY, noon, person, random, Room, type Seat, suite, TERMS } from "./world.ts";
+import { codeOf, DAY, noon, person, Room, random, type Seat, suite, TERMS } from "./world.ts";
 
 type State = Seat["conversation"]["state"];
 
