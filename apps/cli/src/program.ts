@@ -38,7 +38,7 @@ From an order to evidence, each party in its own directory:
   anyone    porchlight evidence verify evidence --charter ID`;
 
 /** The whole command line. Its exit status is in `process.exitCode` when the promise of `parseAsync` resolves. */
-function createProgram(streams: Streams, argv: readonly string[]): Command {
+export function createProgram(streams: Streams, argv: readonly string[]): Command {
   const program = new Command("porchlight");
   program
     .version(version())
