@@ -96,16 +96,37 @@ export function action<Options extends object, Args extends readonly unknown[]>(
 }
 
 const TERM_WIDTH = 26;
+const TEXT_WIDTH = 94;
+
+/** Lines of at most `width` characters, broken at spaces; a longer word stays whole, so that it can be copied. */
+function wrapped(line: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = "";
+  for (const word of line.split(" ")) {
+    if (current !== "" && current.length + 1 + word.length > width) {
+      lines.push(current);
+      current = word;
+    } else current = lines.length === 0 && current === "" ? word : `${current} ${word}`;
+  }
+  return [...lines, current];
+}
 
 /** Rows of terms and texts, the texts indented under one another. */
 export function formatRows(rows: readonly Words[]): string {
+  const indent = " ".repeat(TERM_WIDTH);
   return rows
     .map(({ term, text }) => {
-      const [first = "", ...rest] = text.split("\n");
-      const indent = " ".repeat(TERM_WIDTH);
-      return [`${term.padEnd(TERM_WIDTH)}${first}`, ...rest.map((line) => `${indent}${line}`)].join("\n");
+      const [first = "", ...rest] = text.split("\n").flatMap((line) => wrapped(line, TEXT_WIDTH));
+      return [`${term.padEnd(TERM_WIDTH - 1)} ${first}`, ...rest.map((line) => `${indent}${line}`)].join(
+        "\n",
+      );
     })
     .join("\n");
+}
+
+/** `1 message`, `2 messages`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /**

@@ -3,13 +3,20 @@ import { payloadOxum } from "./bag.ts";
 import { certificateText } from "./certificate.ts";
 import { formatLine } from "./content.ts";
 import type { Files } from "./files.ts";
-import { limitsOf } from "./limits.ts";
 import { orderWord } from "./order-words.ts";
 import type { OpenedRelease, ReleaseInput } from "./release.ts";
 import { viewerPage } from "./viewer.ts";
 
 /** Version of the whole format; a package of another one is refused by name. */
 const FORMAT_VERSION = 1;
+
+/**
+ * Version of what people read: page and certificate. It changes with every change of their words or looks (a test
+ * notices), the format does not: a package of ten years ago must still verify.
+ */
+export const PAGE_VERSION = 1;
+/** Files that depend on {@link PAGE_VERSION}; nothing else in a package does. */
+export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html"];
 
 /**
  * EVI-18: the files that follow from the others. Whoever writes a package and whoever verifies it makes them with this
@@ -64,12 +71,23 @@ function report(release: OpenedRelease, packagedAt: UnixSeconds): object {
     })),
     failures: release.failures.map(({ day, ...failure }) => ({ ...failure, day: formatDay(day) })),
     gaps: release.gaps.map(({ day, ...gap }) => ({ ...gap, day: formatDay(day) })),
-    limits: limitsOf(charter),
   };
 }
 
+/** Version of the page that a bag-info.txt states, `null` where it states none. */
+export function pageVersionOf(info: Uint8Array | undefined): number | null {
+  const stated = /^Porchlight-Page-Version: ([1-9][0-9]{0,5})$/m.exec(
+    Buffer.from(info ?? []).toString("latin1"),
+  );
+  return stated === null ? null : Number(stated[1]);
+}
+
 /** bag-info.txt (RFC 8493 §2.2.2) of EVI-11. */
-export function bagInfo(release: OpenedRelease, payload: Files, packagedAt: UnixSeconds): Uint8Array {
+export function bagInfo(
+  release: OpenedRelease,
+  payload: Files,
+  { packagedAt, page }: { readonly packagedAt: UnixSeconds; readonly page: number },
+): Uint8Array {
   const { charter, warrant } = release;
   return utf8(
     [
@@ -79,6 +97,7 @@ export function bagInfo(release: OpenedRelease, payload: Files, packagedAt: Unix
       ["Bagging-Date", formatDay(Math.floor(packagedAt / 86_400) as never)],
       ["Payload-Oxum", payloadOxum(payload)],
       ["Porchlight-Evidence-Version", String(FORMAT_VERSION)],
+      ["Porchlight-Page-Version", String(page)],
       ["Porchlight-Charter", charter.id],
       ["Porchlight-Clock", charter.clock],
     ]

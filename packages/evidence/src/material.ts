@@ -19,7 +19,7 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { type AccessLabel, accessLabel } from "@porchlight/envelope";
+import { type AccessLabel, accessLabel, EnvelopeError } from "@porchlight/envelope";
 import { EvidenceError } from "./error.ts";
 import type { Files } from "./files.ts";
 
@@ -186,7 +186,9 @@ export function reading<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    if (cause instanceof EncodingError) throw new EvidenceError("malformed", file, { cause });
+    if (cause instanceof EncodingError || cause instanceof EnvelopeError) {
+      throw new EvidenceError("malformed", file, { cause });
+    }
     throw cause;
   }
 }

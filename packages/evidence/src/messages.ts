@@ -9,7 +9,6 @@ import {
 } from "@porchlight/encoding";
 import {
   accessLabel,
-  checkFranking,
   createOpener,
   EnvelopeError,
   type EscrowKeys,
@@ -17,6 +16,7 @@ import {
   openEnvelope,
   parseEnvelope,
   parseGroupContext,
+  parsePlaintext,
 } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
 import { ibeBase, type LabelBase } from "@porchlight/quorum";
@@ -75,10 +75,14 @@ export type KeyedLabel = ReleasedLabel & { readonly keys: EscrowKeys };
 
 type Sender = {
   readonly name: string;
+  readonly group: string;
   readonly device: string;
   readonly opener: Opener;
   readonly epoch: number;
+  /** Of its envelope. */
+  readonly seq: number;
   readonly generations: Set<number>;
+  highest: number;
 };
 
 /** GroupContext extension of MLS-20, private use. */
@@ -130,6 +134,7 @@ function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>
   }
 
   const order = [...senders.values()];
+  const epochs = new Map<string, number>();
   for (const { seq, submitter, wire } of released.messages) {
     if (submitter !== account) {
       fail("message", seq, "out-of-scope");
@@ -145,16 +150,17 @@ function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>
       continue;
     }
     const { sender, message } = result;
-    const { counter, franking } = message.authenticatedData;
     sender.generations.add(message.generation);
-    // MLS-51: recipients refuse a counter that is not the message's place in the ratchet, and so does this.
-    if (counter !== message.generation) {
-      fail("message", seq, "counter-mismatch");
+    const place = placeOf(sender, seq, message.generation, epochs.get(sender.group) ?? 0);
+    if (place !== null) {
+      fail("message", seq, place);
       continue;
     }
+    sender.highest = message.generation;
+    epochs.set(sender.group, sender.epoch);
     let content: Content;
     try {
-      content = parseContent(checkFranking(message.authenticatedData, message.content, nodeSuite).content);
+      content = parseContent(parsePlaintext(message.content).content);
     } catch (error) {
       fail("message", seq, codeOf(error));
       continue;
@@ -169,7 +175,7 @@ function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>
       device: sender.device,
       epoch: message.epoch,
       generation: message.generation,
-      franked: franking !== null,
+      franked: message.authenticatedData.franking !== null,
     });
   }
   const gaps = [...senders.values()].flatMap(({ device, epoch, generations }) => {
@@ -179,16 +185,28 @@ function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>
   return { messages, failures, gaps };
 }
 
+/**
+ * EVI-26: what a recipient refuses for its place (MLS-4, MLS-42): before its envelope, behind a later message of its
+ * device, or in a state of the conversation that was over. So the order of one person's messages is not the provider's
+ * word, nor the requester's.
+ */
+function placeOf(sender: Sender, seq: number, generation: number, epoch: number): FailureCode | null {
+  if (seq < sender.seq) return "no-envelope";
+  return generation < sender.highest || sender.epoch < epoch ? "out-of-order" : null;
+}
+
 /** Numbers below the highest that are not there. */
 function missingOf(generations: ReadonlySet<number>): number[] {
-  const highest = Math.max(-1, ...generations);
-  return Array.from({ length: highest + 1 }, (_, i) => i).filter(
-    (generation) => !generations.has(generation),
-  );
+  const missing: number[] = [];
+  for (let generation = 0, found = 0; found < generations.size; generation++) {
+    if (generations.has(generation)) found++;
+    else missing.push(generation);
+  }
+  return missing;
 }
 
 function openSender(
-  { envelope, inner }: StoredEnvelope,
+  { seq, envelope, inner }: StoredEnvelope,
   { label, labelKey, keys }: KeyedLabel,
   base: LabelBase,
 ): Sender | { readonly code: FailureCode } {
@@ -204,10 +222,13 @@ function openSender(
     const device = hex(header.deviceKey);
     return {
       name: `${hex(groupId)} ${epoch} ${header.leafIndex} ${device}`,
+      group: hex(groupId),
       device,
       opener: createOpener({ secret, header, suite: nodeSuite }),
       epoch,
+      seq,
       generations: new Set(),
+      highest: -1,
     };
   } catch (error) {
     return { code: codeOf(error) };

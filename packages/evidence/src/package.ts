@@ -1,7 +1,7 @@
 import { fromHex, fromUtf8, hex, type Period, parsePeriod, utf8 } from "@porchlight/encoding";
 import { makeBag } from "./bag.ts";
 import { CUSTODY, type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
-import { bagInfo, derivedFiles } from "./derived.ts";
+import { bagInfo, derivedFiles, PAGE_VERSION } from "./derived.ts";
 import { EvidenceError } from "./error.ts";
 import { type Files, writeFiles } from "./files.ts";
 import { readReleases, releaseFiles } from "./keyholder-release.ts";
@@ -73,7 +73,7 @@ export async function makePackage(
   const opened = await openRelease(input);
   const packagedAt = packagedAtOf(input.custody);
   const payload = new Map([...sourceFiles(input), ...derivedFiles(opened, input, packagedAt)]);
-  return { files: makeBag(payload, bagInfo(opened, payload, packagedAt)), opened };
+  return { files: makeBag(payload, bagInfo(opened, payload, { packagedAt, page: PAGE_VERSION })), opened };
 }
 
 /** {@link makePackage}, written as the new directory `directory`, whole or not at all. */

@@ -7,7 +7,7 @@ export type FailureCode =
   | "envelope-failed"
   | "out-of-scope"
   | "group-mismatch"
-  | "counter-mismatch"
+  | "out-of-order"
   | "content";
 
 // For a judge: what the check found, not what the program did.
@@ -46,6 +46,8 @@ const SENTENCES: Readonly<Record<FailureCode, string>> = {
   "franking-mismatch": "The commitment that it carries is not to what it says.",
   "counter-mismatch":
     "Its signed counter is not its place in the sender's key chain: another person encrypted it again.",
+  "out-of-order":
+    "It stands behind a message that the same device encrypted later: no recipient accepted it there.",
   "no-envelope": "There is no envelope for the part of the day in which it was sent.",
   "envelope-failed": "The envelope for the part of the day in which it was sent did not open.",
   "out-of-scope": "It is outside the order: no key for it was released.",

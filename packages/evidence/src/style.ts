@@ -56,6 +56,7 @@ ol.messages .who { color: var(--soft); font-size: 14px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 8px 14px 8px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; }
+td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 code, .hash { font: 13px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 ul.plain { margin: 0; padding-left: 20px; }
 ul.plain li { margin-bottom: 8px; }
@@ -73,7 +74,7 @@ footer { color: var(--soft); font-size: 14px; padding: 28px 0 40px; }
   table, thead, tbody, tr, td { display: block; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   tr { border-bottom: 1px solid var(--line); padding: 6px 0; }
-  td { border: 0; padding: 2px 0; }
+  td, td:not(:last-child) { border: 0; padding: 2px 0; white-space: normal; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
 }
 @media print {

@@ -1,7 +1,7 @@
 import { charterIdOfDocument, parseEntry, unverifiedPayload } from "@porchlight/charter";
 import { EncodingError } from "@porchlight/encoding";
 import { checkBag, type Finding } from "./bag.ts";
-import { bagInfo, derivedFiles } from "./derived.ts";
+import { bagInfo, derivedFiles, PAGE_VERSION, PAGES, pageVersionOf } from "./derived.ts";
 import { EvidenceError, type EvidenceErrorCode } from "./error.ts";
 import { type Files, readFiles, sha256 } from "./files.ts";
 import { limitsOf } from "./limits.ts";
@@ -16,6 +16,10 @@ export type EvidenceReport =
       /** SHA-256 of tagmanifest-sha256.txt, which fixes every byte of the package. */
       readonly digest: string;
       readonly limits: readonly string[];
+      /** Page and certificate where another version of the program wrote them (EVI-72): do not rely on those two. */
+      readonly notCompared: readonly string[];
+      /** The page as this version makes it, from what was verified. */
+      readonly page: Uint8Array;
     }
   | { readonly kind: "refused"; readonly findings: readonly Finding[] };
 
@@ -78,18 +82,21 @@ export async function verifyFiles(
       return { kind: "refused", findings: [{ rule: "EVI-61", file: "data/charter.json", what }] };
     }
     const release = await openRelease(input);
+    const stated = pageVersionOf(files.get("bag-info.txt"));
+    const notCompared = stated === null || stated === PAGE_VERSION ? [] : PAGES;
     const expected = new Map(derivedFiles(release, input, packagedAt));
-    expected.set("bag-info.txt", bagInfo(release, payload, packagedAt));
+    const page = expected.get("data/index.html") as Uint8Array;
+    expected.set("bag-info.txt", bagInfo(release, payload, { packagedAt, page: stated ?? PAGE_VERSION }));
     for (const [path, bytes] of expected) {
       const found = files.get(path);
       if (found === undefined) findings.push({ rule: "EVI-12", file: path, what: "is missing" });
-      else if (Buffer.compare(found, bytes) !== 0) {
+      else if (!notCompared.includes(path) && Buffer.compare(found, bytes) !== 0) {
         findings.push({ rule: "EVI-18", file: path, what: difference(path, found, bytes) });
       }
     }
     if (findings.length > 0) return { kind: "refused", findings };
     const digest = sha256(files.get("tagmanifest-sha256.txt") as Uint8Array);
-    return { kind: "verified", release, digest, limits: limitsOf(release.charter) };
+    return { kind: "verified", release, digest, limits: limitsOf(release.charter), notCompared, page };
   } catch (error) {
     if (error instanceof EvidenceError) return refused(error);
     if (error instanceof EncodingError) {

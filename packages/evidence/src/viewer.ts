@@ -62,13 +62,13 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function lead({ messages, warrant, labels, charter }: OpenedRelease): string {
+function lead({ messages, warrant, labels, charter, releases }: OpenedRelease): string {
   const names = new Map(warrant.statement.accounts.map(({ account, person }) => [account, person]));
   const people = [...new Set(labels.map(({ label }) => names.get(label.account) ?? ""))].join(", ");
   const days = [...new Set(labels.map(({ label }) => label.day))].sort((a, b) => a - b).map(formatDay);
   const when =
     days.length === 0 ? "" : days.length === 1 ? ` on ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`;
-  return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${charter.threshold} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
+  return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${releases.length} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
 }
 
 function messagesSection({ messages, failures }: OpenedRelease): Markup {

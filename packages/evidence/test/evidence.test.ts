@@ -5,12 +5,14 @@ import { type BatchEntry, formatEntry, type LogEntry, parseEntry, signIntake } f
 import { type DayNumber, hex, utf8 } from "@porchlight/encoding";
 import { sealEnvelope } from "@porchlight/envelope";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkpointOf, onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { device } from "../../envelope/test/device.ts";
-import { makeBag } from "../src/bag.ts";
+import { makeBag, payloadOxum } from "../src/bag.ts";
+import { PAGE_VERSION, PAGES } from "../src/derived.ts";
 import { EvidenceError, type EvidenceErrorCode } from "../src/error.ts";
-import type { Files } from "../src/files.ts";
+import { type Files, sha256 } from "../src/files.ts";
 import type { KeyholderRelease } from "../src/keyholder-release.ts";
 import { checkComplete } from "../src/log-extract.ts";
 import type { ReleasedLabel, StoredMessage } from "../src/material.ts";
@@ -298,6 +300,63 @@ test("EVI-24: forged, replayed, misdated, mislabelled and foreign messages are r
   );
 });
 
+test("EVI-26: one person's messages cannot be put into another order, nor before their envelope", async () => {
+  const wire = (n: number): Uint8Array => input.stored.messages[n]?.wire as Uint8Array;
+  const swap = (a: number, b: number) =>
+    outcome(({ envelopes, messages }) => ({
+      envelopes: envelopes.map((one, i) => ({ ...one, seq: i })),
+      messages: replace(replace(messages, a, wire(b)), b, wire(a)),
+    }));
+  // Within an epoch, and across two.
+  expect(swap(0, 1)).toEqual({ failed: ["message out-of-order"], opened: [B, C, D] });
+  expect(swap(1, 2)).toEqual({ failed: ["message out-of-order"], opened: [A, C, D] });
+  const early = outcome(({ envelopes, messages }) => ({
+    envelopes: envelopes.map((one) => ({ ...one, seq: one.seq + 1000 })),
+    messages,
+  }));
+  expect(early).toEqual({ failed: Array.from({ length: 4 }, () => "message no-envelope"), opened: [] });
+  // With all manifests and derived files made again the package still verifies, and says what was done to it.
+  const labels = input.labels.map((label) => ({
+    ...label,
+    messages: replace(replace(label.messages, 0, wire(1)), 1, wire(0)),
+  }));
+  const made = await makePackage({ ...input, labels });
+  expect(await verifyFiles(made.files)).toMatchObject({ kind: "verified" });
+  expect(made.opened.failures).toMatchObject([{ code: "out-of-order" }]);
+});
+
+test("EVI-70: whatever is changed in the sources, verification ends in a refusal that names a file", async () => {
+  const payload = [...files].filter(([path]) => path.startsWith("data/") && !DERIVED.includes(path));
+  // The provider's arrival times are nobody's signature, and the end of the custody record has no line after it.
+  const stated = /"at":"[^"]*"|"(?:actor|subject)":"[^"]*"/g;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...payload),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.constantFrom("flip", "drop", "double", "digit"),
+      async ([path, bytes], where, how) => {
+        const at = Math.floor(where * bytes.length);
+        const text = Buffer.from(bytes).toString("latin1");
+        if (
+          [...text.matchAll(stated)].some((found) => found.index <= at && at < found.index + found[0].length)
+        )
+          return;
+        const changed = {
+          flip: () => bytes.with(at, (bytes[at] as number) ^ 1),
+          drop: () => new Uint8Array([...bytes.slice(0, at), ...bytes.slice(at + 7)]),
+          double: () => new Uint8Array([...bytes.slice(0, at), ...bytes.slice(Math.max(0, at - 9))]),
+          digit: () => bytes.with(at, bytes[at] === 0x37 ? 0x38 : 0x37),
+        }[how]();
+        if (Buffer.compare(changed, bytes) === 0) return;
+        const found = await named(repacked(new Map([[path, changed]])));
+        expect(found.length, `${path} byte ${at} ${how}`).toBeGreaterThan(0);
+        for (const file of found) expect(files.has(file), file).toBe(true);
+      },
+    ),
+    { numRuns: 20 },
+  );
+}, 60_000);
+
 test("EVI-24: an envelope that fails takes its own epoch with it and nothing else", () => {
   const damaged = outcome(({ envelopes, messages }) => ({
     envelopes: envelopes.map((one, i) => {
@@ -523,6 +582,48 @@ test("EVI-2: on the disk, a package is a new directory; what is there is never o
     kind: "refused",
     findings: [{ rule: "EVI-2", file: "data/link" }],
   });
+});
+
+test("EVI-72: a package of another version's page verifies but for page and certificate, which are named", async () => {
+  const info = textOf(files.get("bag-info.txt")).replace("Page-Version: 1", "Page-Version: 2");
+  const page = utf8("<p>as another version would have written it");
+  const changed = repacked(
+    new Map([
+      ["data/index.html", page],
+      ["bag-info.txt", utf8(info)],
+    ]),
+  );
+  // The octets of the payload are stated as well.
+  const oxum = utf8(info.replace(/Payload-Oxum: .*/, `Payload-Oxum: ${payloadOxum(changed)}`));
+  const other = repacked(
+    new Map([
+      ["data/index.html", page],
+      ["bag-info.txt", oxum],
+    ]),
+  );
+  const report = await verifyFiles(other);
+  expect(report).toMatchObject({
+    kind: "verified",
+    notCompared: ["data/certificate.txt", "data/index.html"],
+  });
+  expect(report.kind === "verified" && report.page).toEqual(files.get("data/index.html"));
+  const lie = repacked(
+    new Map([
+      ["data/messages.jsonl", utf8("")],
+      ["bag-info.txt", oxum],
+    ]),
+  );
+  expect(await named(lie)).toContain("data/messages.jsonl");
+  const none = utf8(info.replace(/Porchlight-Page-Version: .*\n/, ""));
+  expect(await named(repacked(new Map([["bag-info.txt", none]])))).toContain("bag-info.txt");
+});
+
+test("EVI-72: words or looks of page and certificate changed: raise PAGE_VERSION, then correct these digests", () => {
+  // Without the case's own ids and digests.
+  const digests = PAGES.map((path) =>
+    sha256(utf8(textOf(files.get(path)).replace(/[0-9a-f]{32,}/g, "…"))).slice(0, 16),
+  );
+  expect([PAGE_VERSION, ...digests]).toEqual([1, "ba2c84f875e3cc11", "b48695df503bf6c6"]);
 });
 
 test("EVI-50: the same case gives the same package, byte for byte", async () => {

@@ -8,7 +8,7 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { type AccessLabel, accessLabel } from "@porchlight/envelope";
+import { type AccessLabel, accessLabel, EnvelopeError } from "@porchlight/envelope";
 import {
   type CustodyStep,
   type Files,
@@ -255,7 +255,11 @@ async function fetchBundles(
         labels: bundle.partials.map(({ label }) => label),
       });
     } catch (error) {
-      if (!(error instanceof QuorumError || error instanceof EncodingError)) throw error;
+      if (
+        !(error instanceof QuorumError || error instanceof EncodingError || error instanceof EnvelopeError)
+      ) {
+        throw error;
+      }
       blamed.push(keyholder.index);
     }
   }

@@ -63,6 +63,25 @@ app ("Who can open this"), or from another party, and give it.`,
 
   action(
     evidence
+      .command("page")
+      .argument("<directory>", "the unpacked package")
+      .description("make the page anew from a package that verifies, whichever version wrote it")
+      .option("--charter <id>", "the charter that you know to be the service's", charter)
+      .requiredOption("--out <file>", "the new page"),
+    streams,
+    async (options: { charter?: CharterId; out: string }, _context, path: string) => {
+      const report = await verifyEvidence(
+        path,
+        options.charter === undefined ? {} : { charter: options.charter },
+      );
+      if (report.kind === "refused") return outcomeOf(report, options.charter !== undefined);
+      await writeFile(options.out, report.page, { mode: 0o600 });
+      return { text: `made ${options.out}`, json: { page: options.out } };
+    },
+  );
+
+  action(
+    evidence
       .command("messages")
       .argument("<directory>", "the unpacked package")
       .description("print messages.jsonl of a package that verifies, and nothing of one that does not")
@@ -113,12 +132,23 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
       exit: EXIT.refused,
     };
   }
-  const { release, digest, limits } = report;
+  const { release, digest, limits, notCompared } = report;
   const { charter, warrant, messages, failures, gaps, labels, log, releases } = release;
   const days = [...new Set(labels.map(({ label }) => label.day))].map((day) => formatDay(day)).join(", ");
+  const persons = new Map(warrant.statement.accounts.map(({ account, person }) => [account, person]));
   const rows = formatRows([
     { term: charter.kind === "court" ? "Warrant" : "Hold order", text: warrant.document.reference },
     { term: "For", text: warrant.document.requester.name },
+    {
+      term: "Whose messages",
+      text: [...new Set(labels.map(({ label }) => label.account))]
+        .map((account) => `${persons.get(account) ?? ""} (account ${account})`)
+        .join("\n"),
+    },
+    {
+      term: "Conversations",
+      text: [...new Set(labels.map(({ label }) => label.conversation))].join("\n"),
+    },
     { term: "Days", text: days },
     { term: "Messages", text: `${messages.length} reopened, signatures verified, equal to messages.jsonl` },
     {
@@ -152,6 +182,14 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
       term: "Charter",
       text: `${charter.id}${trusted ? ", the one you named" : ", NOT COMPARED: give --charter"}`,
     },
+    ...(notCompared.length === 0
+      ? []
+      : [
+          {
+            term: "NOT COMPARED",
+            text: `${notCompared.join(", ")}: another version of this program wrote them. Do not rely on them; make the page anew with "porchlight evidence page"`,
+          },
+        ]),
     { term: "SHA-256 of the package", text: `${digest} (tagmanifest-sha256.txt)` },
   ]);
   return {
@@ -165,6 +203,7 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
       messages: messages.length,
       failures: failures.map(({ kind, seq, code }) => ({ kind, seq, code })),
       gaps: gaps.length,
+      notCompared: [...notCompared],
       digest,
       limits: [...limits],
     },

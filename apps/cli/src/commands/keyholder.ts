@@ -16,7 +16,15 @@ import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { readInput } from "../options.ts";
-import { action, type Context, formatRows, formatTable, type Outcome, type Streams } from "../terminal.ts";
+import {
+  action,
+  type Context,
+  counted,
+  formatRows,
+  formatTable,
+  type Outcome,
+  type Streams,
+} from "../terminal.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the directory of the running keyholder"] as const;
@@ -225,7 +233,7 @@ async function show(dir: string, id: string): Promise<Shown> {
     { term: "Signed by", text: fields.array("signedBy", (item, where) => asString(item, where)).join("\n") },
     {
       term: "Would open",
-      text: `${fields.object("opens").integer("keys")} keys, each for one person, one conversation and one day`,
+      text: `${counted(fields.object("opens").integer("keys"), "key")}, each for one person, one conversation and one day`,
     },
     { term: "In the log at", text: String(fields.integer("index")) },
     { term: "Commitment", text: commitment },

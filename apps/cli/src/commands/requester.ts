@@ -13,7 +13,7 @@ import {
   type ServiceOptions,
   withService,
 } from "../options.ts";
-import { action, formatRows, type Outcome, type Streams } from "../terminal.ts";
+import { action, counted, formatRows, type Outcome, type Streams } from "../terminal.ts";
 import { answerJson, answersTable, statusOutcome } from "./issuer.ts";
 
 type Directory = { readonly dir: string };
@@ -169,7 +169,7 @@ export function registerRequester(program: Command, streams: Streams): void {
       const failed = opened.failures.length;
       return {
         text: [
-          `${opened.messages.length} messages opened${failed === 0 ? "" : `, ${failed} stored items did not open or verify (see report.json)`}`,
+          `${counted(opened.messages.length, "message")} opened${failed === 0 ? "" : `, ${counted(failed, "stored item")} did not open or verify (see report.json)`}`,
           ...(blamed.length === 0
             ? []
             : [`left out, because what it released does not hold: keyholder ${blamed.join(", ")}`]),
