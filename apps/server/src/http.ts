@@ -45,6 +45,11 @@ export type Route = {
   readonly handle: (exchange: Exchange) => Promise<Answer>;
 };
 
+/** `value` in the contract's JSON form. */
+export function json<T>(schema: z.ZodType<T>, value: T, status: 200 | 201 = 200): Answer {
+  return { status, json: z.encode(schema, value) };
+}
+
 const DEFAULT_LIMIT = 64 * 1024;
 
 /** An HTTP server of these routes: one place for authentication, limits, errors and log lines. */

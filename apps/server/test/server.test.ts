@@ -58,7 +58,8 @@ import {
   warrantDocument,
 } from "../../../vectors/fixture/order.ts";
 import type { Route } from "../src/http.ts";
-import { routes, type Services } from "../src/routes.ts";
+import { routes } from "../src/routes.ts";
+import type { Services } from "../src/services.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { Person, roomOf } from "./people.ts";
 

@@ -1,0 +1,118 @@
+import { unixSeconds, utf8 } from "@porchlight/encoding";
+import {
+  boardAnswer,
+  boardPage,
+  boardPost,
+  boardSessionText,
+  chartersAnswer,
+  decimalQuery,
+  entryAnswer,
+  LIMITS,
+  loggedKeysAnswer,
+  periodText,
+} from "@porchlight/wire";
+import { z } from "zod";
+import { json, type Route, readBody, readParameters } from "../http.ts";
+import type { LoggedDocument } from "../log-catalogue.ts";
+import { Refusal } from "../refusal.ts";
+import type { Services } from "../services.ts";
+
+const wait = decimalQuery(LIMITS.wait).optional();
+const logWaitQuery = z.object({
+  size: decimalQuery(Number.MAX_SAFE_INTEGER),
+  timeout: wait,
+  since: decimalQuery(2 ** 40).optional(),
+});
+const boardQuery = z.object({ after: decimalQuery(2 ** 31 - 1).optional(), wait });
+const boardParams = z.object({ session: boardSessionText });
+const periodParams = z.object({ period: periodText });
+
+/** The public log, the bulletin board of ceremonies and what they made. */
+export function logRoutes({ log, entries, board }: Services): Route[] {
+  return [
+    {
+      method: "GET",
+      url: "/log/checkpoint",
+      access: "open",
+      handle: async () => {
+        const checkpoint = log.published;
+        if (checkpoint === null) {
+          throw new Refusal("not-found", "no checkpoint is witnessed yet: try again in a moment");
+        }
+        // C2SP tlog-tiles: seconds at most, or clients would miss entries.
+        return { bytes: utf8(checkpoint.note), type: "text/plain; charset=utf-8", cache: "max-age=1" };
+      },
+    },
+    {
+      method: "GET",
+      url: "/log/tile/*",
+      access: "open",
+      handle: async ({ params }) => {
+        const bytes = await log.store.read(`tile/${params["*"] ?? ""}`);
+        if (bytes === null) throw new Refusal("not-found", "the log has no such tile yet");
+        const cache = "public, max-age=31536000, immutable";
+        return { bytes, type: "application/octet-stream", cache };
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/log/wait",
+      access: "open",
+      handle: async ({ query, signal }) => {
+        const { size, timeout, since } = readParameters(logWaitQuery, query);
+        const from = since === undefined ? undefined : unixSeconds(since);
+        const checkpoint = await log.waitFor(size, from, timeout ?? 0, signal);
+        if (checkpoint === null) return { status: 204 };
+        return { bytes: utf8(checkpoint.note), type: "text/plain; charset=utf-8", cache: "no-store" };
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/log/entries",
+      access: "signed",
+      limit: LIMITS.logEntry,
+      handle: async ({ body }) => json(entryAnswer, { index: await entries.append(body) }, 201),
+    },
+    {
+      method: "GET",
+      url: "/v1/charters",
+      access: "open",
+      handle: async () => json(chartersAnswer, { charters: log.catalogue.charters.map(copyOf) }),
+    },
+    {
+      method: "GET",
+      url: "/v1/keys/:period",
+      access: "open",
+      handle: async ({ params }) => {
+        const { period } = readParameters(periodParams, params);
+        return json(loggedKeysAnswer, { keys: log.catalogue.keys(period).map(copyOf) });
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/board/:session",
+      access: "signed",
+      limit: 2 * LIMITS.boardMessage,
+      handle: async ({ params, body }) => {
+        const { session } = readParameters(boardParams, params);
+        return json(boardAnswer, { position: await board.post(session, readBody(boardPost, body)) }, 201);
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/board/:session",
+      access: "open",
+      handle: async ({ params, query, signal }) => {
+        const { session } = readParameters(boardParams, params);
+        const asked = readParameters(boardQuery, query);
+        const messages = await board.read(session, asked.after ?? 0, asked.wait ?? 0, signal);
+        return json(boardPage, { messages });
+      },
+    },
+  ];
+}
+
+function copyOf({ index, document }: LoggedDocument) {
+  const { payload, signatures } = document;
+  return { index, document: { payload, signatures: signatures.map((made) => ({ ...made })) } };
+}
