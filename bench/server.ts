@@ -8,6 +8,7 @@ import { accountIdOf, concat, conversationIdOf, dayOf, idBytes, Writer } from "@
 import { formatAuthenticatedData } from "@porchlight/envelope";
 import { createLogger, systemClock } from "@porchlight/runtime";
 import type { NewItem } from "@porchlight/wire";
+import { StoredCharters } from "../apps/server/src/charters.ts";
 import type { Device } from "../apps/server/src/conversation-state.ts";
 import { Conversations } from "../apps/server/src/conversations.ts";
 import { Database, placeholders } from "../apps/server/src/database.ts";
@@ -100,8 +101,9 @@ async function deliveryRows(directory: string): Promise<Row[]> {
   );
   const database = await Database.open(postgres.connection);
   const waiters = new Waiters();
-  const delivery = new Delivery(database, clock, waiters, () => undefined);
-  const conversations = new Conversations(database, clock, waiters, () => undefined);
+  const charters = new StoredCharters(database);
+  const delivery = new Delivery(database, clock, waiters, charters);
+  const conversations = new Conversations(database, clock, waiters, charters);
   try {
     const day = dayOf(clock.now());
     const rooms: Room[] = [];

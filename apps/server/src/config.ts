@@ -5,8 +5,11 @@ import type { CosignerAddress } from "./log-publisher.ts";
 
 /** The server's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (DEL-4). */
 export type ServerConfig = {
-  /** The log's origin is `log.DEPLOYMENT`. */
   readonly deployment: string;
+  /** The log's: `log.DEPLOYMENT`. */
+  readonly origin: string;
+  /** "primary" keeps the log; others of the deployment are fronts, which hand what is the log's on to it (DEL-46). */
+  readonly role: { readonly kind: "primary" } | { readonly kind: "front"; readonly primary: string };
   /** 0 lets the system choose. */
   readonly port: number;
   /** Address to listen on; the loopback interface where it is left out. */
@@ -30,8 +33,11 @@ const MAX_COSIGNERS = 100;
 export function readConfig(fields: Fields): ServerConfig {
   // Read by the runtime too.
   if (fields.optional("name") !== undefined) fields.string("name", 100);
+  const deployment = fields.string("deployment", 200);
   return {
-    deployment: fields.string("deployment", 200),
+    deployment,
+    origin: `log.${deployment}`,
+    role: readRole(fields),
     port: fields.integer("port", 0, 65_535),
     ...(fields.optional("host") === undefined ? {} : { host: fields.string("host", 253) }),
     ...(fields.optional("workFactor") === undefined
@@ -39,6 +45,16 @@ export function readConfig(fields: Fields): ServerConfig {
       : { workFactor: fields.integer("workFactor", 1, 20) }),
     ...(fields.optional("policy") === undefined ? {} : { network: readNetwork(fields) }),
   };
+}
+
+function readRole(fields: Fields): ServerConfig["role"] {
+  const kind = fields.optional("role") === undefined ? "primary" : fields.literal("role", "primary", "front");
+  return kind === "primary" ? { kind } : { kind, primary: httpUrl(fields.string("primary", 500), "primary") };
+}
+
+function httpUrl(text: string, where: string): string {
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(text)) throw new Error(`${where}: not an http URL`);
+  return text.replace(/\/+$/, "");
 }
 
 /** The members `policy` and `cosigners`. */
@@ -49,11 +65,11 @@ export function readNetwork(fields: Fields): Network {
     "cosigners",
     (value, where) => {
       const cosigner = new Fields(value, where);
-      const address = { vkey: cosigner.string("vkey"), url: cosigner.string("url", 500) };
+      const vkey = cosigner.string("vkey");
+      parseVkey(vkey, nodeSuite);
+      const url = httpUrl(cosigner.string("url", 500), `${where}.url`);
       cosigner.end();
-      parseVkey(address.vkey, nodeSuite);
-      if (!/^https?:\/\/[\x21-\x7e]+$/.test(address.url)) throw new Error(`${where}.url: not an http URL`);
-      return address;
+      return { vkey, url };
     },
     MAX_COSIGNERS,
   );

@@ -17,13 +17,8 @@ import {
   type PendingWelcome,
   type StoredItem,
 } from "@porchlight/wire";
-import {
-  type CharterDates,
-  type ConversationState,
-  checkToday,
-  type Device,
-  firstGroupId,
-} from "./conversation-state.ts";
+import type { Charters } from "./charters.ts";
+import { type ConversationState, checkToday, type Device, firstGroupId } from "./conversation-state.ts";
 import { KIND_CODES, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
@@ -41,26 +36,28 @@ export class Conversations {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #waiters: Waiters;
-  readonly #dates: CharterDates;
+  readonly #charters: Charters;
 
-  constructor(database: Database, clock: Clock, waiters: Waiters, dates: CharterDates) {
+  constructor(database: Database, clock: Clock, waiters: Waiters, charters: Charters) {
     this.#database = database;
     this.#clock = clock;
     this.#waiters = waiters;
-    this.#dates = dates;
+    this.#charters = charters;
   }
 
   /** The caller's device becomes leaf 0 of epoch 0. Idempotent; throws Refusal. */
   async create(creator: Device, asked: NewConversation): Promise<Conversation> {
     const { conversation, charter, day } = asked;
-    if (charter !== null && this.#dates(charter) === undefined) {
+    await this.#charters.know([charter]);
+    const { dates } = this.#charters;
+    if (charter !== null && dates(charter) === undefined) {
       throw new Refusal("unknown-charter", "this charter is not in the log of this server");
     }
     const id = Buffer.from(idBytes(conversation));
     const account = Buffer.from(idBytes(creator.account));
     const charterBytes = charter === null ? null : Buffer.from(idBytes(charter));
     const existing = await this.#row(conversation);
-    if (existing === null) checkToday(day, charter, this.#clock.now(), this.#dates);
+    if (existing === null) checkToday(day, charter, this.#clock.now(), dates);
     await this.#database.transaction(async (transaction) => {
       const made = await transaction.query({
         text: `insert into conversations values ($1, $2, $3, $4, 0, 0, $5, 0, null, null)

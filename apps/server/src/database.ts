@@ -24,6 +24,10 @@ export class Database implements Queries {
     const pool = new Pool({ ...connection, max: 16, connectionTimeoutMillis: 10_000 });
     // An idle connection that breaks is replaced; without a listener it would end the process.
     pool.on("error", () => {});
+    // Whatever the operator's defaults are: what is acknowledged has to survive.
+    pool.on("connect", (client) => {
+      client.query("set synchronous_commit = on").catch(() => {});
+    });
     const database = new Database(pool);
     try {
       await database.#migrate();
@@ -92,19 +96,29 @@ export class Database implements Queries {
   }
 }
 
+const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+]);
+// What the driver itself says, without a code.
+const CONNECTION_MESSAGES =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+
 /** Whether PostgreSQL or the way to it failed, rather than the statement: the same request may succeed later. */
 export function isDatabaseOutage(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string") {
-    // 57P0x: shutting down; 08xxx: connection; 53xxx: out of resources; 40001, 40P01: serialization, deadlock.
-    return (
-      /^(?:57P0|08|53|40)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"].includes(code)
-    );
+    // 57P0x: shutting down; 08xxx: connection; 53xxx: out of resources; 40001, 40P01: serialization, deadlock; 25006: a
+    // standby that has not been promoted yet.
+    return /^(?:57P0|08|53|40|25006)/.test(code) || CONNECTION_ERRORS.has(code);
   }
-  return (
-    typeof message === "string" &&
-    /^(?:Connection terminated|timeout exceeded when trying to connect)/.test(message)
-  );
+  return typeof message === "string" && CONNECTION_MESSAGES.test(message);
 }
 
 export function fromRow(value: unknown): Uint8Array {

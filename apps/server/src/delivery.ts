@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { type AccountId, type ConversationId, hex, idBytes } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
 import type { NewItem } from "@porchlight/wire";
+import type { Charters } from "./charters.ts";
 import {
   type Accepted,
   accept,
@@ -55,7 +56,7 @@ export class Delivery {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #waiters: Waiters;
-  readonly #dates: CharterDates;
+  readonly #charters: Charters;
   readonly #lanes = new Map<ConversationId, Lane>();
   /** States as the last transaction left them; believed only where the database says the same epoch and head. */
   readonly #cache = new Map<ConversationId, ConversationState>();
@@ -64,11 +65,11 @@ export class Delivery {
   #idle: (() => void) | null = null;
   #closed = false;
 
-  constructor(database: Database, clock: Clock, waiters: Waiters, dates: CharterDates) {
+  constructor(database: Database, clock: Clock, waiters: Waiters, charters: Charters) {
     this.#database = database;
     this.#clock = clock;
     this.#waiters = waiters;
-    this.#dates = dates;
+    this.#charters = charters;
   }
 
   /** Resolves with the items' seqs when they are durable. Throws Refusal; nothing of the batch is taken then. */
@@ -172,7 +173,7 @@ export class Delivery {
             state,
             submission,
             now,
-            this.#dates,
+            this.#charters.dates,
             (key) => fresh.get(key) ?? known.get(key),
           );
           for (const [key, item] of made.fresh) fresh.set(key, item);
@@ -218,6 +219,9 @@ export class Delivery {
         cached !== undefined && cached.head === shell.head && cached.generation === shell.generation;
       states.set(shell.conversation, usable ? cached : await loadMembers(transaction, shell));
     }
+    await this.#charters.know(
+      [...states.values()].flatMap(({ charter, next }) => [charter, next?.charter ?? null]),
+    );
     return states;
   }
 

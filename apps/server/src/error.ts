@@ -9,6 +9,9 @@ export type ServerErrorCode =
   | "schema-newer"
   | "log-damaged"
   | "log-behind"
+  | "log-elsewhere"
+  | "log-taken-over"
+  | "database-foreign"
   | "key-mismatch";
 
 /** The message is for the operator and says what to do; it holds paths, never contents. */

@@ -21,7 +21,10 @@ import { Refusal, STATUS } from "./refusal.ts";
  */
 type Access = "open" | "signed" | "capability" | "member";
 
-type Exchange = {
+export type Exchange = {
+  /** Method, path and query as they came: for handing the request on, not for reading. */
+  readonly method: string;
+  readonly url: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: Uint8Array;
@@ -33,7 +36,7 @@ type Exchange = {
 
 export type Answer =
   | { readonly status?: 200 | 201; readonly json: unknown }
-  | { readonly bytes: Uint8Array; readonly type: string; readonly cache: string }
+  | { readonly status?: number; readonly bytes: Uint8Array; readonly type: string; readonly cache: string }
   | { readonly status: 204 };
 
 export type Route = {
@@ -110,6 +113,8 @@ export function createHttp(
         const gone = new AbortController();
         reply.raw.on("close", () => gone.abort());
         const answer = await route.handle({
+          method: request.method,
+          url: request.url,
           params: request.params as Record<string, string>,
           query: request.query,
           body: request.body instanceof Uint8Array ? request.body : new Uint8Array(0),
@@ -136,9 +141,9 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
       .send(JSON.stringify(answer.json));
   }
   if ("bytes" in answer) {
-    const { bytes, type, cache } = answer;
+    const { status = 200, bytes, type, cache } = answer;
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    return reply.header("cache-control", cache).type(type).send(body);
+    return reply.code(status).header("cache-control", cache).type(type).send(body);
   }
   return reply.code(answer.status).send();
 }

@@ -14,7 +14,9 @@ import { QuorumError } from "@porchlight/quorum";
 import type { Clock, ClockKind } from "@porchlight/runtime";
 import { formatVkey, type LogIndex } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
+import { storeCharters } from "./charters.ts";
 import { CLOCK_TOLERANCE } from "./conversation-state.ts";
+import type { Database } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { Refusal, reasonOf } from "./refusal.ts";
@@ -28,8 +30,10 @@ export class LogEntries {
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #clockKind: ClockKind;
+  readonly #database: Database;
 
-  constructor(log: Log, identity: Identity, clock: Clock, clockKind: ClockKind) {
+  constructor(log: Log, identity: Identity, clock: Clock, clockKind: ClockKind, database: Database) {
+    this.#database = database;
     this.#log = log;
     this.#identity = identity;
     this.#clock = clock;
@@ -38,8 +42,13 @@ export class LogEntries {
 
   /** Resolves when the entry is durable and in the tree. Throws Refusal. */
   async append(bytes: Uint8Array): Promise<LogIndex> {
-    const known = this.#log.catalogue.find(bytes);
-    if (known !== undefined) return known;
+    const index = this.#log.catalogue.find(bytes) ?? (await this.#appendNew(bytes));
+    // Also for one that is known: the answer may have been lost between the log and the database.
+    if (parseEntry(bytes).type === "charter") await storeCharters(this.#database, this.#log.catalogue);
+    return index;
+  }
+
+  async #appendNew(bytes: Uint8Array): Promise<LogIndex> {
     try {
       await this.#check(parseEntry(bytes));
     } catch (error) {

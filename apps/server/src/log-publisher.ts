@@ -17,7 +17,7 @@ import {
 import { nodeSuite } from "@porchlight/tlog/node";
 import { WitnessClient } from "@porchlight/wire";
 import { ServerError } from "./error.ts";
-import type { LogStore } from "./log-store.ts";
+import type { LogTree } from "./log-store.ts";
 import type { Waiters } from "./waiters.ts";
 
 /** Where a cosigner of the policy is reached. */
@@ -54,7 +54,7 @@ type Cosigner = {
  */
 export class LogPublisher {
   readonly #path: string;
-  readonly #store: LogStore;
+  readonly #store: LogTree;
   readonly #signer: Signer<"ed25519">;
   readonly #policy: Policy;
   readonly #cosigners: Cosigner[];
@@ -255,7 +255,7 @@ export class LogPublisher {
 }
 
 export type PublisherOptions = {
-  readonly store: LogStore;
+  readonly store: LogTree;
   readonly signer: Signer<"ed25519">;
   readonly cosigners: readonly CosignerAddress[];
   readonly clock: Clock;
@@ -263,7 +263,7 @@ export type PublisherOptions = {
   readonly waiters: Waiters;
 };
 
-async function checkExtends(store: LogStore, size: number, root: Uint8Array): Promise<void> {
+export async function checkExtends(store: LogTree, size: number, root: Uint8Array): Promise<void> {
   const behind = store.size < size;
   if (behind || !equalBytes(await treeHash(store.tiles, treeSize(size), nodeSuite), root)) {
     throw new ServerError(

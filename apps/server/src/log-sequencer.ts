@@ -18,18 +18,19 @@ const MAX_WAITING = 64 * BATCH;
 
 /**
  * Group commit for the log (DEL-41): gives indices in the order of arrival, one batch on its way to the disk at a
- * time. When a write fails nothing more is accepted: `onFailure` is told, and the program has to start again.
+ * time. Nothing is acknowledged before `onGrown` has resolved as well. When a write fails nothing more is accepted:
+ * `onFailure` is told, and the program has to start again.
  */
 export class LogSequencer {
   readonly #store: LogStore;
   readonly #onFailure: (error: unknown) => void;
-  readonly #onGrown: () => void;
+  readonly #onGrown: () => void | Promise<void>;
   #waiting: Waiting[] = [];
   #count = 0;
   #running: Promise<void> | null = null;
   #state: "open" | "failed" | "closed" = "open";
 
-  constructor(store: LogStore, onGrown: () => void, onFailure: (error: unknown) => void) {
+  constructor(store: LogStore, onGrown: () => void | Promise<void>, onFailure: (error: unknown) => void) {
     this.#store = store;
     this.#onGrown = onGrown;
     this.#onFailure = onFailure;
@@ -76,16 +77,17 @@ export class LogSequencer {
   async #commit(batch: readonly Waiting[]): Promise<void> {
     try {
       let first: number = await this.#store.append(batch.flatMap(({ entries }) => entries));
-      this.#onGrown();
+      await this.#onGrown();
       for (const { entries, resolve } of batch) {
         resolve(logIndex(first));
         first += entries.length;
       }
     } catch (error) {
+      const closing = this.#state === "closed";
       this.#state = "failed";
       this.#count = 0;
       for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
-      this.#onFailure(error);
+      if (!closing) this.#onFailure(error);
     }
   }
 

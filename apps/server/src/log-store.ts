@@ -28,6 +28,9 @@ const FRAME_HEADER = 4 + 2 + HASH;
 /** Entries after which the derived files are fsynced, so that a start has no more than these to hash again. */
 const SAVE_EVERY = 65_536;
 
+/** A tree that checkpoints may be signed of. */
+export type LogTree = { readonly size: TreeSize; readonly root: Uint8Array; readonly tiles: TileReader };
+
 /**
  * The log's tree on disk (DEL-40). `entries` is the truth: frames of entry bundles, each written and fsynced before
  * anything of it is acknowledged; a frame never crosses a bundle of 256. `level-L` holds the hashes of tile level L end

@@ -1,12 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Charter } from "@porchlight/charter";
 import type { CharterId, UnixSeconds } from "@porchlight/encoding";
 import type { LogView } from "@porchlight/gate";
 import type { LogIndex, WitnessedCheckpoint } from "@porchlight/tlog";
+import { isDatabaseOutage } from "./database.ts";
 import { LogCatalogue } from "./log-catalogue.ts";
+import type { LogLease } from "./log-lease.ts";
 import type { LogPublisher } from "./log-publisher.ts";
 import { LogSequencer } from "./log-sequencer.ts";
-import { LogStore } from "./log-store.ts";
+import { LogStore, type LogTree } from "./log-store.ts";
+import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
+
+/** Milliseconds until the database is asked again to note what the log holds. */
+const SEAL_RETRY = 100;
 
 /** The transparency log: its tree on disk, what is in it, and the checkpoint that the world sees. */
 export class Log {
@@ -15,31 +22,83 @@ export class Log {
   readonly #sequencer: LogSequencer;
   readonly #waiters: Waiters;
   readonly #appending = new Map<string, Promise<LogIndex>>();
+  readonly #lease: LogLease;
   #publisher: LogPublisher | null = null;
+  #sealed: { readonly size: LogTree["size"]; readonly root: Uint8Array };
+  #closed = false;
   #catalogued: number;
   #cataloguing: Promise<void> = Promise.resolve();
 
   private constructor(
     store: LogStore,
     catalogue: LogCatalogue,
+    lease: LogLease,
     waiters: Waiters,
     onFailure: (error: unknown) => void,
   ) {
     this.store = store;
+    this.#lease = lease;
+    this.#sealed = { size: store.size, root: store.root };
     this.catalogue = catalogue;
     this.#waiters = waiters;
     this.#catalogued = store.size;
-    this.#sequencer = new LogSequencer(store, () => this.#publisher?.grown(), onFailure);
+    this.#sequencer = new LogSequencer(store, () => this.#seal(), onFailure);
   }
 
-  /** `onFailure`: the disk failed under the log; nothing more is taken and the program has to start again. */
-  static async open(directory: string, waiters: Waiters, onFailure: (error: unknown) => void): Promise<Log> {
+  /**
+   * `take` gets the right to write the log whose tree this is (DEL-45). `onFailure`: the disk failed under the log, or
+   * another process took it over; nothing more is taken and the program has to start again.
+   */
+  static async open(
+    directory: string,
+    take: (tree: LogTree) => Promise<LogLease>,
+    waiters: Waiters,
+    onFailure: (error: unknown) => void,
+  ): Promise<Log> {
     const store = await LogStore.open(directory);
-    const catalogue = new LogCatalogue();
-    for (let at = 0; at < store.size; ) {
-      for (const entry of await store.entriesFrom(at)) await catalogue.add(at++, entry);
+    try {
+      const catalogue = new LogCatalogue();
+      for (let at = 0; at < store.size; ) {
+        for (const entry of await store.entriesFrom(at)) await catalogue.add(at++, entry);
+      }
+      return new Log(store, catalogue, await take(store), waiters, onFailure);
+    } catch (error) {
+      await store.close();
+      throw error;
     }
-    return new Log(store, catalogue, waiters, onFailure);
+  }
+
+  /** The tree as far as it may be signed: what the database has noted of it. */
+  get tree(): LogTree {
+    const size = (): LogTree["size"] => this.#sealed.size;
+    const root = (): Uint8Array => this.#sealed.root;
+    const { tiles } = this.store;
+    return {
+      get size() {
+        return size();
+      },
+      get root() {
+        return root();
+      },
+      tiles,
+    };
+  }
+
+  /** Notes in the database what is on the disk; a database that is away is waited for. Throws "log-taken-over". */
+  async #seal(): Promise<void> {
+    const sealed = { size: this.store.size, root: this.store.root };
+    for (;;) {
+      try {
+        await this.#lease.seal(sealed.size, sealed.root);
+        break;
+      } catch (error) {
+        if (!isDatabaseOutage(error)) throw error;
+        if (this.#closed) throw new Refusal("unavailable", "the server stops: try again in a moment");
+        await sleep(SEAL_RETRY);
+      }
+    }
+    this.#sealed = sealed;
+    this.#publisher?.grown();
   }
 
   /** From now on checkpoints are published. */
@@ -116,9 +175,12 @@ export class Log {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#sequencer.close();
     await this.#publisher?.close();
     await this.#cataloguing;
+    // A database that is away keeps the right until somebody has waited for it.
+    await this.#lease.release().catch(() => {});
     await this.store.close();
   }
 }

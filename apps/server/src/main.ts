@@ -1,31 +1,21 @@
-import { join } from "node:path";
-import { lockDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { Fields, parseJson } from "@porchlight/encoding";
-import { listen, serveAdmin, startProgram } from "@porchlight/runtime";
-import { parsePolicy } from "@porchlight/tlog";
-import { nodeSuite } from "@porchlight/tlog/node";
+import { lockDirectory } from "@porchlight/durable";
+import { listen, startProgram } from "@porchlight/runtime";
 import type { FastifyInstance } from "fastify";
 import { Accounts } from "./accounts.ts";
-import { handleAdmin } from "./admin.ts";
-import { Board } from "./board.ts";
-import { type Network, readConfig, readNetwork, type ServerConfig } from "./config.ts";
-import type { CharterDates } from "./conversation-state.ts";
+import { readConfig, type ServerConfig } from "./config.ts";
 import { Conversations } from "./conversations.ts";
 import { Database } from "./database.ts";
 import { Delivery } from "./delivery.ts";
+import { ServerError } from "./error.ts";
+import { openFront } from "./front.ts";
+import { NatsHints, noHints } from "./hints.ts";
 import { createHttp } from "./http.ts";
-import { loadIdentity } from "./identity.ts";
-import { Log } from "./log.ts";
-import { LogEntries } from "./log-entries.ts";
-import { LogPublisher } from "./log-publisher.ts";
-import { Orders } from "./orders.ts";
-import { Persons } from "./persons.ts";
 import { startPostgres } from "./postgres.ts";
+import { openPrimary } from "./primary.ts";
+import { operationRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
+import { Sweep } from "./sweep.ts";
 import { Waiters } from "./waiters.ts";
-
-/** Where a policy that the operator set later is kept; it goes before the configuration's. */
-const NETWORK_FILE = "network.json";
 
 /** What cannot be repaired while running ends the program: it starts again from what the disk holds. */
 function fatal(error: unknown): void {
@@ -54,66 +44,52 @@ async function closeHttp(http: FastifyInstance): Promise<void> {
 startProgram<ServerConfig>({
   name: "server",
   configure: readConfig,
-  main: async ({ config, directory, clock, clockKind, log: logger, onTime }) => {
+  main: async (context) => {
+    const { config, directory, clock, log: logger, onTime } = context;
     const lock = lockDirectory(directory);
-    const identity = await loadIdentity(directory, `log.${config.deployment}`, config.workFactor);
-    const waiters = new Waiters();
-    const postgres = await startPostgres(directory, logger, process.env["DATABASE_URL"]);
+    const { DATABASE_URL: databaseUrl, NATS_URL: natsUrl } = process.env;
+    if (config.role.kind === "front" && databaseUrl === undefined) {
+      throw new ServerError(
+        "config-invalid",
+        "a front shares the primary's database: set DATABASE_URL, for both the same",
+      );
+    }
+    const postgres = await startPostgres(directory, logger, databaseUrl);
     postgres.failed.catch(fatal);
     const database = await Database.open(postgres.connection);
-    const log = await Log.open(join(directory, "log"), waiters, fatal);
-    const dates: CharterDates = (charter) => log.charter(charter);
+    const hints = natsUrl === undefined ? noHints() : new NatsHints(natsUrl, config.deployment, logger);
+    const waiters = new Waiters(hints);
+    // A database of one's own has no other writers.
+    const sweep = databaseUrl === undefined ? null : new Sweep(database, waiters, hints, logger);
+    const keeping =
+      config.role.kind === "front"
+        ? openFront(config.role.primary, database)
+        : await openPrimary(context, database, waiters, fatal);
 
-    const publish = async (network: Network): Promise<void> => {
-      await log.publisher?.close();
-      const options = { store: log.store, signer: identity.log, clock, log: logger, waiters };
-      const policy = parsePolicy(network.policy, nodeSuite);
-      const path = join(directory, "log", "checkpoint");
-      const { cosigners } = network;
-      log.publishWith(await LogPublisher.open(path, policy, { ...options, cosigners }));
-    };
-    const networkPath = join(directory, NETWORK_FILE);
-    const saved = await readFileOrNull(networkPath);
-    const network =
-      saved === null ? config.network : readNetwork(new Fields(parseJson(saved, "network"), "network"));
-    if (network !== undefined) await publish(network);
-
-    const accounts = new Accounts(database, clock, identity.log.key.name);
-    const delivery = new Delivery(database, clock, waiters, dates);
-    const persons = new Persons(database, identity, clock);
+    const accounts = new Accounts(database, clock, config.origin);
+    const delivery = new Delivery(database, clock, waiters, keeping.charters);
     const services = {
-      database,
-      log,
-      entries: new LogEntries(log, identity, clock, clockKind),
-      board: new Board(database, log, waiters),
-      orders: new Orders(database, log, identity, clock),
       accounts,
-      conversations: new Conversations(database, clock, waiters, dates),
+      conversations: new Conversations(database, clock, waiters, keeping.charters),
       delivery,
     };
-    const http = createHttp(routes(services), (header) => accounts.authenticate(header), logger);
-    const setNetwork = async (changed: Network): Promise<void> => {
-      await writeFileDurable(networkPath, `${JSON.stringify(changed, null, 2)}\n`);
-      await publish(changed);
-    };
-    const admin = await serveAdmin(
-      directory,
-      (request) => handleAdmin({ identity, log, persons, setNetwork }, request),
-      (error) => logger.failure("admin-failed", error),
-    );
+    const table = [...keeping.routes, ...routes(services), ...operationRoutes(database, hints, keeping)];
+    const http = createHttp(table, (header) => accounts.authenticate(header), logger);
     onTime(() => {
-      log.publisher?.refresh();
+      keeping.onTime();
       accounts.forgetExpired().catch((error: unknown) => logger.failure("sessions-failed", error));
     });
     const port = await listen(http, config.port, config.host);
     return {
       port,
       stop: async () => {
-        await admin.close();
+        await keeping.closeCommands();
         waiters.close();
         await closeHttp(http);
         await delivery.close();
-        await log.close();
+        await keeping.close();
+        await sweep?.close();
+        await hints.close();
         await database.close();
         await postgres.stop();
         lock.release();

@@ -1,13 +1,54 @@
-/** Long polls that wait for something to happen under a name, in this process. Lossy hints: who wakes looks again. */
+import { type Hints, noHints } from "./hints.ts";
+
+const TOPIC = "wake";
+/** Names in one hint. */
+const MAX_NAMES = 1000;
+
+/**
+ * Long polls that wait for something to happen under a name, in this process or, by a hint, in another one. Lossy: who
+ * wakes looks again.
+ */
 export class Waiters {
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #hints: Hints;
+  /** To be told to the other processes at the end of this turn. */
+  #untold = new Set<string>();
   #closed = false;
 
+  constructor(hints: Hints = noHints()) {
+    this.#hints = hints;
+    hints.subscribe(TOPIC, (body) => {
+      for (const name of body.split("\n")) this.wake(name);
+    });
+  }
+
+  /** Something happened here: wakes who waits in this process, and tells the others. */
   notify(name: string): void {
+    this.wake(name);
+    if (!this.#hints.shared) return;
+    if (this.#untold.size === 0) setImmediate(() => this.#tell());
+    this.#untold.add(name);
+  }
+
+  #tell(): void {
+    const names = [...this.#untold];
+    this.#untold = new Set();
+    for (let at = 0; at < names.length; at += MAX_NAMES) {
+      this.#hints.publish(TOPIC, names.slice(at, at + MAX_NAMES).join("\n"));
+    }
+  }
+
+  /** Wakes who waits in this process. */
+  wake(name: string): void {
     const set = this.#waiting.get(name);
     if (set === undefined) return;
     this.#waiting.delete(name);
     for (const wake of set) wake();
+  }
+
+  /** Names under which somebody waits here. */
+  get names(): readonly string[] {
+    return [...this.#waiting.keys()];
   }
 
   /**
@@ -56,6 +97,6 @@ export class Waiters {
   /** Ends all waiting. */
   close(): void {
     this.#closed = true;
-    for (const name of this.#waiting.keys()) this.notify(name);
+    for (const name of this.#waiting.keys()) this.wake(name);
   }
 }

@@ -1,7 +1,7 @@
 // A real server process with a PostgreSQL of its own and the keys of the paper deployment that the vectors use, and its
 // seven cosigners in this process. For tests only.
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -113,6 +113,7 @@ export class TestServer {
   readonly cosigners: Cosigners;
   readonly supervisor: Supervisor;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #ports = new Map<string, number>();
 
   private constructor(
     directory: string,
@@ -168,6 +169,26 @@ export class TestServer {
       directory: this.directory,
       environment: this.#environment,
     });
+    // Whoever knows its address finds it there again.
+    const path = join(this.directory, "config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...config, port: this.supervisor.port("server") }));
+  }
+
+  /** Starts, or starts again, a process in front of this one, in a directory of its own below it. */
+  async runFront(name: string): Promise<void> {
+    const directory = join(this.directory, name);
+    mkdirSync(directory, { recursive: true });
+    // The port of its first start is kept, as clients know it.
+    const port = this.#ports.get(name) ?? 0;
+    const config = { clock: "replay", name, deployment: DEPLOYMENT, port, role: "front", primary: this.url };
+    writeFileSync(join(directory, "config.json"), JSON.stringify(config));
+    await this.supervisor.start({ name, entry: ENTRY, directory, environment: this.#environment });
+    this.#ports.set(name, this.supervisor.port(name));
+  }
+
+  urlOf(name: string): string {
+    return `http://127.0.0.1:${this.#ports.get(name) ?? this.supervisor.port(name)}`;
   }
 
   get url(): string {
@@ -178,8 +199,8 @@ export class TestServer {
     return this.supervisor.at as UnixSeconds;
   }
 
-  client(): ServerClient {
-    return new ServerClient({ url: this.url });
+  client(url: string = this.url): ServerClient {
+    return new ServerClient({ url });
   }
 
   /** Logs the fixture's charter, once. */

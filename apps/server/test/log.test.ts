@@ -155,7 +155,7 @@ describe("sequencer", () => {
     let grown = 0;
     const sequencer = new LogSequencer(
       store,
-      () => grown++,
+      () => void grown++,
       () => {},
     );
     const sizes = [1, 3, 256, 2, 255, 1, 40];

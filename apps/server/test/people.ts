@@ -49,16 +49,21 @@ export class Person {
   /** Everything up to here was read. */
   seen = 0;
 
-  private constructor(server: TestServer, charter: Charter | null, device: OwnDevice) {
+  private constructor(server: TestServer, charter: Charter | null, device: OwnDevice, client: ServerClient) {
     this.server = server;
     this.charter = charter;
     this.device = device;
-    this.client = server.client();
+    this.client = client;
   }
 
-  static async join(server: TestServer, charter: Charter | null): Promise<Person> {
+  /** `client`: by way of another process than the first. */
+  static async join(
+    server: TestServer,
+    charter: Charter | null,
+    client: ServerClient = server.client(),
+  ): Promise<Person> {
     const identitySeed = random(32);
-    const person = new Person(server, charter, createDevice({ suite, identitySeed, random }));
+    const person = new Person(server, charter, createDevice({ suite, identitySeed, random }), client);
     await person.login();
     return person;
   }
@@ -218,9 +223,14 @@ function loginOf(device: OwnDevice): {
 }
 
 /** A conversation of this many people, the first of whom made it. */
-export async function roomOf(server: TestServer, size: number, charter: Charter | null): Promise<Person[]> {
+export async function roomOf(
+  server: TestServer,
+  size: number,
+  charter: Charter | null,
+  clientOf: (place: number) => ServerClient = () => server.client(),
+): Promise<Person[]> {
   const people = [];
-  for (let i = 0; i < size; i++) people.push(await Person.join(server, charter));
+  for (let i = 0; i < size; i++) people.push(await Person.join(server, charter, clientOf(i)));
   const [first, ...others] = people;
   if (first === undefined) throw new Error("nobody");
   await first.create();

@@ -533,7 +533,7 @@ describe("orders", () => {
     const flipped = parseSignedDocument(good);
     const broken = utf8(JSON.stringify({ ...flipped, payload: `${flipped.payload.slice(0, -2)}AA` }));
     expect(await submit(broken)).toMatchObject({ refusal: "warrant-refused" });
-    expect((await client.health()).log.size).toBe(log.size);
+    expect((await client.health()).log?.size).toBe(log?.size);
   });
 });
 
@@ -592,6 +592,7 @@ describe("durability", () => {
 
     const client = server.client();
     const { log: state } = await client.health();
+    if (state === undefined) throw new Error("the primary tells its log's size");
     expect(state.size).toBeGreaterThanOrEqual((logged.at(-1) ?? 0) + 1);
     const note = await client.waitForCheckpoint(state.size, { wait: 20 });
     const { size, root } = verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite);
@@ -640,6 +641,6 @@ describe("durability", () => {
     ]);
     expect(waiting.items).toEqual([]);
     await server.run();
-    expect((await server.client().health()).log.size).toBe(log.size);
+    expect((await server.client().health()).log?.size).toBe(log?.size);
   });
 });

@@ -28,8 +28,14 @@ export const loggedKeysAnswer = z.object({
 
 export const healthAnswer = z.object({
   status: z.enum(["ok", "degraded"]),
-  /** Entries in the log, and how many of them the published checkpoint covers. */
-  log: z.object({ size: treeSizeValue, published: treeSizeValue }),
+  /** Entries in the log, and how many of them the published checkpoint covers; absent where the process keeps no log. */
+  log: z.object({ size: treeSizeValue, published: treeSizeValue }).optional(),
+});
+
+export const readyAnswer = z.object({
+  ready: z.boolean(),
+  /** Whether word from the other server processes arrives; without it, what they took is seen some seconds later. */
+  hints: z.boolean(),
 });
 
 export type BoardPost = z.output<typeof boardPost>;

@@ -12,7 +12,7 @@ import {
 } from "@porchlight/wire";
 import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
-import type { Services } from "../services.ts";
+import type { PrimaryServices } from "../services.ts";
 
 const materialQuery = z.object({
   conversation: conversationIdText,
@@ -22,7 +22,7 @@ const materialQuery = z.object({
 const orderParams = z.object({ orderId: orderIdText });
 
 /** What answers to orders need; the gate and the capability decide. */
-export function disclosureRoutes({ orders }: Services): Route[] {
+export function disclosureRoutes({ orders }: PrimaryServices): Route[] {
   return [
     {
       method: "POST",

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
 import type { LoggedDocument } from "../log-catalogue.ts";
 import { Refusal } from "../refusal.ts";
-import type { Services } from "../services.ts";
+import type { PrimaryServices } from "../services.ts";
 
 const wait = decimalQuery(LIMITS.wait).optional();
 const logWaitQuery = z.object({
@@ -28,7 +28,7 @@ const boardParams = z.object({ session: boardSessionText });
 const periodParams = z.object({ period: periodText });
 
 /** The public log, the bulletin board of ceremonies and what they made. */
-export function logRoutes({ log, entries, board }: Services): Route[] {
+export function logRoutes({ log, entries, board }: PrimaryServices): Route[] {
   return [
     {
       method: "GET",

@@ -1,7 +1,9 @@
 import { utf8 } from "@porchlight/encoding";
-import { healthAnswer } from "@porchlight/wire";
+import { healthAnswer, readyAnswer } from "@porchlight/wire";
+import type { Database } from "../database.ts";
+import type { Hints } from "../hints.ts";
 import { json, type Route } from "../http.ts";
-import type { Services } from "../services.ts";
+import type { Keeping } from "../keeping.ts";
 
 /** For a person who opens the address in a browser. */
 const WELCOME = `Porchlight: a provider's server.
@@ -11,10 +13,11 @@ There is no web page here yet. Members and parties use the command line: porchli
   /log/checkpoint    the public log's newest state, signed and witnessed
   /v1/charters       who can open what here, and how: the charters, signed by all who bear them
   /healthz           whether this server is well
+  /readyz            whether it takes requests
 `;
 
 /** For operators and passers-by. */
-export function operationRoutes({ log, database }: Services): Route[] {
+export function operationRoutes(database: Database, hints: Hints, keeping: Keeping): Route[] {
   return [
     {
       method: "GET",
@@ -29,10 +32,17 @@ export function operationRoutes({ log, database }: Services): Route[] {
       access: "open",
       handle: async () => {
         await database.query({ text: "select 1" });
-        const { size } = log.store;
-        const published = log.published?.size ?? 0;
-        const status = log.published !== null && published === size ? "ok" : "degraded";
-        return json(healthAnswer, { status, log: { size, published: published as typeof size } });
+        return json(healthAnswer, keeping.health());
+      },
+    },
+    {
+      method: "GET",
+      url: "/readyz",
+      access: "open",
+      handle: async () => {
+        await database.query({ text: "select 1" });
+        // Without hints everything still arrives, later: no reason to send people elsewhere.
+        return json(readyAnswer, { ready: true, hints: hints.connected });
       },
     },
   ];

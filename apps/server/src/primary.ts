@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { Fields, parseJson } from "@porchlight/encoding";
+import { type ProgramContext, serveAdmin } from "@porchlight/runtime";
+import { parsePolicy } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { handleAdmin } from "./admin.ts";
+import { Board } from "./board.ts";
+import { chartersOfLog, storeCharters } from "./charters.ts";
+import { type Network, readNetwork, type ServerConfig } from "./config.ts";
+import type { Database } from "./database.ts";
+import { loadIdentity } from "./identity.ts";
+import type { Keeping } from "./keeping.ts";
+import { Log } from "./log.ts";
+import { LogEntries } from "./log-entries.ts";
+import { LogLease } from "./log-lease.ts";
+import { LogPublisher } from "./log-publisher.ts";
+import { Orders } from "./orders.ts";
+import { Persons } from "./persons.ts";
+import { disclosureRoutes } from "./routes/disclosure.ts";
+import { logRoutes } from "./routes/log.ts";
+import type { Waiters } from "./waiters.ts";
+
+/** Where a policy that the operator set later is kept; it goes before the configuration's. */
+const NETWORK_FILE = "network.json";
+
+/**
+ * The process that keeps the log: it alone has the provider's keys, the log's files, the bulletin board, orders and the
+ * operator's commands.
+ */
+export async function openPrimary(
+  { config, directory, clock, clockKind, log: logger }: ProgramContext<ServerConfig>,
+  database: Database,
+  waiters: Waiters,
+  fatal: (error: unknown) => void,
+): Promise<Keeping> {
+  const identity = await loadIdentity(directory, config.origin, config.workFactor);
+  const logDirectory = join(directory, "log");
+  const { origin } = config;
+  const log = await Log.open(
+    logDirectory,
+    (tree) => LogLease.take({ database, origin, directory: logDirectory, tree, log: logger, onLost: fatal }),
+    waiters,
+    fatal,
+  );
+  await storeCharters(database, log.catalogue);
+
+  const publish = async (network: Network): Promise<void> => {
+    await log.publisher?.close();
+    const options = { store: log.tree, signer: identity.log, clock, log: logger, waiters };
+    const policy = parsePolicy(network.policy, nodeSuite);
+    const path = join(logDirectory, "checkpoint");
+    log.publishWith(await LogPublisher.open(path, policy, { ...options, cosigners: network.cosigners }));
+  };
+  const networkPath = join(directory, NETWORK_FILE);
+  const saved = await readFileOrNull(networkPath);
+  const network =
+    saved === null ? config.network : readNetwork(new Fields(parseJson(saved, "network"), "network"));
+  if (network !== undefined) await publish(network);
+
+  const persons = new Persons(database, identity, clock);
+  const setNetwork = async (changed: Network): Promise<void> => {
+    await writeFileDurable(networkPath, `${JSON.stringify(changed, null, 2)}\n`);
+    await publish(changed);
+  };
+  const admin = await serveAdmin(
+    directory,
+    (request) => handleAdmin({ identity, log, persons, setNetwork }, request),
+    (error) => logger.failure("admin-failed", error),
+  );
+  const services = {
+    log,
+    entries: new LogEntries(log, identity, clock, clockKind, database),
+    board: new Board(database, log, waiters),
+    orders: new Orders(database, log, identity, clock),
+  };
+  return {
+    charters: chartersOfLog(log.catalogue),
+    routes: [...logRoutes(services), ...disclosureRoutes(services)],
+    health: () => {
+      const { size } = log.store;
+      const published = log.published?.size ?? 0;
+      const isCovered = log.published !== null && published === size;
+      return { status: isCovered ? "ok" : "degraded", log: { size, published: published as typeof size } };
+    },
+    onTime: () => log.publisher?.refresh(),
+    closeCommands: () => admin.close(),
+    close: () => log.close(),
+  };
+}
