@@ -63,6 +63,8 @@ type Acceptance =
       readonly kind: "commit";
       readonly before: ReadonlySet<AccountId>;
       readonly after: ReadonlySet<AccountId>;
+      /** Devices that it adds: each gets the Welcome. */
+      readonly added: readonly Device[];
     }
   | { readonly kind: "envelope"; readonly header: EnvelopeHeader }
   | { readonly kind: "message" };
@@ -150,7 +152,7 @@ function acceptCommit(
     seq: next.head,
     generation: group.generation,
     epoch: commit.epoch,
-    acceptance: { kind: "commit", before, after: accountsOf(next) },
+    acceptance: { kind: "commit", before, after: accountsOf(next), added: addedBy(commit) },
   };
 }
 
@@ -214,6 +216,10 @@ function applyProposals(
   return leaves;
 }
 
+function addedBy(commit: CommitHeader): Device[] {
+  return commit.proposals.flatMap((proposal) => (proposal.kind === "add" ? [deviceOf(proposal.leaf)] : []));
+}
+
 function deviceOf(leaf: Leaf): Device {
   return read("commit-refused", () => ({
     account: verifyCredential(leaf.credential, leaf.deviceKey, nodeSuite),
@@ -239,11 +245,7 @@ function checkReInit(
 }
 
 function checkParcel(commit: CommitHeader, parcel: Extract<NewItem, { kind: "commit" }>["welcome"]): void {
-  const added = new Set(
-    commit.proposals.flatMap((proposal) =>
-      proposal.kind === "add" ? [deviceOf(proposal.leaf).account] : [],
-    ),
-  );
+  const added = new Set(addedBy(commit).map(({ account }) => account));
   if (added.size === 0 && parcel === null) return;
   const named = new Set(parcel?.accounts);
   const same = named.size === added.size && [...added].every((account) => named.has(account));

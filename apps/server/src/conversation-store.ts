@@ -9,7 +9,7 @@ import {
   idBytes,
 } from "@porchlight/encoding";
 import type { ItemKind } from "@porchlight/wire";
-import type { ConversationState } from "./conversation-state.ts";
+import type { ConversationState, Device } from "./conversation-state.ts";
 import { fromRow, placeholders, type Queries } from "./database.ts";
 
 // What a conversation is in the database's rows. Nothing is decided here.
@@ -23,7 +23,7 @@ const INSERT_SIZES = [64, 16, 4, 1] as const;
 export type Writes = {
   readonly items: unknown[][];
   readonly envelopes: unknown[][];
-  readonly welcomes: { readonly row: unknown[]; readonly accounts: readonly AccountId[] }[];
+  readonly welcomes: { readonly row: unknown[]; readonly devices: readonly Device[] }[];
   readonly memberships: { conversation: Uint8Array; account: AccountId; seq: number; joins: boolean }[];
 };
 
@@ -127,9 +127,13 @@ async function insert(transaction: Queries, table: string, rows: readonly unknow
 export async function writeItems(transaction: Queries, writes: Writes): Promise<void> {
   await insert(transaction, "items", writes.items);
   await insert(transaction, "envelopes", writes.envelopes);
-  for (const { row, accounts } of writes.welcomes) {
+  for (const { row, devices } of writes.welcomes) {
     await insert(transaction, "welcomes", [row]);
-    const recipients = accounts.map((account) => [Buffer.from(idBytes(account)), row[0]]);
+    const recipients = devices.map(({ account, deviceKey }) => [
+      Buffer.from(idBytes(account)),
+      row[0],
+      asBuffer(deviceKey),
+    ]);
     await insert(transaction, "welcome_recipients", recipients);
   }
   for (const { conversation, account, seq, joins } of writes.memberships) {

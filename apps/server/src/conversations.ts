@@ -19,7 +19,7 @@ import {
 } from "@porchlight/wire";
 import type { Charters } from "./charters.ts";
 import { type ConversationState, checkToday, type Device, firstGroupId } from "./conversation-state.ts";
-import { KIND_CODES, shellOf } from "./conversation-store.ts";
+import { asBuffer, KIND_CODES, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
 import { Refusal } from "./refusal.ts";
@@ -152,8 +152,12 @@ export class Conversations {
     return rows.map(itemOf);
   }
 
-  /** Not acknowledged Welcomes for the account; waits for the first. */
-  async welcomes(account: AccountId, wait: number, signal: AbortSignal): Promise<PendingWelcome[]> {
+  /** Welcomes that the device has not acknowledged; waits for the first. */
+  async welcomes(
+    { account, deviceKey }: Device,
+    wait: number,
+    signal: AbortSignal,
+  ): Promise<PendingWelcome[]> {
     const found = await this.#waiters.until(`welcomes ${account}`, wait, signal, async () => {
       const rows = await this.#database.query({
         name: "welcomes",
@@ -161,22 +165,24 @@ export class Conversations {
             select w.*, row_number() over pages as place,
               sum(octet_length(w.bytes) + coalesce(octet_length(w.tree), 0)) over pages as total
             from welcome_recipients r join welcomes w on w.id = r.welcome where r.account = $1
+              and r.device_key in ($3, ''::bytea)
             window pages as (order by w.conversation, w.seq)) pending
           where place = 1 or (place <= 20 and total <= $2) order by place`,
-        values: [Buffer.from(idBytes(account)), LIMITS.pageBytes],
+        values: [Buffer.from(idBytes(account)), LIMITS.pageBytes, asBuffer(deviceKey)],
       });
       return rows.length > 0 ? rows.map(welcomeOf) : null;
     });
     return found ?? [];
   }
 
-  /** The account has saved what the Welcomes lead to; the last recipient's word deletes them. */
-  async acknowledge(account: AccountId, ids: readonly string[]): Promise<void> {
+  /** The device has saved what the Welcomes lead to; the last recipient's word deletes them. */
+  async acknowledge({ account, deviceKey }: Device, ids: readonly string[]): Promise<void> {
     const welcomes = ids.filter((id) => /^[0-9a-f]{32}$/.test(id)).map((id) => Buffer.from(id, "hex"));
     await this.#database.transaction(async (transaction) => {
       await transaction.query({
-        text: "delete from welcome_recipients where account = $1 and welcome = any($2::bytea[])",
-        values: [Buffer.from(idBytes(account)), welcomes],
+        text: `delete from welcome_recipients
+          where account = $1 and welcome = any($2::bytea[]) and device_key in ($3, ''::bytea)`,
+        values: [Buffer.from(idBytes(account)), welcomes, asBuffer(deviceKey)],
       });
       await transaction.query({
         text: `delete from welcomes w where w.id = any($1::bytea[])

@@ -197,7 +197,7 @@ export class Delivery {
     return {
       outcomes,
       states: changed.map(({ after }) => after),
-      welcomed: writes.welcomes.flatMap(({ accounts }) => accounts),
+      welcomed: writes.welcomes.flatMap(({ devices }) => devices.map(({ account }) => account)),
     };
   }
 
@@ -327,7 +327,7 @@ function takeSubmission(
           writes.memberships.push({ conversation, account, seq, joins: false });
       }
     }
-    if (item.kind === "commit" && item.welcome !== null) {
+    if (acceptance.kind === "commit" && item.kind === "commit" && item.welcome !== null) {
       const { welcome } = item;
       const charter = accepted.state.charter === null ? null : Buffer.from(idBytes(accepted.state.charter));
       const tree = welcome.tree === null ? null : asBuffer(welcome.tree);
@@ -342,7 +342,7 @@ function takeSubmission(
         asBuffer(welcome.bytes),
         tree,
       ];
-      writes.welcomes.push({ row, accounts: welcome.accounts });
+      writes.welcomes.push({ row, devices: acceptance.added });
     }
     fresh.set(key, { seq, digest: hex(digest) });
     state = accepted.state;

@@ -258,6 +258,26 @@ describe("membership", () => {
     expect(await eve.client.welcomes()).toEqual([]);
   });
 
+  test("DEL-29: the Welcome waits for each added device, and for no other of the account", async () => {
+    const [alice] = (await roomOf(server, 1, null)) as [Person];
+    const seed = new Uint8Array(32).fill(29);
+    const [phone, laptop, later] = [
+      await Person.join(server, null, server.client(), seed),
+      await Person.join(server, null, server.client(), seed),
+      await Person.join(server, null, server.client(), seed),
+    ];
+    for (const device of [phone, laptop]) await device.publish();
+    await alice.commit({ adds: [phone, laptop] });
+    expect(await later.client.welcomes()).toEqual([]);
+    await phone.enter();
+    expect(await phone.client.welcomes()).toEqual([]);
+    await laptop.enter();
+    await phone.send("from the phone");
+    // The phone stands as the laptop's account: it is read all the same.
+    expect((await laptop.client.items(laptop.conversation, laptop.seen)).items).toHaveLength(1);
+    expect(await alice.read()).toEqual(["from the phone"]);
+  });
+
   test("DEL-28: a commit by another device than the one that is logged in is refused", async () => {
     const [alice, bob] = (await roomOf(server, 2, null)) as [Person, Person];
     const { item } = await bob.prepare({});

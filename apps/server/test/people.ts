@@ -61,8 +61,8 @@ export class Person {
     server: TestServer,
     charter: Charter | null,
     client: ServerClient = server.client(),
+    identitySeed: Uint8Array = random(32),
   ): Promise<Person> {
-    const identitySeed = random(32);
     const person = new Person(server, charter, createDevice({ suite, identitySeed, random }), client);
     await person.login();
     return person;
@@ -116,10 +116,9 @@ export class Person {
     removes?: readonly Person[];
   }): Promise<{ made: PreparedCommit; item: NewItem }> {
     const adds = [];
-    for (const person of change.adds ?? []) {
-      const [claimed] = await this.client.claimKeyPackages(person.account);
-      if (claimed === undefined) throw new Error("no key package");
-      adds.push(claimed.keyPackage);
+    for (const account of new Set(change.adds?.map((person) => person.account))) {
+      const claimed = await this.client.claimKeyPackages(account);
+      adds.push(...claimed.map(({ keyPackage }) => keyPackage));
     }
     const made = await prepareCommit(this.active, {
       adds,

@@ -72,6 +72,9 @@ export class Town {
   readonly keyPackages = new Map<AccountId, ClaimedKeyPackage[]>();
   readonly welcomes: { readonly to: AccountId; readonly welcome: PendingWelcome }[] = [];
   readonly entries: LogEntry[] = [];
+  /** Devices of each account that logged in, and which of them acknowledged a Welcome. */
+  readonly #devices = new Map<AccountId, Set<string>>();
+  readonly #acknowledged = new Map<string, Set<string>>();
   /** Submissions so far, in order. */
   submissions = 0;
   fault: Fault | null = null;
@@ -140,6 +143,7 @@ export class Town {
       login: async (login) => {
         deviceKey = Uint8Array.from(login.deviceKey);
         account = accountOf(login.credential.subarray(1, 33));
+        this.#devices.set(account, (this.#devices.get(account) ?? new Set()).add(hex(deviceKey)));
         return { token: "token", account, expires: unixSeconds(this.now + 3600) };
       },
       publishKeyPackages: async (keyPackages) => {
@@ -179,10 +183,27 @@ export class Town {
           head: items.length,
         };
       },
-      welcomes: async () => this.welcomes.filter(({ to }) => to === own()).map(({ welcome }) => welcome),
+      welcomes: async () =>
+        this.welcomes
+          .filter(
+            ({ to, welcome }) =>
+              to === own() && this.#acknowledged.get(welcome.id)?.has(hex(deviceKey)) !== true,
+          )
+          .map(({ welcome }) => welcome),
       acknowledgeWelcomes: async (ids) => {
-        const left = this.welcomes.filter(({ to, welcome }) => to !== own() || !ids.includes(welcome.id));
+        for (const id of ids) {
+          this.#acknowledged.set(id, (this.#acknowledged.get(id) ?? new Set()).add(hex(deviceKey)));
+        }
+        const left = this.welcomes.filter(
+          ({ to, welcome }) =>
+            to !== own() ||
+            !ids.includes(welcome.id) ||
+            (this.#acknowledged.get(welcome.id)?.size ?? 0) < (this.#devices.get(to)?.size ?? 1),
+        );
         this.welcomes.splice(0, this.welcomes.length, ...left);
+        for (const id of ids) {
+          if (!left.some(({ welcome }) => welcome.id === id)) this.#acknowledged.delete(id);
+        }
       },
     };
   }

@@ -86,7 +86,7 @@ export function conversationRoutes({ conversations, delivery }: Services): Route
       access: "member",
       handle: async ({ device, query, signal }) => {
         const asked = readParameters(welcomesQuery, query);
-        const welcomes = await conversations.welcomes(device().account, asked.wait ?? 0, signal);
+        const welcomes = await conversations.welcomes(device(), asked.wait ?? 0, signal);
         return json(welcomesAnswer, { welcomes });
       },
     },
@@ -96,7 +96,7 @@ export function conversationRoutes({ conversations, delivery }: Services): Route
       access: "member",
       handle: async ({ device, body }) => {
         const { ids } = readBody(welcomeAcknowledgement, body);
-        await conversations.acknowledge(device().account, ids);
+        await conversations.acknowledge(device(), ids);
         return json(nothing, {});
       },
     },

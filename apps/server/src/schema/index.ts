@@ -1,5 +1,6 @@
 import { foundation } from "./foundation.ts";
 import { processes } from "./processes.ts";
+import { welcomes } from "./welcomes.ts";
 
 /** One step of the schema, applied once to each database and never changed afterwards. */
 export type Migration = { readonly name: string; readonly sql: string };
@@ -8,4 +9,5 @@ export type Migration = { readonly name: string; readonly sql: string };
 export const MIGRATIONS: readonly Migration[] = [
   { name: "foundation", sql: foundation },
   { name: "processes", sql: processes },
+  { name: "welcomes by device", sql: welcomes },
 ];
