@@ -1,4 +1,5 @@
-// `npm test`: the checks of `npm run verify`, then every test. `--slow` adds the long suites.
+// `npm test`: the checks of `npm run verify`, then every test. `--slow` adds the long suites;
+// other arguments are the beginnings of paths: only those tests.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,13 +7,14 @@ import { step } from "./step.ts";
 import { verify } from "./verify.ts";
 
 const slow = process.argv.includes("--slow");
+const paths = process.argv.slice(2).filter((argument) => argument !== "--slow");
 const checks = verify();
 const directory = mkdtempSync(join(tmpdir(), "porchlight-test-"));
 const report = join(directory, "report.json");
 const ran = step(
   "tests",
   "node_modules/vitest/vitest.mjs",
-  ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+  ["run", ...paths, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
   slow ? { PORCHLIGHT_SLOW: "1" } : {},
 );
 let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
