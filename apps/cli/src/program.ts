@@ -8,6 +8,7 @@ import { registerLog } from "./commands/log.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerProvider } from "./commands/provider.ts";
 import { registerRequester } from "./commands/requester.ts";
+import { registerServer } from "./commands/server.ts";
 import { registerStart } from "./commands/start.ts";
 import { EXIT, EXIT_HELP } from "./exit-code.ts";
 import type { Streams } from "./terminal.ts";
@@ -18,6 +19,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerDemo,
   registerMember,
   registerProvider,
+  registerServer,
   registerRequester,
   registerIssuer,
   registerKeyholder,

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import {
   addSignature,
   type Charter,
@@ -20,6 +22,7 @@ import {
 } from "@porchlight/encoding";
 import { AdminRefusal, type AdminRequest } from "@porchlight/runtime";
 import { formatVkey, TlogError } from "@porchlight/tlog";
+import type { BackupSummary } from "./backup.ts";
 import { type Network, readNetwork } from "./config.ts";
 import { type Identity, publicIdentity } from "./identity.ts";
 import type { Log } from "./log.ts";
@@ -32,6 +35,8 @@ export type AdminParts = {
   readonly persons: Persons;
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
+  /** Writes a sealed backup to a path that names no file yet. */
+  readonly backup: (path: string) => Promise<BackupSummary>;
 };
 
 type Command = (parts: AdminParts, fields: Fields) => () => Promise<Json> | Json;
@@ -66,6 +71,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { published } = parts.log;
     return {
       size: parts.log.store.size,
+      hold: parts.log.hold,
       published: published === null ? null : { size: published.size, time: published.time },
       charters: parts.log.catalogue.verifiedCharters.map(({ id }) => id),
     };
@@ -75,6 +81,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return async () => {
       await parts.setNetwork(network);
       return {};
+    };
+  },
+  backup: (parts, fields) => {
+    const path = fields.string("path", 4096);
+    return async () => {
+      if (!isAbsolute(path) || existsSync(path)) {
+        throw new AdminRefusal("path-refused", "name an absolute path where there is no file yet");
+      }
+      return await parts.backup(path);
     };
   },
   "review-charter": (parts, fields) => {

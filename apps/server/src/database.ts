@@ -1,6 +1,6 @@
 import { type ClientConfig, Pool, type QueryConfig, types } from "pg";
 import { ServerError } from "./error.ts";
-import { MIGRATIONS } from "./schema/index.ts";
+import { MIGRATIONS, type Migration } from "./schema/index.ts";
 
 // bigint columns hold seqs, epochs and times, all below 2^53.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -21,6 +21,32 @@ export class Database implements Queries {
 
   /** Connects and brings the schema up to date. Throws ServerError "schema-newer". */
   static async open(connection: ClientConfig): Promise<Database> {
+    return await Database.#open(connection, MIGRATIONS);
+  }
+
+  /**
+   * Connects to an empty database and gives it the schema that these migrations made, for a backup of that version.
+   * Throws ServerError "schema-newer", or "database-not-empty".
+   */
+  static async openEmpty(connection: ClientConfig, migrations: readonly string[]): Promise<Database> {
+    const known = new Map(MIGRATIONS.map((migration) => [migration.name, migration]));
+    const wanted = migrations.map((name) => known.get(name) ?? fail(newer("the backup")));
+    const tables = "select 1 from pg_tables where schemaname = current_schema() limit 1";
+    return await Database.#open(connection, wanted, async (transaction) => {
+      if ((await transaction.query({ text: tables })).length > 0) {
+        throw new ServerError(
+          "database-not-empty",
+          "a backup is restored into an empty database: name another one",
+        );
+      }
+    });
+  }
+
+  static async #open(
+    connection: ClientConfig,
+    migrations: readonly Migration[],
+    check: (transaction: Queries) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Database> {
     const pool = new Pool({ ...connection, max: 16, connectionTimeoutMillis: 10_000 });
     // An idle connection that breaks is replaced; without a listener it would end the process.
     pool.on("error", () => {});
@@ -30,7 +56,7 @@ export class Database implements Queries {
     });
     const database = new Database(pool);
     try {
-      await database.#migrate();
+      await database.#migrate(migrations, check);
     } catch (error) {
       await pool.end();
       throw error;
@@ -38,21 +64,22 @@ export class Database implements Queries {
     return database;
   }
 
-  async #migrate(): Promise<void> {
+  async #migrate(
+    migrations: readonly Migration[],
+    check: (transaction: Queries) => Promise<void>,
+  ): Promise<void> {
     await this.transaction(async (transaction) => {
+      await check(transaction);
       // Several processes may start at once: one migrates, the others wait here and then find it done.
       await transaction.query({ text: "select pg_advisory_xact_lock(7400)" });
       await transaction.query({ text: "create table if not exists migrations (name text primary key)" });
       const rows = await transaction.query<{ name: string }>({ text: "select name from migrations" });
-      const known = new Set(MIGRATIONS.map(({ name }) => name));
+      const known = new Set(migrations.map(({ name }) => name));
       if (rows.some(({ name }) => !known.has(name))) {
-        throw new ServerError(
-          "schema-newer",
-          "the database was written by a newer version of this server: start that version",
-        );
+        throw newer("the database");
       }
       const applied = new Set(rows.map(({ name }) => name));
-      for (const { name, sql } of MIGRATIONS) {
+      for (const { name, sql } of migrations) {
         if (applied.has(name)) continue;
         await transaction.query({ text: sql });
         await transaction.query({ text: "insert into migrations values ($1)", values: [name] });
@@ -94,6 +121,17 @@ export class Database implements Queries {
   async close(): Promise<void> {
     await this.#pool.end();
   }
+}
+
+function newer(what: string): ServerError {
+  return new ServerError(
+    "schema-newer",
+    `${what} was written by a newer version of this server: start that version`,
+  );
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 const CONNECTION_ERRORS: ReadonlySet<string> = new Set([

@@ -12,6 +12,8 @@ export type ServerErrorCode =
   | "log-elsewhere"
   | "log-taken-over"
   | "database-foreign"
+  | "database-not-empty"
+  | "backup-unusable"
   | "key-mismatch";
 
 /** The message is for the operator and says what to do; it holds paths, never contents. */

@@ -3,6 +3,7 @@ import { equalBytes, fromUtf8, type UnixSeconds } from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
 import {
   consistencyProof,
+  fewestCosignatures,
   formatCheckpoint,
   formatVkey,
   type Policy,
@@ -95,9 +96,15 @@ export class LogPublisher {
 
   /**
    * `path` keeps the newest published checkpoint. Throws ServerError "log-behind" where that is of a larger or another
-   * tree than the store's: to go on would show two logs.
+   * tree than the store's: to go on would show two logs. Of a restored log what was published then says nothing of what
+   * was published since: it is published anew first.
    */
-  static async open(path: string, policy: Policy, options: PublisherOptions): Promise<LogPublisher> {
+  static async open(
+    path: string,
+    policy: Policy,
+    options: PublisherOptions,
+    isRestored = false,
+  ): Promise<LogPublisher> {
     const saved = await readFileOrNull(path);
     let published: WitnessedCheckpoint | null = null;
     if (saved !== null) {
@@ -105,7 +112,7 @@ export class LogPublisher {
       const result = policySatisfied(policy, note, nodeSuite);
       await checkExtends(options.store, result.checkpoint.size, result.checkpoint.root);
       // Under another policy than when it was published it may be worth less: then it is published again.
-      if (result.satisfied) published = verifyWitnessed(note, policy, nodeSuite);
+      if (result.satisfied && !isRestored) published = verifyWitnessed(note, policy, nodeSuite);
     }
     const publisher = new LogPublisher(options, path, policy, published);
     publisher.#running = publisher.#run();
@@ -114,6 +121,21 @@ export class LogPublisher {
 
   get published(): WitnessedCheckpoint | null {
     return this.#published;
+  }
+
+  /**
+   * DEL-49: a cosigner that has seen a larger tree than this log's, where there are so many of them that no checkpoint of
+   * this log can be published any more. Then the log here is old, and must not grow: it would become another one.
+   */
+  get ahead(): { readonly cosigner: string; readonly size: number } | null {
+    const isAhead = ({ client }: Cosigner): boolean => (client.size ?? 0) > this.#store.size;
+    const ahead = this.#cosigners.filter(isAhead);
+    const names = new Set(ahead.map(({ name }) => name));
+    const [first] = ahead;
+    // One liar among many stops nothing: the others' checkpoints are still published.
+    if (first === undefined || fewestCosignatures(this.#policy, ({ name }) => names.has(name)) === 0)
+      return null;
+    return { cosigner: first.name, size: first.client.size ?? 0 };
   }
 
   /** The log has grown. */
@@ -190,7 +212,9 @@ export class LogPublisher {
         };
       });
     }
-    this.#log.event("checkpoint-unwitnessed", { size });
+    const { ahead } = this;
+    if (ahead === null) this.#log.event("checkpoint-unwitnessed", { size });
+    else this.#log.event("log-behind", { size, cosigner: ahead.cosigner, seen: ahead.size });
     return false;
   }
 

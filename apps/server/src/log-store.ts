@@ -88,6 +88,11 @@ export class LogStore {
     return this.#frontier.size;
   }
 
+  /** Bytes of the file `entries` that hold the tree: all that a copy of the log needs. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** RFC 6962 root of the whole tree. */
   get root(): Uint8Array {
     return frontierRoot(this.#frontier, nodeSuite);

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Charter } from "@porchlight/charter";
+import { removeFileDurable } from "@porchlight/durable";
 import type { CharterId, UnixSeconds } from "@porchlight/encoding";
 import type { LogView } from "@porchlight/gate";
 import type { LogIndex, WitnessedCheckpoint } from "@porchlight/tlog";
@@ -11,6 +14,9 @@ import { LogSequencer } from "./log-sequencer.ts";
 import { LogStore, type LogTree } from "./log-store.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
+
+/** In the log's directory after it came from a backup, until its cosigners have confirmed that they know no newer one. */
+export const RESTORED_FILE = "restored";
 
 /** Milliseconds until the database is asked again to note what the log holds. */
 const SEAL_RETRY = 100;
@@ -24,12 +30,15 @@ export class Log {
   readonly #appending = new Map<string, Promise<LogIndex>>();
   readonly #lease: LogLease;
   #publisher: LogPublisher | null = null;
-  #sealed: { readonly size: LogTree["size"]; readonly root: Uint8Array };
+  readonly #restored: string;
+  #isRestored: boolean;
+  #sealed: { readonly size: LogTree["size"]; readonly root: Uint8Array; readonly end: number };
   #closed = false;
   #catalogued: number;
   #cataloguing: Promise<void> = Promise.resolve();
 
   private constructor(
+    directory: string,
     store: LogStore,
     catalogue: LogCatalogue,
     lease: LogLease,
@@ -38,7 +47,9 @@ export class Log {
   ) {
     this.store = store;
     this.#lease = lease;
-    this.#sealed = { size: store.size, root: store.root };
+    this.#restored = join(directory, RESTORED_FILE);
+    this.#isRestored = existsSync(this.#restored);
+    this.#sealed = { size: store.size, root: store.root, end: store.end };
     this.catalogue = catalogue;
     this.#waiters = waiters;
     this.#catalogued = store.size;
@@ -61,11 +72,45 @@ export class Log {
       for (let at = 0; at < store.size; ) {
         for (const entry of await store.entriesFrom(at)) await catalogue.add(at++, entry);
       }
-      return new Log(store, catalogue, await take(store), waiters, onFailure);
+      return new Log(directory, store, catalogue, await take(store), waiters, onFailure);
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** Whether this log came from a backup and nothing of it has been published since. */
+  get isRestored(): boolean {
+    return this.#isRestored;
+  }
+
+  /** Bytes of the file `entries` that hold what was acknowledged. */
+  get sealedEnd(): number {
+    return this.#sealed.end;
+  }
+
+  /** DEL-49: why the log takes nothing, for the operator; `null` where it does. */
+  get hold(): string | null {
+    const ahead = this.#publisher?.ahead ?? null;
+    if (ahead !== null) {
+      return `the log here has ${this.store.size} entries, the cosigner ${ahead.cosigner} has seen ${ahead.size}: restore the newest copy of the log; this one must not grow, it would become a second log`;
+    }
+    if (this.#isRestored && this.published === null) {
+      return "the log was restored from a backup and waits until its cosigners confirm that they have seen no newer one: see that the witnesses are reached";
+    }
+    return null;
+  }
+
+  async #checkHold(): Promise<void> {
+    if (this.hold !== null) {
+      throw new Refusal(
+        "unavailable",
+        "the log was restored and is not confirmed to be the newest: try again later",
+      );
+    }
+    if (!this.#isRestored) return;
+    await removeFileDurable(this.#restored);
+    this.#isRestored = false;
   }
 
   /** The tree as far as it may be signed: what the database has noted of it. */
@@ -86,7 +131,7 @@ export class Log {
 
   /** Notes in the database what is on the disk; a database that is away is waited for. Throws "log-taken-over". */
   async #seal(): Promise<void> {
-    const sealed = { size: this.store.size, root: this.store.root };
+    const sealed = { size: this.store.size, root: this.store.root, end: this.store.end };
     for (;;) {
       try {
         await this.#lease.seal(sealed.size, sealed.root);
@@ -132,6 +177,7 @@ export class Log {
   }
 
   async #appendNew(entry: Uint8Array): Promise<LogIndex> {
+    await this.#checkHold();
     const index = await this.#sequencer.append([entry]);
     const catalogued = this.#cataloguing.then(() => this.#catalogueUpTo(index + 1));
     this.#cataloguing = catalogued.catch(() => {});

@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { readFileOrNull, readPassphrase, STRONG_WORK_FACTOR, writeFileDurable } from "@porchlight/durable";
 import { Fields, parseJson } from "@porchlight/encoding";
 import { type ProgramContext, serveAdmin } from "@porchlight/runtime";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { handleAdmin } from "./admin.ts";
+import { type BackupSummary, writeBackup } from "./backup.ts";
 import { Board } from "./board.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, readNetwork, type ServerConfig } from "./config.ts";
@@ -50,7 +51,8 @@ export async function openPrimary(
     const options = { store: log.tree, signer: identity.log, clock, log: logger, waiters };
     const policy = parsePolicy(network.policy, nodeSuite);
     const path = join(logDirectory, "checkpoint");
-    log.publishWith(await LogPublisher.open(path, policy, { ...options, cosigners: network.cosigners }));
+    const { cosigners } = network;
+    log.publishWith(await LogPublisher.open(path, policy, { ...options, cosigners }, log.isRestored));
   };
   const networkPath = join(directory, NETWORK_FILE);
   const saved = await readFileOrNull(networkPath);
@@ -63,9 +65,16 @@ export async function openPrimary(
     await writeFileDurable(networkPath, `${JSON.stringify(changed, null, 2)}\n`);
     await publish(changed);
   };
+  const backup = async (path: string): Promise<BackupSummary> => {
+    const sealing = {
+      passphrase: await readPassphrase(directory),
+      workFactor: config.workFactor ?? STRONG_WORK_FACTOR,
+    };
+    return await writeBackup({ database, directory, log, origin, at: clock.now() }, path, sealing);
+  };
   const admin = await serveAdmin(
     directory,
-    (request) => handleAdmin({ identity, log, persons, setNetwork }, request),
+    (request) => handleAdmin({ identity, log, persons, setNetwork, backup }, request),
     (error) => logger.failure("admin-failed", error),
   );
   const services = {

@@ -10,7 +10,8 @@ export type DurableErrorCode =
   | "passphrase-exposed"
   | "passphrase-empty"
   | "secret-unreadable"
-  | "name-invalid";
+  | "name-invalid"
+  | "archive-malformed";
 
 /** `where` is a path or a name of the caller's own choosing, never data. */
 export class DurableError extends Error {

@@ -1,3 +1,4 @@
+export { type ArchiveFile, readArchive, writeArchive } from "./archive.ts";
 export { DurableError, type DurableErrorCode } from "./error.ts";
 export { makeDirectory, readFileOrNull, removeFileDurable, syncDirectory, writeFileDurable } from "./file.ts";
 export { Journal, MAX_RECORD } from "./journal.ts";

@@ -35,6 +35,7 @@ export {
   verifyNote,
 } from "./note.ts";
 export {
+  fewestCosignatures,
   formatPolicy,
   type Policy,
   type PolicyGroup,

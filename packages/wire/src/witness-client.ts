@@ -36,6 +36,11 @@ export class WitnessClient {
     this.#suite = options.suite ?? nobleSuite;
   }
 
+  /** Size of the tree that the cosigner was last known to have; `null` before its first answer. */
+  get size(): TreeSize | null {
+    return this.#size;
+  }
+
   /**
    * The log's signed `note` of a tree of `size` with the cosigner's signature added. `prove` gives the consistency
    * proof from an older size. A cosigner that already has a larger tree refuses with 409: it will cosign a newer one.
