@@ -4,6 +4,7 @@ import {
   accountIdOf,
   base64url,
   idBytes,
+  SECONDS_PER_DAY,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
@@ -143,17 +144,22 @@ export class Accounts {
   async storeKeyPackages(device: Device, keyPackages: readonly Uint8Array[]): Promise<number> {
     const account = Buffer.from(idBytes(device.account));
     const deviceKey = Buffer.from(device.deviceKey);
+    await this.#database.query({
+      text: "delete from key_packages where account = $1 and device_key = $2 and left_at < $3",
+      values: [account, deviceKey, this.#oldest()],
+    });
     const rows = await this.#database.query<{ stored: number }>({
       text: `with room as (select $4::int - count(*)::int as left_over from key_packages
           where account = $1 and device_key = $2),
-        added as (insert into key_packages (account, device_key, bytes)
-          select $1, $2, unnest($3::bytea[]) from room where left_over >= cardinality($3::bytea[]) returning 1)
+        added as (insert into key_packages (account, device_key, bytes, left_at)
+          select $1, $2, unnest($3::bytea[]), $5::bigint from room where left_over >= cardinality($3::bytea[]) returning 1)
         select count(*)::int as stored from added`,
       values: [
         account,
         deviceKey,
         keyPackages.map((bytes) => Buffer.from(bytes)),
         LIMITS.keyPackagesPerDevice,
+        this.#clock.now(),
       ],
     });
     const stored = rows[0]?.stored ?? 0;
@@ -166,7 +172,12 @@ export class Accounts {
     return stored;
   }
 
-  /** Takes the oldest key package of each of the account's devices. Throws Refusal "no-key-package". */
+  /** When a key package was left that is only just handed out (DEL-13). */
+  #oldest(): number {
+    return Math.max(0, this.#clock.now() - LIMITS.keyPackageDays * SECONDS_PER_DAY);
+  }
+
+  /** Takes the oldest usable key package of each of the account's devices. Throws Refusal "no-key-package". */
   async claimKeyPackages(account: AccountId): Promise<ClaimedKeyPackage[]> {
     const rows = await this.#database.query({
       // Skipping what another claim has just locked: otherwise one of two would go away empty-handed.
@@ -174,9 +185,9 @@ export class Accounts {
           select oldest.id from (select distinct device_key from key_packages where account = $1) device
           cross join lateral (
             select id from key_packages k where k.account = $1 and k.device_key = device.device_key
-            order by id limit 1 for update skip locked) oldest)
+              and k.left_at >= $2 order by id limit 1 for update skip locked) oldest)
         returning device_key, bytes`,
-      values: [Buffer.from(idBytes(account))],
+      values: [Buffer.from(idBytes(account)), this.#oldest()],
     });
     if (rows.length === 0) {
       throw new Refusal(

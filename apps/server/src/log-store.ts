@@ -36,7 +36,8 @@ export type LogTree = { readonly size: TreeSize; readonly root: Uint8Array; read
  * anything of it is acknowledged; a frame never crosses a bundle of 256. `level-L` holds the hashes of tile level L end
  * to end and `bundles` where each bundle's first frame begins: both follow from `entries` and are fsynced now and then,
  * with `state` saying up to which size. A tile or bundle of any width is a prefix of what stands there, so that partial
- * tiles of every published size need no storage of their own.
+ * tiles of every published size need no storage of their own, and there is nothing to collect: an entry costs its bytes,
+ * a share of a frame's header, and a little more than its hash, whatever the batches were (TLOG-10).
  *
  * One writer: {@link append} must not be called again before it resolved.
  */
@@ -130,7 +131,10 @@ export class LogStore {
       const file = (this.#files.levels[tile.level] ??= await openFile(
         join(this.#directory, `level-${tile.level}`),
       ));
-      writes.push(writeAt(file, tile.hashes, tile.index * TILE_WIDTH * HASH));
+      // Only what is new: of a tile that was there in part, its front stands already.
+      const first = tile.index * TILE_WIDTH;
+      const had = Math.max(0, Math.floor(this.#frontier.size / TILE_WIDTH ** tile.level) - first);
+      writes.push(writeAt(file, tile.hashes.subarray(had * HASH), (first + had) * HASH));
     }
     for (const frame of frames) {
       if (frame.first % TILE_WIDTH === 0) {

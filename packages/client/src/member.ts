@@ -8,6 +8,7 @@ import {
   deviceDay,
   joinContinued,
   joinConversation,
+  lastDayOf,
   MlsError,
   type OwnDevice,
   type OwnKeyPackage,
@@ -22,6 +23,8 @@ import { bookOf } from "./intake.ts";
 import { recordName, Seat } from "./seat.ts";
 
 const DEVICE_RECORD = "device";
+/** A key package that is valid for fewer days than this is replaced: the server stops handing it out soon (DEL-13). */
+const REPLENISH_DAYS = 30;
 
 /**
  * A person's device as a client of the server: its account, its key packages and its conversations. Everything that a
@@ -117,6 +120,16 @@ export class Member {
     }
   }
 
+  /**
+   * Publishes as many as it takes for `count` to be there that others can use for some weeks: those that get old are
+   * not handed out any more. To be called now and then, for a device that others can always add.
+   */
+  async replenishKeyPackages(count: number): Promise<void> {
+    const until = deviceDay(this.#context.clock.now()) + REPLENISH_DAYS;
+    const usable = this.#keyPackages.filter((own) => lastDayOf(own) >= until).length;
+    if (usable < count) await this.publishKeyPackages(count - usable);
+  }
+
   /** Key packages that were published and not used yet. */
   get keyPackagesLeft(): number {
     return this.#keyPackages.length;
@@ -150,9 +163,9 @@ export class Member {
   ): Promise<readonly ConversationEvent[]> {
     const { server } = this.#context;
     const events: ConversationEvent[] = [];
-    for (const welcome of await server.welcomes(options)) {
-      events.push(...(await this.#take(welcome)));
-    }
+    const welcomes = await server.welcomes(options);
+    for (const welcome of welcomes) events.push(...(await this.#take(welcome)));
+    if (welcomes.length === 0) await this.#eraseOldKeyPackages();
     return events;
   }
 
@@ -265,6 +278,13 @@ export class Member {
     if (charters === null)
       throw new ClientError("charter-unknown", "this client follows no log: it cannot verify a charter");
     return attachTerms(conversation, (await charters.charter(charter)).terms);
+  }
+
+  /** Nobody can add this device with them any more, and no Welcome made with them is waiting (MLS-12). */
+  async #eraseOldKeyPackages(): Promise<void> {
+    const today = deviceDay(this.#context.clock.now());
+    const kept = this.#keyPackages.filter((own) => lastDayOf(own) + 1 >= today);
+    if (kept.length < this.#keyPackages.length) await this.#saveKeyPackages(kept);
   }
 
   async #saveKeyPackages(keyPackages: readonly OwnKeyPackage[]): Promise<void> {

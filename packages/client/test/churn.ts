@@ -333,7 +333,7 @@ class Churn {
         await seat.handled(seat.events.length);
       }
       for (const text of device.due) throw new Error(`${device.name} lost "${text}"`);
-      if (member.keyPackagesLeft < 2) await member.publishKeyPackages(KEY_PACKAGES);
+      await member.replenishKeyPackages(KEY_PACKAGES);
     }
     await this.#watchDisks();
   }

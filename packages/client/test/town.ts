@@ -20,6 +20,7 @@ import { appendLeaves, EMPTY_FRONTIER, encodeEntries, entriesPath, leafHash } fr
 import { nodeSuite as tlogSuite } from "@porchlight/tlog/node";
 import {
   type ClaimedKeyPackage,
+  LIMITS,
   type LogSource,
   type NewItem,
   type PendingWelcome,
@@ -69,7 +70,7 @@ export class Town {
   now: UnixSeconds = noon();
   readonly clock = { now: (): UnixSeconds => this.now };
   readonly threads = new Map<ConversationId, Thread>();
-  readonly keyPackages = new Map<AccountId, ClaimedKeyPackage[]>();
+  readonly keyPackages = new Map<AccountId, (ClaimedKeyPackage & { readonly leftAt: UnixSeconds })[]>();
   readonly welcomes: { readonly to: AccountId; readonly welcome: PendingWelcome }[] = [];
   readonly entries: LogEntry[] = [];
   /** Devices of each account that logged in, and which of them acknowledged a Welcome. */
@@ -148,11 +149,12 @@ export class Town {
       },
       publishKeyPackages: async (keyPackages) => {
         const kept = this.keyPackages.get(own()) ?? [];
-        kept.push(...keyPackages.map((keyPackage) => ({ deviceKey, keyPackage })));
+        kept.push(...keyPackages.map((keyPackage) => ({ deviceKey, keyPackage, leftAt: this.now })));
         this.keyPackages.set(own(), kept);
       },
       claimKeyPackages: async (of) => {
-        const kept = this.keyPackages.get(of) ?? [];
+        const oldest = this.now - LIMITS.keyPackageDays * 86_400;
+        const kept = (this.keyPackages.get(of) ?? []).filter(({ leftAt }) => leftAt >= oldest);
         const claimed = new Map(kept.map((one) => [hex(one.deviceKey), one]));
         if (claimed.size === 0) throw new WireError("refused", "none left", { refusal: "no-key-package" });
         this.keyPackages.set(

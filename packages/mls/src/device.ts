@@ -2,9 +2,11 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import {
   type AccountId,
   type DayNumber,
+  dayOf,
   dayStart,
   SECONDS_PER_DAY,
   type UnixSeconds,
+  unixSeconds,
 } from "@porchlight/encoding";
 import { makeCredential, verifyCredential } from "@porchlight/envelope";
 import { encodeMlsMessage } from "ts-mls";
@@ -108,6 +110,13 @@ export async function createKeyPackage(device: OwnDevice, now: UnixSeconds): Pro
     initPrivateKey: privatePackage.initPrivateKey,
     leafPrivateKey: privatePackage.hpkePrivateKey,
   };
+}
+
+/** The last day on which somebody can add this device with the key package (MLS-13). */
+export function lastDayOf(own: OwnKeyPackage): DayNumber {
+  const { leafNode } = parseMessage(own.public, "mls_key_package").keyPackage;
+  if (leafNode.leafNodeSource !== "key_package") throw new MlsError("key-package-refused", "leaf");
+  return dayOf(unixSeconds(Number(leafNode.lifetime.notAfter)));
 }
 
 /**

@@ -22,6 +22,7 @@ export {
   createDevice,
   createKeyPackage,
   KEY_PACKAGE_DAYS,
+  lastDayOf,
   type OwnDevice,
   type OwnKeyPackage,
   restoreDevice,

@@ -21,4 +21,4 @@ export {
   readRequest,
   readStatementFile,
 } from "./request-file.ts";
-export { Service, type ServiceOptions } from "./service.ts";
+export { chooseCharter, Service, type ServiceOptions } from "./service.ts";

@@ -192,7 +192,8 @@ function isCharter(entry: LogEntry, id: CharterId): boolean {
 }
 
 /** The fixed charter, or the only one in force. Who is not told one trusts the first service that it meets: so it is shown. */
-async function chooseCharter(
+/** The verified charter `fixed`, or the only one in force. Throws PartyError "charter-unknown" or "charter-ambiguous". */
+export async function chooseCharter(
   server: ServerClient,
   fixed: CharterId | null,
   clock: { now(): UnixSeconds },

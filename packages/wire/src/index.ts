@@ -7,6 +7,7 @@ export { type Head, REFUSAL_CODES, type RefusalCode, WireError, type WireErrorCo
 export { type ClientOptions, type Fetch, HttpCaller } from "./http.ts";
 export { KeyholderClient } from "./keyholder-client.ts";
 export { LIMITS } from "./limits.ts";
+export { auditLog, type LogAudit, type LogAuditOptions } from "./log-audit.ts";
 export { LogError, type LogErrorCode } from "./log-error.ts";
 export {
   type EntryHandler,

@@ -15,6 +15,8 @@ export const LIMITS = {
   keyPackagesPerRequest: 100,
   /** Unclaimed key packages that the server keeps for one device. */
   keyPackagesPerDevice: 200,
+  /** Days for which the server hands a key package out: fewer than it is valid, so that who claims it can use it. */
+  keyPackageDays: 80,
   credential: 512,
   idempotencyKey: 64,
   /** Items in one page of a read; a page also ends after `pageBytes`. */

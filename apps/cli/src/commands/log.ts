@@ -1,15 +1,29 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Charter, type LogEntry, parseEntry } from "@porchlight/charter";
-import { formatDay, formatInstant, fromUtf8, parseDecimal, parseJson } from "@porchlight/encoding";
-import { charterInWords, Service } from "@porchlight/parties";
-import { formatProof, logIndex } from "@porchlight/tlog";
+import {
+  formatDay,
+  formatInstant,
+  fromUtf8,
+  parseDecimal,
+  parseJson,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
+import { charterInWords, chooseCharter, Service } from "@porchlight/parties";
+import { formatProof, logIndex, type Policy, parsePolicy } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { auditLog, httpLogSource, ServerClient } from "@porchlight/wire";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
-import { parsed, type ServiceOptions, withService } from "../options.ts";
+import { parsed, readInput, type ServiceOptions, withService } from "../options.ts";
 
 import { action, formatRows, type Streams } from "../terminal.ts";
 
+/** Seconds after which a checkpoint is old. */
+const MAX_AGE = 24 * 3600;
+
+type AuditOptions = ServiceOptions & { readonly log?: string; readonly policy?: string };
 type Memory = { readonly memory: string };
 const MEMORY = ["--memory <dir>", "where the last checkpoint seen is kept", ".porchlight-log"] as const;
 const index = parsed((text) => parseDecimal(text, "index"), "an index, a whole number from 0");
@@ -54,6 +68,56 @@ export function registerLog(program: Command, streams: Streams): void {
           witnessedAt: checkpoint.time,
           charter: charter.id,
           entries: Object.fromEntries(types),
+        },
+      };
+    },
+  );
+
+  action(
+    withService(
+      log
+        .command("audit")
+        .description(
+          "check a whole log in little memory: every entry, every tile, consistency and inclusion proofs",
+        )
+        .option("--log <url>", "the prefix of any C2SP log (default: the service's)")
+        .option("--policy <file>", "its tlog-policy (default: the one in the service's charter)"),
+    ),
+    streams,
+    async (options: AuditOptions) => {
+      const { prefix, policy, now } = await auditedLog(options);
+      const audit = await auditLog({
+        source: httpLogSource({ url: prefix }),
+        policy,
+        clock: { now: () => now },
+        maxAge: MAX_AGE,
+        suite: nodeSuite,
+      });
+      const { kind, checkpoint, entries, bytes, tiles, inclusionProofs, consistencyProofs } = audit;
+      return {
+        text: formatRows([
+          { term: "Log", text: checkpoint.origin },
+          { term: "Entries", text: `${entries}, ${bytes} bytes, all fetched and hashed` },
+          { term: "Tiles", text: `${tiles}, all compared with the entries' hashes` },
+          {
+            term: "Proofs",
+            text: `${consistencyProofs} of consistency with earlier sizes, ${inclusionProofs} of inclusion`,
+          },
+          {
+            term: "Witnessed",
+            text: `${formatInstant(checkpoint.time)}${kind === "stale" ? ": a newer one may be kept from you" : ""}`,
+          },
+        ]),
+        json: {
+          origin: checkpoint.origin,
+          size: checkpoint.size,
+          witnessedAt: checkpoint.time,
+          stale: kind === "stale",
+          entries,
+          bytes,
+          tiles,
+          inclusionProofs,
+          consistencyProofs,
         },
       };
     },
@@ -129,6 +193,26 @@ export function registerLog(program: Command, streams: Streams): void {
       };
     },
   );
+}
+
+async function auditedLog(
+  options: AuditOptions,
+): Promise<{ prefix: string; policy: Policy; now: UnixSeconds }> {
+  const now = unixSeconds(Math.floor(Date.now() / 1000));
+  const { log, policy, url } = options;
+  if (policy !== undefined && log !== undefined) {
+    return { prefix: log, policy: parsePolicy(fromUtf8(await readInput(policy)), nodeSuite), now };
+  }
+  if (policy !== undefined || log !== undefined || url === undefined) {
+    throw new CommandError(EXIT.usage, "url-missing", "which log? give --url, or --log with --policy");
+  }
+  const charter = await chooseCharter(new ServerClient({ url }), options.charter ?? null, { now: () => now });
+  return {
+    prefix: `${url.replace(/\/+$/, "")}/log`,
+    policy: parsePolicy(charter.log.policy, nodeSuite),
+    // A replayed clock shows days of its own.
+    now: charter.clock === "replay" ? unixSeconds(0) : now,
+  };
 }
 
 async function follow(options: Memory & ServiceOptions): Promise<Service> {

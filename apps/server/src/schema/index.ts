@@ -1,4 +1,5 @@
 import { foundation } from "./foundation.ts";
+import { keyPackages } from "./key-packages.ts";
 import { processes } from "./processes.ts";
 import { welcomes } from "./welcomes.ts";
 
@@ -10,4 +11,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "foundation", sql: foundation },
   { name: "processes", sql: processes },
   { name: "welcomes by device", sql: welcomes },
+  { name: "key packages for a time", sql: keyPackages },
 ];
