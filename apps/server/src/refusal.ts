@@ -8,6 +8,7 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   unauthenticated: 401,
   "session-expired": 401,
   forbidden: 403,
+  "too-many-requests": 429,
   unavailable: 503,
   internal: 500,
   "challenge-unknown": 401,

@@ -7,6 +7,7 @@ export const REFUSAL_CODES = [
   "unauthenticated",
   "session-expired",
   "forbidden",
+  "too-many-requests",
   "unavailable",
   "internal",
   // accounts, sessions, key packages
@@ -102,6 +103,7 @@ export class WireError extends Error {
       code === "unreachable" ||
       code === "timed-out" ||
       facts.refusal === "unavailable" ||
+      facts.refusal === "too-many-requests" ||
       facts.refusal === "not-witnessed";
   }
 }

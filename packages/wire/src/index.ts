@@ -4,6 +4,19 @@ export { Cosigner, type CosignerAnswer, type CosignerOptions } from "./cosigner.
 export * from "./delivery.ts";
 export * from "./disclosure.ts";
 export { type Head, REFUSAL_CODES, type RefusalCode, WireError, type WireErrorCode } from "./error.ts";
+export {
+  CLOSE,
+  type ClientFrame,
+  type Cursor,
+  encodeClientFrame,
+  encodeServerFrame,
+  FRAME_HEADER,
+  readClientFrames,
+  readServerFrames,
+  type ServerFrame,
+  type StreamItem,
+  type StreamRefusal,
+} from "./frames.ts";
 export { type ClientOptions, type Fetch, HttpCaller } from "./http.ts";
 export { KeyholderClient } from "./keyholder-client.ts";
 export { LIMITS } from "./limits.ts";

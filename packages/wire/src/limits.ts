@@ -24,6 +24,18 @@ export const LIMITS = {
   pageBytes: 4 * 1024 * 1024,
   /** Seconds that a long poll may wait. */
   wait: 60,
+  /** Conversations that one frame subscribes to; more take further frames. */
+  cursors: 1000,
+  /** One `submit` frame, and so the largest WebSocket message that the server takes: two of them. */
+  streamSubmit: 1024 * 1024,
+  streamMessage: 2 * 1024 * 1024,
+  /** What is typed, seen or present: told to who is there, never stored. */
+  ephemeral: 1024,
+  /** The JSON of a refusal. */
+  refusal: 4096,
+  /** Receive windows that a client may ask for, in bytes of frames. */
+  windowMinimum: 64 * 1024,
+  windowMaximum: 16 * 1024 * 1024,
   logEntry: 65_535,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,
