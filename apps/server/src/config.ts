@@ -1,6 +1,7 @@
 import { Fields } from "@porchlight/encoding";
 import { parsePolicy, parseVkey } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
+import { LIMITS } from "@porchlight/wire";
 import type { CosignerAddress } from "./log-publisher.ts";
 
 /** The server's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (DEL-4). */
@@ -18,6 +19,17 @@ export type ServerConfig = {
   readonly workFactor?: number;
   /** Until there is a policy, here or by the operator's command, the log takes entries and publishes nothing. */
   readonly network?: Network;
+  readonly attachments: AttachmentConfig;
+};
+
+/** Where members' encrypted files are, and how much is taken (ATT-20). */
+export type AttachmentConfig = {
+  /** Shared by all processes of a deployment; `files` in the server's directory where it is left out. */
+  readonly directory?: string;
+  /** Bytes of one ciphertext. */
+  readonly limit: number;
+  /** Bytes that one account may keep here. */
+  readonly quota: number;
 };
 
 /** What makes a checkpoint of the log worth publishing, and where the cosigners are. */
@@ -43,8 +55,27 @@ export function readConfig(fields: Fields): ServerConfig {
     ...(fields.optional("workFactor") === undefined
       ? {}
       : { workFactor: fields.integer("workFactor", 1, 20) }),
+    attachments: readAttachments(fields),
     ...(fields.optional("policy") === undefined ? {} : { network: readNetwork(fields) }),
   };
+}
+
+const DEFAULT_QUOTA = 10 * 1024 ** 3;
+
+function readAttachments(fields: Fields): AttachmentConfig {
+  if (fields.optional("attachments") === undefined) {
+    return { limit: LIMITS.attachment, quota: DEFAULT_QUOTA };
+  }
+  const given = fields.object("attachments");
+  const number = (name: string, otherwise: number, maximum: number): number =>
+    given.optional(name) === undefined ? otherwise : given.integer(name, 0, maximum);
+  const read: AttachmentConfig = {
+    ...(given.optional("directory") === undefined ? {} : { directory: given.string("directory", 1000) }),
+    limit: number("limit", LIMITS.attachment, LIMITS.attachment),
+    quota: number("quota", DEFAULT_QUOTA, Number.MAX_SAFE_INTEGER),
+  };
+  given.end();
+  return read;
 }
 
 function readRole(fields: Fields): ServerConfig["role"] {

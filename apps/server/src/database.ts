@@ -47,13 +47,15 @@ export class Database implements Queries {
     migrations: readonly Migration[],
     check: (transaction: Queries) => Promise<void> = () => Promise.resolve(),
   ): Promise<Database> {
-    const pool = new Pool({ ...connection, max: 16, connectionTimeoutMillis: 10_000 });
+    const pool = new Pool({
+      ...connection,
+      max: 16,
+      connectionTimeoutMillis: 10_000,
+      // Whatever the operator's defaults are: what is acknowledged has to survive.
+      onConnect: (client) => client.query("set synchronous_commit = on"),
+    });
     // An idle connection that breaks is replaced; without a listener it would end the process.
     pool.on("error", () => {});
-    // Whatever the operator's defaults are: what is acknowledged has to survive.
-    pool.on("connect", (client) => {
-      client.query("set synchronous_commit = on").catch(() => {});
-    });
     const database = new Database(pool);
     try {
       await database.#migrate(migrations, check);

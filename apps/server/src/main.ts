@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { lockDirectory } from "@porchlight/durable";
 import { listen, startProgram } from "@porchlight/runtime";
 import type { FastifyInstance } from "fastify";
 import { Accounts } from "./accounts.ts";
+import { AttachmentFiles } from "./attachment-files.ts";
+import { Attachments } from "./attachments.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
 import { Conversations } from "./conversations.ts";
 import { Database } from "./database.ts";
@@ -68,10 +71,12 @@ startProgram<ServerConfig>({
 
     const accounts = new Accounts(database, clock, config.origin);
     const delivery = new Delivery(database, clock, waiters, keeping.charters);
+    const files = await AttachmentFiles.open(config.attachments.directory ?? join(directory, "files"));
     const services = {
       accounts,
       conversations: new Conversations(database, clock, waiters, keeping.charters),
       delivery,
+      attachments: new Attachments(database, clock, files, config.attachments),
     };
     const table = [...keeping.routes, ...routes(services), ...operationRoutes(database, hints, keeping)];
     const http = createHttp(table, (header) => accounts.authenticate(header), logger);

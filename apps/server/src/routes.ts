@@ -1,9 +1,10 @@
 import type { Route } from "./http.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { attachmentRoutes } from "./routes/attachments.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import type { Services } from "./services.ts";
 
 /** What every process answers itself, and to whom. */
 export function routes(services: Services): Route[] {
-  return [accountRoutes, conversationRoutes].flatMap((area) => area(services));
+  return [accountRoutes, conversationRoutes, attachmentRoutes].flatMap((area) => area(services));
 }

@@ -1,4 +1,5 @@
 import type { Accounts } from "./accounts.ts";
+import type { Attachments } from "./attachments.ts";
 import type { Board } from "./board.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Delivery } from "./delivery.ts";
@@ -11,6 +12,7 @@ export type Services = {
   readonly accounts: Accounts;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
+  readonly attachments: Attachments;
 };
 
 /** What only the primary has. */

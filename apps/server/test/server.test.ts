@@ -104,6 +104,12 @@ describe("HTTP", () => {
       "GET /v1/conversations/:conversation/items",
       "GET /v1/welcomes",
       "POST /v1/welcomes/acknowledge",
+      "POST /v1/conversations/:conversation/attachments",
+      "GET /v1/attachments/:id",
+      "POST /v1/attachments/:id/parts/:part",
+      "GET /v1/attachments/:id/parts/:part",
+      "POST /v1/attachments/:id/complete",
+      "POST /v1/attachments/:id/cancel",
     ]);
   });
 

@@ -18,6 +18,17 @@ export type DeliveryService = Pick<
   | "acknowledgeWelcomes"
 >;
 
+/** The part of the server that attachments use. */
+export type AttachmentService = Pick<
+  ServerClient,
+  | "createAttachment"
+  | "attachment"
+  | "putAttachmentPart"
+  | "attachmentPart"
+  | "completeAttachment"
+  | "cancelAttachment"
+>;
+
 /** What a member works with; one process may share clock, suite and charters among many. */
 export type MemberContext = {
   readonly server: DeliveryService;

@@ -17,6 +17,8 @@ export type ClientErrorCode =
   | "clock-wrong"
   | "gave-up"
   | "no-key-package"
+  // attachments
+  | "upload-unknown"
   // state
   | "state-corrupt"
   | "not-created";

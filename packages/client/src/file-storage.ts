@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { makeDirectory, readFileOrNull, removeFileDurable, writeFileDurable } from "@porchlight/durable";
 import { concat, utf8 } from "@porchlight/encoding";
 import { ClientError } from "./error.ts";
 import type { Storage } from "./storage.ts";
@@ -29,6 +29,7 @@ export async function fileStorage(options: {
       return sealed === null ? null : unseal(key, name, sealed);
     },
     save: (name, record) => writeFileDurable(pathOf(directory, name), seal(key, name, record)),
+    remove: (name) => removeFileDurable(pathOf(directory, name)),
     list: async () =>
       (await readdir(directory))
         .filter((file) => file.endsWith(SUFFIX))

@@ -1,6 +1,15 @@
+export { webAttachmentSuite } from "./attachment-suite.ts";
+export {
+  type AttachmentContext,
+  type AttachmentSource,
+  Attachments,
+  type AttachmentTarget,
+  type Transfer,
+  type Upload,
+} from "./attachments.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
-export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
-export type { DeliveryService, MemberContext } from "./context.ts";
+export { type Content, formatContent, MAX_CONTENT, MAX_RECEIPT, parseContent, RECEIPT } from "./content.ts";
+export type { AttachmentService, DeliveryService, MemberContext } from "./context.ts";
 export { ClientError, type ClientErrorCode } from "./error.ts";
 export type { ConversationEvent, KnownDevice } from "./events.ts";
 export type { Arrival } from "./intake.ts";

@@ -10,6 +10,7 @@ function crashable(): Storage & { off: boolean } {
     off: false,
     load: inner.load,
     list: inner.list,
+    remove: inner.remove,
     async save(name, record) {
       if (this.off) throw new Error("the machine is off");
       await inner.save(name, record);

@@ -34,6 +34,15 @@ describe.each(implementations)("storage in %s", (_name, make) => {
     expect(await storage.list()).toEqual(["conversation-a", "device"]);
   });
 
+  test("forgets what is removed, and what was never there", async () => {
+    const storage = await make();
+    await storage.save("gone", utf8("x"));
+    await storage.remove("gone");
+    await storage.remove("gone");
+    expect(await storage.load("gone")).toBeNull();
+    expect(await storage.list()).not.toContain("gone");
+  });
+
   test("keeps its own copy", async () => {
     const storage = await make();
     const record = utf8("mine");

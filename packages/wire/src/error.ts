@@ -29,6 +29,10 @@ export const REFUSAL_CODES = [
   "message-refused",
   "idempotency-mismatch",
   "outside-charter-dates",
+  // attachments
+  "attachment-incomplete",
+  "attachment-mismatch",
+  "quota",
   // log
   "entry-refused",
   "entry-not-accepted-here",

@@ -1,3 +1,4 @@
+export * from "./attachment.ts";
 export * from "./board.ts";
 export * from "./codec.ts";
 export { Cosigner, type CosignerAnswer, type CosignerOptions } from "./cosigner.ts";

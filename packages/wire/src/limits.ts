@@ -36,6 +36,10 @@ export const LIMITS = {
   /** Receive windows that a client may ask for, in bytes of frames. */
   windowMinimum: 64 * 1024,
   windowMaximum: 16 * 1024 * 1024,
+  /** Bytes of every part of an attachment's ciphertext but the last. */
+  attachmentPart: 1024 * 1024,
+  /** An attachment's ciphertext: 1 GiB of content, a tag for each part and the key commitment (ATT-2). */
+  attachment: 1024 * 1024 * 1024 + 1025 * 16 + 32,
   logEntry: 65_535,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,

@@ -4,6 +4,13 @@ import { fromUtf8 } from "@porchlight/encoding";
 import type { LogIndex, TileReader } from "@porchlight/tlog";
 import { z } from "zod";
 import {
+  type AttachmentState,
+  attachmentCancellation,
+  attachmentCompletion,
+  attachmentRequest,
+  attachmentState,
+} from "./attachment.ts";
+import {
   type BoardMessage,
   boardAnswer,
   boardPage,
@@ -302,6 +309,46 @@ export class ServerClient {
     await this.#member({ method: "POST", path: "/v1/welcomes/acknowledge" }, nothing, request);
   }
 
+  // Attachments
+
+  /** Makes room for a ciphertext of `size` bytes in a conversation. Idempotent. Refusals "quota", "too-large". */
+  async createAttachment(
+    conversation: ConversationId,
+    attachment: { readonly id: string; readonly size: number },
+  ): Promise<AttachmentState> {
+    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/attachments` };
+    return await this.#member(call, attachmentState, { schema: attachmentRequest, value: attachment });
+  }
+
+  async attachment(id: string): Promise<AttachmentState> {
+    return await this.#member({ method: "GET", path: `/v1/attachments/${id}` }, attachmentState);
+  }
+
+  /** Resolves when the part is durable. Idempotent; another content for the same part is "attachment-mismatch". */
+  async putAttachmentPart(id: string, part: number, sealed: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const body = { type: "application/octet-stream", bytes: sealed };
+    await this.#authenticated((token) =>
+      this.#http.send({ method: "POST", path: `/v1/attachments/${id}/parts/${part}`, token, body, signal }),
+    );
+  }
+
+  async attachmentPart(id: string, part: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const call: Call = { method: "GET", path: `/v1/attachments/${id}/parts/${part}`, signal };
+    return (await this.#authenticated((token) => this.#http.send({ ...call, token }))).bytes;
+  }
+
+  /** All parts are there and are together what `digest` (SHA-256) says. Idempotent. Refusal "attachment-incomplete". */
+  async completeAttachment(id: string, digest: Uint8Array): Promise<AttachmentState> {
+    const call: Call = { method: "POST", path: `/v1/attachments/${id}/complete` };
+    return await this.#member(call, attachmentState, { schema: attachmentCompletion, value: { digest } });
+  }
+
+  /** Deletes an own attachment that is not complete. Idempotent. */
+  async cancelAttachment(id: string): Promise<void> {
+    const request = { schema: attachmentCancellation, value: {} };
+    await this.#member({ method: "POST", path: `/v1/attachments/${id}/cancel` }, nothing, request);
+  }
+
   async #call<Request, Output>(
     call: Call,
     answer: z.ZodType<Output>,
@@ -318,16 +365,19 @@ export class ServerClient {
     answer: z.ZodType<Output>,
     request?: { schema: z.ZodType<Request>; value: Request },
   ): Promise<Output> {
+    return await this.#authenticated((token) => this.#call({ ...call, token }, answer, request));
+  }
+
+  async #authenticated<T>(run: (token: string) => Promise<T>): Promise<T> {
     const login = this.#login;
     if (login === null || this.#session === null) {
       throw new WireError("refused", "log in first", { refusal: "unauthenticated" });
     }
     try {
-      return await this.#call({ ...call, token: this.#session.token }, answer, request);
+      return await run(this.#session.token);
     } catch (error) {
       if (!(error instanceof WireError && error.refusal === "session-expired")) throw error;
-      const { token } = await this.login(login);
-      return await this.#call({ ...call, token }, answer, request);
+      return await run((await this.login(login)).token);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { attachments } from "./attachments.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { processes } from "./processes.ts";
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "processes", sql: processes },
   { name: "welcomes by device", sql: welcomes },
   { name: "key packages for a time", sql: keyPackages },
+  { name: "attachments", sql: attachments },
 ];
