@@ -7,6 +7,7 @@ export default defineConfig({
       "apps/*/test/**/*.test.ts",
       "e2e/**/*.test.ts",
       "model/**/*.test.ts",
+      "fuzz/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", ...(process.env["PORCHLIGHT_SLOW"] === "1" ? [] : ["**/*.slow.test.ts"])],
     testTimeout: 120_000,

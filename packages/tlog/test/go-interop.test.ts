@@ -1,8 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { fromHex, fromUtf8, hex, unixSeconds } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -21,20 +19,9 @@ import {
   verifyNote,
 } from "../src/index.ts";
 import { nodeSuite } from "../src/node-suite.ts";
+import { buildPeer, hasGo } from "./go-peer.ts";
 import { entry, leaf, MemoryLog } from "./memory-log.ts";
 import { vectors } from "./vectors.ts";
-
-// Debian's packages golang-go and golang-golang-x-mod-dev, built offline in GOPATH mode.
-const GOPATH = "/usr/share/gocode";
-/** As in Go's own makefiles: another toolchain by the environment. */
-const go = process.env["GO"] ?? "go";
-const hasGo =
-  spawnSync(go, ["version"]).status === 0 && existsSync(`${GOPATH}/src/golang.org/x/mod/sumdb/tlog/tlog.go`);
-if (!hasGo) {
-  console.log(
-    "SKIPPED go-interop: needs `go` and golang.org/x/mod below /usr/share/gocode (Debian: golang-go golang-golang-x-mod-dev)",
-  );
-}
 
 type Proofs = {
   inclusion: { size: number; index: number; proof: string[] }[];
@@ -97,17 +84,6 @@ describe.skipIf(!hasGo)("Go's x/mod/sumdb", () => {
         ours.consistency.push({ oldSize, newSize: size, proof: proof.map(hex) });
       }
     }
-    const environment = {
-      ...process.env,
-      GO111MODULE: "off",
-      GOFLAGS: "",
-      GOPATH,
-      GOCACHE: join(directory, "cache"),
-    };
-    const program = join(directory, "peer");
-    const source = fileURLToPath(new URL("./go/main.go", import.meta.url));
-    const built = spawnSync(go, ["build", "-o", program, source], { env: environment, encoding: "utf8" });
-    expect(built.stderr).toBe("");
     const question = {
       notes: questions,
       entries: Array.from({ length: SIZES.at(-1) ?? 0 }, (_, i) => hex(entry(i))),
@@ -115,14 +91,13 @@ describe.skipIf(!hasGo)("Go's x/mod/sumdb", () => {
       roots,
       tiles: Object.fromEntries([...log.tiles].map(([path, tile]) => [path, hex(tile)])),
       ...ours,
+      claims: [],
       signerKey: formatSignerKey("ed25519", "log.example.org", seed(1)),
       cosignerKey: formatSignerKey("cosignature", "witness-1.example.org", seed(0x11)),
       text: TEXT,
       time: TIME,
     };
-    const run = spawnSync(program, { input: JSON.stringify(question), encoding: "utf8", maxBuffer: 2 ** 28 });
-    expect(run.stderr).toBe("");
-    answer = JSON.parse(run.stdout) as Answer;
+    answer = buildPeer(directory)(question) as Answer;
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -41,6 +41,16 @@ type consistency struct {
 	Proof   []string `json:"proof"`
 }
 
+// claim is a proof that may be wrong; Go's verdict on it is the answer. Older is -1 for inclusion.
+type claim struct {
+	Size  int64    `json:"size"`
+	Index int64    `json:"index"`
+	Older int64    `json:"older"`
+	Leaf  string   `json:"leaf"`
+	Root  string   `json:"root"`
+	Proof []string `json:"proof"`
+}
+
 type question struct {
 	Notes       []noteQuestion    `json:"notes"`
 	Entries     []string          `json:"entries"`
@@ -49,6 +59,7 @@ type question struct {
 	Tiles       map[string]string `json:"tiles"`
 	Inclusion   []inclusion       `json:"inclusion"`
 	Consistency []consistency     `json:"consistency"`
+	Claims      []claim           `json:"claims"`
 	SignerKey   string            `json:"signerKey"`
 	CosignerKey string            `json:"cosignerKey"`
 	Text        string            `json:"text"`
@@ -64,6 +75,7 @@ type answer struct {
 	Inclusion   []inclusion       `json:"inclusion"`
 	Consistency []consistency     `json:"consistency"`
 	Signed      string            `json:"signed"`
+	Verdicts    []bool            `json:"verdicts"`
 }
 
 // cosigner is C2SP cosignature/v1 (signature type 0x04), which x/mod does not have, as a note.Verifier and note.Signer.
@@ -181,8 +193,27 @@ func texts(list []tlog.Hash) []string {
 	return all
 }
 
+// verdict is true where x/mod accepts the claim. Leaf is the leaf hash, or the older tree's root.
+func verdict(c claim) bool {
+	list, err := hashes(c.Proof)
+	if err != nil {
+		return false
+	}
+	ends, err := hashes([]string{c.Leaf, c.Root})
+	if err != nil {
+		return false
+	}
+	if c.Older < 0 {
+		return tlog.CheckRecord(list, c.Size, ends[1], c.Index, ends[0]) == nil
+	}
+	return tlog.CheckTree(list, c.Size, ends[1], c.Older, ends[0]) == nil
+}
+
 func run(q question) answer {
-	a := answer{Errors: []string{}, Notes: []noteAnswer{}, Tiles: map[string]string{}}
+	a := answer{Errors: []string{}, Notes: []noteAnswer{}, Tiles: map[string]string{}, Verdicts: []bool{}}
+	for _, c := range q.Claims {
+		a.Verdicts = append(a.Verdicts, verdict(c))
+	}
 	fail := func(format string, args ...interface{}) {
 		a.Errors = append(a.Errors, fmt.Sprintf(format, args...))
 	}

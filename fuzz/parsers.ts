@@ -1,0 +1,173 @@
+import { readConfig as readKeyholderConfig } from "../apps/keyholder/src/config.ts";
+import { parseDkgMessage } from "../apps/keyholder/src/dkg-message.ts";
+import { parseOrderEvent } from "../apps/keyholder/src/order-event.ts";
+import { readConfig as readServerConfig } from "../apps/server/src/config.ts";
+import {
+  checkWelcome,
+  parseCommit,
+  parseMessage as parseServerMessage,
+} from "../apps/server/src/mls-message.ts";
+import { readConfig as readWitnessConfig } from "../apps/witness/src/config.ts";
+import { parseCharter } from "../packages/charter/src/charter.ts";
+import { parseSignedDocument } from "../packages/charter/src/document.ts";
+import { parseKeys } from "../packages/charter/src/keys.ts";
+import { parseEntry } from "../packages/charter/src/log-entry.ts";
+import { parseStatement } from "../packages/charter/src/statement.ts";
+import { parseContent } from "../packages/client/src/content.ts";
+import { parseDay, parseInstant, parsePeriod } from "../packages/encoding/src/calendar.ts";
+import { Fields } from "../packages/encoding/src/index.ts";
+import { parseJson } from "../packages/encoding/src/json.ts";
+import { parseDecimal } from "../packages/encoding/src/text.ts";
+import { parseAuthenticatedData } from "../packages/envelope/src/authenticated-data.ts";
+import { parseCredential } from "../packages/envelope/src/credential.ts";
+import { parseEnvelope } from "../packages/envelope/src/envelope.ts";
+import { parseEscrowSecret } from "../packages/envelope/src/escrow-secret.ts";
+import { parsePlaintext } from "../packages/envelope/src/franking.ts";
+import { parseHeader } from "../packages/envelope/src/header.ts";
+import { parseAccessLabel, parseNoticeLabel } from "../packages/envelope/src/label.ts";
+import { parseGroupContext } from "../packages/envelope/src/mls.ts";
+import {
+  parsePrivateMessage,
+  parsePrivateMessageContent,
+  parseSenderData,
+} from "../packages/envelope/src/private-message.ts";
+import { parseContent as parseEvidenceContent } from "../packages/evidence/src/content.ts";
+import { parseCustody } from "../packages/evidence/src/custody.ts";
+import { readTar } from "../packages/evidence/src/tar.ts";
+import { parseApproval } from "../packages/gate/src/approval.ts";
+import { parseBundle } from "../packages/gate/src/bundle.ts";
+import { parseIntent } from "../packages/gate/src/intent.ts";
+import { parseOrder } from "../packages/gate/src/order.ts";
+import { parseRefusal } from "../packages/gate/src/refusal.ts";
+import { parseRevocation } from "../packages/gate/src/revocation.ts";
+import { parseWarrant } from "../packages/gate/src/warrant.ts";
+import { parseKeyPackage } from "../packages/mls/src/device.ts";
+import { parseCharterExtension, parseDayExtension } from "../packages/mls/src/extension.ts";
+import { parseMessage, parseRatchetTree } from "../packages/mls/src/wire-format.ts";
+import { suite } from "../packages/mls/test/world.ts";
+import { readOrderFile, readRequest } from "../packages/parties/src/request-file.ts";
+import { parseG1, parseG2 } from "../packages/quorum/src/points.ts";
+import { parseScalar } from "../packages/quorum/src/scalar.ts";
+import { parseCheckpoint } from "../packages/tlog/src/checkpoint.ts";
+import { parseEntries } from "../packages/tlog/src/entry-bundle.ts";
+import { decodeFrontier } from "../packages/tlog/src/frontier.ts";
+import { parseNote } from "../packages/tlog/src/note.ts";
+import { parsePolicy } from "../packages/tlog/src/policy.ts";
+import { parseTreeSize } from "../packages/tlog/src/size.ts";
+import { parseTilePath } from "../packages/tlog/src/tile-path.ts";
+import { parseHashLines, parseProof } from "../packages/tlog/src/tlog-proof.ts";
+import { parseSignerKey, parseVkey } from "../packages/tlog/src/vkey.ts";
+import { parseAddCheckpoint, parseTreeSizeBody } from "../packages/tlog/src/witness.ts";
+import { parseMaterial, parseOrderConversations } from "../packages/wire/src/disclosure.ts";
+
+/** What takes bytes from outside this process, or from its disk. */
+export type Parser = {
+  /** As it is exported; "name (place)" where two have one name. */
+  readonly name: string;
+  readonly parse: (bytes: Uint8Array) => unknown;
+  /** Good input that no vector holds: the name of one of {@link Samples}. */
+  readonly sample?: string;
+};
+
+const text = (parse: (text: string) => unknown) => (bytes: Uint8Array) =>
+  parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+const config = (read: (fields: Fields) => unknown) => (bytes: Uint8Array) => {
+  const fields = new Fields(parseJson(bytes, "config"), "config");
+  read(fields);
+  fields.end();
+};
+
+export const PARSERS: readonly Parser[] = [
+  { name: "parseJson", parse: (bytes) => parseJson(bytes) },
+  { name: "parseDay", parse: text(parseDay) },
+  { name: "parseInstant", parse: text(parseInstant) },
+  { name: "parsePeriod", parse: text(parsePeriod) },
+  { name: "parseDecimal", parse: text((line) => parseDecimal(line, "number")) },
+
+  { name: "parseNote", parse: text(parseNote) },
+  { name: "parseCheckpoint", parse: text(parseCheckpoint) },
+  { name: "parseEntries", parse: (bytes) => parseEntries(bytes, 2), sample: "entryBundle" },
+  { name: "decodeFrontier", parse: (bytes) => decodeFrontier(bytes), sample: "frontier" },
+  { name: "parsePolicy", parse: text((policy) => parsePolicy(policy)) },
+  { name: "parseTreeSize", parse: text((size) => parseTreeSize(size, "checkpoint-malformed")) },
+  { name: "parseTilePath", parse: text(parseTilePath) },
+  { name: "parseHashLines", parse: text((lines) => parseHashLines(lines.split("\n"), "proof-malformed")) },
+  { name: "parseProof", parse: text(parseProof) },
+  { name: "parseVkey", parse: text((key) => parseVkey(key)) },
+  { name: "parseSignerKey", parse: text((key) => parseSignerKey(key)), sample: "signerKey" },
+  { name: "parseAddCheckpoint", parse: parseAddCheckpoint },
+  { name: "parseTreeSizeBody", parse: text(parseTreeSizeBody), sample: "treeSizeBody" },
+
+  { name: "parseG1", parse: (bytes) => parseG1(bytes) },
+  { name: "parseG2", parse: (bytes) => parseG2(bytes) },
+  { name: "parseScalar", parse: (bytes) => parseScalar(bytes) },
+
+  { name: "parseAccessLabel", parse: parseAccessLabel },
+  { name: "parseNoticeLabel", parse: parseNoticeLabel },
+  { name: "parseCredential", parse: parseCredential },
+  { name: "parseHeader", parse: parseHeader },
+  { name: "parseEnvelope", parse: parseEnvelope },
+  { name: "parseEscrowSecret", parse: parseEscrowSecret },
+  { name: "parseAuthenticatedData", parse: parseAuthenticatedData },
+  { name: "parsePlaintext", parse: parsePlaintext },
+  { name: "parseGroupContext", parse: parseGroupContext },
+  { name: "parsePrivateMessage", parse: parsePrivateMessage },
+  { name: "parsePrivateMessageContent", parse: parsePrivateMessageContent, sample: "messageContent" },
+  { name: "parseSenderData", parse: parseSenderData, sample: "senderData" },
+
+  { name: "parseCharter", parse: parseCharter },
+  { name: "parseSignedDocument", parse: (bytes) => parseSignedDocument(bytes) },
+  { name: "parseKeys", parse: parseKeys },
+  { name: "parseEntry", parse: parseEntry },
+  { name: "parseStatement", parse: parseStatement },
+
+  { name: "parseApproval", parse: parseApproval },
+  { name: "parseBundle", parse: parseBundle },
+  { name: "parseIntent", parse: parseIntent },
+  { name: "parseOrder", parse: parseOrder, sample: "order" },
+  { name: "parseRefusal", parse: parseRefusal },
+  { name: "parseRevocation", parse: parseRevocation },
+  { name: "parseWarrant", parse: parseWarrant },
+
+  { name: "parseCharterExtension", parse: parseCharterExtension },
+  { name: "parseDayExtension", parse: parseDayExtension },
+  {
+    name: "parseMessage (commit)",
+    parse: (bytes) => parseMessage(bytes, "mls_public_message"),
+    sample: "commit",
+  },
+  { name: "parseMessage (welcome)", parse: (bytes) => parseMessage(bytes, "mls_welcome"), sample: "welcome" },
+  {
+    name: "parseMessage (message)",
+    parse: (bytes) => parseMessage(bytes, "mls_private_message"),
+  },
+  { name: "parseKeyPackage", parse: (bytes) => parseKeyPackage(suite, bytes), sample: "keyPackage" },
+  { name: "parseRatchetTree", parse: parseRatchetTree, sample: "ratchetTree" },
+  { name: "parseCommit", parse: parseCommit, sample: "commit" },
+  { name: "parseMessage (server)", parse: parseServerMessage },
+  { name: "checkWelcome", parse: checkWelcome, sample: "welcome" },
+
+  { name: "parseContent", parse: parseContent, sample: "content" },
+  { name: "parseMaterial", parse: parseMaterial, sample: "material" },
+  { name: "parseOrderConversations", parse: parseOrderConversations, sample: "orderConversations" },
+  { name: "readRequest", parse: readRequest, sample: "request" },
+  { name: "readOrderFile", parse: readOrderFile, sample: "orderFile" },
+  { name: "parseDkgMessage", parse: parseDkgMessage },
+  { name: "parseOrderEvent", parse: parseOrderEvent, sample: "orderEvent" },
+  { name: "readConfig (keyholder)", parse: config(readKeyholderConfig), sample: "keyholderConfig" },
+  { name: "readConfig (server)", parse: config(readServerConfig), sample: "serverConfig" },
+  { name: "readConfig (witness)", parse: config(readWitnessConfig), sample: "witnessConfig" },
+
+  { name: "parseContent (evidence)", parse: parseEvidenceContent, sample: "content" },
+  { name: "parseCustody", parse: parseCustody },
+  { name: "readTar", parse: (bytes) => readTar(bytes, "evidence"), sample: "tar" },
+];
+
+/** Exported readers of outside bytes that the table leaves out, and why. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  parseDeviceRecord: "from the member's own storage, which authenticates it",
+  parseRecord: "from the member's own storage, which authenticates it",
+  parseDkgState: "from the keyholder's own sealed journal",
+  parseWitnessedTree: "the witness' own signed note, read back from its disk",
+  parseGroupExtensions: "gets what parseMessage and parseCharterExtension have read",
+};

@@ -1,0 +1,92 @@
+import { formatContent } from "../packages/client/src/content.ts";
+import { hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
+import { writeTar } from "../packages/evidence/src/tar.ts";
+import { formatOrder } from "../packages/gate/src/order.ts";
+import { parseWarrant } from "../packages/gate/src/warrant.ts";
+import { createKeyPackage, prepareCommit } from "../packages/mls/src/index.ts";
+import { DAY, noon, person, Room } from "../packages/mls/test/world.ts";
+import { formatOrderFile, formatRequest } from "../packages/parties/src/request-file.ts";
+import { appendLeaves, EMPTY_FRONTIER, encodeFrontier } from "../packages/tlog/src/frontier.ts";
+import { logIndex } from "../packages/tlog/src/index.ts";
+import { formatSignerKey } from "../packages/tlog/src/vkey.ts";
+import { DEPLOYMENT } from "../vectors/fixture/deployment.ts";
+
+const bytesOf = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
+const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
+const id = (byte: string): string => byte.repeat(32);
+
+/** Good input that no vector holds, by the names that the table of parsers uses. */
+export async function makeSamples(
+  corpus: readonly Uint8Array[],
+  logVkey: string,
+): Promise<Readonly<Record<string, Uint8Array>>> {
+  const warrant = corpus.find((bytes) => accepts(() => parseWarrant(bytes))) as Uint8Array;
+  const order = { warrant, opening: filled(32, 1), index: logIndex(7) };
+  const room = await Room.of(2);
+  const keyPackage = await createKeyPackage(person(), noon(DAY));
+  const made = await prepareCommit(room.seat(0).conversation, { adds: [keyPackage.public], day: DAY });
+  const label = { account: id("aa"), conversation: id("bb"), day: DAY };
+  return {
+    entryBundle: Uint8Array.from([0, 3, 1, 2, 3, 0, 2, 4, 5]),
+    frontier: encodeFrontier(
+      appendLeaves(
+        EMPTY_FRONTIER,
+        Array.from({ length: 300 }, (_, index) => filled(32, index % 256)),
+      ).state,
+    ),
+    signerKey: utf8(formatSignerKey("ed25519", "witness.example.org", filled(32, 7))),
+    treeSizeBody: utf8("1234\n"),
+    messageContent: Uint8Array.from([3, 1, 2, 3, 64, 64, ...filled(64, 9), 0, 0]),
+    senderData: filled(12, 1),
+    order: formatOrder(order),
+    orderFile: formatOrderFile(order),
+    request: formatRequest(parseWarrant(warrant)),
+    orderEvent: bytesOf({
+      version: 1,
+      kind: "released",
+      order: hex(filled(32, 3)),
+      at: 1_789_000_000,
+    }),
+    commit: made.commit,
+    welcome: made.welcome as Uint8Array,
+    keyPackage: keyPackage.public,
+    ratchetTree: made.ratchetTree,
+    content: formatContent({ id: "m1", at: unixSeconds(1_789_000_000), text: "Good morning" }),
+    material: bytesOf({
+      version: 1,
+      ...label,
+      envelopes: [{ seq: 1, epoch: 1, at: 1_789_000_000, envelope: "AAAA", inner: "AAAA" }],
+      messages: [{ seq: 2, epoch: 1, submitter: id("aa"), at: 1_789_000_000, wire: "AAAA" }],
+    }),
+    orderConversations: bytesOf({ version: 1, labels: [label] }),
+    keyholderConfig: bytesOf({
+      name: "keyholder-1",
+      deployment: DEPLOYMENT,
+      port: 7401,
+      server: "http://127.0.0.1:7400",
+      log: logVkey,
+      workFactor: 10,
+      batches: "daily",
+      patienceSeconds: 20,
+    }),
+    serverConfig: bytesOf({ deployment: DEPLOYMENT, port: 7400, host: "127.0.0.1", workFactor: 10 }),
+    witnessConfig: bytesOf({ name: "witness-1", deployment: DEPLOYMENT, port: 7406, logs: [logVkey] }),
+    tar: writeTar(
+      new Map([
+        ["data/a.txt", utf8("a")],
+        ["data/b.txt", filled(700, 98)],
+      ]),
+      "evidence",
+      unixSeconds(1_789_000_000),
+    ),
+  };
+}
+
+function accepts(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch {
+    return false;
+  }
+}
