@@ -28,6 +28,7 @@ import { type Identity, publicIdentity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
+import type { Retention } from "./retention.ts";
 
 export type AdminParts = {
   readonly identity: Identity;
@@ -36,8 +37,11 @@ export type AdminParts = {
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
   /** Writes a sealed backup to a path that names no file yet. */
+  readonly retention: Retention;
   readonly backup: (path: string) => Promise<BackupSummary>;
 };
+
+const SHOWN_REPORTS = 20;
 
 type Command = (parts: AdminParts, fields: Fields) => () => Promise<Json> | Json;
 
@@ -74,6 +78,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       hold: parts.log.hold,
       published: published === null ? null : { size: published.size, time: published.time },
       charters: parts.log.catalogue.verifiedCharters.map(({ id }) => id),
+    };
+  },
+  retention: (parts, fields) => {
+    const act = fields.literal("act", "show", "run", "rewrite");
+    return async () => {
+      if (act !== "show") await parts.retention.run();
+      if (act === "rewrite") await parts.retention.rewrite();
+      return {
+        reports: (await parts.retention.reports(SHOWN_REPORTS)).map((text) =>
+          parseJson(utf8(text), "report"),
+        ),
+      };
     };
   },
   "set-policy": (parts, fields) => {

@@ -20,6 +20,8 @@ export type ServerConfig = {
   /** Until there is a policy, here or by the operator's command, the log takes entries and publishes nothing. */
   readonly network?: Network;
   readonly attachments: AttachmentConfig;
+  /** Days for which conversations without a charter are kept; a charter says its own. */
+  readonly retentionDays: number;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -56,10 +58,15 @@ export function readConfig(fields: Fields): ServerConfig {
       ? {}
       : { workFactor: fields.integer("workFactor", 1, 20) }),
     attachments: readAttachments(fields),
+    retentionDays:
+      fields.optional("retentionDays") === undefined
+        ? DEFAULT_RETENTION_DAYS
+        : fields.integer("retentionDays", 1, 36_500),
     ...(fields.optional("policy") === undefined ? {} : { network: readNetwork(fields) }),
   };
 }
 
+const DEFAULT_RETENTION_DAYS = 365;
 const DEFAULT_QUOTA = 10 * 1024 ** 3;
 
 function readAttachments(fields: Fields): AttachmentConfig {

@@ -1,4 +1,4 @@
-import { type ClientConfig, Pool, type QueryConfig, types } from "pg";
+import { type ClientBase, type ClientConfig, Pool, type QueryConfig, types } from "pg";
 import { ServerError } from "./error.ts";
 import { MIGRATIONS, type Migration } from "./schema/index.ts";
 
@@ -51,8 +51,7 @@ export class Database implements Queries {
       ...connection,
       max: 16,
       connectionTimeoutMillis: 10_000,
-      // Whatever the operator's defaults are: what is acknowledged has to survive.
-      onConnect: (client) => client.query("set synchronous_commit = on"),
+      onConnect: demandDurability,
     });
     // An idle connection that breaks is replaced; without a listener it would end the process.
     pool.on("error", () => {});
@@ -135,6 +134,10 @@ function newer(what: string): ServerError {
 function fail(error: Error): never {
   throw error;
 }
+
+/** Whatever the operator's defaults are: what is acknowledged has to survive. The pool waits for it. */
+const demandDurability: (client: ClientBase) => unknown = (client) =>
+  client.query("set synchronous_commit = on");
 
 const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
   "ECONNREFUSED",

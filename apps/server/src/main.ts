@@ -64,14 +64,14 @@ startProgram<ServerConfig>({
     const waiters = new Waiters(hints);
     // A database of one's own has no other writers.
     const sweep = databaseUrl === undefined ? null : new Sweep(database, waiters, hints, logger);
+    const files = await AttachmentFiles.open(config.attachments.directory ?? join(directory, "files"));
     const keeping =
       config.role.kind === "front"
         ? openFront(config.role.primary, database)
-        : await openPrimary(context, database, waiters, fatal);
+        : await openPrimary(context, database, files, waiters, fatal);
 
     const accounts = new Accounts(database, clock, config.origin);
     const delivery = new Delivery(database, clock, waiters, keeping.charters);
-    const files = await AttachmentFiles.open(config.attachments.directory ?? join(directory, "files"));
     const services = {
       accounts,
       conversations: new Conversations(database, clock, waiters, keeping.charters),

@@ -5,6 +5,7 @@ import { type ProgramContext, serveAdmin } from "@porchlight/runtime";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { handleAdmin } from "./admin.ts";
+import type { AttachmentFiles } from "./attachment-files.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { Board } from "./board.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
@@ -18,6 +19,7 @@ import { LogLease } from "./log-lease.ts";
 import { LogPublisher } from "./log-publisher.ts";
 import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
+import { Retention } from "./retention.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
 import { logRoutes } from "./routes/log.ts";
 import type { Waiters } from "./waiters.ts";
@@ -32,6 +34,7 @@ const NETWORK_FILE = "network.json";
 export async function openPrimary(
   { config, directory, clock, clockKind, log: logger }: ProgramContext<ServerConfig>,
   database: Database,
+  files: AttachmentFiles,
   waiters: Waiters,
   fatal: (error: unknown) => void,
 ): Promise<Keeping> {
@@ -72,9 +75,11 @@ export async function openPrimary(
     };
     return await writeBackup({ database, directory, log, origin, at: clock.now() }, path, sealing);
   };
+  const { retentionDays: defaultDays } = config;
+  const retention = new Retention({ database, files, log, identity, clock, logger, defaultDays });
   const admin = await serveAdmin(
     directory,
-    (request) => handleAdmin({ identity, log, persons, setNetwork, backup }, request),
+    (request) => handleAdmin({ identity, log, persons, setNetwork, backup, retention }, request),
     (error) => logger.failure("admin-failed", error),
   );
   const services = {
@@ -92,8 +97,14 @@ export async function openPrimary(
       const isCovered = log.published !== null && published === size;
       return { status: isCovered ? "ok" : "degraded", log: { size, published: published as typeof size } };
     },
-    onTime: () => log.publisher?.refresh(),
+    onTime: () => {
+      log.publisher?.refresh();
+      retention.onTime();
+    },
     closeCommands: () => admin.close(),
-    close: () => log.close(),
+    close: async () => {
+      await retention.close();
+      await log.close();
+    },
   };
 }

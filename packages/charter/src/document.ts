@@ -15,7 +15,15 @@ import { FlattenedSign, flattenedVerify, importJWK } from "jose";
 import { CharterError } from "./error.ts";
 
 /** The kinds of signed document; each has its own `typ`, so that none can be passed off as another (CHA-3). */
-export type DocumentKind = "charter" | "keys" | "statement" | "warrant" | "revocation" | "refusal" | "dkg";
+export type DocumentKind =
+  | "charter"
+  | "keys"
+  | "statement"
+  | "warrant"
+  | "revocation"
+  | "refusal"
+  | "dkg"
+  | "retention";
 
 /** JWS General JSON Serialization (RFC 7515 §7.2.1), base64url texts. The payload is the exact document bytes. */
 export type SignedDocument = {

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { parseStatement, readSignedDocument, unverifiedPayload } from "@porchlight/charter";
-import { type AccountId, accountId, type CharterId } from "@porchlight/encoding";
+import { type AccountId, accountId, type CharterId, type Json, parseJson } from "@porchlight/encoding";
 import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
 import { charter, parsed, several } from "../options.ts";
@@ -25,6 +25,29 @@ export function registerProvider(program: Command, streams: Streams): void {
     async ({ dir }: Directory) => {
       const status = await callAdmin(dir, { command: "status" });
       return { text: JSON.stringify(status, null, 2), json: { status } };
+    },
+  );
+
+  action(
+    provider
+      .command("retention")
+      .description(
+        "what was deleted when its time was over: the newest report, and with --json the last twenty, signed",
+      )
+      .option("--run", "delete what is due now instead of at the day's first minute")
+      .option(
+        "--rewrite",
+        "and write the tables anew, so that freed space holds nothing: delivery waits meanwhile",
+      )
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir, run, rewrite }: Directory & { run?: true; rewrite?: true }) => {
+      const act = rewrite === true ? "rewrite" : run === true ? "run" : "show";
+      const { reports } = (await callAdmin(dir, { command: "retention", act })) as { reports: Json[] };
+      const [newest] = reports;
+      if (newest === undefined) return { text: "no report yet", json: { reports } };
+      const payload = unverifiedPayload(readSignedDocument(newest, "report"));
+      return { text: JSON.stringify(parseJson(payload, "report"), null, 2), json: { reports } };
     },
   );
 

@@ -2,6 +2,7 @@ import { attachments } from "./attachments.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { processes } from "./processes.ts";
+import { retention } from "./retention.ts";
 import { welcomes } from "./welcomes.ts";
 
 /** One step of the schema, applied once to each database and never changed afterwards. */
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "welcomes by device", sql: welcomes },
   { name: "key packages for a time", sql: keyPackages },
   { name: "attachments", sql: attachments },
+  { name: "retention", sql: retention },
 ];
