@@ -1,8 +1,11 @@
-import { Fields } from "@porchlight/encoding";
-import { parsePolicy, parseVkey } from "@porchlight/tlog";
+import { isIP } from "node:net";
+import { asString, EncodingError, Fields, type Json } from "@porchlight/encoding";
+import { parsePolicy, parseVkey, TlogError } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { LIMITS } from "@porchlight/wire";
+import { ServerError } from "./error.ts";
 import type { CosignerAddress } from "./log-publisher.ts";
+import type { TlsConfig } from "./tls.ts";
 
 /** The server's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (DEL-4). */
 export type ServerConfig = {
@@ -22,6 +25,11 @@ export type ServerConfig = {
   readonly attachments: AttachmentConfig;
   /** Days for which conversations without a charter are kept; a charter says its own. */
   readonly retentionDays: number;
+  /** Prometheus' figures, on a listener of their own; none where it is left out. */
+  readonly metrics?: { readonly port: number; readonly host?: string };
+  readonly tls?: TlsConfig;
+  readonly trustedProxies: readonly string[];
+  readonly drainSeconds: number;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -42,28 +50,93 @@ export type Network = {
 };
 
 const MAX_COSIGNERS = 100;
+const DEFAULT_PORT = 7400;
 
-/** Throws EncodingError or TlogError, which name the member. */
+/** Every member, in a sentence for the person who wrote the file; docs/operations.md says more of each. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  clock: '"system", or "replay" for a demonstration',
+  name: "a word for the log lines",
+  beatSeconds: "seconds between two looks at the clock, 1 to 3600",
+  deployment: 'the deployment\'s name, for instance "chat.example.org"; the log is named after it',
+  port: "a port, 0 to 65535; 0 lets the system choose",
+  host: 'the address to listen on, for instance "0.0.0.0"',
+  workFactor: "scrypt's work factor for a new secret store, 1 to 20",
+  role: '"primary", or "front" for a process beside it',
+  primary: "the primary's address as a front reaches it, http:// or https://",
+  policy: "the witness policy in C2SP's text form",
+  cosigners: "a list of {vkey, url}, one for each witness of the policy",
+  metrics: "{port, host}: where the figures are served",
+  tls: "{certificate, key}: two PEM files",
+  trustedProxies: "a list of addresses or networks, for instance 10.0.0.0/8",
+  attachments: "{directory, limit, quota}: where members' files are, and how many bytes a file and an account may have",
+  retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
+  drainSeconds: "seconds, 0 to 5, between not being ready and closing",
+};
+
+/** Throws ServerError "config-invalid", which names the member and says what belongs there. */
 export function readConfig(fields: Fields): ServerConfig {
+  try {
+    const config = readMembers(fields);
+    fields.end();
+    return config;
+  } catch (error) {
+    // A policy or a key that does not parse.
+    const place = error instanceof EncodingError ? error.field : "config.policy";
+    if (!(error instanceof EncodingError || error instanceof TlogError)) throw error;
+    const member = /^config\.([A-Za-z]+)/.exec(place)?.[1] ?? "";
+    const meant = MEMBERS[member] ?? `there is no such member; there are ${Object.keys(MEMBERS).join(", ")}`;
+    throw new ServerError("config-invalid", `${error.message}: ${meant} (docs/operations.md)`, {
+      cause: error,
+    });
+  }
+}
+
+function readMembers(fields: Fields): ServerConfig {
+  const has = (name: string): boolean => fields.optional(name) !== undefined;
   // Read by the runtime too.
-  if (fields.optional("name") !== undefined) fields.string("name", 100);
+  if (has("name")) fields.string("name", 100);
   const deployment = fields.string("deployment", 200);
   return {
     deployment,
     origin: `log.${deployment}`,
     role: readRole(fields),
+    port: has("port") ? fields.integer("port", 0, 65_535) : DEFAULT_PORT,
+    ...(has("host") ? { host: fields.string("host", 253) } : {}),
+    ...(has("workFactor") ? { workFactor: fields.integer("workFactor", 1, 20) } : {}),
+    ...(has("policy") ? { network: readNetwork(fields) } : {}),
+    ...(has("metrics") ? { metrics: readMetrics(fields.object("metrics")) } : {}),
+    ...(has("tls") ? { tls: readTls(fields.object("tls")) } : {}),
+    attachments: readAttachments(fields),
+    retentionDays: has("retentionDays") ? fields.integer("retentionDays", 1, 36_500) : DEFAULT_RETENTION_DAYS,
+    trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
+    drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
+  };
+}
+
+function readMetrics(fields: Fields): NonNullable<ServerConfig["metrics"]> {
+  const metrics = {
     port: fields.integer("port", 0, 65_535),
     ...(fields.optional("host") === undefined ? {} : { host: fields.string("host", 253) }),
-    ...(fields.optional("workFactor") === undefined
-      ? {}
-      : { workFactor: fields.integer("workFactor", 1, 20) }),
-    attachments: readAttachments(fields),
-    retentionDays:
-      fields.optional("retentionDays") === undefined
-        ? DEFAULT_RETENTION_DAYS
-        : fields.integer("retentionDays", 1, 36_500),
-    ...(fields.optional("policy") === undefined ? {} : { network: readNetwork(fields) }),
   };
+  fields.end();
+  return metrics;
+}
+
+function readTls(fields: Fields): TlsConfig {
+  const tls = { certificate: fields.string("certificate", 4096), key: fields.string("key", 4096) };
+  fields.end();
+  return tls;
+}
+
+/** An IP address, or a network as ADDRESS/BITS. */
+function readProxy(value: Json, where: string): string {
+  const text = asString(value, where, 50);
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  const isNetwork =
+    bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  if (family === 0 || rest.length > 0 || !isNetwork) throw new EncodingError("out-of-range", where);
+  return text;
 }
 
 const DEFAULT_RETENTION_DAYS = 365;
@@ -87,11 +160,12 @@ function readAttachments(fields: Fields): AttachmentConfig {
 
 function readRole(fields: Fields): ServerConfig["role"] {
   const kind = fields.optional("role") === undefined ? "primary" : fields.literal("role", "primary", "front");
-  return kind === "primary" ? { kind } : { kind, primary: httpUrl(fields.string("primary", 500), "primary") };
+  if (kind === "primary") return { kind };
+  return { kind, primary: httpUrl(fields.string("primary", 500), "config.primary") };
 }
 
 function httpUrl(text: string, where: string): string {
-  if (!/^https?:\/\/[\x21-\x7e]+$/.test(text)) throw new Error(`${where}: not an http URL`);
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(text)) throw new EncodingError("not-canonical", where);
   return text.replace(/\/+$/, "");
 }
 

@@ -22,6 +22,7 @@ import { type ConversationState, checkToday, type Device, firstGroupId } from ".
 import { asBuffer, KIND_CODES, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
+import { type Meter, silentMeter } from "./metrics.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -37,8 +38,16 @@ export class Conversations {
   readonly #clock: Clock;
   readonly #waiters: Waiters;
   readonly #charters: Charters;
+  readonly #meter: Meter;
 
-  constructor(database: Database, clock: Clock, waiters: Waiters, charters: Charters) {
+  constructor(
+    database: Database,
+    clock: Clock,
+    waiters: Waiters,
+    charters: Charters,
+    meter: Meter = silentMeter,
+  ) {
+    this.#meter = meter;
     this.#database = database;
     this.#clock = clock;
     this.#waiters = waiters;
@@ -114,6 +123,7 @@ export class Conversations {
       const page = await this.#page(values, after, Math.min(limit, LIMITS.page));
       return page.length > 0 ? page : null;
     });
+    this.#meter.delivered(items?.length ?? 0);
     return { items: items ?? [], head: Math.max(head, (items ?? []).at(-1)?.seq ?? 0) };
   }
 

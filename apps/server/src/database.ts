@@ -119,6 +119,11 @@ export class Database implements Queries {
     }
   }
 
+  /** Connections, and statements that wait for one. */
+  get load(): { readonly open: number; readonly waiting: number } {
+    return { open: this.#pool.totalCount, waiting: this.#pool.waitingCount };
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
   }

@@ -23,6 +23,7 @@ import {
   writeState,
 } from "./conversation-store.ts";
 import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
+import { type Meter, silentMeter } from "./metrics.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -65,7 +66,16 @@ export class Delivery {
   #idle: (() => void) | null = null;
   #closed = false;
 
-  constructor(database: Database, clock: Clock, waiters: Waiters, charters: Charters) {
+  readonly #meter: Meter;
+
+  constructor(
+    database: Database,
+    clock: Clock,
+    waiters: Waiters,
+    charters: Charters,
+    meter: Meter = silentMeter,
+  ) {
+    this.#meter = meter;
     this.#database = database;
     this.#clock = clock;
     this.#waiters = waiters;
@@ -123,12 +133,14 @@ export class Delivery {
 
   async #write(taken: readonly { lane: Lane; submissions: Submission[] }[]): Promise<void> {
     const conversations = taken.map(({ lane }) => lane.conversation);
+    const started = performance.now();
     try {
-      const { outcomes, states, welcomed } = await this.#database.transaction(async (transaction) => {
+      const { outcomes, states, welcomed, stored } = await this.#database.transaction(async (transaction) => {
         const before = await this.#load(transaction, conversations);
         const known = await knownItems(transaction, keysOf(taken));
         return await this.#decide(transaction, taken, before, known);
       });
+      this.#meter.committed(stored, (performance.now() - started) / 1000);
       for (const state of states) this.#remember(state);
       for (const { submission, result } of outcomes) {
         if (result instanceof Refusal) submission.reject(result);
@@ -153,7 +165,7 @@ export class Delivery {
     taken: readonly { lane: Lane; submissions: Submission[] }[],
     before: ReadonlyMap<ConversationId, ConversationState>,
     known: ReadonlyMap<string, KnownItem>,
-  ): Promise<{ outcomes: Outcome[]; states: ConversationState[]; welcomed: AccountId[] }> {
+  ): Promise<{ outcomes: Outcome[]; states: ConversationState[]; welcomed: AccountId[]; stored: number }> {
     const now = this.#clock.now();
     const writes: Writes = { items: [], envelopes: [], welcomes: [], memberships: [] };
     const outcomes: Outcome[] = [];
@@ -197,6 +209,7 @@ export class Delivery {
     return {
       outcomes,
       states: changed.map(({ after }) => after),
+      stored: writes.items.length,
       welcomed: writes.welcomes.flatMap(({ devices }) => devices.map(({ account }) => account)),
     };
   }
@@ -232,6 +245,13 @@ export class Delivery {
       if (this.#cache.size <= MAX_CACHED) break;
       this.#cache.delete(oldest);
     }
+  }
+
+  /** Conversations with submissions under way, and submissions that wait for a transaction. */
+  get load(): { readonly lanes: number; readonly queued: number } {
+    let queued = 0;
+    for (const { queue } of this.#lanes.values()) queued += queue.length;
+    return { lanes: this.#lanes.size, queued };
   }
 
   /** Takes nothing more, and waits for what is under way. */

@@ -22,19 +22,19 @@ export function openFront(primary: string, database: Database): Keeping {
     charters: new StoredCharters(database),
     routes: routes.map((route): Route => ({ ...route, handle: (exchange) => handOn(primary, exchange) })),
     health: () => ({ status: "ok" }),
+    figures: () => null,
     onTime: () => {},
     closeCommands: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }
 
-async function handOn(primary: string, { method, url, body, signal }: Exchange): Promise<Answer> {
+async function handOn(primary: string, { method, url, address, body, signal }: Exchange): Promise<Answer> {
   try {
     const response = await fetch(`${primary}${url}`, {
       method,
-      ...(method === "GET"
-        ? {}
-        : { body: body as Uint8Array<ArrayBuffer>, headers: { "content-type": "application/octet-stream" } }),
+      headers: { "x-forwarded-for": address, "content-type": "application/octet-stream" },
+      ...(method === "GET" ? {} : { body: body as Uint8Array<ArrayBuffer> }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT)]),
       redirect: "error",
     });

@@ -13,6 +13,7 @@ import { z } from "zod";
 import type { Device } from "./conversation-state.ts";
 import { isDatabaseOutage } from "./database.ts";
 import { Refusal, STATUS } from "./refusal.ts";
+import type { TlsPair } from "./tls.ts";
 
 /**
  * Who may use a route (DEL-10). "open": anybody, for what is public. "signed": anybody, but what the body brings is
@@ -25,6 +26,8 @@ export type Exchange = {
   /** Method, path and query as they came: for handing the request on, not for reading. */
   readonly method: string;
   readonly url: string;
+  /** The client's, as far as the proxies in between are trusted. */
+  readonly address: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: Uint8Array;
@@ -55,13 +58,24 @@ export function json<T>(schema: z.ZodType<T>, value: T, status: 200 | 201 = 200)
 
 const DEFAULT_LIMIT = 64 * 1024;
 
+export type HttpOptions = {
+  /** Without it, plain HTTP: for the loopback interface, or behind a proxy that has the certificate. */
+  readonly tls?: TlsPair;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly refused?: (code: RefusalCode) => void;
+};
+
 /** An HTTP server of these routes: one place for authentication, limits, errors and log lines. */
 export function createHttp(
   routes: readonly Route[],
   authenticate: (header: string | undefined) => Promise<Device>,
   log: Logger,
+  { tls, trustedProxies = [], refused = () => {} }: HttpOptions = {},
 ): FastifyInstance {
   const app = fastify({
+    ...(tls === undefined ? {} : { https: tls }),
+    ...(trustedProxies.length === 0 ? {} : { trustProxy: [...trustedProxies] }),
     logger: false,
     bodyLimit: DEFAULT_LIMIT,
     // What is under way is answered first; the program's own time limit ends it otherwise.
@@ -93,6 +107,7 @@ export function createHttp(
     if (refusal.code === "internal" || refusal.code === "unavailable") {
       log.failure("request-failed", error, { request: request.id });
     }
+    refused(refusal.code);
     return refuse(request, reply, refusal);
   });
 
@@ -115,6 +130,7 @@ export function createHttp(
         const answer = await route.handle({
           method: request.method,
           url: request.url,
+          address: request.ip,
           params: request.params as Record<string, string>,
           query: request.query,
           body: request.body instanceof Uint8Array ? request.body : new Uint8Array(0),

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Server as TlsServer } from "node:tls";
 import { lockDirectory } from "@porchlight/durable";
 import { listen, startProgram } from "@porchlight/runtime";
 import type { FastifyInstance } from "fastify";
@@ -13,11 +15,13 @@ import { ServerError } from "./error.ts";
 import { openFront } from "./front.ts";
 import { NatsHints, noHints } from "./hints.ts";
 import { createHttp } from "./http.ts";
+import { Metrics } from "./metrics.ts";
 import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
 import { Sweep } from "./sweep.ts";
+import { Certificate } from "./tls.ts";
 import { Waiters } from "./waiters.ts";
 
 /** What cannot be repaired while running ends the program: it starts again from what the disk holds. */
@@ -48,7 +52,7 @@ startProgram<ServerConfig>({
   name: "server",
   configure: readConfig,
   main: async (context) => {
-    const { config, directory, clock, log: logger, onTime } = context;
+    const { config, directory, clock, log: logger, onTime, signal } = context;
     const lock = lockDirectory(directory);
     const { DATABASE_URL: databaseUrl, NATS_URL: natsUrl } = process.env;
     if (config.role.kind === "front" && databaseUrl === undefined) {
@@ -71,26 +75,51 @@ startProgram<ServerConfig>({
         : await openPrimary(context, database, files, waiters, fatal);
 
     const accounts = new Accounts(database, clock, config.origin);
-    const delivery = new Delivery(database, clock, waiters, keeping.charters);
+    const metrics = new Metrics();
+    const delivery = new Delivery(database, clock, waiters, keeping.charters, metrics);
     const services = {
       accounts,
-      conversations: new Conversations(database, clock, waiters, keeping.charters),
+      conversations: new Conversations(database, clock, waiters, keeping.charters, metrics),
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),
     };
-    const table = [...keeping.routes, ...routes(services), ...operationRoutes(database, hints, keeping)];
-    const http = createHttp(table, (header) => accounts.authenticate(header), logger);
+    const table = [
+      ...keeping.routes,
+      ...routes(services),
+      ...operationRoutes(database, hints, keeping, signal),
+    ];
+    const certificate =
+      config.tls === undefined ? null : await Certificate.open(config.tls, directory, logger);
+    const http = createHttp(table, (header) => accounts.authenticate(header), logger, {
+      ...(certificate === null ? {} : { tls: certificate.pair }),
+      trustedProxies: config.trustedProxies,
+      refused: metrics.refused,
+    });
+    const renew = (): void => {
+      if (certificate !== null) void certificate.renew(http.server as unknown as TlsServer);
+    };
+    process.on("SIGHUP", renew);
+    metrics.watch({ http, database, delivery, hints, keeping });
+    const figures = config.metrics === undefined ? null : metrics.listener();
+    if (config.metrics !== undefined && figures !== null) {
+      const port = await listen(figures, config.metrics.port, config.metrics.host);
+      logger.event("metrics-ready", { port });
+    }
     onTime(() => {
       keeping.onTime();
+      renew();
       accounts.forgetExpired().catch((error: unknown) => logger.failure("sessions-failed", error));
     });
     const port = await listen(http, config.port, config.host);
     return {
       port,
       stop: async () => {
+        // Balancers see at /readyz that nothing more is to be sent here, before connections are refused.
+        await sleep(1000 * config.drainSeconds);
         await keeping.closeCommands();
         waiters.close();
         await closeHttp(http);
+        await figures?.close();
         await delivery.close();
         await keeping.close();
         await sweep?.close();

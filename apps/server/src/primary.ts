@@ -101,6 +101,12 @@ export async function openPrimary(
       log.publisher?.refresh();
       retention.onTime();
     },
+    figures: () => ({
+      size: log.store.size,
+      published: log.published?.size ?? null,
+      checkpointAge: log.published === null ? null : clock.now() - log.published.time,
+      hold: log.hold === null ? 0 : 1,
+    }),
     closeCommands: () => admin.close(),
     close: async () => {
       await retention.close();

@@ -128,7 +128,10 @@ export class TestServer {
   }
 
   /** On a replay clock that shows noon of {@link DAY}. */
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    members: Readonly<Record<string, unknown>> = {},
+  ): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), "server-test-"));
     const supervisor = new Supervisor({ replayFrom: onDay(DAY, 12) });
     const cosigners = await Cosigners.start(() => supervisor.at as UnixSeconds);
@@ -141,6 +144,7 @@ export class TestServer {
       workFactor: 4,
       policy: POLICY,
       cosigners: cosigners.addresses,
+      ...members,
     };
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
     await server.run();

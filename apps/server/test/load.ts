@@ -9,12 +9,13 @@ import type { Person } from "./people.ts";
 const RETRY = 50;
 
 /** Repeats what may succeed later, as a client does that lost its connection. */
-export async function insist<T>(call: () => Promise<T>): Promise<T> {
+export async function insist<T>(call: () => Promise<T>, onRetry: () => void = () => {}): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
       if (!(error instanceof WireError && error.retryable)) throw error;
+      onRetry();
       await sleep(RETRY);
     }
   }
@@ -30,32 +31,41 @@ export class Load {
   readonly #from: number;
   /** Digest of what was acknowledged, by seq. */
   readonly acknowledged = new Map<number, string>();
+  /** How often each of the people had to try again. */
+  readonly retries: number[];
   readonly #read: { seq: number; digest: string }[][];
   readonly #pause: number;
-  #working: Promise<unknown> = Promise.resolve();
-  #senders = 0;
+  #sending: Promise<unknown> = Promise.resolve();
+  #reading: Promise<unknown> = Promise.resolve();
+  #phase: "sending" | "ending" | "sent" = "sending";
 
   constructor(people: readonly Person[], pause = 15) {
     this.#people = people;
     this.#from = Math.max(...people.map(({ seen }) => seen));
     this.#read = people.map(() => []);
+    this.retries = people.map(() => 0);
     this.#pause = pause;
   }
 
   start(): void {
-    this.#senders = this.#people.length;
-    this.#working = Promise.all([
-      ...this.#people.map((person) => this.#send(person)),
-      ...this.#people.map((person, place) => this.#follow(person, place)),
-    ]);
+    this.#sending = Promise.all(this.#people.map((person, place) => this.#send(person, place)));
+    this.#reading = Promise.all(this.#people.map((person, place) => this.#follow(person, place)));
     // Shown by stop().
-    this.#working.catch(() => {});
+    this.#sending.catch(() => {});
+    this.#reading.catch(() => {});
   }
 
-  async #send(person: Person): Promise<void> {
-    for (let i = 0; this.#senders === this.#people.length || i === 0; i++) {
+  #retried(place: number): () => void {
+    return () => {
+      this.retries[place] = (this.retries[place] ?? 0) + 1;
+    };
+  }
+
+  async #send(person: Person, place: number): Promise<void> {
+    const retried = this.#retried(place);
+    for (let i = 0; this.#phase === "sending"; i++) {
       const item: NewItem = await person.message(`message ${i}`);
-      const [seq = 0] = await insist(() => person.client.submit(person.conversation, [item]));
+      const [seq = 0] = await insist(() => person.client.submit(person.conversation, [item]), retried);
       expect(this.acknowledged.has(seq)).toBe(false);
       this.acknowledged.set(seq, digest(item.bytes));
       await sleep(this.#pause);
@@ -66,12 +76,15 @@ export class Load {
     const read = this.#read[place] ?? [];
     let after = this.#from;
     for (;;) {
-      const { items, head } = await insist(() =>
-        person.client.items(person.conversation, after, { wait: this.#senders > 0 ? 5 : 0 }),
+      // As of before the look: only then does an empty page mean that there is nothing more.
+      const isSent = this.#phase === "sent";
+      const { items, head } = await insist(
+        () => person.client.items(person.conversation, after, { wait: this.#phase === "sending" ? 5 : 0 }),
+        this.#retried(place),
       );
       for (const { seq, bytes } of items) read.push({ seq, digest: digest(bytes) });
       after = items.at(-1)?.seq ?? after;
-      if (this.#senders === -1 && items.length === 0 && after >= head) return;
+      if (isSent && items.length === 0 && after >= head) return;
     }
   }
 
@@ -83,10 +96,10 @@ export class Load {
 
   /** Ends it and proves: nothing acknowledged is lost or moved, and all saw one order without gaps, each item once. */
   async stop(): Promise<void> {
-    this.#senders = 0;
-    await sleep(4 * this.#pause);
-    this.#senders = -1;
-    await this.#working;
+    this.#phase = "ending";
+    await this.#sending;
+    this.#phase = "sent";
+    await this.#reading;
     const [first = [], ...others] = this.#read;
     for (const read of others) expect(read).toEqual(first);
     expect(first.map(({ seq }) => seq)).toEqual(first.map((_, place) => this.#from + 1 + place));

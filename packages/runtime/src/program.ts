@@ -38,7 +38,7 @@ export type Program<Config> = {
 
 /**
  * Runs a program as `node main.ts CONFIG.json`. The file is strict JSON; beside the program's own members it has
- * `clock` ("system" or "replay") and, optionally, `name` and `beatSeconds`.
+ * optionally `clock` ("system" or "replay"), `name` and `beatSeconds`.
  *
  * Under a supervisor (an IPC channel) it begins when told to, takes ticks only where its configuration says "replay",
  * ignores SIGINT (Ctrl-C is the supervisor's to handle) and ends when the channel closes, so that no program outlives
@@ -104,7 +104,8 @@ export function startProgram<Config>(program: Program<Config>): void {
     let config: Config;
     try {
       const fields = new Fields(parseJson(new Uint8Array(readFileSync(path)), "config"), "config");
-      clockKind = fields.literal("clock", "system", "replay");
+      clockKind =
+        fields.optional("clock") === undefined ? "system" : fields.literal("clock", "system", "replay");
       name = fields.optional("name") === undefined ? program.name : fields.string("name", 100);
       beatSeconds =
         fields.optional("beatSeconds") === undefined

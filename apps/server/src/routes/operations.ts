@@ -4,6 +4,7 @@ import type { Database } from "../database.ts";
 import type { Hints } from "../hints.ts";
 import { json, type Route } from "../http.ts";
 import type { Keeping } from "../keeping.ts";
+import { Refusal } from "../refusal.ts";
 
 /** For a person who opens the address in a browser. */
 const WELCOME = `Porchlight: a provider's server.
@@ -17,7 +18,12 @@ There is no web page here yet. Members and parties use the command line: porchli
 `;
 
 /** For operators and passers-by. */
-export function operationRoutes(database: Database, hints: Hints, keeping: Keeping): Route[] {
+export function operationRoutes(
+  database: Database,
+  hints: Hints,
+  keeping: Keeping,
+  stopping: AbortSignal,
+): Route[] {
   return [
     {
       method: "GET",
@@ -40,6 +46,7 @@ export function operationRoutes(database: Database, hints: Hints, keeping: Keepi
       url: "/readyz",
       access: "open",
       handle: async () => {
+        if (stopping.aborted) throw new Refusal("unavailable", "this process stops: ask another one");
         await database.query({ text: "select 1" });
         // Without hints everything still arrives, later: no reason to send people elsewhere.
         return json(readyAnswer, { ready: true, hints: hints.connected });
