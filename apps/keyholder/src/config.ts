@@ -7,6 +7,8 @@ export type KeyholderConfig = {
   readonly deployment: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Address to listen on; the loopback interface where it is left out. */
+  readonly host?: string;
   /** Base URL of the provider's server: the board and the log. */
   readonly server: string;
   /** The log that it cosigns, known before there is a charter. */
@@ -30,6 +32,7 @@ export function readConfig(fields: Fields): KeyholderConfig {
     name: fields.string("name", 100),
     deployment: fields.string("deployment", 253),
     port: fields.integer("port", 0, 65_535),
+    ...(fields.optional("host") === undefined ? {} : { host: fields.string("host", 253) }),
     server: fields.string("server"),
     log: log as VerifierKey<"ed25519">,
     ...(fields.optional("workFactor") === undefined

@@ -19,7 +19,7 @@ export function keyholderProgram(hooks: Hooks): Program<KeyholderConfig> {
         (error) => log.failure("admin-failed", error),
       );
       const http = createHttp(keyholder, log);
-      const port = await listen(http, config.port);
+      const port = await listen(http, config.port, config.host);
       return {
         port,
         stop: async () => {

@@ -68,7 +68,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   metrics: "{port, host}: where the figures are served",
   tls: "{certificate, key}: two PEM files",
   trustedProxies: "a list of addresses or networks, for instance 10.0.0.0/8",
-  attachments: "{directory, limit, quota}: where members' files are, and how many bytes a file and an account may have",
+  attachments:
+    "{directory, limit, quota}: where members' files are, and how many bytes a file and an account may have",
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
 };

@@ -34,6 +34,7 @@ export class LogLease {
   readonly #origin: string;
   readonly #term: number;
   #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<void> = Promise.resolve();
 
   private constructor(database: Database, origin: string, term: number) {
     this.#database = database;
@@ -85,7 +86,7 @@ export class LogLease {
     log.event("lease-taken", { term });
     const lease = new LogLease(database, origin, term);
     lease.#timer = setInterval(() => {
-      lease.#beat().catch((error: unknown) => {
+      lease.#beating = lease.#beat().catch((error: unknown) => {
         if (error instanceof ServerError) onLost(error);
         else log.failure("lease-failed", error);
       });
@@ -115,6 +116,7 @@ export class LogLease {
   /** Gives the right back, so that the next holder need not wait. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#beating;
     await this.#database.query({
       text: "update log_heads set holder = null where origin = $1 and term = $2",
       values: [this.#origin, this.#term],

@@ -26,6 +26,8 @@ import {
   type Streams,
 } from "../terminal.ts";
 
+import { registerKeyholderSetup } from "./keyholder-setup.ts";
+
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the directory of the running keyholder"] as const;
 
@@ -33,6 +35,7 @@ export function registerKeyholder(program: Command, streams: Streams): void {
   const keyholder = program
     .command("keyholder")
     .description("decide on orders as a keyholder's operator: talks to the keyholder that runs in --dir");
+  registerKeyholderSetup(keyholder, streams);
 
   action(
     keyholder
