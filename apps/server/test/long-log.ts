@@ -55,8 +55,12 @@ export type LongLog = {
   /** Bytes of all entries, and of all files. */
   readonly entryBytes: number;
   readonly diskBytes: number;
-  /** Heap and buffers after a collection, and the whole process, in bytes for each entry: slopes of fitted lines. */
-  readonly heapSlope: number;
+  /**
+   * Bytes of heap and buffers after a collection, in use whatever else was going on: the least in the second and in the
+   * last quarter of the way. And of the whole process at the end, with its slope over the last half, for each entry.
+   */
+  readonly heap: readonly [second: number, last: number];
+  readonly rss: number;
   readonly rssSlope: number;
   readonly cpuSeconds: { readonly append: number; readonly follow: number; readonly audit: number };
 };
@@ -162,16 +166,17 @@ export async function runLongLog(directory: string, length: number): Promise<Lon
     (sum, file) => sum + statSync(join(directory, file)).size,
     0,
   );
-  // The first quarter warms up.
-  const steady = memory.slice(LOOKS / 4);
+  const floor = (from: number, to: number): number =>
+    Math.min(...memory.slice(from, to).map(({ heap }) => heap));
   return {
     audit,
     followed,
     collected,
     entryBytes,
     diskBytes,
-    heapSlope: slope(steady.map(({ size, heap }) => [size, heap])),
-    rssSlope: slope(steady.map(({ size, rss }) => [size, rss])),
+    heap: [floor(LOOKS / 4, LOOKS / 2), floor((3 * LOOKS) / 4, LOOKS)],
+    rss: memory.at(-1)?.rss ?? 0,
+    rssSlope: slope(memory.slice(LOOKS / 2).map(({ size, rss }) => [size, rss])),
     cpuSeconds: cpu,
   };
 }

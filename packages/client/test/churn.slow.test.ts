@@ -1,7 +1,10 @@
+import { parseDay } from "@porchlight/encoding";
 import { describe, expect, test } from "vitest";
+import { charterOf } from "../../../vectors/fixture/deployment.ts";
 import { runChurn } from "./churn.ts";
 import { inTown } from "./churn-town.ts";
-import type { ChurnReport } from "./churn-world.ts";
+import type { ChurnReport, ChurnWorld } from "./churn-world.ts";
+import { DAY } from "./town.ts";
 
 /** One seed, to replay a failure, or five. */
 const seeds = (process.env["CHURN_SEED"] ?? "1 2 3 4 5").split(" ").map(Number);
@@ -24,4 +27,16 @@ describe("churn", () => {
       expectBounded(report);
     },
   );
+
+  test("MLS-40, MLS-42: 300 random steps under a charter: every message has its envelope, of the right keys", {
+    timeout: 3_600_000,
+  }, async () => {
+    const charter = await charterOf("court", { validUntil: parseDay("2027-12-31") });
+    const days = Array.from({ length: 120 }, (_, i) => DAY + i);
+    const run = (world: ChurnWorld): Promise<ChurnReport> =>
+      runChurn(world, { seed: 6, steps: 300, charter: charter.id });
+    const report = await inTown(charter, days, run);
+    console.log(`churn under a charter: ${JSON.stringify(report)}`);
+    expect(report.read).toBeGreaterThan(report.sent);
+  });
 });

@@ -48,6 +48,8 @@ type Thief = { readonly name: string; readonly saved: Uint8Array };
 
 const PEOPLE = 9;
 const DAY = 86_400;
+/** Of one person. */
+const MAX_DEVICES = 3;
 const KEY_PACKAGES = 3;
 const MAX_THIEVES = 4;
 const EVERYBODY_EVERY = 100;
@@ -150,7 +152,7 @@ class Churn {
       const { account } = createDevice({ suite, identitySeed: seed, random });
       const person: Person = { name: `p${i}`, account, seed, devices: [] };
       this.#people.push(person);
-      for (let of = 0; of < (i % 3 === 2 ? 1 : 2); of++) await this.#newDevice(person);
+      for (let of = 0; of < (i % 2) + 1; of++) await this.#newDevice(person);
     }
     const context = await this.#context(await this.#world.storage("outsider"));
     const device = createDevice({ ...context, identitySeed: context.random(32) });
@@ -205,7 +207,8 @@ class Churn {
     else if (dice < 0.67) await this.#nextDay(by);
     else if (dice < 0.72) await this.#race(by, this.#pick(online.filter((device) => device !== by)));
     else if (dice < 0.84) await this.#switchOff(by);
-    else if (dice < 0.97) await this.#switchOn();
+    else if (dice < 0.96) await this.#switchOn();
+    else if (dice < 0.98) await this.#buy(by.person);
     else await this.#restart(by);
   }
 
@@ -227,8 +230,8 @@ class Churn {
 
   async #add(by: Device): Promise<void> {
     const outside = this.#people.filter(({ devices }) => devices.some((device) => !device.in));
-    const room = (this.#options.maxDevices ?? 12) - this.#devices((device) => device.in).length;
-    if (outside.length === 0 || room < 2) return await this.#remove(by);
+    const room = (this.#options.maxDevices ?? 14) - this.#devices((device) => device.in).length;
+    if (outside.length === 0 || room < MAX_DEVICES) return await this.#remove(by);
     const whom = this.#pick(outside);
     this.#does(whom.devices.some((device) => device.in) ? "add a device" : "add");
     await this.#change(by, [whom], []);
@@ -273,7 +276,7 @@ class Churn {
     const before = this.#membersSeenBy(first);
     const outside = this.#people.filter(({ devices }) => !devices.some((device) => device.in));
     const adds =
-      outside.length > 0 && this.#devices((device) => device.in).length < (this.#options.maxDevices ?? 12) - 2
+      outside.length > 0 && this.#devices((device) => device.in).length < (this.#options.maxDevices ?? 14) - 3
         ? [this.#pick(outside).account]
         : [];
     const say = (device: Device, text: string): Promise<void> =>
@@ -301,6 +304,13 @@ class Churn {
   async #switchOff(device: Device): Promise<void> {
     this.#does("off");
     device.member = null;
+  }
+
+  /** A further device, which somebody has to add. */
+  async #buy(person: Person): Promise<void> {
+    if (person.devices.length === MAX_DEVICES) return;
+    this.#does("new device");
+    await this.#newDevice(person);
   }
 
   /** One that was off comes back: what it knows is what its storage holds. */

@@ -1,4 +1,4 @@
-import { type AccountId, type DayNumber, equalBytes, hex, type UnixSeconds } from "@porchlight/encoding";
+import { type AccountId, type DayNumber, equalBytes, type UnixSeconds } from "@porchlight/encoding";
 import {
   type AuthenticatedData,
   formatAuthenticatedData,
@@ -168,8 +168,8 @@ export async function applyCommit(
   const are = membersIn(suite, after.ratchetTree);
   const change: EpochChange = {
     committer,
-    added: are.filter((member) => !were.some((other) => sameLeaf(member, other))),
-    removed: were.filter((member) => !are.some((other) => sameLeaf(member, other))),
+    added: without(are, were),
+    removed: without(were, are),
     day,
     charterChange: null,
   };
@@ -232,8 +232,13 @@ async function lastTree(
   return { kind: "removed", ratchetTree: tree };
 }
 
-function sameLeaf(a: Member, b: Member): boolean {
-  return a.leaf === b.leaf && hex(a.deviceKey) === hex(b.deviceKey);
+/** Those of `members` whose leaf others have not, or another device has. */
+function without(members: readonly Member[], others: readonly Member[]): Member[] {
+  const devices = new Map(others.map(({ leaf, deviceKey }) => [leaf, deviceKey]));
+  return members.filter(({ leaf, deviceKey }) => {
+    const other = devices.get(leaf);
+    return other === undefined || !equalBytes(other, deviceKey);
+  });
 }
 
 /**

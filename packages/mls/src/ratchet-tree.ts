@@ -151,10 +151,10 @@ class TreeCheck {
         if (carried === undefined || !equalBytes(carried, expected)) continue;
         const rest = resolution.filter((other) => other !== node);
         const [first, last] = leavesBelow(side);
-        const added = parent.unmergedLeaves
-          .filter((leaf) => leaf >= first && leaf <= last)
-          .map((leaf) => 2 * leaf);
-        if (rest.length === added.length && rest.every((other) => added.includes(other))) found++;
+        const added = new Set(
+          parent.unmergedLeaves.filter((leaf) => leaf >= first && leaf <= last).map((leaf) => 2 * leaf),
+        );
+        if (rest.length === added.size && rest.every((other) => added.has(other))) found++;
       }
     }
     if (found !== 1) refuse("parent hash");
