@@ -7,6 +7,7 @@ export {
   type Transfer,
   type Upload,
 } from "./attachments.ts";
+export { browserStorage } from "./browser-storage.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
 export { type Content, formatContent, MAX_CONTENT, MAX_RECEIPT, parseContent, RECEIPT } from "./content.ts";
 export type { AttachmentService, DeliveryService, MemberContext } from "./context.ts";

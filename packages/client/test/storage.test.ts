@@ -5,9 +5,11 @@ import { utf8 } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileStorage } from "../src/file-storage.ts";
 import { memoryStorage, type Storage } from "../src/index.ts";
+import { CONTRACT } from "./storage-contract.ts";
 
 const key = new Uint8Array(32).fill(5);
 let directory: string;
+let made = 0;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "porchlight-storage-"));
@@ -19,39 +21,12 @@ afterAll(async () => {
 
 const implementations: readonly (readonly [string, () => Promise<Storage>])[] = [
   ["memory", async () => memoryStorage()],
-  ["files", () => fileStorage({ directory: join(directory, "contract"), key })],
+  ["files", () => fileStorage({ directory: join(directory, `contract-${++made}`), key })],
 ];
 
 describe.each(implementations)("storage in %s", (_name, make) => {
-  test("gives back what was last saved, and nothing where nothing was", async () => {
-    const storage = await make();
-    expect(await storage.load("device")).toBeNull();
-    await storage.save("device", utf8("one"));
-    await storage.save("device", utf8("two"));
-    await storage.save("conversation-a", new Uint8Array(0));
-    expect(await storage.load("device")).toEqual(utf8("two"));
-    expect(await storage.load("conversation-a")).toEqual(new Uint8Array(0));
-    expect(await storage.list()).toEqual(["conversation-a", "device"]);
-  });
-
-  test("forgets what is removed, and what was never there", async () => {
-    const storage = await make();
-    await storage.save("gone", utf8("x"));
-    await storage.remove("gone");
-    await storage.remove("gone");
-    expect(await storage.load("gone")).toBeNull();
-    expect(await storage.list()).not.toContain("gone");
-  });
-
-  test("keeps its own copy", async () => {
-    const storage = await make();
-    const record = utf8("mine");
-    await storage.save("copy", record);
-    record.fill(0);
-    const loaded = await storage.load("copy");
-    expect(loaded).toEqual(utf8("mine"));
-    loaded?.fill(0);
-    expect(await storage.load("copy")).toEqual(utf8("mine"));
+  test.each(CONTRACT)("%s", async (_title, run) => {
+    await run(make);
   });
 });
 
