@@ -7,7 +7,7 @@ import type { Database, Queries } from "./database.ts";
 import type { Log } from "./log.ts";
 
 /** What a backup holds beside data: enough to know which version can read it. */
-export type Manifest = {
+type Manifest = {
   readonly version: 1;
   readonly origin: string;
   readonly at: UnixSeconds;

@@ -22,7 +22,7 @@ import { type ConversationState, checkToday, type Device, firstGroupId } from ".
 import { asBuffer, KIND_CODES, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
-import { type Meter, silentMeter } from "./metrics.ts";
+import { type Meter, silentMeter } from "./meter.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -23,7 +23,7 @@ import {
   writeState,
 } from "./conversation-store.ts";
 import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
-import { type Meter, silentMeter } from "./metrics.ts";
+import { type Meter, silentMeter } from "./meter.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -2,7 +2,7 @@ import type { Health } from "@porchlight/wire";
 import type { Charters } from "./charters.ts";
 import type { Route } from "./http.ts";
 
-export type LogFigures = {
+type LogFigures = {
   readonly size: number;
   readonly published: number | null;
   /** Seconds. */

@@ -5,17 +5,7 @@ import type { Database } from "./database.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hints } from "./hints.ts";
 import type { Keeping } from "./keeping.ts";
-
-/** What the rooms report while they work; {@link Metrics} counts it. */
-export type Meter = {
-  /** A transaction of delivery: items that it stored, and how long it took with its commit. */
-  readonly committed: (items: number, seconds: number) => void;
-  /** Items that were handed to a reader. */
-  readonly delivered: (items: number) => void;
-  readonly refused: (code: RefusalCode) => void;
-};
-
-export const silentMeter: Meter = { committed: () => {}, delivered: () => {}, refused: () => {} };
+import type { Meter } from "./meter.ts";
 
 /** Seconds. */
 const LATENCIES = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
