@@ -19,9 +19,34 @@ export type ClientErrorCode =
   | "no-key-package"
   // attachments
   | "upload-unknown"
+  | "source-changed"
+  | "attachment-refused"
+  | "transfer-cancelled"
+  // messages
+  | "unknown-message"
+  | "not-the-author"
+  | "already-sent"
+  // people
+  | "unknown-contact"
+  | "contact-code-malformed"
+  | "name-refused"
+  // signing up, unlocking, devices
+  | "invitation-refused"
+  | "unlock-refused"
+  | "pairing-refused"
+  | "recovery-refused"
+  | "device-unknown"
+  // the server
+  | "offline"
+  | "refused-by-server"
+  | "quota"
+  | "too-many-requests"
+  | "server-not-understood"
   // state
+  | "not-now"
   | "state-corrupt"
-  | "not-created";
+  | "not-created"
+  | "internal";
 
 /** The message says what to do next; it never holds content, keys or ids. */
 export class ClientError extends Error {

@@ -1,0 +1,162 @@
+// What a user interface asks for. Each is saved before it is answered; what needs the network then goes on by itself.
+import type { AccountId, CharterId, ConversationId } from "@porchlight/encoding";
+import type {
+  EntryView,
+  MemberView,
+  MentionView,
+  PreviewImage,
+  SafetyNumberView,
+  SettingsView,
+  ThreadView,
+} from "./view.ts";
+
+/** What the person unlocks with. `prf`: 32 bytes, the passkey's `prf.results.first`; the page forgets it at once. */
+export type UnlockSecret =
+  | { readonly kind: "passphrase"; readonly passphrase: string }
+  | {
+      readonly kind: "passkey";
+      /** base64url. */
+      readonly credential: string;
+      /** base64url of the 32 bytes that were given as `eval.first`. */
+      readonly prfInput: string;
+      readonly prf: Uint8Array;
+    };
+
+export type NewAttachment = {
+  /** Read in slices while it is being sent; it must stay the same. */
+  readonly file: Blob;
+  readonly name: string;
+  /** A picture of at most 12 kB that the page made of it. */
+  readonly preview: PreviewImage | null;
+};
+
+type In = { readonly conversation: ConversationId };
+type About = In & { readonly message: string };
+
+/**
+ * Every intent with its input and its answer. A refusal is a ClientError with its code, and changed nothing. All are
+ * possible in state "ready" only, but for the first group.
+ */
+export type Intents = {
+  // before "ready"
+
+  /** From "signed-out". The invitation's text as it stands in the link; `null` where the deployment asks for none. */
+  signUp: (input: {
+    readonly invitation: string | null;
+    readonly name: string;
+    readonly secret: UnlockSecret;
+  }) => void;
+  /** From "signed-out": account and history from an encrypted backup. */
+  restore: (input: {
+    readonly recoveryCode: string;
+    readonly name: string;
+    readonly secret: UnlockSecret;
+  }) => void;
+  /** From "signed-out": asks an own device to take this one in. The answer is shown there as QR or typed. */
+  beginPairing: (input: { readonly name: string; readonly secret: UnlockSecret }) => {
+    readonly code: string;
+  };
+  /** From "locked". Wrong: ClientError "unlock-refused". */
+  unlock: (input: UnlockSecret) => void;
+  /** Forgets the key; nothing is received until it is unlocked again. */
+  lock: () => void;
+
+  // conversations
+
+  /** One peer and no title is a direct conversation. */
+  createConversation: (input: {
+    readonly charter: CharterId | null;
+    readonly title: string;
+    readonly accounts: readonly AccountId[];
+  }) => { readonly conversation: ConversationId };
+  addMembers: (input: In & { readonly accounts: readonly AccountId[] }) => void;
+  removeMember: (input: In & { readonly account: AccountId }) => void;
+  leave: (input: In) => void;
+  rename: (input: In & { readonly title: string }) => void;
+  members: (input: In) => readonly MemberView[];
+  pin: (input: In & { readonly pinned: boolean }) => void;
+  mute: (input: In & { readonly muted: boolean }) => void;
+  archive: (input: In & { readonly archived: boolean }) => void;
+  /** Proposes another charter to everybody; those who do not accept it stay outside. */
+  proposeCharter: (input: In & { readonly charter: CharterId | null }) => void;
+  acceptCharter: (input: In & { readonly charter: CharterId | null }) => void;
+  /** Leaves: without a yes the conversation goes on without this person. */
+  declineCharter: (input: In) => void;
+
+  // messages
+
+  /** Answers when it is saved; its delivery state tells the rest. */
+  send: (
+    input: In & {
+      readonly text: string;
+      readonly replyTo?: string;
+      readonly mentions?: readonly MentionView[];
+      readonly attachments?: readonly NewAttachment[];
+    },
+  ) => { readonly message: string };
+  edit: (input: About & { readonly text: string; readonly mentions?: readonly MentionView[] }) => void;
+  /** Takes an own message back on all devices that follow the rules. */
+  deleteMessage: (input: About) => void;
+  /** One emoji a person and message; "" takes it back. */
+  react: (input: About & { readonly emoji: string }) => void;
+  /** Everything up to and with the entry at this index was seen. */
+  markRead: (input: In & { readonly upTo: number }) => void;
+  typing: (input: In & { readonly isTyping: boolean }) => void;
+  draft: (input: In & { readonly text: string }) => void;
+  /** A refused message again, as it is. */
+  retry: (input: About) => void;
+  /** A message that is not sent yet, or refused: forgets it. */
+  discard: (input: About) => void;
+
+  // threads
+
+  /** Begins to tell this connection of changes; ends with `closeThread`. */
+  openThread: (input: In) => ThreadView;
+  closeThread: (input: In) => void;
+  /** At most 1000 at once; fewer where the thread is shorter. */
+  entries: (input: In & { readonly from: number; readonly to: number }) => readonly EntryView[];
+  /** Where a message stands now; `null`: not in this device's history. */
+  indexOf: (input: About) => number | null;
+
+  // files
+
+  /** Fetches, checks and gives the file. Progress and cancel by the transfer `down-MESSAGE-ATTACHMENT`. */
+  download: (input: About & { readonly attachment: number }) => { readonly file: Blob };
+  cancelTransfer: (input: { readonly transfer: string }) => void;
+  /** The same file again, after a restart. Another one: ClientError "source-changed". */
+  resumeUpload: (input: { readonly transfer: string; readonly file: Blob }) => void;
+
+  // people
+
+  /** A contact code as its person shared it. */
+  addContact: (input: { readonly code: string }) => { readonly account: AccountId };
+  safetyNumber: (input: { readonly account: AccountId }) => SafetyNumberView;
+  /** `scanned`: the text of their QR code; `null`: the person compared the digits. */
+  verifyContact: (input: { readonly account: AccountId; readonly scanned: string | null }) => {
+    readonly matches: boolean;
+  };
+  unverifyContact: (input: { readonly account: AccountId }) => void;
+
+  // me
+
+  setName: (input: { readonly name: string }) => void;
+  changeSettings: (input: Partial<SettingsView>) => void;
+  addUnlockWay: (input: UnlockSecret) => void;
+  /** On the device that has the account: the code that the new one shows. History goes with it, device to device. */
+  approveDevice: (input: { readonly code: string; readonly history: boolean }) => void;
+  /** Removes an own device from the account and from every conversation. */
+  removeDevice: (input: { readonly device: string }) => void;
+  /** A new code, which replaces the one before; shown once. */
+  makeRecoveryCode: () => { readonly recoveryCode: string };
+  /** A code to print: with it any browser can read later notices about this account, also after leaving. */
+  noticeCode: () => { readonly noticeCode: string };
+  markNoticeRead: (input: { readonly notice: string }) => void;
+  /** Everything that this device has, as one file in clear: the person's own. */
+  exportData: () => { readonly file: Blob };
+  /** Leaves every conversation, deletes the account at the server and everything here. Not to be undone. */
+  deleteAccount: () => void;
+};
+
+export type IntentName = keyof Intents;
+export type IntentInput<Name extends IntentName> = Parameters<Intents[Name]>[0];
+export type IntentResult<Name extends IntentName> = ReturnType<Intents[Name]>;
