@@ -1,0 +1,40 @@
+export { type Deadlines, deadlineOf, EU_DEADLINES } from "./deadline.ts";
+export {
+  type Answer,
+  advance,
+  answerActions,
+  checkMessage,
+  type DeskContext,
+  errorOf,
+  type Held,
+  MESSAGE_TOLERANCE,
+  type Shelf,
+} from "./desk.ts";
+export {
+  type Action,
+  type ActionResponse,
+  formatJson,
+  type Header,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  messageJson,
+  type Payload,
+  parseMessage,
+} from "./message.ts";
+export {
+  type Authorisation,
+  type Delivery,
+  type DocumentObject,
+  type Endpoint,
+  type Hi1Object,
+  type LDTask,
+  type LPTask,
+  type Notification,
+  type ObjectType,
+  typeName,
+} from "./object.ts";
+export type { Profile, Resolve, Scope } from "./profile.ts";
+export { type Hi1Code, Hi1Error, type Hi1Refusal, refusal, refusalTable } from "./refusal.ts";
+export { canonicalJson, type EndpointSigner, signMessage } from "./signature.ts";
+export { statusOf } from "./status.ts";
+export { type DictionaryEntry, dateTimeOf, etsi } from "./value.ts";

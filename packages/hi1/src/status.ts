@@ -1,0 +1,123 @@
+// HI1-14, HI1-15: who may bring an object from which status to which. The owner asks (`DesiredStatus`), the receiver
+// sets. What has no arrow is refused.
+import type { Hi1Object, ObjectType } from "./object.ts";
+import { objectTypeOf } from "./object.ts";
+
+type Arrows = {
+  readonly [from: string]: { readonly owner: readonly string[]; readonly receiver: readonly string[] };
+};
+
+const over = { owner: [], receiver: [] } as const;
+
+const ARROWS: { readonly [type in Exclude<ObjectType, "Notification">]: Arrows } = {
+  Authorisation: {
+    AwaitingApproval: { owner: ["Cancelled"], receiver: ["Approved", "Rejected", "Expired", "Invalid"] },
+    Approved: { owner: ["Cancelled"], receiver: ["Suspended", "Cancelled", "Expired", "Invalid"] },
+    Suspended: { owner: ["Cancelled"], receiver: ["Approved", "Cancelled", "Expired"] },
+    Rejected: over,
+    Cancelled: over,
+    Expired: over,
+    Invalid: over,
+  },
+  LDTask: {
+    AwaitingApproval: {
+      owner: ["Cancelled"],
+      receiver: ["AwaitingDisclosure", "Rejected", "Cancelled", "Invalid"],
+    },
+    AwaitingDisclosure: {
+      owner: ["Cancelled"],
+      receiver: ["Disclosed", "DisclosureNotAvailable", "Rejected", "Cancelled", "Error", "Invalid"],
+    },
+    Error: { owner: ["Cancelled"], receiver: ["AwaitingDisclosure", "DisclosureNotAvailable"] },
+    Disclosed: over,
+    DisclosureNotAvailable: over,
+    Rejected: over,
+    Cancelled: over,
+    Invalid: over,
+  },
+  LPTask: {
+    AwaitingPreservation: {
+      owner: ["Cancelled"],
+      receiver: ["Preserved", "PreservationNotAvailable", "Rejected", "Error", "Invalid"],
+    },
+    Preserved: { owner: ["Cancelled"], receiver: ["Expired", "Error"] },
+    Error: { owner: ["Cancelled"], receiver: ["AwaitingPreservation", "PreservationNotAvailable"] },
+    PreservationNotAvailable: over,
+    Rejected: over,
+    Cancelled: over,
+    Expired: over,
+    Invalid: over,
+  },
+  Document: {
+    AwaitingApproval: { owner: ["Cancelled"], receiver: ["Approved", "Rejected", "Invalid", "Expired"] },
+    Approved: { owner: ["Cancelled"], receiver: ["Suspended", "Expired"] },
+    Suspended: { owner: ["Cancelled"], receiver: ["Approved", "Expired"] },
+    Rejected: over,
+    Cancelled: over,
+    Expired: over,
+    Invalid: over,
+  },
+  Delivery: {
+    Available: { owner: [], receiver: ["Received", "Expired", "Error"] },
+    Received: { owner: [], receiver: ["Acknowledged", "Error"] },
+    Error: { owner: ["Available"], receiver: [] },
+    Acknowledged: over,
+    Expired: over,
+  },
+};
+
+/** The members that hold what is and what is wished, for each type that has them. */
+const MEMBERS = {
+  Authorisation: ["auth:AuthorisationStatus", "auth:AuthorisationDesiredStatus", "AuthorisationStatus"],
+  LDTask: ["task:Status", "task:DesiredStatus", "LDTaskStatus"],
+  LPTask: ["task:Status", "task:DesiredStatus", "LPTaskStatus"],
+  Document: ["doc:DocumentStatus", "doc:DocumentDesiredStatus", "DocumentStatus"],
+  Delivery: ["delivery:DeliveryStatus", "delivery:DeliveryDesiredStatus", "DeliveryStatus"],
+} as const;
+
+/** The status in which an object begins (HI1-15). A notification has none. */
+export const FIRST_STATUS = {
+  Authorisation: "AwaitingApproval",
+  LDTask: "AwaitingApproval",
+  LPTask: "AwaitingPreservation",
+  Document: "AwaitingApproval",
+  Delivery: "Available",
+} as const;
+
+export type Stateful = keyof typeof MEMBERS;
+
+export function isStateful(type: ObjectType): type is Stateful {
+  return type !== "Notification";
+}
+
+function valueOf(object: Hi1Object, member: string): string | null {
+  const entry = (object as Record<string, unknown>)[member] as { "common:Value"?: string } | undefined;
+  return entry?.["common:Value"] ?? null;
+}
+
+/** The object's status as it stands in it; null for none. */
+export function statusOf(object: Hi1Object): string | null {
+  const type = objectTypeOf(object["@xsi:type"]);
+  return type === null || !isStateful(type) ? null : valueOf(object, MEMBERS[type][0]);
+}
+
+export function desiredStatusOf(object: Hi1Object): string | null {
+  const type = objectTypeOf(object["@xsi:type"]);
+  return type === null || !isStateful(type) ? null : valueOf(object, MEMBERS[type][1]);
+}
+
+/** The object in another status; the wish is gone with it. */
+export function inStatus<T extends Hi1Object>(object: T, type: Stateful, status: string): T {
+  const [member, wish, dictionary] = MEMBERS[type];
+  const { [wish]: _, ...rest } = object as Record<string, unknown>;
+  return {
+    ...rest,
+    [member]: { "common:Owner": "ETSI", "common:Name": dictionary, "common:Value": status },
+  } as unknown as T;
+}
+
+/** HI1-15: whether `by` may bring an object of this type from one status to another. */
+export function isAllowed(type: Stateful, from: string, to: string, by: "owner" | "receiver"): boolean {
+  const arrows: Arrows = ARROWS[type];
+  return Object.hasOwn(arrows, from) && (arrows[from]?.[by].includes(to) ?? false);
+}

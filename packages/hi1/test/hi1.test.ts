@@ -1,0 +1,438 @@
+import { readFileSync } from "node:fs";
+import { fromHex, type Json, parseJson, unixSeconds, utf8 } from "@porchlight/encoding";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  advance,
+  canonicalJson,
+  checkMessage,
+  deadlineOf,
+  EU_DEADLINES,
+  etsi,
+  formatJson,
+  type Held,
+  Hi1Error,
+  parseMessage,
+  refusal,
+  refusalTable,
+  statusOf,
+} from "../src/index.ts";
+import {
+  ADA,
+  AGENCY,
+  authorisation,
+  create,
+  Desk,
+  details,
+  ldTask,
+  lpTask,
+  NOW,
+  national,
+  OTHER,
+  target,
+  update,
+  uuidOf,
+} from "./desk.ts";
+import { etsiErrors, etsiExample, etsiExamples, etsiMissing } from "./etsi.ts";
+
+const number = (code: Parameters<typeof refusal>[0]): number => refusal(code).number;
+const codesOf = (answers: readonly object[]): (number | null)[] =>
+  answers.map((answer) =>
+    "ErrorInformation" in answer ? (answer.ErrorInformation as { ErrorCode: number }).ErrorCode : null,
+  );
+
+/** The code with which one changed task under a good authorisation is refused; null where it is taken. */
+function taskRefused(
+  change: Record<string, unknown>,
+  authorised: Record<string, unknown> = {},
+): number | null {
+  const desk = new Desk();
+  return codesOf(desk.ask([create(authorisation(1, authorised)), create(ldTask(2, 1, change))]))[1] ?? null;
+}
+
+describe("messages", () => {
+  test("HI1-1: broken, doubled and oversized input is refused by name", () => {
+    const refused = (text: string): string => {
+      try {
+        parseMessage(utf8(text));
+      } catch (error) {
+        if (error instanceof Hi1Error) return error.refusal.code;
+      }
+      return "taken";
+    };
+    expect(refused("")).toBe("malformed");
+    expect(refused('{"Header":1,"Header":2}')).toBe("malformed");
+    expect(refused(`${"[".repeat(100)}${"]".repeat(100)}`)).toBe("malformed");
+    expect(() => parseMessage(new Uint8Array(16 * 2 ** 20 + 1))).toThrow("too-large");
+  });
+
+  test("HI1-1: whatever is changed in a message, it is parsed or refused with a Hi1Error", () => {
+    const bytes = new Desk().request([create(authorisation(1)), create(ldTask(2, 1)), create(lpTask(3))]);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), fc.nat(3), (at, value, cut) => {
+        const changed = bytes.slice(0, cut === 0 ? at : undefined);
+        if (cut > 0) changed[at] = value;
+        try {
+          parseMessage(changed);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Hi1Error);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("HI1-3: another profile or an older version is refused", () => {
+    const desk = new Desk();
+    const Version = {
+      ETSIVersion: "V1.12.1",
+      NationalProfileOwner: "porchlight",
+      NationalProfileVersion: "1",
+    };
+    expect(desk.take(desk.request([create(authorisation(1))], AGENCY, { Version }))).toMatchObject({
+      code: "version-unknown",
+    });
+  });
+
+  test("HI1-4: a message for another endpoint, or of a sender that nobody registered", () => {
+    const desk = new Desk();
+    const ask = [create(authorisation(1))];
+    expect(desk.take(desk.request(ask, AGENCY, { ReceiverIdentifier: OTHER }))).toMatchObject({
+      code: "receiver-wrong",
+    });
+    const stranger = { CountryCode: "XX", UniqueIdentifier: "STRANGER" };
+    expect(desk.take(desk.request(ask, stranger))).toMatchObject({ code: "sender-unknown" });
+  });
+
+  test("HI1-5: every changed byte of what is signed is noticed; a shared-secret signature is none", () => {
+    const desk = new Desk();
+    const json = parseJson(desk.request([create(authorisation(1))])) as { [name: string]: Json };
+    const take = (change: object): unknown => desk.take(formatJson({ ...json, ...change } as Json));
+    expect(take({ "@xmlns:x": "y" })).toMatchObject({ code: "signature-invalid" });
+    const { Signature: signature, ...unsigned } = json;
+    expect(desk.take(formatJson(unsigned))).toMatchObject({ code: "signature-missing" });
+    const hs256 = { ...(signature as object), protected: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9" };
+    expect(take({ Signature: hs256 })).toMatchObject({ code: "signature-invalid" });
+    const asOther = desk.request([create(authorisation(1))], OTHER);
+    const forged = {
+      ...json,
+      Signature: (parseJson(asOther) as { [name: string]: Json })["Signature"] as Json,
+    };
+    expect(desk.take(formatJson(forged))).toMatchObject({ code: "signature-invalid" });
+    // Order of members and white space carry no meaning in JSON and break no signature.
+    const reordered = Object.fromEntries(Object.entries(json).reverse());
+    expect(desk.take(utf8(JSON.stringify(reordered, null, 2)))).toHaveLength(1);
+  });
+
+  test("HI1-5: RFC 8785 §3.2.3: members are sorted by UTF-16 units", () => {
+    const example = {
+      "\u20ac": 1,
+      "\r": 2,
+      "\ufb33": 3,
+      "1": 4,
+      "\ud83d\ude00": 5,
+      "\u0080": 6,
+      "\u00f6": 7,
+    };
+    expect(Object.values(JSON.parse(canonicalJson(example)) as object)).toEqual([4, 2, 6, 7, 1, 5, 3]);
+  });
+
+  test("HI1-6: a message from another time is refused", () => {
+    const desk = new Desk();
+    const late = desk.request([create(authorisation(1))]);
+    desk.now = unixSeconds(NOW + 601);
+    expect(desk.take(late)).toMatchObject({ code: "clock-off" });
+  });
+
+  test("HI1-8: every action has its own answer, and one that is refused spoils no other", () => {
+    const desk = new Desk();
+    const answers = desk.ask([
+      { GETCSPCONFIG: {} },
+      create(authorisation(1)),
+      create(authorisation(1)),
+      { GET: { Identifier: uuidOf(1) } },
+      { LIST: { ObjectType: etsi("ObjectType", "Authorisation") } },
+    ]);
+    expect(codesOf(answers)).toEqual([
+      number("action-unsupported"),
+      null,
+      number("object-exists"),
+      null,
+      null,
+    ]);
+    expect(answers[4]).toMatchObject({ LISTResponse: { ListResponseRecord: [{ Identifier: uuidOf(1) }] } });
+  });
+});
+
+test("HI1-5: the message of the vectors: what is covered, and what is accepted", () => {
+  const file = new URL("../../../vectors/hi1.json", import.meta.url);
+  const { message: vector } = JSON.parse(readFileSync(file, "utf8")) as {
+    message: { publicKey: string; canonical: string; message: Json };
+  };
+  const message = parseMessage(formatJson(vector.message));
+  expect(canonicalJson(message.signed)).toBe(vector.canonical);
+  const context = { ...new Desk().context, keys: new Map([["AGENCY", fromHex(vector.publicKey, 32)]]) };
+  expect(checkMessage(message, context)).toBeNull();
+});
+
+describe("objects", () => {
+  test("HI1-11: another endpoint sees nothing of an object and cannot tell it from none", () => {
+    const desk = new Desk();
+    desk.ask([create(authorisation(1))]);
+    const asked = [{ GET: { Identifier: uuidOf(1) } }, { GET: { Identifier: uuidOf(9) } }, { LIST: {} }];
+    const [known, unknown, list] = desk.ask(asked, OTHER);
+    expect({ ...known, ActionIdentifier: 1 }).toEqual(unknown);
+    expect(list).toMatchObject({ LISTResponse: { ListResponseRecord: [] } });
+    const change = { ...authorisation(1), Generation: 0 };
+    expect(codesOf(desk.ask([update(change)], OTHER))).toEqual([number("object-unknown")]);
+  });
+
+  test("HI1-12, HI1-14, HI1-15: an owner cancels; it neither approves, nor changes what was asked", () => {
+    const desk = new Desk();
+    const approved = etsi("AuthorisationStatus", "Approved");
+    expect(codesOf(desk.ask([create(authorisation(1, { "auth:AuthorisationStatus": approved }))]))).toEqual([
+      number("status-not-yours"),
+    ]);
+    desk.ask([create(authorisation(1))]);
+    const wish = (status: string, Generation: number): object =>
+      update({
+        ...authorisation(1),
+        Generation,
+        "auth:AuthorisationDesiredStatus": etsi("AuthorisationDesiredStatus", status),
+      });
+    expect(codesOf(desk.ask([wish("Approved", 0)]))).toEqual([number("transition-refused")]);
+    expect(codesOf(desk.ask([update({ ...authorisation(1), Generation: 0 })]))).toEqual([
+      number("field-fixed"),
+    ]);
+    expect(codesOf(desk.ask([wish("Cancelled", 7)]))).toEqual([number("generation-stale")]);
+    expect(codesOf(desk.ask([wish("Cancelled", 0)]))).toEqual([null]);
+    expect(codesOf(desk.ask([create(ldTask(2, 1))]))).toEqual([number("authorisation-missing")]);
+  });
+
+  test("HI1-15: a receiver goes along the arrows only", () => {
+    const desk = new Desk();
+    desk.ask([create(authorisation(1)), create(ldTask(2, 1))]);
+    const held = desk.objects.get(uuidOf(2)) as Held;
+    expect(advance(held, "Disclosed", NOW)).toBeNull();
+    desk.advance(2, "AwaitingDisclosure");
+    desk.advance(2, "Disclosed");
+    expect(statusOf((desk.objects.get(uuidOf(2)) as Held).object)).toBe("Disclosed");
+    expect(advance(desk.objects.get(uuidOf(2)) as Held, "Cancelled", NOW)).toBeNull();
+  });
+
+  test("HI1-13: what the profile demands", () => {
+    const refused = (change: Record<string, unknown>): number | null =>
+      codesOf(new Desk().ask([create(authorisation(1, change))]))[0] ?? null;
+    expect(refused({})).toBeNull();
+    expect(refused({ "auth:AuthorisationReference": undefined })).toBe(number("field-missing"));
+    expect(refused({ "auth:AuthorisationCSPID": { "auth:CSPID": [OTHER] } })).toBe(number("field-missing"));
+    expect(refused({ OwnerIdentifier: "OTHER" })).toBe(number("not-owner"));
+    expect(refused({ "auth:Unheard": "of" })).toBe(number("malformed"));
+    expect(taskRefused({ "task:Reference": undefined })).toBe(number("field-missing"));
+  });
+
+  test("HI1-16: whole UTC days, in order", () => {
+    const span = (from: string, to: string): object => ({
+      "auth:AuthorisationTimespan": { "auth:StartTime": from, "auth:EndTime": to },
+    });
+    const refused = (change: object): number | null =>
+      codesOf(new Desk().ask([create(authorisation(1, change as Record<string, unknown>))]))[0] ?? null;
+    expect(refused(span("2026-03-01T12:00:00Z", "2026-03-10T23:59:59Z"))).toBe(number("dates-inconsistent"));
+    expect(refused(span("2026-03-11T00:00:00Z", "2026-03-10T23:59:59Z"))).toBe(number("dates-inconsistent"));
+    expect(refused(span("2026-03-01T02:00:00+02:00", "2026-03-11T01:59:59+02:00"))).toBeNull();
+    expect(refused(span("2026-02-30T00:00:00Z", "2026-03-10T23:59:59Z"))).toBe(number("malformed"));
+  });
+
+  test("HI1-17, HI1-18: a task lies within one authorisation of its owner", () => {
+    expect(taskRefused({})).toBeNull();
+    expect(taskRefused({ AssociatedObjects: {} })).toBe(number("authorisation-missing"));
+    const days = (from: string, to: string): Record<string, unknown> => ({
+      "task:RequestDetails": details({ "task:StartTime": from, "task:EndTime": to }),
+    });
+    expect(taskRefused(days("2026-02-28T00:00:00Z", "2026-03-04T23:59:59Z"))).toBe(
+      number("outside-authorisation"),
+    );
+    expect(taskRefused(days("2026-03-02T00:00:00Z", "2026-03-11T23:59:59Z"))).toBe(
+      number("outside-authorisation"),
+    );
+    const desk = new Desk();
+    desk.ask([create(authorisation(1))]);
+    expect(codesOf(desk.ask([create({ ...ldTask(2, 1), OwnerIdentifier: "OTHER" })], OTHER))).toEqual([
+      number("authorisation-missing"),
+    ]);
+  });
+
+  test("HI1-19, HI1-20: a target is there, in a known form; every unknown name has one answer", () => {
+    const about = (...targets: object[]): Record<string, unknown> => ({
+      "task:RequestDetails": details({ "task:RequestValues": { "task:RequestValue": targets } }),
+    });
+    expect(taskRefused(about(target("Account", ADA)))).toBeNull();
+    expect(taskRefused(about())).toBe(number("target-missing"));
+    expect(taskRefused(about(target("Conversation", "c1".repeat(32))))).toBe(number("target-missing"));
+    expect(taskRefused(about(target("InternationalE164", "442079460223", "ETSI")))).toBe(
+      number("target-format-unknown"),
+    );
+    for (const name of ["Bob", "ada", "Аda", "Ada ", "<b>Ada</b>", "f0".repeat(32)]) {
+      expect(taskRefused(about(target("Name", name)))).toBe(number("no-such-account"));
+    }
+  });
+
+  test("HI1-21, HI1-22: basis and category are the charter's, an emergency is one in both, tests are not for live", () => {
+    const refused = (change: Record<string, unknown>): number | null =>
+      codesOf(new Desk().ask([create(authorisation(1, change))]))[0] ?? null;
+    expect(refused({ "auth:AuthorisationLegalType": national("LegalBasis", "Because") })).toBe(
+      number("basis-unknown"),
+    );
+    expect(refused({ "auth:AuthorisationTypeOfCase": etsi("AuthorisationTypeOfCase", "Theft") })).toBe(
+      number("basis-unknown"),
+    );
+    const flags = (flag: string): Record<string, unknown> => ({
+      "auth:AuthorisationFlags": { "auth:AuthorisationFlag": [etsi("AuthorisationFlag", flag)] },
+    });
+    const emergency = { "task:Flags": { "task:LDTaskFlag": [etsi("LDTaskFlag", "IsEmergency")] } };
+    expect(refused(flags("IsTest"))).toBe(number("test-refused"));
+    expect(taskRefused({}, flags("IsEmergency"))).toBe(number("emergency-inconsistent"));
+    expect(taskRefused(emergency)).toBe(number("emergency-inconsistent"));
+    expect(taskRefused(emergency, flags("IsEmergency"))).toBeNull();
+  });
+
+  test("HI1-23: sixty days of preservation, and thirty more of what was granted", () => {
+    const desk = new Desk();
+    const until = (at: string, id = 3, Generation?: number): object => ({
+      ...lpTask(id, { "task:DesiredPreservationExpiration": at }),
+      ...(Generation === undefined ? {} : { Generation }),
+    });
+    expect(codesOf(desk.ask([create(until("2026-05-20T00:00:00Z"))]))).toEqual([
+      number("preservation-too-long"),
+    ]);
+    expect(codesOf(desk.ask([create(until("2026-03-19T00:00:00Z"))]))).toEqual([
+      number("dates-inconsistent"),
+    ]);
+    expect(codesOf(desk.ask([create(until("2026-05-19T00:00:00Z"))]))).toEqual([null]);
+    expect(codesOf(desk.ask([update(until("2026-06-18T00:00:00Z", 3, 0))]))).toEqual([number("field-fixed")]);
+    const held = desk.objects.get(uuidOf(3)) as Held;
+    const granted = { ...held.object, "task:PreservationExpiration": "2026-05-19T00:00:00Z" };
+    desk.objects.set(uuidOf(3), { ...held, object: granted as Held["object"] });
+    desk.advance(3, "Preserved");
+    expect(codesOf(desk.ask([update(until("2026-06-19T00:00:00Z", 3, 1))]))).toEqual([
+      number("preservation-too-long"),
+    ]);
+    expect(codesOf(desk.ask([update(until("2026-06-18T00:00:00Z", 3, 1))]))).toEqual([null]);
+  });
+
+  test("HI1-24: a document is what its hash says; an act may come by its hash alone, a warrant may not", () => {
+    const document = (type: object, body: object): object => ({
+      "@xsi:type": "{http://uri.etsi.org/03120/common/2020/09/Document}DocumentObject",
+      ObjectIdentifier: uuidOf(5),
+      AssociatedObjects: { AssociatedObject: [uuidOf(1)] },
+      "doc:DocumentType": type,
+      "doc:DocumentBody": { "doc:ContentType": "application/pdf", "doc:ChecksumType": "SHA-256", ...body },
+    });
+    const refused = (type: object, body: object): number | null =>
+      codesOf(new Desk().ask([create(authorisation(1)), create(document(type, body))]))[1] ?? null;
+    const act = national("DocumentType", "OriginalAct");
+    const warrant = etsi("DocumentType", "Warrant");
+    // SHA-256 of the empty string.
+    const hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    expect(refused(act, { "doc:Checksum": hash })).toBeNull();
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "" })).toBeNull();
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "AAAA" })).toBe(
+      number("document-unreadable"),
+    );
+    expect(refused(warrant, { "doc:Checksum": hash })).toBe(number("document-unreadable"));
+    expect(refused(act, { "doc:Checksum": hash, "doc:ChecksumType": "MD5" })).toBe(
+      number("document-unreadable"),
+    );
+    expect(refused(national("DocumentType", "Recipe"), { "doc:Checksum": hash })).toBe(
+      number("field-missing"),
+    );
+  });
+
+  test("HI1-25: ten days, or eight hours in an emergency, from when it could be answered", () => {
+    expect(deadlineOf(NOW, false, EU_DEADLINES) - NOW).toBe(864_000);
+    expect(deadlineOf(NOW, true, EU_DEADLINES) - NOW).toBe(28_800);
+  });
+
+  test("HI1-26: a requester takes deliveries and notifications, a provider neither", () => {
+    const delivery = {
+      "@xsi:type": "{http://uri.etsi.org/03120/common/2019/10/Delivery}DeliveryObject",
+      ObjectIdentifier: uuidOf(7),
+      "delivery:Delivery": { "delivery:BinaryData": { "delivery:Data": "AAAA" } },
+    };
+    const deliver = { DELIVER: { Identifier: uuidOf(7), HI1Object: delivery } };
+    expect(codesOf(new Desk().ask([deliver]))).toEqual([number("object-unsupported")]);
+    const requester = new Desk("deliveries");
+    expect(codesOf(requester.ask([deliver, create(authorisation(1))]))).toEqual([
+      null,
+      number("object-unsupported"),
+    ]);
+  });
+});
+
+describe("refusals", () => {
+  test("HI1-40: each code has one number and a sentence that says what to do or what is so", () => {
+    const table = refusalTable();
+    expect(new Set(table.map((row) => row.number)).size).toBe(table.length);
+    for (const { description, rule } of table) {
+      expect(description).toMatch(/^[A-Z].*\.$/);
+      expect(rule).toMatch(/^HI1-[0-9]+$/);
+    }
+  });
+
+  test("HI1-40: a refusal repeats nothing that was sent", () => {
+    const secret = "Grace-Hopper-1906";
+    const answers = new Desk().ask([
+      create({ ...authorisation(1), [secret]: 1 }),
+      create({ ...ldTask(2, 1), "task:Reference": secret }),
+    ]);
+    expect(JSON.stringify(answers)).not.toContain(secret);
+  });
+});
+
+describe.skipIf(etsiMissing !== null)(`TS 103 120${etsiMissing === null ? "" : ` (${etsiMissing})`}`, () => {
+  test("what is asked and answered here is valid under ETSI's schema", () => {
+    const errors = etsiErrors();
+    const desk = new Desk();
+    const asked = desk.request([
+      create(authorisation(1)),
+      create(ldTask(2, 1)),
+      create(lpTask(3)),
+      { LIST: {} },
+    ]);
+    expect(errors(JSON.parse(new TextDecoder().decode(asked)))).toEqual([]);
+    const answers = desk.take(asked);
+    const response = { ResponsePayload: { ActionResponses: { ActionResponse: answers } } };
+    const { Header } = JSON.parse(new TextDecoder().decode(asked)) as { Header: object };
+    expect(errors({ Header, Payload: response })).toEqual([]);
+    for (const { object } of desk.objects.values()) {
+      const action = { ActionIdentifier: 0, GETResponse: { HI1Object: object } };
+      expect(
+        errors({ Header, Payload: { ResponsePayload: { ActionResponses: { ActionResponse: [action] } } } }),
+      ).toEqual([]);
+    }
+  });
+
+  /** What becomes of each of ETSI's own examples at this profile, action by action; "taken" where nothing refuses it. */
+  const OUTCOMES: Record<string, readonly string[]> = {
+    "request1.json": ["field-missing", "object-unsupported"],
+    "request1_signed.json": ["field-missing", "object-unsupported"],
+    "request4-Preservation-Link.json": ["field-missing", "authorisation-missing"],
+    "request5-JSON-Delivery.json": ["taken"],
+    "request8_LPTaskObject.json": ["field-missing"],
+    "response1.json": ["taken"],
+  };
+
+  test.for(etsiExamples())("%s is read, or refused with the profile's reason", (name) => {
+    const message = parseMessage(etsiExample(name));
+    const { payload } = message;
+    const codes = new Map(refusalTable().map((row) => [row.number, row.code]));
+    const sender = message.header.SenderIdentifier.UniqueIdentifier;
+    const found =
+      payload.kind === "request"
+        ? codesOf(
+            new Desk(name.includes("Delivery") ? "deliveries" : "orders").answer(payload.actions, sender),
+          )
+        : [null];
+    expect(found.map((one) => (one === null ? "taken" : codes.get(one)))).toEqual(OUTCOMES[name]);
+  });
+});
