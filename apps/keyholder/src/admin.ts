@@ -1,5 +1,6 @@
 import { Fields, formatDay, type Json, type JsonObject, parseJson, parsePeriod } from "@porchlight/encoding";
 import { formatWarrant } from "@porchlight/gate";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import type { CharterReview } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
@@ -45,8 +46,8 @@ type Command = (input: Input) => () => Promise<Json> | Json;
 const commands: Record<string, Command> = {
   status:
     ({ keyholder, clock }) =>
-    () =>
-      status(keyholder, clock),
+    async () =>
+      status(keyholder, clock, (await loadCurve()).name),
   public:
     ({ keyholder }) =>
     () => ({ ...keyholder.public }),
@@ -106,10 +107,12 @@ function copy(value: object): JsonObject {
   return { ...value } as JsonObject;
 }
 
-function status(keyholder: Keyholder, clock: Clock): Json {
+function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
   return {
     name: keyholder.public.name,
     now: clock.now(),
+    // Which implementation computes releases: "mcl-wasm", or "noble" where that could not be loaded.
+    curve,
     charters: keyholder.services.map(({ own, memory, ceremonies, desk }) => {
       const checkpoint = memory.view?.checkpoint;
       const counts: Record<string, number> = {};

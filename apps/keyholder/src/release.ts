@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Period, periodOf } from "@porchlight/encoding";
 import { type Grant, makeBundle, releaseLabel, sealBundle } from "@porchlight/gate";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { KeyholderError } from "./error.ts";
 import type { LogMemory } from "./log-memory.ts";
 import type { Shares } from "./shares.ts";
@@ -30,9 +31,10 @@ export async function makeRelease(
       const share = await shares.read(name, "access", grant.keyholder, access);
       held.set(period, { generation, share, mpk: access.mpk });
     }
+    const curve = await loadCurve();
     const partials = [];
     for (const label of grant.labels) {
-      partials.push(releaseLabel(grant, label, held.get(periodOf(label.day)) as Held, random));
+      partials.push(releaseLabel(grant, label, held.get(periodOf(label.day)) as Held, random, curve));
       await nextTurn();
     }
     const { sealed, slot } = sealBundle(grant, makeBundle(grant, partials), {

@@ -19,7 +19,7 @@ import {
   parsePlaintext,
 } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
-import { ibeBase, type LabelBase } from "@porchlight/quorum";
+import { type Curve, ibeBase, type LabelBase } from "@porchlight/quorum";
 import { type Content, parseContent } from "./content.ts";
 import { EvidenceError } from "./error.ts";
 import { type ReleasedLabel, type StoredEnvelope, sortLabels } from "./material.ts";
@@ -73,6 +73,11 @@ export type OpenedMaterial = {
 /** A released label with the keys (mpk, provider's) that its period and charter have. */
 export type KeyedLabel = ReleasedLabel & { readonly keys: EscrowKeys };
 
+type Opening = {
+  readonly persons: ReadonlyMap<AccountId, string>;
+  readonly curve?: Curve | undefined;
+};
+
 type Sender = {
   readonly name: string;
   readonly group: string;
@@ -92,11 +97,12 @@ const CHARTER_EXTENSION = 0xf0c1;
  * Opens material message by message (EVI-20 to EVI-25): what fails is reported, the rest opens. `persons` names every
  * account that a key was released for. Label keys are checked already.
  */
-export function openMaterial(input: {
-  readonly labels: readonly KeyedLabel[];
-  readonly persons: ReadonlyMap<AccountId, string>;
-}): OpenedMaterial {
-  const opened = sortLabels(input.labels).map((label) => openLabel(label as KeyedLabel, input.persons));
+export function openMaterial(
+  input: Opening & {
+    readonly labels: readonly KeyedLabel[];
+  },
+): OpenedMaterial {
+  const opened = sortLabels(input.labels).map((label) => openLabel(label as KeyedLabel, input));
   return {
     messages: opened
       .flatMap(({ messages }) => messages)
@@ -108,7 +114,7 @@ export function openMaterial(input: {
   };
 }
 
-function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>): OpenedMaterial {
+function openLabel(released: KeyedLabel, { persons, curve }: Opening): OpenedMaterial {
   const { label } = released;
   const { conversation, account, day } = label;
   const from = persons.get(account);
@@ -119,7 +125,7 @@ function openLabel(released: KeyedLabel, persons: ReadonlyMap<AccountId, string>
     failures.push({ conversation, day, account, kind, seq, code, reason: sentenceOf(code) });
   };
 
-  const base = released.envelopes.length === 0 ? null : ibeBase(released.keys.mpk, accessLabel(label));
+  const base = released.envelopes.length === 0 ? null : ibeBase(released.keys.mpk, accessLabel(label), curve);
   const senders = new Map<string, Sender>();
   let failedEnvelopes = 0;
   for (const one of released.envelopes) {

@@ -9,7 +9,8 @@ import {
 import { type Commitment, EncodingError, hex, type Period, periodOf } from "@porchlight/encoding";
 import { accessLabel } from "@porchlight/envelope";
 import { commitmentOf, GateError, labelsOf, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
-import { verifyLabelKey, verifyLabelKeys } from "@porchlight/quorum";
+import { type Curve, verifyLabelKey, verifyLabelKeys } from "@porchlight/quorum";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { EvidenceError } from "./error.ts";
 import { checkReleases, type KeyholderRelease, type ReleaseFacts } from "./keyholder-release.ts";
 import { checkLog, type LogExtract, type LogFacts } from "./log-extract.ts";
@@ -69,7 +70,8 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
 
   const labels = sortLabels(input.labels);
   checkScope(labels, warrant, log, keys);
-  checkLabelKeys(labels, keys);
+  const curve = await loadCurve();
+  checkLabelKeys(labels, keys, curve);
   const releases = checkReleases(input.releases, { charter, commitment, labels, log });
 
   const opened = openMaterial({
@@ -78,6 +80,7 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
       keys: { mpk: masterKeyOf(label, keys), providerKey: charter.provider.xwing },
     })),
     persons: new Map(warrant.statement.accounts.map(({ account, person }) => [account, person])),
+    curve,
   });
   return { ...opened, charter, warrant, commitment, keys, labels, log, releases };
 }
@@ -155,13 +158,17 @@ function masterKeyOf({ label }: ReleasedLabel, keys: ReadonlyMap<Period, PeriodK
 }
 
 /** EVI-68: every label key is the one that t shares of its period's master key make. */
-function checkLabelKeys(labels: readonly ReleasedLabel[], keys: ReadonlyMap<Period, PeriodKeys>): void {
+function checkLabelKeys(
+  labels: readonly ReleasedLabel[],
+  keys: ReadonlyMap<Period, PeriodKeys>,
+  curve: Curve,
+): void {
   const claims = labels.map((released) => ({
     mpk: masterKeyOf(released, keys),
     label: accessLabel(released.label),
     labelKey: released.labelKey,
   }));
-  if (verifyLabelKeys(claims)) return;
-  const wrong = claims.findIndex((claim) => !verifyLabelKey(claim));
+  if (verifyLabelKeys(claims, curve)) return;
+  const wrong = claims.findIndex((claim) => !verifyLabelKey(claim, curve));
   throw new EvidenceError("label-key", LABEL_KEYS, { cause: `label ${wrong + 1}` });
 }

@@ -21,6 +21,7 @@ import {
 } from "@porchlight/encoding";
 import { type AccessLabel, accessLabel, parseAccessLabel } from "@porchlight/envelope";
 import {
+  type Curve,
   type KeyShare,
   openFrom,
   PARTIAL_LENGTH,
@@ -55,8 +56,8 @@ const INFO = utf8("porchlight-v1/bundle");
 const RANDOM_LENGTH = 32;
 
 /**
- * The share's only use: one label of a grant, encrypted to the grant's requester. Some 25 ms of work; between two
- * labels the caller can let other work through. Throws GateError "not-granted" for a grant that `passGate` did not make,
+ * The share's only use: one label of a grant, encrypted to the grant's requester. Some 10 ms of work, 2 on an accelerated `curve`; between
+ * two labels the caller can let other work through. Throws GateError "not-granted" for a grant that `passGate` did not make,
  * a label that it does not hold and a share of another keyholder or generation.
  */
 export function releaseLabel(
@@ -64,6 +65,7 @@ export function releaseLabel(
   label: AccessLabel,
   held: HeldShare,
   random: Random,
+  curve?: Curve,
 ): ReleasedPartial {
   checkGrant(grant);
   const bytes = accessLabel(label);
@@ -73,7 +75,14 @@ export function releaseLabel(
     held.generation === grant.generations.get(periodOf(label.day));
   if (!asked || !fits) throw notGranted();
   const requester = fromHex(grant.requesterPoint, 48);
-  const partial = partialRelease({ share: held.share, mpk: held.mpk, label: bytes, requester, random });
+  const partial = partialRelease({
+    share: held.share,
+    mpk: held.mpk,
+    label: bytes,
+    requester,
+    random,
+    curve,
+  });
   return { label, partial };
 }
 

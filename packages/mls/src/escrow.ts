@@ -9,7 +9,7 @@ import {
   sealEnvelope,
   verifyEnvelope,
 } from "@porchlight/envelope";
-import { ibeBase, type LabelBase } from "@porchlight/quorum";
+import { type Curve, ibeBase, type LabelBase } from "@porchlight/quorum";
 import { type ActiveConversation, groupContextOf, memberAt, ownLeaf, rosterIn } from "./conversation.ts";
 import { MlsError } from "./error.ts";
 
@@ -47,14 +47,14 @@ const bases = new WeakMap<EscrowKeys, Map<string, LabelBase>>();
 const MAX_BASES = 4096;
 
 /** A label's pairing costs most of an envelope's time, and all epochs of a day share it: kept as long as `keys`. */
-function baseOf(keys: EscrowKeys, header: EnvelopeHeader): LabelBase {
+function baseOf(keys: EscrowKeys, header: EnvelopeHeader, curve: Curve): LabelBase {
   let known = bases.get(keys);
   if (known === undefined) bases.set(keys, (known = new Map()));
   const label = accessLabel(header.label);
   const name = hex(label);
   let base = known.get(name);
   if (base === undefined) {
-    base = ibeBase(keys.mpk, label);
+    base = ibeBase(keys.mpk, label, curve);
     if (known.size >= MAX_BASES) known.clear();
     known.set(name, base);
   }
@@ -77,7 +77,7 @@ export function makeEnvelope(
     secret: escrowOf(conversation),
     keys,
     sign: (message) => suite.primitives.ed25519Sign(state.signaturePrivateKey, message),
-    base: baseOf(keys, header),
+    base: baseOf(keys, header, suite.curve),
     suite: suite.primitives,
   });
   return { conversation: accepted(conversation, header.leafIndex, envelope), envelope };
@@ -115,7 +115,7 @@ export function acceptEnvelope(
       secret,
       keys,
       suite: conversation.suite.primitives,
-      base: baseOf(keys, expected),
+      base: baseOf(keys, expected, conversation.suite.curve),
     });
   } catch (cause) {
     throw new MlsError("envelope-refused", undefined, { cause });

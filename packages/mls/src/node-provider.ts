@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { nodeSuite } from "@porchlight/envelope/node";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { type MlsSuite, mlsSuite } from "./suite.ts";
 
 // RFC 8410: the DER that goes in front of an Ed25519 seed.
@@ -9,7 +10,7 @@ let suite: Promise<MlsSuite> | undefined;
 
 /** The suite on synchronous node:crypto, made once a process (`@porchlight/mls/node`). */
 export function nodeMlsSuite(): Promise<MlsSuite> {
-  suite ??= mlsSuite({ ...nodeSuite, ed25519Sign });
+  suite ??= loadCurve().then((curve) => mlsSuite({ ...nodeSuite, ed25519Sign }, curve));
   return suite;
 }
 

@@ -1,5 +1,6 @@
 import { concat, equalBytes, hex } from "@porchlight/encoding";
 import type { CipherSuite } from "@porchlight/envelope";
+import { type Curve, noble } from "@porchlight/quorum";
 import {
   type CiphersuiteImpl,
   defaultCryptoProvider,
@@ -14,6 +15,8 @@ export const CIPHER_SUITE = "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519";
 export type MlsSuite = {
   readonly mls: CiphersuiteImpl;
   readonly primitives: CipherSuite;
+  /** On which envelopes are sealed and recomputed. */
+  readonly curve: Curve;
 };
 
 /**
@@ -23,12 +26,13 @@ export type MlsSuite = {
  *
  * Signatures are verified by the port as well, so that MLS, envelopes and evidence agree about every one of them.
  */
-export async function mlsSuite(primitives: CipherSuite): Promise<MlsSuite> {
+export async function mlsSuite(primitives: CipherSuite, curve: Curve = noble): Promise<MlsSuite> {
   const stock = await getCiphersuiteImpl(getCiphersuiteFromName(CIPHER_SUITE), defaultCryptoProvider);
   const { hpke, rng, name } = stock;
   const verifications = new Verifications(primitives);
   return {
     primitives,
+    curve,
     mls: {
       name,
       rng,

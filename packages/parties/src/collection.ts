@@ -19,7 +19,8 @@ import {
   sha256,
 } from "@porchlight/evidence";
 import { labelsOf, openBundle, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
-import { combinePartials, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
+import { combineOrder, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { type Fetch, MATERIAL_INFO, parseMaterial, WireError } from "@porchlight/wire";
 import { loggedIndex } from "./court.ts";
 import { PartyError } from "./error.ts";
@@ -267,7 +268,7 @@ async function fetchBundles(
   return { bundles, answers, blamed };
 }
 
-/** One key a label, from any t partials that hold. */
+/** One key a label, from any t partials that hold, all checked together. */
 async function combine(input: {
   readonly service: Service;
   readonly warrant: VerifiedWarrant;
@@ -278,37 +279,30 @@ async function combine(input: {
 }): Promise<
   | {
       readonly kind: "combined";
-      readonly labelKeys: Uint8Array[];
+      readonly labelKeys: readonly Uint8Array[];
       readonly blamed: readonly KeyholderIndex[];
     }
   | { readonly kind: "short"; readonly have: number; readonly blamed: readonly KeyholderIndex[] }
 > {
   const { service, warrant, secrets, labels, bundles, progress } = input;
-  const labelKeys: Uint8Array[] = [];
-  const blamed = new Set<KeyholderIndex>();
-  for (const [position, label] of labels.entries()) {
-    progress("keys", position, labels.length);
-    const { keys } = await service.keys(periodOf(label.day));
+  const works = [];
+  for (const label of labels) {
     const bytes = accessLabel(label);
+    const name = sha256(bytes);
     const partials = new Map<KeyholderIndex, Uint8Array>();
     for (const { keyholder, partials: own } of bundles) {
-      const partial = own.get(sha256(bytes));
-      // Once found out, a keyholder is not asked again: checking each partial anew costs more than all the rest.
-      if (partial !== undefined && !blamed.has(keyholder)) partials.set(keyholder, partial);
+      const partial = own.get(name);
+      if (partial !== undefined) partials.set(keyholder, partial);
     }
-    const result = combinePartials({
-      master: keys.access,
-      label: bytes,
-      requester: warrant.document.requester.point,
-      requesterSecret: secrets.point,
-      partials,
-    });
-    for (const keyholder of result.blamed) blamed.add(keyholder);
-    if (result.kind === "short") return { kind: "short", have: result.have, blamed: [...blamed] };
-    labelKeys.push(result.labelKey);
+    works.push({ master: (await service.keys(periodOf(label.day))).keys.access, label: bytes, partials });
   }
-  progress("keys", labels.length, labels.length);
-  return { kind: "combined", labelKeys, blamed: [...blamed] };
+  return combineOrder({
+    requester: warrant.document.requester.point,
+    requesterSecret: secrets.point,
+    labels: works,
+    curve: await loadCurve(),
+    progress: (done) => progress("keys", done, labels.length),
+  });
 }
 
 /** A keyholder gives its bundle out once it has seen its release in the log; the log shown here may trail a little. */

@@ -1,24 +1,13 @@
 // Identity-based encryption (Boneh–Franklin with the Fujisaki–Okamoto transform), byte for byte the one of
 // @dfinity/vetkeys 0.4.0 `IbeCiphertext`, written from its format: header 8 ‖ U 96 ‖ V 32 ‖ W |M| (QUO-10).
 
-import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { concat, equalBytes, Reader, utf8 } from "@porchlight/encoding";
+import { type Curve, noble, type PairingBase } from "./curve.ts";
 import { QuorumError } from "./error.ts";
-import { powerGT, type Table, tableGT } from "./multiply.ts";
-import {
-  encodeG2,
-  G2_LENGTH,
-  type GT,
-  knownG2,
-  labelPoint,
-  P2,
-  pairing,
-  parseG1,
-  parseG2,
-} from "./points.ts";
+import { encodeG2, G2_LENGTH, knownG2, labelPoint, P2, parseG1, parseG2 } from "./points.ts";
 import { hashToScalar } from "./scalar.ts";
 
 const HEADER = Uint8Array.of(0x49, 0x43, 0x20, 0x49, 0x42, 0x45, 0x00, 0x01);
@@ -27,20 +16,25 @@ const MESSAGE_LENGTH = 64;
 /** Bytes of a ciphertext of the 64-byte escrowed secret. */
 export const IBE_LENGTH = HEADER.length + G2_LENGTH + SEED_LENGTH + MESSAGE_LENGTH;
 
-/** e(Q, mpk) of one label, with its table of powers: about 17 kB. Cache it for as long as the label is in use. */
+/**
+ * e(Q, mpk) of one label, with its table of powers: about 17 kB with noble. Cache it for as long as the label is in use.
+ * Whoever seals and opens with it computes on its curve.
+ */
 export type LabelBase = {
   readonly mpk: Uint8Array;
   readonly label: Uint8Array;
-  readonly table: Table<GT>;
+  readonly curve: Curve;
+  readonly pairing: PairingBase;
 };
 
 /** Hashes the label to the curve and pairs it with the master public key: the costly part of sealing, once a label. */
-export function ibeBase(mpk: Uint8Array, label: Uint8Array): LabelBase {
+export function ibeBase(mpk: Uint8Array, label: Uint8Array, curve: Curve = noble): LabelBase {
   const point = knownG2(mpk, "mpk");
   return {
     mpk: mpk.slice(),
     label: label.slice(),
-    table: tableGT(pairing(labelPoint(mpk, label), point)),
+    curve,
+    pairing: curve.pairingBase(labelPoint(mpk, label, curve.hashToG1), point),
   };
 }
 
@@ -59,12 +53,12 @@ export type IbeSeal = {
 export function ibeSeal({ mpk, label, message, seed, base }: IbeSeal): Uint8Array {
   if (message.length !== MESSAGE_LENGTH) throw new QuorumError("length", "message");
   if (seed.length !== SEED_LENGTH) throw new QuorumError("length", "seed");
-  const { table } = baseFor(mpk, label, base);
+  const { pairing } = baseFor(mpk, label, base);
   const r = exponent(seed, message);
   return concat(
     HEADER,
     encodeG2(P2.multiply(r)),
-    xor(seed, maskSeed(powerGT(table, r))),
+    xor(seed, maskSeed(pairing.power(r))),
     xor(message, maskMessage(seed)),
   );
 }
@@ -84,27 +78,29 @@ export type IbeOpen = {
  */
 export function ibeOpen({ mpk, label, labelKey, ciphertext, base }: IbeOpen): Uint8Array {
   if (ciphertext.length !== IBE_LENGTH) throw new QuorumError("refused", "ciphertext");
-  const key = parseG1(labelKey, "label key");
+  const known = baseFor(mpk, label, base);
+  const { curve } = known;
+  const key = parseG1(labelKey, "label key", curve.decodeG1);
   const reader = new Reader(ciphertext);
   const header = reader.fixed(HEADER.length);
   const point = reader.fixed(G2_LENGTH);
   const maskedSeed = reader.fixed(SEED_LENGTH);
   const maskedMessage = reader.fixed(MESSAGE_LENGTH);
   if (!equalBytes(header, HEADER)) throw new QuorumError("refused", "ciphertext");
-  const seed = xor(maskedSeed, maskSeed(pairing(key, parseU(point))));
+  const seed = xor(maskedSeed, maskSeed(curve.pairing(key, parseU(point, curve))));
   const message = xor(maskedMessage, maskMessage(seed));
   const r = exponent(seed, message);
   // U first: where it differs the rest would be wasted.
   if (!equalBytes(encodeG2(P2.multiply(r)), point)) throw new QuorumError("refused", "ciphertext");
   // e(Q, mpk)^r = e(labelKey, U) holds for the label's own key only.
-  const again = xor(seed, maskSeed(powerGT(baseFor(mpk, label, base).table, r)));
+  const again = xor(seed, maskSeed(known.pairing.power(r)));
   if (!equalBytes(again, maskedSeed)) throw new QuorumError("refused", "ciphertext");
   return message;
 }
 
-function parseU(bytes: Uint8Array) {
+function parseU(bytes: Uint8Array, curve: Curve) {
   try {
-    return parseG2(bytes, "ciphertext");
+    return parseG2(bytes, "ciphertext", curve.decodeG2);
   } catch (cause) {
     throw new QuorumError("refused", "ciphertext", { cause });
   }
@@ -122,13 +118,8 @@ function exponent(seed: Uint8Array, message: Uint8Array): bigint {
   return hashToScalar(concat(HEADER, seed, message), "ic-vetkd-bls12-381-ibe-hash-to-mask");
 }
 
-function maskSeed(element: GT): Uint8Array {
-  // vetKeys writes the twelve coordinates in the opposite order to noble.
-  const { Fp12 } = bls12_381.fields;
-  const ours = Fp12.toBytes(element);
-  const theirs: Uint8Array[] = [];
-  for (let at = ours.length - 48; at >= 0; at -= 48) theirs.push(ours.subarray(at, at + 48));
-  return hkdf(sha256, concat(...theirs), undefined, utf8("ic-vetkd-bls12-381-ibe-mask-seed"), SEED_LENGTH);
+function maskSeed(element: Uint8Array): Uint8Array {
+  return hkdf(sha256, element, undefined, utf8("ic-vetkd-bls12-381-ibe-mask-seed"), SEED_LENGTH);
 }
 
 function maskMessage(seed: Uint8Array): Uint8Array {

@@ -1,4 +1,14 @@
 export {
+  type CombinedOrder,
+  type CombineInput,
+  type CombineOrder,
+  type CombineResult,
+  combineOrder,
+  combinePartials,
+  type LabelPartials,
+} from "./combine.ts";
+export { type Curve, noble } from "./curve.ts";
+export {
   type DkgAborted,
   type DkgAbortReason,
   type DkgDone,
@@ -20,9 +30,6 @@ export { IBE_LENGTH, type IbeOpen, type IbeSeal, ibeBase, ibeOpen, ibeSeal, type
 export { type LabelKeyClaim, verifyLabelKey, verifyLabelKeys } from "./label-key.ts";
 export { type G1, type G2, parseG1, parseG2 } from "./points.ts";
 export {
-  type CombineInput,
-  type CombineResult,
-  combinePartials,
   PARTIAL_LENGTH,
   partialRelease,
   type Release,

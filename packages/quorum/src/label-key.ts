@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex } from "@porchlight/encoding";
+import { type Curve, noble } from "./curve.ts";
 import { QuorumError } from "./error.ts";
-import { sumG1 } from "./multiply.ts";
-import { type G1, type G2, knownG2, labelPoint, P2, pairingsCancel, parseG1 } from "./points.ts";
+import { type G1, knownG2, labelPoint, P2, parseG1 } from "./points.ts";
 import { bigEndian, transcript } from "./scalar.ts";
 
 /** A combined key s·Q (48 bytes) and what it claims to open. */
@@ -13,17 +13,8 @@ export type LabelKeyClaim = {
 };
 
 /** QUO-9: e(labelKey, P2) = e(Q, mpk). False for malformed bytes too; a malformed mpk throws "point-invalid". */
-export function verifyLabelKey({ mpk, label, labelKey }: LabelKeyClaim): boolean {
-  const key = parsed(labelKey);
-  return key !== undefined && isLabelKey(key, knownG2(mpk, "mpk"), labelPoint(mpk, label));
-}
-
-/** The one pairing equation, on points that are parsed already. */
-export function isLabelKey(key: G1, master: G2, q: G1): boolean {
-  return pairingsCancel([
-    [key, P2],
-    [q.negate(), master],
-  ]);
+export function verifyLabelKey(claim: LabelKeyClaim, curve: Curve = noble): boolean {
+  return verifyLabelKeys([claim], curve);
 }
 
 /**
@@ -31,25 +22,45 @@ export function isLabelKey(key: G1, master: G2, q: G1): boolean {
  * from the whole batch, so that errors cannot be made to cancel. True for an empty batch; false tells nothing about
  * which one is wrong: ask {@link verifyLabelKey}.
  */
-export function verifyLabelKeys(claims: readonly LabelKeyClaim[]): boolean {
+export function verifyLabelKeys(claims: readonly LabelKeyClaim[], curve: Curve = noble): boolean {
+  const points: LabelKeyPoints[] = [];
+  for (const claim of claims) {
+    const key = parsed(claim.labelKey, curve);
+    if (key === undefined) return false;
+    points.push({ ...claim, key, q: labelPoint(claim.mpk, claim.label, curve.hashToG1) });
+  }
+  return labelKeysHold(points, curve);
+}
+
+/** A claim whose points are there already. */
+export type LabelKeyPoints = LabelKeyClaim & { readonly key: G1; readonly q: G1 };
+
+/** The equation of {@link verifyLabelKeys}; one claim alone needs no weight. */
+export function labelKeysHold(claims: readonly LabelKeyPoints[], curve: Curve): boolean {
+  const [only] = claims;
+  if (only === undefined) return true;
+  if (claims.length === 1) {
+    return curve.pairingsCancel([
+      [only.key, P2],
+      [only.q.negate(), knownG2(only.mpk, "mpk")],
+    ]);
+  }
   const seed = sha256(
     transcript("label-key-batch", ...claims.flatMap(({ mpk, label, labelKey }) => [mpk, label, labelKey])),
   );
-  const keys: (readonly [G1, bigint])[] = [];
-  const byMaster = new Map<string, { master: G2; terms: (readonly [G1, bigint])[] }>();
-  for (const [i, { mpk, label, labelKey }] of claims.entries()) {
-    const key = parsed(labelKey);
-    if (key === undefined) return false;
-    const weight = batchWeight(seed, i);
-    keys.push([key, weight]);
+  const weights = claims.map((_, i) => batchWeight(seed, i));
+  const byMaster = new Map<string, { mpk: Uint8Array; terms: (readonly [G1, bigint])[] }>();
+  for (const [i, { mpk, q }] of claims.entries()) {
     const name = hex(mpk);
-    const entry = byMaster.get(name) ?? { master: knownG2(mpk, "mpk"), terms: [] };
-    entry.terms.push([labelPoint(mpk, label).negate(), weight]);
+    const entry = byMaster.get(name) ?? { mpk, terms: [] };
+    entry.terms.push([q, weights[i] as bigint]);
     byMaster.set(name, entry);
   }
-  return pairingsCancel([
-    [sumG1(keys), P2],
-    ...[...byMaster.values()].map(({ master, terms }) => [sumG1(terms), master] as const),
+  return curve.pairingsCancel([
+    [curve.sumG1(claims.map(({ key }, i) => [key, weights[i] as bigint] as const)), P2],
+    ...[...byMaster.values()].map(
+      ({ mpk, terms }) => [curve.sumG1(terms).negate(), knownG2(mpk, "mpk")] as const,
+    ),
   ]);
 }
 
@@ -59,9 +70,9 @@ export function batchWeight(seed: Uint8Array, index: number): bigint {
   return bigEndian(sha256(transcript("batch-weight", seed, position)).subarray(0, 16)) | 1n;
 }
 
-function parsed(labelKey: Uint8Array): G1 | undefined {
+function parsed(labelKey: Uint8Array, curve: Curve): G1 | undefined {
   try {
-    return parseG1(labelKey, "label key");
+    return parseG1(labelKey, "label key", curve.decodeG1);
   } catch (error) {
     if (error instanceof QuorumError) return undefined;
     throw error;

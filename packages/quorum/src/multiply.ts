@@ -106,6 +106,8 @@ function sumOfProducts<E>(group: Group<E>, terms: readonly (readonly [Table<E>, 
     for (let part = 0; part < group.parts; part++) {
       // The last part keeps what is left: scalars are below r, so it fits the windows all the same.
       const last = part === group.parts - 1;
+      // Half of a 128-bit weight is nothing. A secret scalar comes here once in 2^128.
+      if (rest === 0n) break;
       rows.push([table[part] as readonly E[], digits(last ? rest : rest % group.step, group.windows)]);
       rest /= group.step;
     }

@@ -14,6 +14,8 @@ export type GT = typeof Fp12.ONE;
 
 export const G1_LENGTH = 48;
 export const G2_LENGTH = 96;
+/** Twelve coordinates. */
+export const GT_LENGTH = 576;
 
 /** Generators of G1 and G2 (draft-irtf-cfrg-pairing-friendly-curves-11, 4.2.1). */
 export const P1: G1 = bls12_381.G1.Point.BASE;
@@ -43,15 +45,29 @@ export function encodeG2(point: G2): Uint8Array {
   return bytes;
 }
 
+/** Compressed bytes of a point of the subgroup; throws for what is none. Not every refusal of QUO-3 is made here. */
+export function decodeG1(bytes: Uint8Array): G1 {
+  return bls12_381.G1.Point.fromBytes(bytes);
+}
+
+/** As {@link decodeG1}. */
+export function decodeG2(bytes: Uint8Array): G2 {
+  return bls12_381.G2.Point.fromBytes(bytes);
+}
+
 /**
  * QUO-2, QUO-3: 48 bytes, compressed, canonical, in the subgroup and not the identity.
  * Throws QuorumError "point-invalid". The re-encoding comparison is what refuses coordinates ≥ p, which noble reduces.
  */
-export function parseG1(bytes: Uint8Array, field = "G1 point"): G1 {
+export function parseG1(
+  bytes: Uint8Array,
+  field = "G1 point",
+  decode: (bytes: Uint8Array) => G1 | null = decodeG1,
+): G1 {
   if (bytes.length !== G1_LENGTH) throw new QuorumError("point-invalid", field);
   try {
-    const point = bls12_381.G1.Point.fromBytes(bytes);
-    if (!point.is0() && equalBytes(encodeG1(point), bytes)) return point;
+    const point = decode(bytes);
+    if (point !== null && !point.is0() && equalBytes(encodeG1(point), bytes)) return point;
   } catch (cause) {
     throw new QuorumError("point-invalid", field, { cause });
   }
@@ -59,11 +75,15 @@ export function parseG1(bytes: Uint8Array, field = "G1 point"): G1 {
 }
 
 /** QUO-2, QUO-3: 96 bytes, otherwise as {@link parseG1}. */
-export function parseG2(bytes: Uint8Array, field = "G2 point"): G2 {
+export function parseG2(
+  bytes: Uint8Array,
+  field = "G2 point",
+  decode: (bytes: Uint8Array) => G2 | null = decodeG2,
+): G2 {
   if (bytes.length !== G2_LENGTH) throw new QuorumError("point-invalid", field);
   try {
-    const point = bls12_381.G2.Point.fromBytes(bytes);
-    if (!point.is0() && equalBytes(encodeG2(point), bytes)) return point;
+    const point = decode(bytes);
+    if (point !== null && !point.is0() && equalBytes(encodeG2(point), bytes)) return point;
   } catch (cause) {
     throw new QuorumError("point-invalid", field, { cause });
   }
@@ -96,8 +116,20 @@ export function hashToG1(message: Uint8Array, dst: string): G1 {
 }
 
 /** QUO-4: Q = hash_to_curve_G1(mpk ‖ label). */
-export function labelPoint(mpk: Uint8Array, label: Uint8Array): G1 {
-  return hashToG1(concat(mpk, label), LABEL_DST);
+export function labelPoint(
+  mpk: Uint8Array,
+  label: Uint8Array,
+  hash: (message: Uint8Array, dst: string) => G1 = hashToG1,
+): G1 {
+  return hash(concat(mpk, label), LABEL_DST);
+}
+
+/** QUO-10: the twelve coordinates, 48 bytes each, from the highest to the lowest: noble's order turned round. */
+export function encodeGT(element: GT): Uint8Array {
+  const bytes = Fp12.toBytes(element);
+  const coordinates: Uint8Array[] = [];
+  for (let at = bytes.length - 48; at >= 0; at -= 48) coordinates.push(bytes.subarray(at, at + 48));
+  return concat(...coordinates);
 }
 
 /** The pairing, for points whose subgroup is already certain (parsed, hashed or computed from such). */
