@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { type KeyholderIndex, keyholderIndex } from "@porchlight/encoding";
 import {
-  type Curve,
   combineOrder,
   ibeBase,
   ibeOpen,
