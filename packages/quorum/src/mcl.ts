@@ -1,7 +1,8 @@
 // The same group operations in WebAssembly: mcl-wasm, an optional dependency. Points cross as coordinates, so that every
 // check and every encoding stays ours.
-import { bls12_381 } from "@noble/curves/bls12-381.js";
+
 import { hash_to_field } from "@noble/curves/abstract/hash-to-curve.js";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalBytes, utf8 } from "@porchlight/encoding";
 import { type Curve, noble } from "./curve.ts";
