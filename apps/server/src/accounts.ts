@@ -2,76 +2,131 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   type AccountId,
   accountIdOf,
-  base64url,
+  dayOf,
+  hex,
   idBytes,
-  SECONDS_PER_DAY,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
-import { accountOf, EnvelopeError, verifyCredential } from "@porchlight/envelope";
+import { EnvelopeError, parseCredential, verifyCredential } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
 import type { Clock } from "@porchlight/runtime";
-import { type ClaimedKeyPackage, LIMITS, type Session, sessionStatement } from "@porchlight/wire";
+import { type Registration, type Role, type Session, sessionStatement } from "@porchlight/wire";
+import type { Challenges } from "./challenges.ts";
 import type { Device } from "./conversation-state.ts";
-import { type Database, fromRow } from "./database.ts";
+import { type Database, fromRow, type Queries } from "./database.ts";
+import type { Invitations } from "./invitations.ts";
 import { Refusal, reasonOf } from "./refusal.ts";
 
 const SESSION_DAYS = 30;
-/** Real seconds within which a challenge has to be answered. */
-const CHALLENGE_SECONDS = 120;
-const MAX_CHALLENGES = 100_000;
 const MAX_CACHED_SESSIONS = 50_000;
+/** Milliseconds after which a cached session is looked up again: another process may have ended it (DEL-88). */
+const RECHECK = 60_000;
 
-type OpenSession = Device & { readonly expires: UnixSeconds };
+type OpenSession = Device & {
+  readonly expires: UnixSeconds;
+  /** Hex SHA-256 of the token. */
+  readonly tokenHash: string;
+  readonly usedDay: number;
+  readonly checked: number;
+};
 
-/** Accounts, logged-in devices and the key packages that devices leave for those who want to add them. */
+/** What a device signs to log in or to register. */
+export type Login = {
+  readonly deviceKey: Uint8Array;
+  readonly credential: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly signature: Uint8Array;
+};
+
+const LOGIN = "session";
+
+/** Accounts and logged-in devices. */
 export class Accounts {
   readonly #database: Database;
   readonly #clock: Clock;
   /** The log's origin: what devices sign for. */
   readonly #audience: string;
-  /** Nonce → when it lapses, in order of issue. A restart forgets them: the client asks again. */
-  readonly #challenges = new Map<string, number>();
+  readonly #challenges: Challenges;
+  readonly #invitations: Invitations;
+  readonly #registration: "open" | "invitation";
+  /** By token. */
   readonly #sessions = new Map<string, OpenSession>();
+  readonly #listeners = new Set<(tokenHash: string) => void>();
+  /** Counts endings: what was read from the database before one may not be remembered after it. */
+  #endings = 0;
 
-  constructor(database: Database, clock: Clock, audience: string) {
+  constructor(
+    database: Database,
+    clock: Clock,
+    audience: string,
+    challenges: Challenges,
+    invitations: Invitations,
+    registration: "open" | "invitation",
+  ) {
     this.#database = database;
     this.#clock = clock;
     this.#audience = audience;
-  }
-
-  /** Idempotent. Registering proves nothing; opening a session does. */
-  async register(identityKey: Uint8Array): Promise<AccountId> {
-    const account = accountOf(identityKey, nodeSuite);
-    await this.#database.query({
-      text: "insert into accounts values ($1, $2, $3) on conflict do nothing",
-      values: [Buffer.from(idBytes(account)), Buffer.from(identityKey), this.#clock.now()],
-    });
-    return account;
+    this.#challenges = challenges;
+    this.#invitations = invitations;
+    this.#registration = registration;
   }
 
   challenge(): { nonce: Uint8Array; audience: string } {
-    const now = performance.now();
-    for (const [nonce, lapses] of this.#challenges) {
-      if (lapses > now && this.#challenges.size < MAX_CHALLENGES) break;
-      this.#challenges.delete(nonce);
-    }
-    const nonce = new Uint8Array(randomBytes(32));
-    this.#challenges.set(base64url(nonce), now + CHALLENGE_SECONDS * 1000);
-    return { nonce, audience: this.#audience };
+    return { nonce: this.#challenges.issue(LOGIN), audience: this.#audience };
+  }
+
+  /**
+   * ACC-1: opens a session, and registers the account where it is not known. Only who has a device of the account
+   * learns whether it is.
+   */
+  async register(
+    asked: Login & { readonly invitation: Uint8Array | null; readonly deviceName: string },
+  ): Promise<Registration> {
+    const account = this.#verify(asked);
+    const { identityKey } = parseCredential(asked.credential);
+    return await this.#database.transaction(async (transaction) => {
+      const id = Buffer.from(idBytes(account));
+      // Two devices of one account at once: the second waits here and finds it done.
+      const [made] = await transaction.query({
+        text: `insert into accounts (account, identity_key, created) values ($1, $2, $3)
+          on conflict do nothing returning 1`,
+        values: [id, Buffer.from(identityKey), this.#clock.now()],
+      });
+      if (made !== undefined && (this.#registration === "invitation" || asked.invitation !== null)) {
+        const { inviter, role } = await this.#invitations.use(transaction, asked.invitation, account);
+        await transaction.query({
+          text: "update accounts set inviter = $2, role = $3 where account = $1",
+          values: [id, inviter === null ? null : Buffer.from(idBytes(inviter)), role],
+        });
+      }
+      const session = await this.#open(transaction, account, asked.deviceKey, asked.deviceName);
+      const [row] = await transaction.query({
+        text: "select inviter from accounts where account = $1",
+        values: [id],
+      });
+      const inviter = row?.["inviter"];
+      return { ...session, inviter: inviter == null ? null : accountIdOf(fromRow(inviter)) };
+    });
   }
 
   /** DEL-11: the device key signed this server's challenge, and a registered account's identity key the device key. */
-  async openSession(asked: {
-    readonly deviceKey: Uint8Array;
-    readonly credential: Uint8Array;
-    readonly nonce: Uint8Array;
-    readonly signature: Uint8Array;
-  }): Promise<Session> {
-    const nonce = base64url(asked.nonce);
-    const lapses = this.#challenges.get(nonce);
-    this.#challenges.delete(nonce);
-    if (lapses === undefined || lapses < performance.now()) {
+  async openSession(asked: Login): Promise<Session> {
+    const account = this.#verify(asked);
+    return await this.#database.transaction(async (transaction) => {
+      const known = await transaction.query({
+        text: "select 1 from accounts where account = $1",
+        values: [Buffer.from(idBytes(account))],
+      });
+      if (known.length === 0) {
+        throw new Refusal("credential-refused", "register the account first", { reason: "unregistered" });
+      }
+      return await this.#open(transaction, account, asked.deviceKey, "");
+    });
+  }
+
+  #verify(asked: Login): AccountId {
+    if (!this.#challenges.take(asked.nonce, LOGIN)) {
       throw new Refusal("challenge-unknown", "ask for a new challenge and answer it within two minutes");
     }
     const account = accountOfDevice(asked.credential, asked.deviceKey);
@@ -79,39 +134,79 @@ export class Accounts {
     if (!nodeSuite.ed25519Verify(asked.deviceKey, statement, asked.signature)) {
       throw new Refusal("credential-refused", "the device's signature does not verify");
     }
-    const known = await this.#database.query({
-      text: "select 1 from accounts where account = $1",
-      values: [Buffer.from(idBytes(account))],
+    return account;
+  }
+
+  async #open(
+    transaction: Queries,
+    account: AccountId,
+    deviceKey: Uint8Array,
+    name: string,
+  ): Promise<Session> {
+    const now = this.#clock.now();
+    const id = Buffer.from(idBytes(account));
+    // Locks the device's row, so that a revocation at the same time comes before or after, and not between.
+    const [device] = await transaction.query({
+      text: `insert into devices values ($1, $2, $3, $4, $5, null)
+        on conflict (account, device_key) do update set used_day = excluded.used_day returning revoked`,
+      values: [id, Buffer.from(deviceKey), name, now, dayOf(now)],
     });
-    if (known.length === 0) throw new Refusal("credential-refused", "register the account first");
+    if (device?.["revoked"] !== null) {
+      throw new Refusal(
+        "device-revoked",
+        "this device was removed from its account: pair or restore a new one",
+      );
+    }
     const token = randomBytes(32).toString("base64url");
-    const expires = unixSeconds(this.#clock.now() + SESSION_DAYS * 86_400);
-    await this.#database.query({
-      text: "insert into sessions values ($1, $2, $3, $4)",
-      values: [tokenHash(token), Buffer.from(idBytes(account)), Buffer.from(asked.deviceKey), expires],
+    const expires = unixSeconds(now + SESSION_DAYS * 86_400);
+    await transaction.query({
+      text: "insert into sessions values ($1, $2, $3, $4, $5, $6)",
+      values: [tokenHash(token), id, Buffer.from(deviceKey), expires, now, dayOf(now)],
     });
-    this.#remember(token, { account, deviceKey: asked.deviceKey, expires });
     return { token, account, expires };
   }
 
-  /** The device behind a bearer token. Throws Refusal "unauthenticated" or "session-expired". */
-  async authenticate(header: string | undefined): Promise<Device> {
+  /**
+   * The device behind a bearer token. `roles`: those that an account needs one of. Throws Refusal "unauthenticated",
+   * "session-expired" or "role-required".
+   */
+  async authenticate(header: string | undefined, roles?: readonly Role[]): Promise<OpenSession> {
     const token = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(header ?? "")?.[1];
     if (token === undefined) throw new Refusal("unauthenticated", "log in: this needs a session");
-    const session = this.#sessions.get(token) ?? (await this.#stored(token));
-    // A token that is not known any more was good once, or is a guess: both log in again.
-    if (session === null || session.expires <= this.#clock.now()) {
-      this.#sessions.delete(token);
-      throw new Refusal("session-expired", "the session is over: log in again");
+    const session = await this.sessionOf(token);
+    if (roles === undefined) return session;
+    const role = await this.role(session.account);
+    if (role === null || !roles.includes(role)) {
+      throw new Refusal(
+        "role-required",
+        "your account has not the role that this takes: ask an administrator",
+      );
     }
     return session;
   }
 
+  /** The session behind a token. Throws Refusal "session-expired". */
+  async sessionOf(token: string): Promise<OpenSession> {
+    const cached = this.#sessions.get(token);
+    const isFresh = cached !== undefined && performance.now() - cached.checked < RECHECK;
+    const session = isFresh ? cached : await this.#stored(token);
+    // A token that is not known any more was good once, or is a guess: both log in again.
+    if (session === null || session.expires <= this.#clock.now()) {
+      this.#sessions.delete(token);
+      if (cached !== undefined) this.#tell(cached.tokenHash);
+      throw new Refusal("session-expired", "the session is over: log in again");
+    }
+    if (session.usedDay < dayOf(this.#clock.now())) await this.#noteUse(token, session);
+    return session;
+  }
+
   async #stored(token: string): Promise<OpenSession | null> {
+    const hash = tokenHash(token);
+    const endings = this.#endings;
     const rows = await this.#database.query({
       name: "session",
-      text: "select account, device_key, expires from sessions where token_hash = $1",
-      values: [tokenHash(token)],
+      text: "select account, device_key, expires, used_day from sessions where token_hash = $1",
+      values: [hash],
     });
     const row = rows[0];
     if (row === undefined) return null;
@@ -119,9 +214,28 @@ export class Accounts {
       account: accountIdOf(fromRow(row["account"])),
       deviceKey: fromRow(row["device_key"]),
       expires: unixSeconds(row["expires"] as number),
+      usedDay: row["used_day"] as number,
+      tokenHash: hash.toString("hex"),
+      checked: performance.now(),
     };
-    this.#remember(token, session);
+    if (endings === this.#endings) this.#remember(token, session);
     return session;
+  }
+
+  /** ACC-5: the day, once a day. */
+  async #noteUse(token: string, session: OpenSession): Promise<void> {
+    const day = dayOf(this.#clock.now());
+    this.#remember(token, { ...session, usedDay: day });
+    await this.#database.query({
+      text: `with session as (update sessions set used_day = $4 where token_hash = $1 returning 1)
+        update devices set used_day = $4 where account = $2 and device_key = $3`,
+      values: [
+        Buffer.from(session.tokenHash, "hex"),
+        Buffer.from(idBytes(session.account)),
+        Buffer.from(session.deviceKey),
+        day,
+      ],
+    });
   }
 
   #remember(token: string, session: OpenSession): void {
@@ -132,70 +246,44 @@ export class Accounts {
     }
   }
 
+  /** Calls `listener` with the hex SHA-256 of each token whose session ends here or is found to have ended (DEL-88). */
+  onSessionOver(listener: (tokenHash: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(tokenHash: string): void {
+    for (const listener of this.#listeners) listener(tokenHash);
+  }
+
+  /** These sessions were deleted: nothing that is cached of them counts any more. */
+  forget(tokenHashes: readonly Uint8Array[]): void {
+    const over = new Set(tokenHashes.map((hash) => hex(hash)));
+    if (over.size === 0) return;
+    this.#endings++;
+    for (const [token, { tokenHash }] of this.#sessions) {
+      if (over.has(tokenHash)) this.#sessions.delete(token);
+    }
+    for (const tokenHash of over) this.#tell(tokenHash);
+  }
+
+  /** What the account may do. Read anew each time: a role that was taken away is gone at once. */
+  async role(account: AccountId): Promise<Role | null> {
+    const rows = await this.#database.query({
+      name: "role",
+      text: "select role from accounts where account = $1",
+      values: [Buffer.from(idBytes(account))],
+    });
+    return (rows[0]?.["role"] as Role | undefined) ?? null;
+  }
+
   /** Forgets sessions that are over. */
   async forgetExpired(): Promise<void> {
-    await this.#database.query({
-      text: "delete from sessions where expires <= $1",
+    const rows = await this.#database.query({
+      text: "delete from sessions where expires <= $1 returning token_hash",
       values: [this.#clock.now()],
     });
-  }
-
-  /** Stores key packages of the calling device. What is in them is for those who claim them to check. */
-  async storeKeyPackages(device: Device, keyPackages: readonly Uint8Array[]): Promise<number> {
-    const account = Buffer.from(idBytes(device.account));
-    const deviceKey = Buffer.from(device.deviceKey);
-    await this.#database.query({
-      text: "delete from key_packages where account = $1 and device_key = $2 and left_at < $3",
-      values: [account, deviceKey, this.#oldest()],
-    });
-    const rows = await this.#database.query<{ stored: number }>({
-      text: `with room as (select $4::int - count(*)::int as left_over from key_packages
-          where account = $1 and device_key = $2),
-        added as (insert into key_packages (account, device_key, bytes, left_at)
-          select $1, $2, unnest($3::bytea[]), $5::bigint from room where left_over >= cardinality($3::bytea[]) returning 1)
-        select count(*)::int as stored from added`,
-      values: [
-        account,
-        deviceKey,
-        keyPackages.map((bytes) => Buffer.from(bytes)),
-        LIMITS.keyPackagesPerDevice,
-        this.#clock.now(),
-      ],
-    });
-    const stored = rows[0]?.stored ?? 0;
-    if (stored !== keyPackages.length) {
-      throw new Refusal(
-        "too-many-key-packages",
-        `the server keeps ${LIMITS.keyPackagesPerDevice} unclaimed key packages of a device: there are enough`,
-      );
-    }
-    return stored;
-  }
-
-  /** When a key package was left that is only just handed out (DEL-13). */
-  #oldest(): number {
-    return Math.max(0, this.#clock.now() - LIMITS.keyPackageDays * SECONDS_PER_DAY);
-  }
-
-  /** Takes the oldest usable key package of each of the account's devices. Throws Refusal "no-key-package". */
-  async claimKeyPackages(account: AccountId): Promise<ClaimedKeyPackage[]> {
-    const rows = await this.#database.query({
-      // Skipping what another claim has just locked: otherwise one of two would go away empty-handed.
-      text: `delete from key_packages where id in (
-          select oldest.id from (select distinct device_key from key_packages where account = $1) device
-          cross join lateral (
-            select id from key_packages k where k.account = $1 and k.device_key = device.device_key
-              and k.left_at >= $2 order by id limit 1 for update skip locked) oldest)
-        returning device_key, bytes`,
-      values: [Buffer.from(idBytes(account)), this.#oldest()],
-    });
-    if (rows.length === 0) {
-      throw new Refusal(
-        "no-key-package",
-        "this account has left no key package: try again when it was online",
-      );
-    }
-    return rows.map((row) => ({ deviceKey: fromRow(row["device_key"]), keyPackage: fromRow(row["bytes"]) }));
+    this.forget(rows.map((row) => fromRow(row["token_hash"])));
   }
 }
 

@@ -4,7 +4,9 @@ import { parsePolicy, parseVkey, TlogError } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { LIMITS } from "@porchlight/wire";
 import { ServerError } from "./error.ts";
+import type { InvitationRules } from "./invitations.ts";
 import type { CosignerAddress } from "./log-publisher.ts";
+import type { RelyingParty } from "./passkeys.ts";
 import type { TlsConfig } from "./tls.ts";
 
 /** The server's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (DEL-4). */
@@ -23,6 +25,12 @@ export type ServerConfig = {
   /** Until there is a policy, here or by the operator's command, the log takes entries and publishes nothing. */
   readonly network?: Network;
   readonly attachments: AttachmentConfig;
+  /** "open": whoever comes is registered; otherwise by invitation (ACC-2). */
+  readonly registration: "open" | "invitation";
+  readonly invitations: InvitationRules;
+  readonly passkeys: RelyingParty;
+  /** Bytes that an account's backups, and what its devices send each other, may take. */
+  readonly backupQuota: number;
   /** Days for which conversations without a charter are kept; a charter says its own. */
   readonly retentionDays: number;
   /** Prometheus' figures, on a listener of their own; none where it is left out. */
@@ -70,6 +78,11 @@ const MEMBERS: Readonly<Record<string, string>> = {
   trustedProxies: "a list of addresses or networks, for instance 10.0.0.0/8",
   attachments:
     "{directory, limit, quota}: where members' files are, and how many bytes a file and an account may have",
+  registration: '"invitation", or "open" for a deployment that takes whoever comes',
+  invitations: '{by, open}: "members" or "administrators", and how many unused ones an account may have',
+  passkeys:
+    "{rpId, rpName, origins}: the host name that passkeys belong to, and the addresses of pages that may use them",
+  backupQuota: "bytes that an account's backups may take",
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
 };
@@ -108,6 +121,14 @@ function readMembers(fields: Fields): ServerConfig {
     ...(has("metrics") ? { metrics: readMetrics(fields.object("metrics")) } : {}),
     ...(has("tls") ? { tls: readTls(fields.object("tls")) } : {}),
     attachments: readAttachments(fields),
+    registration: has("registration") ? fields.literal("registration", "invitation", "open") : "invitation",
+    invitations: has("invitations") ? readInvitations(fields.object("invitations")) : DEFAULT_INVITATIONS,
+    passkeys: has("passkeys")
+      ? readPasskeys(fields.object("passkeys"), deployment)
+      : { id: "localhost", name: deployment, origins: null },
+    backupQuota: has("backupQuota")
+      ? fields.integer("backupQuota", 0, Number.MAX_SAFE_INTEGER)
+      : DEFAULT_BACKUP_QUOTA,
     retentionDays: has("retentionDays") ? fields.integer("retentionDays", 1, 36_500) : DEFAULT_RETENTION_DAYS,
     trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
@@ -138,6 +159,31 @@ function readProxy(value: Json, where: string): string {
     bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
   if (family === 0 || rest.length > 0 || !isNetwork) throw new EncodingError("out-of-range", where);
   return text;
+}
+
+const DEFAULT_INVITATIONS: InvitationRules = { by: "members", open: 20 };
+const DEFAULT_BACKUP_QUOTA = 1024 ** 3;
+
+function readInvitations(fields: Fields): InvitationRules {
+  const rules = {
+    by:
+      fields.optional("by") === undefined
+        ? DEFAULT_INVITATIONS.by
+        : fields.literal("by", "members", "administrators"),
+    open:
+      fields.optional("open") === undefined ? DEFAULT_INVITATIONS.open : fields.integer("open", 0, 10_000),
+  };
+  fields.end();
+  return rules;
+}
+
+function readPasskeys(fields: Fields, deployment: string): RelyingParty {
+  const id = fields.string("rpId", 253);
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(id)) throw new EncodingError("not-canonical", "config.passkeys");
+  const origins = fields.array("origins", (value, where) => httpUrl(asString(value, where, 300), where), 20);
+  const name = fields.optional("rpName") === undefined ? deployment : fields.string("rpName", 100);
+  fields.end();
+  return { id, name, origins };
 }
 
 const DEFAULT_RETENTION_DAYS = 365;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EncodingError, fromUtf8 } from "@porchlight/encoding";
 import type { Logger } from "@porchlight/runtime";
 import { TlogError } from "@porchlight/tlog";
-import { LIMITS, type RefusalCode } from "@porchlight/wire";
+import { LIMITS, type RefusalCode, type Role } from "@porchlight/wire";
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -22,6 +22,9 @@ import type { TlsPair } from "./tls.ts";
  */
 type Access = "open" | "signed" | "capability" | "member";
 
+/** A device with what names its session: the hex SHA-256 of its token. */
+export type LoggedIn = Device & { readonly tokenHash: string };
+
 export type Exchange = {
   /** Method, path and query as they came: for handing the request on, not for reading. */
   readonly method: string;
@@ -32,7 +35,7 @@ export type Exchange = {
   readonly query: unknown;
   readonly body: Uint8Array;
   /** The logged-in device; asking for it on a route of another access is a mistake in this program. */
-  readonly device: () => Device;
+  readonly device: () => LoggedIn;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 };
@@ -46,6 +49,8 @@ export type Route = {
   readonly method: "GET" | "POST";
   readonly url: string;
   readonly access: Access;
+  /** Of an account that may use it; any, where it is left out. Only for "member" (ACC-80). */
+  readonly roles?: readonly Role[];
   /** Bytes of the body, {@link LIMITS}.body where it is left out. */
   readonly limit?: number;
   readonly handle: (exchange: Exchange) => Promise<Answer>;
@@ -69,7 +74,7 @@ export type HttpOptions = {
 /** An HTTP server of these routes: one place for authentication, limits, errors and log lines. */
 export function createHttp(
   routes: readonly Route[],
-  authenticate: (header: string | undefined) => Promise<Device>,
+  authenticate: (header: string | undefined, roles: readonly Role[] | undefined) => Promise<LoggedIn>,
   log: Logger,
   { tls, trustedProxies = [], refused = () => {} }: HttpOptions = {},
 ): FastifyInstance {
@@ -85,7 +90,7 @@ export function createHttp(
     keepAliveTimeout: 72_000,
     genReqId: () => randomBytes(6).toString("hex"),
   });
-  const devices = new WeakMap<FastifyRequest, Device>();
+  const devices = new WeakMap<FastifyRequest, LoggedIn>();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
@@ -120,7 +125,7 @@ export function createHttp(
       ...(route.access === "member"
         ? {
             onRequest: async (request: FastifyRequest) => {
-              devices.set(request, await authenticate(request.headers.authorization));
+              devices.set(request, await authenticate(request.headers.authorization, route.roles));
             },
           }
         : {}),

@@ -4,7 +4,7 @@ import type { Server as TlsServer } from "node:tls";
 import { lockDirectory } from "@porchlight/durable";
 import { listen, startProgram } from "@porchlight/runtime";
 import type { FastifyInstance } from "fastify";
-import { Accounts } from "./accounts.ts";
+import { forgetOld, openAccounts } from "./account-services.ts";
 import { AttachmentFiles } from "./attachment-files.ts";
 import { Attachments } from "./attachments.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
@@ -74,11 +74,12 @@ startProgram<ServerConfig>({
         ? openFront(config.role.primary, database)
         : await openPrimary(context, database, files, waiters, fatal);
 
-    const accounts = new Accounts(database, clock, config.origin);
+    const members = openAccounts({ config, database, clock, waiters });
+    const { accounts } = members;
     const metrics = new Metrics();
     const delivery = new Delivery(database, clock, waiters, keeping.charters, metrics);
     const services = {
-      accounts,
+      ...members,
       conversations: new Conversations(database, clock, waiters, keeping.charters, metrics),
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),
@@ -90,7 +91,7 @@ startProgram<ServerConfig>({
     ];
     const certificate =
       config.tls === undefined ? null : await Certificate.open(config.tls, directory, logger);
-    const http = createHttp(table, (header) => accounts.authenticate(header), logger, {
+    const http = createHttp(table, (header, roles) => accounts.authenticate(header, roles), logger, {
       ...(certificate === null ? {} : { tls: certificate.pair }),
       trustedProxies: config.trustedProxies,
       refused: metrics.refused,
@@ -108,7 +109,7 @@ startProgram<ServerConfig>({
     onTime(() => {
       keeping.onTime();
       renew();
-      accounts.forgetExpired().catch((error: unknown) => logger.failure("sessions-failed", error));
+      forgetOld(members).catch((error: unknown) => logger.failure("sessions-failed", error));
     });
     const port = await listen(http, config.port, config.host);
     return {

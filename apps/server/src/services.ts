@@ -1,15 +1,31 @@
+import type { AccountRequests } from "./account-requests.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Attachments } from "./attachments.ts";
 import type { Board } from "./board.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Devices } from "./devices.ts";
+import type { Invitations } from "./invitations.ts";
+import type { KeyPackages } from "./key-packages.ts";
 import type { Log } from "./log.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { Orders } from "./orders.ts";
+import type { Pairings } from "./pairings.ts";
+import type { Passkeys } from "./passkeys.ts";
+import type { Roles } from "./roles.ts";
+import type { Vault } from "./vault.ts";
 
 /** What every process's routes are made of. */
 export type Services = {
   readonly accounts: Accounts;
+  readonly devices: Devices;
+  readonly roles: Roles;
+  readonly keyPackages: KeyPackages;
+  readonly invitations: Invitations;
+  readonly passkeys: Passkeys;
+  readonly pairings: Pairings;
+  readonly vault: Vault;
+  readonly requests: AccountRequests;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly attachments: Attachments;

@@ -142,6 +142,7 @@ export class TestServer {
       deployment: DEPLOYMENT,
       port: 0,
       workFactor: 4,
+      registration: "open",
       policy: POLICY,
       cosigners: cosigners.addresses,
       ...members,
@@ -185,7 +186,15 @@ export class TestServer {
     mkdirSync(directory, { recursive: true });
     // The port of its first start is kept, as clients know it.
     const port = this.#ports.get(name) ?? 0;
-    const config = { clock: "replay", name, deployment: DEPLOYMENT, port, role: "front", primary: this.url };
+    const config = {
+      clock: "replay",
+      name,
+      deployment: DEPLOYMENT,
+      port,
+      registration: "open",
+      role: "front",
+      primary: this.url,
+    };
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
     await this.supervisor.start({ name, entry: ENTRY, directory, environment: this.#environment });
     this.#ports.set(name, this.supervisor.port(name));

@@ -70,8 +70,7 @@ export class Person {
 
   async login(client: ServerClient = this.client): Promise<void> {
     const { credential, signatureKey, sign } = loginOf(this.device);
-    await client.register(credential.slice(1, 33));
-    await client.login({ audience: ORIGIN, deviceKey: signatureKey, credential, sign });
+    await client.register({ audience: ORIGIN, deviceKey: signatureKey, credential, sign });
   }
 
   get account(): OwnDevice["account"] {

@@ -14,8 +14,7 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 const suite = await nodeMlsSuite();
 const device = createDevice({ suite, identitySeed: random(32), random });
 const server = new ServerClient({ url });
-await server.register(device.identityKey);
-await server.login({
+await server.register({
   audience,
   deviceKey: device.deviceKey,
   credential: device.credential,

@@ -9,7 +9,7 @@ import { createLogger, systemClock } from "@porchlight/runtime";
 import { nodeSuite } from "@porchlight/tlog/node";
 import type { ClientConfig } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Accounts } from "../src/accounts.ts";
+import { KeyPackages } from "../src/key-packages.ts";
 import { Database, isDatabaseOutage } from "../src/database.ts";
 import { LogLease } from "../src/log-lease.ts";
 import { LogStore } from "../src/log-store.ts";
@@ -126,11 +126,11 @@ export function storeContract(name: string, start: () => Promise<Store>): void {
     test("DEL-13: two who claim at the same time, at two processes, never get one key package both", async () => {
       const [one, two] = [await Database.open(store.connection), await Database.open(store.connection)];
       const owner = { account: accountIdOf(new Uint8Array(id())), deviceKey: new Uint8Array(id()) };
-      const accounts = [one, two].map((database) => new Accounts(database, clock, "log.test"));
+      const shelves = [one, two].map((database) => new KeyPackages(database, clock));
       const packages = Array.from({ length: 40 }, () => new Uint8Array(id()));
-      await accounts[0]?.storeKeyPackages(owner, packages);
+      await shelves[0]?.store(owner, packages);
       const claimed = await Promise.all(
-        packages.map(async (_, i) => (await accounts[i % 2]?.claimKeyPackages(owner.account)) ?? []),
+        packages.map(async (_, i) => (await shelves[i % 2]?.claim(owner.account)) ?? []),
       );
       const keys = claimed.flat().map(({ keyPackage }) => hex(keyPackage));
       expect(new Set(keys).size).toBe(keys.length);

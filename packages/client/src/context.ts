@@ -8,7 +8,6 @@ import type { Storage } from "./storage.ts";
 export type DeliveryService = Pick<
   ServerClient,
   | "register"
-  | "login"
   | "publishKeyPackages"
   | "claimKeyPackages"
   | "createConversation"

@@ -95,16 +95,22 @@ export class Member {
     return seat;
   }
 
-  /** Registers the account where the server does not know it, and logs this device in. `audience`: the log's origin. */
-  async login(audience: string): Promise<void> {
+  /**
+   * Logs this device in, and registers the account where the server does not know it: there with an invitation's secret,
+   * where the deployment asks for one. `audience`: the log's origin. Who invited, where the server says.
+   */
+  async login(
+    audience: string,
+    options: { readonly invitation?: Uint8Array; readonly deviceName?: string } = {},
+  ): Promise<AccountId | null> {
     const { server, device, suite } = this.#context;
-    await server.register(device.identityKey);
-    await server.login({
+    const login = {
       audience,
       deviceKey: device.deviceKey,
       credential: device.credential,
-      sign: (message) => suite.primitives.ed25519Sign(device.deviceSeed, message),
-    });
+      sign: (message: Uint8Array) => suite.primitives.ed25519Sign(device.deviceSeed, message),
+    };
+    return (await server.register(login, options)).inviter;
   }
 
   /** Publishes fresh key packages; each lets somebody add this device once. Their private halves are saved first. */

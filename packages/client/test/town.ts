@@ -140,22 +140,26 @@ export class Town {
       return account;
     };
     return {
-      register: async (identityKey) => accountOf(identityKey),
-      login: async (login) => {
+      register: async (login) => {
         deviceKey = Uint8Array.from(login.deviceKey);
         account = accountOf(login.credential.subarray(1, 33));
         this.#devices.set(account, (this.#devices.get(account) ?? new Set()).add(hex(deviceKey)));
-        return { token: "token", account, expires: unixSeconds(this.now + 3600) };
+        return { token: "token", account, expires: unixSeconds(this.now + 3600), inviter: null };
       },
       publishKeyPackages: async (keyPackages) => {
         const kept = this.keyPackages.get(own()) ?? [];
         kept.push(...keyPackages.map((keyPackage) => ({ deviceKey, keyPackage, leftAt: this.now })));
         this.keyPackages.set(own(), kept);
       },
-      claimKeyPackages: async (of) => {
+      claimKeyPackages: async (of, devices) => {
         const oldest = this.now - LIMITS.keyPackageDays * 86_400;
         const kept = (this.keyPackages.get(of) ?? []).filter(({ leftAt }) => leftAt >= oldest);
-        const claimed = new Map(kept.map((one) => [hex(one.deviceKey), one]));
+        const asked = devices?.map((key) => hex(key));
+        const claimed = new Map(
+          kept
+            .filter((one) => asked?.includes(hex(one.deviceKey)) ?? true)
+            .map((one) => [hex(one.deviceKey), one]),
+        );
         if (claimed.size === 0) throw new WireError("refused", "none left", { refusal: "no-key-package" });
         this.keyPackages.set(
           of,

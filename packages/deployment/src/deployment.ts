@@ -195,7 +195,7 @@ async function startPrograms(
   progress: Progress,
 ): Promise<{ url: string; identities: Identities }> {
   const address = (name: string): string => `http://127.0.0.1:${supervisor.port(name)}`;
-  await supervisor.start(await layout.program("server", "server", {}));
+  await supervisor.start(await layout.program("server", "server", { registration: "open" }));
   progress.step();
   const server = await layout.publicIdentity<ServerIdentity>("server");
   const url = address("server");

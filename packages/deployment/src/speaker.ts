@@ -90,8 +90,7 @@ export class Speaker {
 
   async register(audience: string): Promise<void> {
     const { device } = this;
-    await this.client.register(device.identityKey);
-    await this.client.login({
+    await this.client.register({
       audience,
       deviceKey: device.deviceKey,
       credential: device.credential,

@@ -1,3 +1,9 @@
+export {
+  type AccountRequest,
+  makeAccountRequest,
+  parseAccountRequest,
+  verifyAccountRequest,
+} from "./account-request.ts";
 export * from "./authenticated-data.ts";
 export type { CipherSuite } from "./cipher-suite.ts";
 export {

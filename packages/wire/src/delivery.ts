@@ -8,6 +8,7 @@ import {
   dayNumberValue,
   epochValue,
   fixedBytes,
+  hexBytes,
   seqValue,
   unixSecondsValue,
 } from "./codec.ts";
@@ -24,9 +25,6 @@ export const refusalBody = z.object({
   /** Finds the request in the server's log, which holds no other id of anyone. */
   request: z.string().optional(),
 });
-
-export const accountRequest = z.strictObject({ identityKey: fixedBytes(32) });
-export const accountAnswer = z.object({ account: accountIdText });
 
 /** `audience` is the server's log origin; a client signs for the one it expects, so that no other server can relay. */
 export const challengeAnswer = z.object({ nonce: fixedBytes(32), audience: z.string().max(255) });
@@ -57,6 +55,8 @@ export const keyPackagesRequest = z.strictObject({
   keyPackages: z.array(bytes(LIMITS.keyPackage)).min(1).max(LIMITS.keyPackagesPerRequest),
 });
 export const keyPackagesAnswer = z.object({ stored: z.int() });
+/** `devices`: only of these (hex); all of the account's where it is left out. */
+export const claimRequest = z.strictObject({ devices: z.array(hexBytes(32)).min(1).max(100).optional() });
 /** One for each of the account's devices that has any left, each handed out once. */
 export const claimAnswer = z.object({
   keyPackages: z.array(z.object({ deviceKey: fixedBytes(32), keyPackage: bytes(LIMITS.keyPackage) })),
@@ -154,7 +154,6 @@ export const welcomeAcknowledgement = z.strictObject({ ids: z.array(z.string().m
 
 export const nothing = z.object({});
 
-export type Account = z.output<typeof accountAnswer>;
 export type Session = z.output<typeof sessionAnswer>;
 export type ClaimedKeyPackage = z.output<typeof claimAnswer>["keyPackages"][number];
 export type NewConversation = z.output<typeof conversationRequest>;

@@ -15,6 +15,13 @@ export const REFUSAL_CODES = [
   "credential-refused",
   "too-many-key-packages",
   "no-key-package",
+  "invitation-required",
+  "invitation-refused",
+  "passkey-refused",
+  "device-revoked",
+  "pairing-unknown",
+  "recovery-refused",
+  "role-required",
   // delivery
   "exists",
   "conflict",

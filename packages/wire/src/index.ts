@@ -1,3 +1,5 @@
+export * from "./account.ts";
+export { AccountClient } from "./account-client.ts";
 export * from "./attachment.ts";
 export * from "./board.ts";
 export * from "./codec.ts";

@@ -40,6 +40,12 @@ export const LIMITS = {
   attachmentPart: 1024 * 1024,
   /** An attachment's ciphertext: 1 GiB of content, a tag for each part and the key commitment (ATT-2). */
   attachment: 1024 * 1024 * 1024 + 1025 * 16 + 32,
+  /** One message of a pairing, one recovery record, one request of an account to its conversations. */
+  pairingMessage: 8 * 1024,
+  recoveryRecord: 4 * 1024,
+  accountRequest: 16 * 1024,
+  /** One chunk of a backup or of what goes from device to device. */
+  streamChunk: 1024 * 1024 + 256,
   logEntry: 65_535,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,

@@ -3,6 +3,8 @@ import type { AccountId, ConversationId, KeyholderIndex, Period, UnixSeconds } f
 import { fromUtf8 } from "@porchlight/encoding";
 import type { LogIndex, TileReader } from "@porchlight/tlog";
 import { z } from "zod";
+import { type Registration, registrationAnswer, registrationRequest } from "./account.ts";
+import { AccountClient } from "./account-client.ts";
 import {
   type AttachmentState,
   attachmentCancellation,
@@ -23,12 +25,11 @@ import {
   loggedKeysAnswer,
 } from "./board.ts";
 import {
-  accountAnswer,
-  accountRequest,
   type ClaimedKeyPackage,
   type Conversation,
   challengeAnswer,
   claimAnswer,
+  claimRequest,
   conversationAnswer,
   conversationRequest,
   conversationsAnswer,
@@ -82,8 +83,16 @@ export class ServerClient {
   #login: DeviceLogin | null = null;
   #session: Session | null = null;
 
+  /** Devices, invitations, passkeys, pairing, recovery, backups, roles. */
+  readonly account: AccountClient;
+
   constructor(options: ClientOptions) {
     this.#http = new HttpCaller(options);
+    this.account = new AccountClient({
+      open: (call, answer, request) => this.#call(call, answer, request),
+      member: (call, answer, request) => this.#member(call, answer, request),
+      memberBytes: (call) => this.#authenticated((token) => this.#http.send({ ...call, token })),
+    });
   }
 
   // Log
@@ -206,30 +215,47 @@ export class ServerClient {
 
   // Members
 
-  /** Registers an account; idempotent. */
-  async register(identityKey: Uint8Array): Promise<AccountId> {
-    const request = { schema: accountRequest, value: { identityKey } };
-    return (await this.#call({ method: "POST", path: "/v1/accounts" }, accountAnswer, request)).account;
+  /**
+   * ACC-1: logs a device in and registers its account where the server does not know it yet. `invitation`: the secret
+   * of one, where the deployment asks for it. Refusals "invitation-required", "invitation-refused".
+   */
+  async register(
+    login: DeviceLogin,
+    options: { readonly invitation?: Uint8Array; readonly deviceName?: string } = {},
+  ): Promise<Registration> {
+    const value = {
+      ...(await this.#signed(login)),
+      invitation: options.invitation ?? null,
+      deviceName: options.deviceName ?? "",
+    };
+    const call: Call = { method: "POST", path: "/v1/accounts" };
+    const registration = await this.#call(call, registrationAnswer, { schema: registrationRequest, value });
+    this.#session = registration;
+    this.#login = login;
+    return registration;
   }
 
-  /** Opens a session for one device and keeps how to open it again. */
+  /** Opens a session for one device of a registered account and keeps how to open it again. */
   async login(login: DeviceLogin): Promise<Session> {
+    const request = { schema: sessionRequest, value: await this.#signed(login) };
+    this.#session = await this.#call({ method: "POST", path: "/v1/sessions" }, sessionAnswer, request);
+    this.#login = login;
+    return this.#session;
+  }
+
+  async #signed(login: DeviceLogin): Promise<z.output<typeof sessionRequest>> {
     const call: Call = { method: "POST", path: "/v1/sessions/challenge" };
     const { nonce, audience } = await this.#call(call, challengeAnswer);
     if (audience !== login.audience) {
       // Signing for whatever name a server claims would let it log in elsewhere as this device.
       throw new WireError("answer-malformed", "this is another deployment's server: check the address");
     }
-    const value = {
+    return {
       deviceKey: login.deviceKey,
       credential: login.credential,
       nonce,
       signature: await login.sign(sessionStatement(login.audience, nonce)),
     };
-    const request = { schema: sessionRequest, value };
-    this.#session = await this.#call({ method: "POST", path: "/v1/sessions" }, sessionAnswer, request);
-    this.#login = login;
-    return this.#session;
   }
 
   async publishKeyPackages(keyPackages: readonly Uint8Array[]): Promise<void> {
@@ -237,10 +263,14 @@ export class ServerClient {
     await this.#member({ method: "POST", path: "/v1/key-packages" }, keyPackagesAnswer, request);
   }
 
-  /** Takes one key package for each of the account's devices; each is handed out once. Refusal "no-key-package". */
-  async claimKeyPackages(account: AccountId): Promise<ClaimedKeyPackage[]> {
+  /**
+   * Takes one key package for each of the account's devices, or of those named; each is handed out once. Refusal
+   * "no-key-package".
+   */
+  async claimKeyPackages(account: AccountId, devices?: readonly Uint8Array[]): Promise<ClaimedKeyPackage[]> {
     const call: Call = { method: "POST", path: `/v1/accounts/${account}/key-package` };
-    return (await this.#member(call, claimAnswer)).keyPackages;
+    const value = devices === undefined ? {} : { devices: [...devices] };
+    return (await this.#member(call, claimAnswer, { schema: claimRequest, value })).keyPackages;
   }
 
   /** Idempotent for the same device and content; otherwise refusal "exists". */

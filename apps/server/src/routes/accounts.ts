@@ -1,35 +1,48 @@
 import {
-  accountAnswer,
+  accountDeletion,
   accountIdText,
-  accountRequest,
+  accountRequestPost,
+  accountRequestsAnswer,
+  auditAnswer,
   challengeAnswer,
   claimAnswer,
+  claimRequest,
+  decimalQuery,
+  deviceNameRequest,
+  deviceRequest,
+  devicesAnswer,
   keyPackagesAnswer,
   keyPackagesRequest,
   LIMITS,
+  nothing,
+  ownAccountAnswer,
+  registrationAnswer,
+  registrationRequest,
+  roleChange,
   sessionAnswer,
+  sessionEndRequest,
   sessionRequest,
 } from "@porchlight/wire";
 import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
+import { Refusal } from "../refusal.ts";
 import type { Services } from "../services.ts";
 
 /** Base64 and JSON around `bytes`. */
 const inJson = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 4096;
 
 const accountParams = z.object({ account: accountIdText });
+const auditQuery = z.object({ after: decimalQuery(Number.MAX_SAFE_INTEGER).optional() });
 
-/** Accounts, sessions and the key packages that devices leave. */
-export function accountRoutes({ accounts }: Services): Route[] {
+/** Accounts, their devices and sessions, and the key packages that devices leave. */
+export function accountRoutes({ accounts, devices, keyPackages, roles, requests }: Services): Route[] {
   return [
     {
       method: "POST",
       url: "/v1/accounts",
-      access: "open",
-      handle: async ({ body }) => {
-        const { identityKey } = readBody(accountRequest, body);
-        return json(accountAnswer, { account: await accounts.register(identityKey) }, 201);
-      },
+      access: "signed",
+      handle: async ({ body }) =>
+        json(registrationAnswer, await accounts.register(readBody(registrationRequest, body)), 201),
     },
     {
       method: "POST",
@@ -46,25 +59,113 @@ export function accountRoutes({ accounts }: Services): Route[] {
     },
     {
       method: "POST",
+      url: "/v1/sessions/end",
+      access: "member",
+      handle: async ({ device, body }) => {
+        await devices.endSession(device().account, readBody(sessionEndRequest, body).id);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/account",
+      access: "member",
+      handle: async ({ device }) => json(ownAccountAnswer, await devices.own(device().account)),
+    },
+    {
+      method: "POST",
+      url: "/v1/account/delete",
+      access: "member",
+      handle: async ({ device, body }) => {
+        const { account } = device();
+        if (readBody(accountDeletion, body).account !== account) {
+          throw new Refusal("forbidden", "an account is deleted by its own devices only");
+        }
+        await devices.delete(account);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/devices",
+      access: "member",
+      handle: async ({ device }) => {
+        const { tokenHash, ...caller } = device();
+        return json(devicesAnswer, { devices: await devices.list(caller, tokenHash) });
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/devices/name",
+      access: "member",
+      handle: async ({ device, body }) => {
+        await devices.name(device(), readBody(deviceNameRequest, body).name);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/devices/revoke",
+      access: "member",
+      handle: async ({ device, body }) => {
+        await devices.revoke(device().account, readBody(deviceRequest, body).deviceKey);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "POST",
       url: "/v1/key-packages",
       access: "member",
       limit: inJson(LIMITS.keyPackage * LIMITS.keyPackagesPerRequest),
       handle: async ({ device, body }) => {
-        const { keyPackages } = readBody(keyPackagesRequest, body);
-        return json(
-          keyPackagesAnswer,
-          { stored: await accounts.storeKeyPackages(device(), keyPackages) },
-          201,
-        );
+        const { keyPackages: fresh } = readBody(keyPackagesRequest, body);
+        return json(keyPackagesAnswer, { stored: await keyPackages.store(device(), fresh) }, 201);
       },
     },
     {
       method: "POST",
       url: "/v1/accounts/:account/key-package",
       access: "member",
-      handle: async ({ params }) => {
+      handle: async ({ params, body }) => {
         const { account } = readParameters(accountParams, params);
-        return json(claimAnswer, { keyPackages: await accounts.claimKeyPackages(account) });
+        const { devices: asked } = body.length === 0 ? {} : readBody(claimRequest, body);
+        return json(claimAnswer, { keyPackages: await keyPackages.claim(account, asked) });
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/requests",
+      access: "member",
+      handle: async ({ device, body }) => {
+        await requests.post(device(), readBody(accountRequestPost, body));
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/requests/take",
+      access: "member",
+      handle: async ({ device }) => json(accountRequestsAnswer, { requests: await requests.take(device()) }),
+    },
+    {
+      method: "POST",
+      url: "/v1/roles",
+      access: "member",
+      roles: ["administrator"],
+      handle: async ({ device, body }) => {
+        const { account, role } = readBody(roleChange, body);
+        await roles.set(device().account, account, role);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/audit",
+      access: "member",
+      roles: ["administrator"],
+      handle: async ({ query }) => {
+        const { after } = readParameters(auditQuery, query);
+        return json(auditAnswer, { lines: await roles.audit(after ?? 0) });
       },
     },
   ];

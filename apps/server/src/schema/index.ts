@@ -1,3 +1,4 @@
+import { accounts } from "./accounts.ts";
 import { attachments } from "./attachments.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "key packages for a time", sql: keyPackages },
   { name: "attachments", sql: attachments },
   { name: "retention", sql: retention },
+  { name: "accounts and devices", sql: accounts },
 ];
