@@ -1,4 +1,4 @@
-import { type AccountId, concat, type ConversationId, utf8, Writer } from "@porchlight/encoding";
+import { type AccountId, type ConversationId, concat, utf8, Writer } from "@porchlight/encoding";
 import { z } from "zod";
 import { accountIdText, bytes, conversationIdText, fixedBytes, hexBytes, unixSecondsValue } from "./codec.ts";
 import { sessionRequest } from "./delivery.ts";
