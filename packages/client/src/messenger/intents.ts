@@ -1,9 +1,10 @@
 // What a user interface asks for. Each is saved before it is answered; what needs the network then goes on by itself.
-import type { AccountId, CharterId, ConversationId } from "@porchlight/encoding";
+import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchlight/encoding";
 import type {
   EntryView,
   MemberView,
   MentionView,
+  PasskeyView,
   PreviewImage,
   SafetyNumberView,
   SettingsView,
@@ -142,8 +143,20 @@ export type Intents = {
   setName: (input: { readonly name: string }) => void;
   changeSettings: (input: Partial<SettingsView>) => void;
   addUnlockWay: (input: UnlockSecret) => void;
-  /** On the device that has the account: the code that the new one shows. History goes with it, device to device. */
-  approveDevice: (input: { readonly code: string; readonly history: boolean }) => void;
+  /** A link for somebody new. */
+  invite: () => { readonly link: string; readonly expires: UnixSeconds };
+  /** On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`. */
+  approveDevice: (input: { readonly code: string }) => void;
+  /** The person compared the digits. With `history`, what this device has goes to the new one, device to device. */
+  confirmDevice: (input: { readonly yes: boolean; readonly history: boolean }) => void;
+  nameDevice: (input: { readonly name: string }) => void;
+  endSession: (input: { readonly session: string }) => void;
+  /** What `navigator.credentials.create` takes, as JSON (`startRegistration({optionsJSON})`). */
+  beginPasskey: () => { readonly options: unknown };
+  /** `response`: the browser's answer as JSON, without results of extensions. */
+  finishPasskey: (input: { readonly response: unknown; readonly label: string }) => void;
+  passkeys: () => readonly PasskeyView[];
+  removePasskey: (input: { readonly passkey: string }) => void;
   /** Removes an own device from the account and from every conversation. */
   removeDevice: (input: { readonly device: string }) => void;
   /** A new code, which replaces the one before; shown once. */

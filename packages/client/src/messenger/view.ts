@@ -9,7 +9,12 @@ export type AppState =
   /** Another tab or program has this device open: only one may, or both would send from one state. */
   | { readonly kind: "elsewhere" }
   /** No device here: sign up with an invitation, pair with a device, or restore from a backup. */
-  | { readonly kind: "signed-out"; readonly deployment: DeploymentView }
+  | {
+      readonly kind: "signed-out";
+      readonly deployment: DeploymentView;
+      /** This device waits to be taken in by another one of the same person. */
+      readonly pairing: PairingGuestView | null;
+    }
   | {
       readonly kind: "locked";
       readonly deployment: DeploymentView;
@@ -30,6 +35,16 @@ export type FailureCode =
   | "storage-refused"
   /** A defect of this program; a new start may help. */
   | "internal";
+
+export type PairingGuestView = {
+  /** To be typed, or shown as a QR code, on the device that has the account. */
+  readonly code: string;
+  readonly qr: string;
+  /** Six digits to compare once the other device has answered. */
+  readonly digits: string | null;
+};
+
+export type PairingHostView = { readonly digits: string; readonly deviceName: string };
 
 export type DeploymentView = {
   /** The server's address. */
@@ -64,6 +79,8 @@ export type ReadyState = {
   /** `null` until the log was read far enough to say it. */
   readonly allClear: AllClearView | null;
   readonly transfers: { readonly [id: string]: TransferView };
+  /** A new device of this person waits for `confirmDevice`. */
+  readonly pairing: PairingHostView | null;
 };
 
 export type MeView = {
@@ -72,8 +89,11 @@ export type MeView = {
   readonly name: string;
   /** 30 digits in groups of five: the own half of every safety number. */
   readonly fingerprint: string;
-  /** To be shared as text or QR: whoever has it can start a conversation with this person. */
+  /** To be shared as text (safe in URLs) or QR: whoever has it can start a conversation with this person. */
   readonly contactCode: string;
+  /** Whether this device can approve new ones: it made the account, or was restored with the recovery code. */
+  readonly holdsIdentity: boolean;
+  readonly hasRecoveryCode: boolean;
   readonly devices: readonly DeviceView[];
 };
 
@@ -83,8 +103,19 @@ export type DeviceView = {
   readonly isThis: boolean;
   /** As its person named it; "" where this device was never told. */
   readonly name: string;
-  /** When it was first seen here. */
   readonly since: UnixSeconds;
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly lastUsed: UnixSeconds;
+    readonly isThis: boolean;
+  }[];
+};
+
+export type PasskeyView = {
+  readonly id: string;
+  readonly label: string;
+  readonly created: UnixSeconds;
+  readonly lastUsed: UnixSeconds | null;
 };
 
 export type ConnectionView =
@@ -126,6 +157,8 @@ export type ConversationView = {
   readonly firstUnread: number | null;
   /** Text that was typed and not sent; "" where there is none. */
   readonly draft: string;
+  /** People who are added as soon as one of their devices has been online. */
+  readonly waitingFor: readonly AccountId[];
   /** Own messages that wait to be sent. */
   readonly queued: number;
   readonly pinned: boolean;
