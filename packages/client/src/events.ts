@@ -6,6 +6,8 @@ type InConversation = {
   readonly conversation: ConversationId;
   /** Place in the conversation's order, 0 where it has none. */
   readonly seq: number;
+  /** The server's clock when it took the item; of a Welcome, when this device took it. */
+  readonly received: UnixSeconds;
 };
 
 /** A device as people are told of it. */
@@ -19,8 +21,6 @@ export type ConversationEvent =
       /** Hex MLS signature key of the sending device. */
       readonly deviceKey: string;
       readonly day: DayNumber;
-      /** The server's clock when it took the message. */
-      readonly received: UnixSeconds;
       readonly content: Content;
     })
   /** An own message, or one of another own device, is in everybody's order. */

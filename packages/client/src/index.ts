@@ -9,7 +9,7 @@ export {
 } from "./attachments.ts";
 export { browserStorage } from "./browser-storage.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
-export { type Content, formatContent, MAX_CONTENT, MAX_RECEIPT, parseContent, RECEIPT } from "./content.ts";
+export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
 export type { AttachmentService, DeliveryService, MemberContext } from "./context.ts";
 export { ClientError, type ClientErrorCode } from "./error.ts";
 export type { ConversationEvent, KnownDevice } from "./events.ts";

@@ -88,7 +88,7 @@ class Intake {
   }
 
   get #at() {
-    return { conversation: this.#record.conversation.id, seq: this.#item.seq };
+    return { conversation: this.#record.conversation.id, seq: this.#item.seq, received: this.#item.at };
   }
 
   #refuse(code: RefusedCode): void {
@@ -217,7 +217,7 @@ class Intake {
   }
 
   async #takeMessage(conversation: ActiveConversation, arrival: Arrival): Promise<void> {
-    const { bytes, submitter, at } = this.#item;
+    const { bytes, submitter } = this.#item;
     const now = this.#context.clock.now();
     const opened = await decryptMessage(conversation, bytes, { submitter, now, arrival });
     if (opened.kind === "refused") return this.#refuse(opened.code);
@@ -232,7 +232,7 @@ class Intake {
     }
     const { sender, day, leaf } = opened;
     const deviceKey = hex(memberAt(conversation, leaf).deviceKey);
-    this.#events.push({ kind: "message", ...this.#at, sender, deviceKey, day, received: at, content });
+    this.#events.push({ kind: "message", ...this.#at, sender, deviceKey, day, content });
   }
 }
 

@@ -199,6 +199,7 @@ export class Member {
       kind: "refused",
       conversation: welcome.conversation,
       seq: welcome.seq,
+      received: this.#context.clock.now(),
       item: "welcome",
       code,
       submitter: welcome.sender,
@@ -245,6 +246,7 @@ export class Member {
       kind: "joined",
       conversation: joined.id,
       seq: welcome.seq,
+      received: this.#context.clock.now(),
       inviter: welcome.sender,
       charter: joined.charter,
     };

@@ -1,16 +1,25 @@
-import { base64, hex, unixSeconds, utf8 } from "@porchlight/encoding";
+import { readFileSync } from "node:fs";
+import { accountId, base64, fromUtf8, hex, unixSeconds, utf8 } from "@porchlight/encoding";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAX_PREVIEW, nameIn } from "../src/content.ts";
 import { type Content, formatContent, MAX_CONTENT, parseContent } from "../src/index.ts";
+
+const VECTORS = JSON.parse(
+  readFileSync(new URL("../../../vectors/content.json", import.meta.url), "utf8"),
+) as {
+  contents: { what: string; json: string }[];
+  refused: { what: string; json: string }[];
+  names: { text: string; name: string | null }[];
+};
 
 const content = fc.record(
   {
     id: fc.string({ minLength: 1, maxLength: 64, unit: "grapheme-ascii" }),
     at: fc.integer({ min: 0, max: 4_000_000_000 }).map(unixSeconds),
     text: fc.string({ unit: "grapheme" }),
-    kind: fc.string({ maxLength: 100, unit: "grapheme-ascii" }),
+    kind: fc.constantFrom("action", "poll", "a later kind"),
     replyTo: fc.string({ minLength: 1, maxLength: 64 }),
-    read: fc.array(fc.string({ minLength: 1, maxLength: 64 }), { maxLength: 5 }),
     attachments: fc.array(
       fc.record(
         {
@@ -61,8 +70,51 @@ describe("a message's content", () => {
   test("CON-1: names attachments in one form only", () => {
     const bytes = utf8('{"id":"m1","at":"2026-11-22T00:00:00Z","text":"","attachments":[{"id":"00"}]}');
     expect(() => parseContent(bytes)).toThrow(expect.objectContaining({ code: "content-malformed" }));
-    const many = { id: "m1", at: unixSeconds(0), text: "", read: Array.from({ length: 257 }, String) };
+    const attachments = Array.from({ length: 17 }, () => ({
+      id: "0".repeat(64),
+      key: base64(new Uint8Array(32)),
+      digest: "0".repeat(64),
+      size: 1,
+      type: "text/plain",
+    }));
+    const many = { id: "m1", at: unixSeconds(0), text: "", attachments };
     expect(() => formatContent(many)).toThrow(expect.objectContaining({ code: "content-malformed" }));
+  });
+
+  test.each(VECTORS.contents)("CON-3: $what has one form", ({ json }) => {
+    expect(fromUtf8(formatContent(parseContent(utf8(json))))).toBe(json);
+  });
+
+  test.each(VECTORS.refused)("CON-3: $what is refused", ({ json }) => {
+    expect(() => parseContent(utf8(json))).toThrow(expect.objectContaining({ code: "content-malformed" }));
+  });
+
+  test.each(VECTORS.names)("CON-7: the name $text", ({ text, name }) => {
+    expect(nameIn(text)).toBe(name);
+  });
+
+  test("CON-10: a picture and its text fit into one message, a larger one does not", () => {
+    const attachment = {
+      id: "1".repeat(64),
+      key: base64(new Uint8Array(32)),
+      digest: "2".repeat(64),
+      size: 400_000,
+      type: "image/jpeg",
+    };
+    const preview = (size: number): Content => ({
+      id: "m1",
+      at: unixSeconds(0),
+      text: "look",
+      mentions: [{ account: accountId("a".repeat(64)), start: 0, length: 4 }],
+      attachments: [attachment],
+      previews: [
+        { attachment: 0, type: "image/jpeg", width: 4000, height: 3000, data: new Uint8Array(size).fill(7) },
+      ],
+    });
+    expect(parseContent(formatContent(preview(MAX_PREVIEW)))).toEqual(preview(MAX_PREVIEW));
+    expect(() => formatContent(preview(MAX_PREVIEW + 3))).toThrow(
+      expect.objectContaining({ code: "content-malformed" }),
+    );
   });
 
   test("has a limit that says what to do", () => {
