@@ -37,6 +37,8 @@ export type ConversationEvent =
       readonly added: readonly KnownDevice[];
       readonly removed: readonly KnownDevice[];
       readonly newDevices: readonly KnownDevice[];
+      /** Accounts that have no device here any more. */
+      readonly left: readonly AccountId[];
     })
   | (InConversation & { readonly kind: "new-day"; readonly day: DayNumber })
   | (InConversation & { readonly kind: "removed"; readonly by: AccountId })

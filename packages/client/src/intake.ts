@@ -179,7 +179,9 @@ class Intake {
     if (added.length === 0 && removed.length === 0) return;
     const accounts = new Set(were.values());
     const newDevices = added.filter(({ account }) => accounts.has(account));
-    this.#events.push({ kind: "members", ...this.#at, by, added, removed, newDevices });
+    const stay = new Set(are.values());
+    const left = [...new Set(removed.map(({ account }) => account))].filter((account) => !stay.has(account));
+    this.#events.push({ kind: "members", ...this.#at, by, added, removed, newDevices, left });
   }
 
   async #takeEnvelope(conversation: ActiveConversation): Promise<void> {

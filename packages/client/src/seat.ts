@@ -27,7 +27,7 @@ import {
   type Spent,
 } from "@porchlight/mls";
 import { LIMITS, type NewItem, type StoredItem, type WelcomeParcel, WireError } from "@porchlight/wire";
-import { type Content, formatContent } from "./content.ts";
+import { type Content, formatContent, parseContent } from "./content.ts";
 import type { DeviceContext } from "./context.ts";
 import { ClientError } from "./error.ts";
 import type { ConversationEvent } from "./events.ts";
@@ -181,6 +181,22 @@ export class Seat {
       this.#change({ outbox: [...this.#record.outbox, ...outbox] });
       await this.#save();
       await this.#flush();
+    });
+  }
+
+  /** Ids of the contents that {@link send} has taken and that are not in the server's order yet. */
+  get underway(): ReadonlySet<string> {
+    const { outbox, sent } = this.#record;
+    return new Set([...outbox, ...sent.map(({ content }) => content)].map((bytes) => parseContent(bytes).id));
+  }
+
+  /** Takes contents out of the outbox again; those that were handed to the server already stay. */
+  withdraw(ids: ReadonlySet<string>): Promise<void> {
+    return this.#alone(async () => {
+      const outbox = this.#record.outbox.filter((bytes) => !ids.has(parseContent(bytes).id));
+      if (outbox.length === this.#record.outbox.length) return;
+      this.#change({ outbox });
+      await this.#save();
     });
   }
 

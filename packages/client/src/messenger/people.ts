@@ -1,0 +1,161 @@
+import { type AccountId, fromUtf8, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { nameIn } from "../content.ts";
+import { ClientError } from "../error.ts";
+import type { Storage } from "../storage.ts";
+import type { ContactView, TrustView } from "./view.ts";
+
+const RECORD = "people";
+const VERSION = 1;
+
+type Person = {
+  readonly name: string;
+  /** Compared by this person, with the devices that the account then had. */
+  readonly verified: { readonly at: UnixSeconds; readonly devices: readonly string[] } | null;
+  /** Devices that came after that. */
+  readonly unseen: readonly string[];
+};
+
+const STRANGER: Person = { name: "", verified: null, unseen: [] };
+
+/** Everybody this device has met: their own words for themselves, and whom its person has verified. */
+export class People {
+  readonly #storage: Storage;
+  readonly #me: AccountId;
+  readonly #people: Map<AccountId, Person>;
+  #dirty = false;
+  /** Called after each change. */
+  onChange: () => void = () => {};
+
+  private constructor(storage: Storage, me: AccountId, people: Map<AccountId, Person>) {
+    this.#storage = storage;
+    this.#me = me;
+    this.#people = people;
+  }
+
+  static async open(storage: Storage, me: AccountId): Promise<People> {
+    const saved = await storage.load(RECORD);
+    if (saved === null) return new People(storage, me, new Map());
+    try {
+      // JSON.parse: this program wrote it, and storage authenticates it.
+      const { version, people } = JSON.parse(fromUtf8(saved)) as { version: number; people: object };
+      if (version !== VERSION) throw new SyntaxError("version");
+      return new People(storage, me, new Map(Object.entries(people) as [AccountId, Person][]));
+    } catch (cause) {
+      throw new ClientError("state-corrupt", "the saved contacts are not what was saved", { cause });
+    }
+  }
+
+  knows(account: AccountId): boolean {
+    return this.#people.has(account);
+  }
+
+  name(account: AccountId): string {
+    return this.#of(account).name;
+  }
+
+  trust(account: AccountId): TrustView {
+    const { verified, unseen } = this.#of(account);
+    if (verified === null) return { kind: "unverified" };
+    if (unseen.length > 0) return { kind: "changed", at: verified.at, newDevices: unseen };
+    return { kind: "verified", at: verified.at };
+  }
+
+  contact(account: AccountId, ownName: string): ContactView {
+    const name = this.name(account);
+    const isNameAmbiguous =
+      name !== "" &&
+      (skeleton(ownName) === skeleton(name) ||
+        [...this.#people].some(([other, one]) => other !== account && skeleton(one.name) === skeleton(name)));
+    return { account, name, isNameAmbiguous, trust: this.trust(account) };
+  }
+
+  contacts(ownName: string): { readonly [account: AccountId]: ContactView } {
+    return Object.fromEntries(
+      [...this.#people.keys()].map((account) => [account, this.contact(account, ownName)]),
+    );
+  }
+
+  meet(account: AccountId): void {
+    if (account !== this.#me && !this.#people.has(account)) this.#set(account, STRANGER);
+  }
+
+  /** What the person says its name is; gives the one before where it is another. */
+  named(account: AccountId, text: string): string | null {
+    const name = nameIn(text);
+    const before = this.name(account);
+    if (account === this.#me || name === null || name === before) return null;
+    this.#set(account, { ...this.#of(account), name });
+    return before;
+  }
+
+  /** Devices with which an account reads. `true`: it was verified, and one of them came after that and was not told yet. */
+  saw(account: AccountId, devices: readonly string[]): boolean {
+    const person = this.#of(account);
+    if (person.verified === null) return false;
+    const known = new Set([...person.verified.devices, ...person.unseen]);
+    const unseen = devices.filter((device) => !known.has(device));
+    if (unseen.length === 0) return false;
+    this.#set(account, { ...person, unseen: [...person.unseen, ...unseen] });
+    return true;
+  }
+
+  verify(account: AccountId, at: UnixSeconds, devices: readonly string[]): void {
+    const person = this.#of(account);
+    const known = new Set([...(person.verified?.devices ?? []), ...person.unseen, ...devices]);
+    this.#set(account, { ...person, verified: { at, devices: [...known].sort() }, unseen: [] });
+  }
+
+  unverify(account: AccountId): void {
+    this.#set(account, { ...this.#of(account), verified: null, unseen: [] });
+  }
+
+  async save(): Promise<void> {
+    if (!this.#dirty) return;
+    const record = { version: VERSION, people: Object.fromEntries(this.#people) };
+    await this.#storage.save(RECORD, utf8(JSON.stringify(record)));
+    this.#dirty = false;
+    this.onChange();
+  }
+
+  #of(account: AccountId): Person {
+    return this.#people.get(account) ?? STRANGER;
+  }
+
+  #set(account: AccountId, person: Person): void {
+    this.#people.set(account, person);
+    this.#dirty = true;
+  }
+}
+
+/** Letters that people take for one another become one: enough for a warning, not for a decision. */
+function skeleton(name: string): string {
+  return name
+    .normalize("NFKD")
+    .replace(/[\p{M}\p{Cf}\s]+/gu, "")
+    .toLowerCase()
+    .replace(/[аеорсухіјѕԁɡοαρνικ]/gu, (char) => LOOK_ALIKES[char] ?? char)
+    .replace(/[1|]/g, "l")
+    .replace(/0/g, "o")
+    .replace(/rn/g, "m");
+}
+
+const LOOK_ALIKES: Readonly<Record<string, string>> = {
+  а: "a",
+  е: "e",
+  о: "o",
+  р: "p",
+  с: "c",
+  у: "y",
+  х: "x",
+  і: "i",
+  ј: "j",
+  ѕ: "s",
+  ԁ: "d",
+  ɡ: "g",
+  ο: "o",
+  α: "a",
+  ρ: "p",
+  ν: "v",
+  ι: "i",
+  κ: "k",
+};

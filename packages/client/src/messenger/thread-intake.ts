@@ -1,0 +1,349 @@
+import type { AccountId, UnixSeconds } from "@porchlight/encoding";
+import { base64 } from "@porchlight/encoding";
+import { type Content, isKnown, type Preview } from "../content.ts";
+import type { ConversationEvent } from "../events.ts";
+import type { History } from "./history.ts";
+import type { People } from "./people.ts";
+import type { StoredBody, StoredMessage } from "./stored-entry.ts";
+import type { Mark, ThreadRecord } from "./thread-record.ts";
+import type { EventView, PreviewView } from "./view.ts";
+
+const PREVIEW_LENGTH = 200;
+
+/** A conversation's history and record while events are taken into them. */
+export type Desk = {
+  readonly me: AccountId;
+  readonly people: People;
+  readonly history: History;
+  record: ThreadRecord;
+  /** Entries `from` to `to` are different. */
+  readonly touch: (from: number, to: number) => void;
+};
+
+/**
+ * Takes one event of a seat into a conversation's history. Taking the same events again after a crash, in the same order
+ * from the same record, gives the same history.
+ */
+export async function takeEvent(desk: Desk, event: ConversationEvent): Promise<void> {
+  const { seq, received: at } = event;
+  switch (event.kind) {
+    case "message":
+      return await takeContent(desk, { seq, at, from: event.sender, content: event.content });
+    case "delivered": {
+      await takeContent(desk, { seq, at, from: desk.me, content: event.content });
+      const pending = desk.record.pending.filter(({ content }) => content.id !== event.content.id);
+      desk.record = { ...desk.record, pending };
+      return;
+    }
+    case "joined": {
+      const { charter, inviter } = event;
+      const goesOn = desk.history.count > 0 && !desk.record.left && charter !== desk.record.charter;
+      desk.record = { ...desk.record, charter, left: false, nameDue: true };
+      return await appendEvent(desk, {
+        seq,
+        at,
+        by: inviter,
+        event: { kind: goesOn ? "charter-changed" : "you-joined", charter },
+      });
+    }
+    case "members":
+      return await takeMembers(desk, event);
+    case "removed":
+      desk.record = { ...desk.record, left: true };
+      return await appendEvent(desk, { seq, at, by: event.by, event: { kind: "you-left" } });
+    case "charter-proposed":
+      return await appendEvent(desk, {
+        seq,
+        at,
+        by: event.by,
+        event: { kind: "charter-proposed", charter: event.charter },
+      });
+    case "charter-accepted":
+      return await appendEvent(desk, {
+        seq,
+        at,
+        by: desk.me,
+        event: { kind: "charter-accepted", charter: event.charter },
+      });
+    case "refused": {
+      const { item, code, submitter } = event;
+      await refuse(desk, { seq, at, from: submitter, item, code });
+      return;
+    }
+    case "new-day":
+      return;
+  }
+}
+
+type Said = {
+  readonly seq: number;
+  readonly at: UnixSeconds;
+  readonly from: AccountId;
+  readonly content: Content;
+};
+
+async function takeContent(desk: Desk, said: Said): Promise<void> {
+  const { kind } = said.content;
+  if (kind !== undefined && !isKnown(kind)) {
+    const { seq, at, from } = said;
+    return await append(
+      desk,
+      { kind: "not-understood", seq, at, from },
+      { from, kind: "not-understood", text: "" },
+    );
+  }
+  switch (kind) {
+    case undefined:
+    case "action":
+      return await takeSpeech(desk, said);
+    case "edit":
+    case "deletion":
+      return await takeChange(desk, said, kind);
+    case "reaction":
+      return await takeReaction(desk, said);
+    case "receipt":
+      return await takeReceipt(desk, said);
+    case "profile":
+      return await takeName(desk, said);
+    case "title":
+      return await takeTitle(desk, said);
+  }
+}
+
+async function takeSpeech(desk: Desk, { seq, at, from, content }: Said): Promise<void> {
+  const { me } = desk;
+  if ((await desk.history.find(content.id)) !== null) {
+    return await refuse(desk, { seq, at, from, item: "message", code: "id-used" });
+  }
+  const { id, at: written } = content;
+  const place = desk.history.count;
+  await append(
+    desk,
+    { kind: "message", seq, at, id, from, written, body: bodyOf(content) },
+    previewOf(from, content),
+  );
+  if (from === me) {
+    // Who writes has seen what stands before it.
+    if (desk.record.unread === 0) desk.record = { ...desk.record, seen: place + 1 };
+    return;
+  }
+  const isMentioned = content.mentions?.some(({ account }) => account === me) === true;
+  desk.record = {
+    ...desk.record,
+    unread: desk.record.unread + 1,
+    mentions: desk.record.mentions + (isMentioned ? 1 : 0),
+    archived: desk.record.archived && desk.record.muted,
+  };
+}
+
+async function takeChange(desk: Desk, said: Said, kind: "edit" | "deletion"): Promise<void> {
+  const { seq, at, from, content } = said;
+  const found = await target(desk, content);
+  if (found === null) return;
+  const { place, message } = found;
+  if (message.from !== from) {
+    return await refuse(desk, { seq, at, from, item: "message", code: "not-the-author" });
+  }
+  if (message.body === null) return;
+  const { edited: _, reactions: __, ...rest } = message;
+  const next: StoredMessage =
+    kind === "deletion"
+      ? { ...rest, body: null }
+      : { ...message, body: edited(message.body, content), edited: at };
+  await replace(desk, place, next);
+  if (place === desk.history.count - 1) {
+    desk.record = {
+      ...desk.record,
+      last:
+        kind === "deletion"
+          ? { from, fromMe: from === desk.me, kind: "deleted", text: "" }
+          : { ...previewOf(from, content), fromMe: from === desk.me },
+    };
+  }
+}
+
+/** What an edit changes of a body. Its attachments stay. */
+export function edited(body: StoredBody, { text, mentions }: Pick<Content, "text" | "mentions">): StoredBody {
+  const { mentions: _, ...rest } = body;
+  return { ...rest, text, ...(mentions === undefined ? {} : { mentions }) };
+}
+
+async function takeReaction(desk: Desk, { from, content }: Said): Promise<void> {
+  const found = await target(desk, content);
+  if (found === null || found.message.body === null) return;
+  await replace(desk, found.place, {
+    ...found.message,
+    reactions: reacted(found.message.reactions ?? [], from, content.text),
+  });
+}
+
+/** An account's newest reaction in place of the one before; none for an empty one. */
+export function reacted(
+  reactions: NonNullable<StoredMessage["reactions"]>,
+  from: AccountId,
+  emoji: string,
+): NonNullable<StoredMessage["reactions"]> {
+  const others = reactions.filter(([account]) => account !== from);
+  return emoji === "" ? others : [...others, [from, emoji]];
+}
+
+async function takeReceipt(desk: Desk, { from, content }: Said): Promise<void> {
+  const behind = async (id: string | undefined): Promise<number> =>
+    id === undefined ? 0 : ((await desk.history.find(id)) ?? -1) + 1;
+  const before: Mark = desk.record.marks[from] ?? { received: 0, read: 0 };
+  const read = Math.max(before.read, await behind(content.read));
+  const received = Math.max(before.received, read, await behind(content.received));
+  if (from === desk.me) return await see(desk, read);
+  desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: { received, read } } };
+  desk.touch(Math.min(before.read, before.received), received);
+}
+
+/** Entries before `seen` were seen, here or on another own device. */
+export async function see(desk: Desk, seen: number): Promise<void> {
+  const { record, history, me } = desk;
+  if (seen <= record.seen) return;
+  let { unread, mentions } = record;
+  for (const entry of seen >= history.count ? [] : await history.range(record.seen, seen)) {
+    if (entry.kind !== "message" || entry.from === me) continue;
+    unread--;
+    if (entry.body?.mentions?.some(({ account }) => account === me) === true) mentions--;
+  }
+  // To the end there is nothing to count; a message that was taken back after it was counted must not leave one over.
+  desk.record =
+    seen >= history.count
+      ? { ...record, seen: history.count, unread: 0, mentions: 0 }
+      : { ...record, seen, unread: Math.max(0, unread), mentions: Math.max(0, mentions) };
+}
+
+async function takeName(desk: Desk, { seq, at, from, content }: Said): Promise<void> {
+  const before = desk.people.named(from, content.text);
+  if (before === null) return;
+  desk.record = { ...desk.record, membersVersion: desk.record.membersVersion + 1 };
+  if (before === "") return;
+  await appendEvent(desk, { seq, at, by: from, event: { kind: "named", name: content.text, before } });
+}
+
+async function takeTitle(desk: Desk, { seq, at, from, content }: Said): Promise<void> {
+  if (desk.record.title === content.text) return;
+  desk.record = { ...desk.record, title: content.text };
+  await appendEvent(desk, { seq, at, by: from, event: { kind: "titled", title: content.text } });
+}
+
+async function takeMembers(
+  desk: Desk,
+  event: Extract<ConversationEvent, { kind: "members" }>,
+): Promise<void> {
+  const { seq, received: at, by, added, removed, newDevices, left } = event;
+  const { me, people } = desk;
+  const say = (what: EventView["event"]): Promise<void> => appendEvent(desk, { seq, at, by, event: what });
+  const isNewDevice = new Set(newDevices.map(({ deviceKey }) => deviceKey));
+  const joined = [
+    ...new Set(added.filter((one) => !isNewDevice.has(one.deviceKey)).map((one) => one.account)),
+  ];
+  desk.record = {
+    ...desk.record,
+    membersVersion: desk.record.membersVersion + 1,
+    nameDue: desk.record.nameDue || joined.length > 0,
+    waitingFor: desk.record.waitingFor.filter((account) => !joined.includes(account)),
+  };
+  for (const { account } of added) people.meet(account);
+  if (joined.length > 0) await say({ kind: "joined", accounts: joined });
+  if (left.length > 0) await say({ kind: "left", accounts: left });
+  for (const { account, deviceKey } of newDevices) {
+    await say({ kind: "device-added", account, device: deviceKey });
+  }
+  for (const { account, deviceKey } of removed) {
+    if (!left.includes(account)) await say({ kind: "device-removed", account, device: deviceKey });
+  }
+  for (const account of new Set(added.map((one) => one.account))) {
+    const devices = added.filter((one) => one.account === account).map(({ deviceKey }) => deviceKey);
+    if (account !== me && people.saw(account, devices)) await say({ kind: "safety-number-changed", account });
+  }
+}
+
+async function refuse(
+  desk: Desk,
+  refused: {
+    readonly seq: number;
+    readonly at: UnixSeconds;
+    readonly from: AccountId;
+    readonly item: "commit" | "envelope" | "message" | "welcome";
+    readonly code: string;
+  },
+): Promise<void> {
+  await append(desk, { kind: "refused", ...refused }, { from: refused.from, kind: "refused", text: "" });
+}
+
+async function appendEvent(
+  desk: Desk,
+  entry: {
+    readonly seq: number;
+    readonly at: UnixSeconds;
+    readonly by: AccountId;
+    readonly event: EventView["event"];
+  },
+): Promise<void> {
+  await append(desk, { kind: "event", ...entry }, null);
+}
+
+async function append(
+  desk: Desk,
+  entry: Parameters<History["append"]>[0],
+  preview: Omit<PreviewView, "fromMe"> | null,
+): Promise<void> {
+  const place = desk.history.count;
+  await desk.history.append(entry);
+  desk.touch(place, place + 1);
+  desk.record = {
+    ...desk.record,
+    lastAt: entry.at,
+    last: preview === null ? desk.record.last : { ...preview, fromMe: preview.from === desk.me },
+    // An entry that is no message is nothing to read, where there was nothing to read before it.
+    seen: entry.kind !== "message" && desk.record.seen === place ? place + 1 : desk.record.seen,
+  };
+}
+
+async function replace(desk: Desk, place: number, message: StoredMessage): Promise<void> {
+  await desk.history.replace(place, message);
+  desk.touch(place, place + 1);
+}
+
+async function target(
+  desk: Desk,
+  content: Content,
+): Promise<{ readonly place: number; readonly message: StoredMessage } | null> {
+  const place = content.target === undefined ? null : await desk.history.find(content.target);
+  if (place === null) return null;
+  const message = await desk.history.at(place);
+  return message.kind === "message" ? { place, message } : null;
+}
+
+/** What the storage keeps of a plain content. */
+export function bodyOf(content: Content): StoredBody {
+  const { text, kind, replyTo, mentions, attachments, previews } = content;
+  return {
+    text,
+    ...(kind === "action" ? { action: true as const } : {}),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(mentions === undefined ? {} : { mentions }),
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(previews === undefined ? {} : { previews: previews.map(storedPreview) }),
+  };
+}
+
+function storedPreview(preview: Preview): Omit<Preview, "data"> & { readonly data: string } {
+  return { ...preview, data: base64(preview.data) };
+}
+
+/** One line of what somebody said. */
+export function previewOf(from: AccountId, { text, attachments }: Content): Omit<PreviewView, "fromMe"> {
+  const [first] = attachments ?? [];
+  if (text === "" && first !== undefined) {
+    return { from, kind: "attachment", text: first.name ?? first.type };
+  }
+  return {
+    from,
+    kind: "text",
+    text: [...text.slice(0, 2 * PREVIEW_LENGTH)].slice(0, PREVIEW_LENGTH).join(""),
+  };
+}

@@ -1,0 +1,314 @@
+import type { AttachmentReference } from "@porchlight/attachment";
+import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchlight/encoding";
+import type { Content } from "../content.ts";
+import { ClientError, type ClientErrorCode } from "../error.ts";
+import type { ConversationEvent } from "../events.ts";
+import type { Storage } from "../storage.ts";
+import { type Scene, viewsOf } from "./entry-view.ts";
+import { History } from "./history.ts";
+import type { People } from "./people.ts";
+import { type StoredEvent, type StoredMessage, threadRecord } from "./stored-entry.ts";
+import { type Desk, see, takeEvent } from "./thread-intake.ts";
+import {
+  contentOf,
+  formatThread,
+  isSpeech,
+  newThread,
+  type Pending,
+  parseThread,
+  type ThreadRecord,
+} from "./thread-record.ts";
+import type { EntryView, ThreadChange } from "./view.ts";
+
+/** What may be changed of a record without an entry. */
+export type ThreadSettings = Partial<
+  Pick<ThreadRecord, "draft" | "pinned" | "muted" | "archived" | "left" | "nameDue" | "waitingFor" | "told">
+>;
+
+export type ThreadContext = {
+  readonly storage: Storage;
+  readonly me: AccountId;
+  readonly people: People;
+};
+
+/**
+ * One conversation as its person knows it: its history, what waits to be sent, how far everybody has read. Calls run one
+ * after the other, and what they changed is saved when they resolve.
+ */
+export class Thread {
+  readonly id: ConversationId;
+  readonly #storage: Storage;
+  readonly #desk: Desk;
+  #busy: Promise<unknown> = Promise.resolve();
+  #touched: { from: number; to: number }[] = [];
+  #total: number;
+  /** Accounts of the conversation without the own; from the group's state. */
+  others: () => ReadonlySet<AccountId> = () => new Set();
+  /** Called after each save. */
+  onChange: (change: ThreadChange) => void = () => {};
+
+  private constructor(id: ConversationId, record: ThreadRecord, context: ThreadContext) {
+    const { storage, me, people } = context;
+    this.id = id;
+    this.#storage = storage;
+    this.#desk = {
+      me,
+      people,
+      history: new History(storage, id, record.count),
+      record,
+      touch: (from, to) => {
+        if (to > from) this.#touched.push({ from, to });
+      },
+    };
+    this.#total = this.count;
+  }
+
+  static begin(
+    id: ConversationId,
+    charter: CharterId | null,
+    now: UnixSeconds,
+    context: ThreadContext,
+  ): Thread {
+    return new Thread(id, newThread(charter, now), context);
+  }
+
+  /** Throws ClientError "state-corrupt". */
+  static restore(id: ConversationId, record: Uint8Array, context: ThreadContext): Thread {
+    return new Thread(id, parseThread(record), context);
+  }
+
+  get record(): ThreadRecord {
+    return this.#desk.record;
+  }
+
+  /** Entries, with those that wait. */
+  get count(): number {
+    return this.#desk.history.count + this.#desk.record.pending.filter(isSpeech).length;
+  }
+
+  get firstUnread(): number | null {
+    const { unread, seen } = this.#desk.record;
+    return unread > 0 ? seen : null;
+  }
+
+  entries(from: number, to: number): Promise<readonly EntryView[]> {
+    return this.#alone(() => viewsOf(this.#scene, Math.max(0, from), Math.min(to, this.count)));
+  }
+
+  find(message: string): Promise<number | null> {
+    return this.#alone(() => this.#find(message));
+  }
+
+  /** A message that is in the order, as it is kept. Throws ClientError "unknown-message". */
+  message(id: string): Promise<StoredMessage> {
+    return this.#alone(() => this.#message(id));
+  }
+
+  /** Takes what happened, in its order. May be called with the same events again after a crash. */
+  take(events: readonly ConversationEvent[]): Promise<void> {
+    return this.#alone(async () => {
+      const first = this.#desk.history.count;
+      for (const event of events) await takeEvent(this.#desk, event);
+      // What waits stands behind the history, so it has moved.
+      this.#desk.touch(first, this.count);
+      await this.#save();
+    });
+  }
+
+  /** An event that this device knows of itself. */
+  note(event: Omit<StoredEvent, "kind" | "seq">): Promise<void> {
+    return this.#alone(async () => {
+      const first = this.#desk.history.count;
+      await this.#desk.history.append({ kind: "event", seq: 0, ...event });
+      this.#desk.record = { ...this.#desk.record, lastAt: event.at };
+      if (this.#desk.record.seen === first) this.#desk.record = { ...this.#desk.record, seen: first + 1 };
+      this.#desk.touch(first, this.count);
+      await this.#save();
+    });
+  }
+
+  change(settings: ThreadSettings): Promise<void> {
+    return this.#alone(async () => {
+      this.#desk.record = { ...this.#desk.record, ...settings };
+      await this.#save();
+    });
+  }
+
+  markRead(upTo: number): Promise<void> {
+    return this.#alone(async () => {
+      const before = this.#desk.record;
+      await see(this.#desk, Math.min(upTo + 1, this.#desk.history.count));
+      if (this.#desk.record !== before) await this.#save();
+    });
+  }
+
+  /** Saved when it resolves; sending it is the messenger's. */
+  queue(pending: Omit<Pending, "refused">, options: { readonly clearsDraft?: boolean } = {}): Promise<void> {
+    return this.#alone(async () => {
+      const { record } = this.#desk;
+      this.#desk.touch(this.count, this.count + 1);
+      if (pending.content.target !== undefined) await this.#touchMessage(pending.content.target);
+      this.#desk.record = {
+        ...record,
+        draft: options.clearsDraft === true ? "" : record.draft,
+        pending: [...record.pending, { ...pending, refused: null }],
+      };
+      await this.#save();
+    });
+  }
+
+  /** Contents that can be handed over now, in order: what refers to one that still waits for its files waits with it. */
+  get ready(): readonly Content[] {
+    const held = new Set<string>();
+    return this.#desk.record.pending.flatMap((pending) => {
+      const { content, files, refused } = pending;
+      const waits =
+        refused !== null ||
+        files.some(({ reference }) => reference === null) ||
+        (content.target !== undefined && held.has(content.target));
+      if (!waits) return [contentOf(pending)];
+      held.add(content.id);
+      return [];
+    });
+  }
+
+  /** The file of this upload is at the server. */
+  uploaded(upload: string, reference: AttachmentReference): Promise<void> {
+    return this.#changePending(
+      ({ files }) => files.some((file) => file.upload === upload),
+      (pending) => ({
+        ...pending,
+        files: pending.files.map((file) => (file.upload === upload ? { ...file, reference } : file)),
+      }),
+    );
+  }
+
+  /** It will not be sent as things are, or (`null`) is tried again. */
+  refuse(messages: ReadonlySet<string>, refused: ClientErrorCode | null): Promise<void> {
+    return this.#changePending(
+      ({ content }) => messages.has(content.id),
+      (pending) => ({ ...pending, refused }),
+    );
+  }
+
+  /** Forgets what waits. */
+  drop(messages: ReadonlySet<string>): Promise<void> {
+    return this.#alone(async () => {
+      const { record } = this.#desk;
+      const pending = record.pending.filter(({ content }) => !messages.has(content.id));
+      for (const { content } of record.pending) {
+        if (messages.has(content.id) && content.target !== undefined)
+          await this.#touchMessage(content.target);
+      }
+      this.#desk.touch(this.#desk.history.count, this.count);
+      this.#desk.record = { ...record, pending };
+      await this.#save();
+    });
+  }
+
+  /**
+   * The receipt that is due: names of the newest message of others that is here, and of the newest that was seen. `null`
+   * where the last one said as much. {@link change} `told` once it is handed over.
+   */
+  receipt(): Promise<{
+    readonly told: ThreadRecord["told"];
+    readonly content: Pick<Content, "read" | "received">;
+  } | null> {
+    return this.#alone(async () => {
+      const { history, record } = this.#desk;
+      const newest = async (before: number, after: number): Promise<StoredMessage | null> => {
+        for (let place = before - 1; place >= after; place--) {
+          const entry = await history.at(place);
+          if (entry.kind === "message" && entry.from !== this.#desk.me) return entry;
+        }
+        return null;
+      };
+      const read = await newest(record.seen, record.told.read);
+      const received = await newest(history.count, Math.max(record.told.received, record.seen));
+      if (read === null && received === null) return null;
+      return {
+        told: { received: history.count, read: record.seen },
+        content: {
+          ...(read === null ? {} : { read: read.id }),
+          ...(received === null ? {} : { received: received.id }),
+        },
+      };
+    });
+  }
+
+  /** Entries from the oldest, for an export. */
+  async *all(): AsyncGenerator<EntryView> {
+    for (let from = 0; from < this.count; from += 500) yield* await this.entries(from, from + 500);
+  }
+
+  #alone<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#busy.then(run);
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  get #scene(): Scene {
+    const { me, history, record } = this.#desk;
+    return { me, history, record, others: this.others() };
+  }
+
+  async #find(message: string): Promise<number | null> {
+    const place = await this.#desk.history.find(message);
+    if (place !== null) return place;
+    const waiting = this.#desk.record.pending.filter(isSpeech);
+    const at = waiting.findIndex(({ content }) => content.id === message);
+    return at === -1 ? null : this.#desk.history.count + at;
+  }
+
+  async #message(id: string): Promise<StoredMessage> {
+    const place = await this.#desk.history.find(id);
+    const entry = place === null ? null : await this.#desk.history.at(place);
+    if (entry?.kind === "message") return entry;
+    throw new ClientError("unknown-message", "this message is not on this device");
+  }
+
+  async #touchMessage(id: string): Promise<void> {
+    const place = await this.#find(id);
+    if (place !== null) this.#desk.touch(place, place + 1);
+  }
+
+  #changePending(test: (pending: Pending) => boolean, change: (pending: Pending) => Pending): Promise<void> {
+    return this.#alone(async () => {
+      const { record, history } = this.#desk;
+      if (!record.pending.some(test)) return;
+      const pending = record.pending.map((one) => (test(one) ? change(one) : one));
+      this.#desk.record = { ...record, pending };
+      this.#desk.touch(history.count, this.count);
+      await this.#save();
+    });
+  }
+
+  /** People first and the record last: it says how many entries there are, and a crash before it undoes them. */
+  async #save(): Promise<void> {
+    const { people, history } = this.#desk;
+    await people.save();
+    await history.save();
+    this.#desk.record = { ...this.#desk.record, count: history.count };
+    await this.#storage.save(threadRecord(this.id), formatThread(this.#desk.record));
+    const ranges = merged(this.#touched.splice(0), this.count);
+    const isShorter = this.count < this.#total;
+    this.#total = this.count;
+    this.onChange({ count: this.count, ranges: isShorter || ranges.length > 0 ? ranges : [] });
+  }
+}
+
+/** Ranges in order, those that meet made one, none beyond the end. */
+function merged(
+  ranges: readonly { readonly from: number; readonly to: number }[],
+  count: number,
+): { readonly from: number; readonly to: number }[] {
+  const result: { from: number; to: number }[] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = result.at(-1);
+    const end = Math.min(to, count);
+    if (from >= end) continue;
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, end);
+    else result.push({ from, to: end });
+  }
+  return result;
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import {
+  formatUnlock,
+  newStorageKey,
+  parseUnlock,
+  unwrapWithPassphrase,
+  unwrapWithPrf,
+  wrapWithPassphrase,
+  wrapWithPrf,
+} from "../src/unlock.ts";
+import { random } from "./town.ts";
+
+describe("the storage key", () => {
+  test("opens with each of its ways and with nothing else", async () => {
+    const key = newStorageKey(random);
+    const [salt, output] = [random(32), random(32)];
+    const slots = parseUnlock(
+      formatUnlock([
+        await wrapWithPrf(key, { credentialId: "AAEC", salt, output }, random),
+        await wrapWithPassphrase(key, "correct horse", random, 10),
+      ]),
+    );
+    expect(await unwrapWithPrf(slots, { credentialId: "AAEC", output })).toEqual(key);
+    expect(await unwrapWithPassphrase(slots, "correct horse")).toEqual(key);
+    expect(await unwrapWithPassphrase(slots, "correct house")).toBeNull();
+    expect(await unwrapWithPrf(slots, { credentialId: "AAED", output })).toBeNull();
+    expect(await unwrapWithPrf(slots, { credentialId: "AAEC", output: random(32) })).toBeNull();
+  });
+
+  test("is not read from slots that were altered", async () => {
+    const [slot] = [await wrapWithPassphrase(newStorageKey(random), "words", random, 10)];
+    const text = new TextDecoder().decode(formatUnlock([slot]));
+    for (const broken of [text.slice(1), text.replace('"version":1', '"version":2'), `${text}]`, "[]"]) {
+      expect(() => parseUnlock(new TextEncoder().encode(broken))).toThrow(
+        expect.objectContaining({ code: "state-corrupt" }),
+      );
+    }
+    slot.wrapped[20] = (slot.wrapped[20] as number) ^ 1;
+    expect(await unwrapWithPassphrase([slot], "words")).toBeNull();
+  });
+});
