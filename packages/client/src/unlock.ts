@@ -1,5 +1,5 @@
-import { scryptAsync } from "@noble/hashes/scrypt.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
+import { scryptAsync } from "@noble/hashes/scrypt.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
   base64,

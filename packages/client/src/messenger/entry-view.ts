@@ -1,5 +1,5 @@
-import { CLOCK_TOLERANCE } from "@porchlight/mls";
 import { type AccountId, fromBase64, type UnixSeconds } from "@porchlight/encoding";
+import { CLOCK_TOLERANCE } from "@porchlight/mls";
 import type { History } from "./history.ts";
 import type { StoredBody, StoredEntry, StoredMessage } from "./stored-entry.ts";
 import { edited, reacted } from "./thread-intake.ts";
