@@ -1,12 +1,29 @@
-import { asString, EncodingError, Fields, parseJson } from "@porchlight/encoding";
+import { AttachmentError, type AttachmentReference, readReference } from "@porchlight/attachment";
+import { asString, EncodingError, Fields, type Json, parseJson } from "@porchlight/encoding";
 import { EvidenceError } from "./error.ts";
 
 /** What a sender wrote (EVI-20): the time is the sender's own, in the sender's own words. */
-export type Content = { readonly at: string; readonly text: string; readonly kind?: string };
+export type Content = {
+  readonly at: string;
+  readonly text: string;
+  readonly kind?: string;
+  /** The sender's name for the message (CON-1). */
+  readonly id?: string;
+  /** Id of the message that it answers, or that an edit, a deletion or a reaction is about. */
+  readonly about?: string;
+  readonly attachments?: readonly Attached[];
+};
+
+/** An attachment as its message describes it; its key stays in the wire message. */
+export type Attached = Pick<AttachmentReference, "id" | "digest" | "size" | "type" | "name">;
+
+const MAX_ID = 64;
+const MAX_ATTACHMENTS = 100;
 
 /**
  * EVI-20: the content of a message is UTF-8 JSON with `at`, `text` and, where it is not plain speech, `kind`. Members
- * that a later client adds do not make a message unreadable: they stay in the wire message. Throws EvidenceError "content".
+ * that a later client adds, and such as are not in the form of content.md, do not make a message unreadable: they stay
+ * in the wire message. Throws EvidenceError "content".
  */
 export function parseContent(bytes: Uint8Array): Content {
   try {
@@ -14,11 +31,37 @@ export function parseContent(bytes: Uint8Array): Content {
     const at = fields.string("at", 40);
     const text = fields.string("text", bytes.length);
     const kind = fields.optional("kind");
-    return kind === undefined ? { at, text } : { at, text, kind: asString(kind, "content.kind", 100) };
+    const attachments = attached(fields.optional("attachments"));
+    return {
+      at,
+      text,
+      ...(kind === undefined ? {} : { kind: asString(kind, "content.kind", 100) }),
+      ...named("id", fields.optional("id")),
+      ...named("about", fields.optional("target") ?? fields.optional("replyTo")),
+      ...(attachments.length === 0 ? {} : { attachments }),
+    };
   } catch (cause) {
     if (cause instanceof EncodingError) throw new EvidenceError("content", cause.field, { cause });
     throw cause;
   }
+}
+
+function named<const N extends string>(name: N, value: Json | undefined): { readonly [name in N]?: string } {
+  const isId = typeof value === "string" && value.length > 0 && value.length <= MAX_ID;
+  return isId ? ({ [name]: value } as { readonly [name in N]?: string }) : {};
+}
+
+function attached(value: Json | undefined): Attached[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, MAX_ATTACHMENTS).flatMap((one: Json) => {
+    try {
+      const { id, digest, size, type, name } = readReference(one, "attachment");
+      return [{ id, digest, size, type, ...(name === undefined ? {} : { name }) }];
+    } catch (error) {
+      if (error instanceof AttachmentError) return [];
+      throw error;
+    }
+  });
 }
 
 /** One line of data/messages.jsonl (EVI-21), `\n` included. */

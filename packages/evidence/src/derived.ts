@@ -5,7 +5,10 @@ import { formatLine } from "./content.ts";
 import type { Files } from "./files.ts";
 import { orderWord } from "./order-words.ts";
 import type { OpenedRelease, ReleaseInput } from "./release.ts";
+import { rsmfFile } from "./rsmf.ts";
 import { viewerPage } from "./viewer.ts";
+
+const RSMF = "data/messages.rsmf";
 
 /** Version of the whole format; a package of another one is refused by name. */
 const FORMAT_VERSION = 1;
@@ -14,9 +17,9 @@ const FORMAT_VERSION = 1;
  * Version of what people read: page and certificate. It changes with every change of their words or looks (a test
  * notices), the format does not: a package of ten years ago must still verify.
  */
-export const PAGE_VERSION = 1;
+export const PAGE_VERSION = 2;
 /** Files that depend on {@link PAGE_VERSION}; nothing else in a package does. */
-export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html"];
+export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html", RSMF];
 
 /**
  * EVI-18: the files that follow from the others. Whoever writes a package and whoever verifies it makes them with this
@@ -30,6 +33,7 @@ export function derivedFiles(release: OpenedRelease, input: ReleaseInput, packag
     ["data/report.json", utf8(`${JSON.stringify(report(release, packagedAt), null, 1)}\n`)],
     ["data/certificate.txt", utf8(certificate)],
     ["data/index.html", utf8(viewerPage(release, { certificate, packagedAt }))],
+    [RSMF, rsmfFile(release, packagedAt)],
   ]);
 }
 
@@ -68,6 +72,9 @@ function report(release: OpenedRelease, packagedAt: UnixSeconds): object {
       epoch: message.epoch,
       generation: message.generation,
       franked: message.franked,
+      ...(message.id === undefined ? {} : { id: message.id }),
+      ...(message.about === undefined ? {} : { about: message.about }),
+      ...(message.attachments === undefined ? {} : { attachments: message.attachments }),
     })),
     failures: release.failures.map(({ day, ...failure }) => ({ ...failure, day: formatDay(day) })),
     gaps: release.gaps.map(({ day, ...gap }) => ({ ...gap, day: formatDay(day) })),

@@ -11,7 +11,13 @@ import { CHARTER, keysPath, type OpenedRelease, openRelease, type ReleaseInput, 
 
 const OPENING = "data/opening.txt";
 /** Files that EVI-18 derives from the others. */
-export const DERIVED = ["data/messages.jsonl", "data/report.json", "data/certificate.txt", "data/index.html"];
+export const DERIVED = [
+  "data/messages.jsonl",
+  "data/report.json",
+  "data/certificate.txt",
+  "data/index.html",
+  "data/messages.rsmf",
+];
 
 /** What a package is made from. The last custody step is "packaged", and its time that of the package. */
 export type PackageInput = ReleaseInput & { readonly custody: readonly CustodyStep[] };

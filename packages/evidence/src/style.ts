@@ -51,6 +51,7 @@ ol.messages .who { color: var(--soft); font-size: 14px; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; overflow: clip; }
 .text.action { font-style: italic; }
 .tag { display: inline-block; border: 1px solid var(--line); border-radius: 4px; padding: 0 6px; margin-right: 6px; font-size: 13px; font-style: normal; color: var(--soft); }
+.note { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
 .hidden-char { border: 1px dashed var(--soft); border-radius: 3px; padding: 0 3px; font: 12px/1.3 ui-monospace, Menlo, Consolas, monospace; color: var(--soft); }
 .empty { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; }

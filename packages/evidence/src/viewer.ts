@@ -1,10 +1,12 @@
 import type { Keyholder } from "@porchlight/charter";
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
+import type { Attached } from "./content.ts";
 import { html, join, type Markup, NOTHING, page } from "./html.ts";
 import { limitsOf } from "./limits.ts";
 import type { EvidenceMessage, Failure } from "./messages.ts";
 import { orderInWords, orderWord } from "./order-words.ts";
 import type { OpenedRelease } from "./release.ts";
+import { type Later, type Reference, storyOf } from "./story.ts";
 import { STYLE } from "./style.ts";
 
 /** EVI-50: one page with everything that a judge needs, from verified facts only; the same release gives the same bytes. */
@@ -83,7 +85,12 @@ function messagesSection({ messages, failures }: OpenedRelease): Markup {
     if (last?.conversation === message.conversation && last.day === message.day) groups.at(-1)?.push(message);
     else groups.push([message]);
   }
-  let number = 0;
+  const { references, later } = storyOf(messages);
+  let place = 0;
+  const item = (message: EvidenceMessage): Markup => {
+    const at = place++;
+    return messageItem(message, at + 1, references[at] ?? null, later[at] as Later);
+  };
   return html`<section id="messages"><h2>Messages</h2>
 <p>In the order in which the provider delivered them. The time is the one that the sender's device wrote into the message.</p>
 ${join(
@@ -92,7 +99,7 @@ ${join(
       group,
     ) => html`<h3>${formatDay((group[0] as EvidenceMessage).day)} in conversation <span class="hash">${(group[0] as EvidenceMessage).conversation}</span></h3>
 <ol class="messages">
-${join(group.map((message) => messageItem(message, ++number)))}</ol>
+${join(group.map(item))}</ol>
 `,
   ),
 )}</section>`;
@@ -103,10 +110,55 @@ function clockTime(at: string): string {
   return /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/.test(at) ? at.slice(11, 19) : at;
 }
 
-function messageItem(message: EvidenceMessage, number: number): Markup {
+const REFERENCE_WORDS: Readonly<Record<Reference["kind"], string>> = {
+  answers: "Answers",
+  changes: "Changes",
+  "takes-back": "Takes back",
+  "reacts-to": "Reacts to",
+};
+
+function messageItem(
+  message: EvidenceMessage,
+  number: number,
+  reference: Reference | null,
+  later: Later,
+): Markup {
   const kind = message.kind === undefined ? NOTHING : html`<span class="tag">${message.kind}</span>`;
-  return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${clockTime(message.at)}</span><div class="body"><div class="who"><bdi>${message.from}</bdi></div><div class="${message.kind === "action" ? "text action" : "text"}" dir="auto">${kind}${message.text}</div></div></li>
+  const notes = join([
+    ...(reference === null ? [] : [referenceNote(reference)]),
+    ...(message.attachments ?? []).map(attachmentNote),
+    ...laterNotes(later),
+  ]);
+  return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${clockTime(message.at)}</span><div class="body"><div class="who"><bdi>${message.from}</bdi></div><div class="${message.kind === "action" ? "text action" : "text"}" dir="auto">${kind}${message.text}</div>${notes}</div></li>
 `;
+}
+
+function numberLink(place: number): Markup {
+  return html`<a href="#m${place + 1}">no. ${place + 1}</a>`;
+}
+
+function referenceNote({ kind, place }: Reference): Markup {
+  const target = place === null ? html`a message that is not in this package` : numberLink(place);
+  return html`<div class="note">${REFERENCE_WORDS[kind]} ${target}</div>`;
+}
+
+function attachmentNote({ name, type, size, digest }: Attached): Markup {
+  return html`<div class="note">File <bdi>${name ?? "without a name"}</bdi> (${type}, ${size} bytes), not in this package. SHA-256 of the encrypted file: <span class="hash">${digest}</span></div>`;
+}
+
+/** What came later is said here too, so that nobody reads a line without knowing that it was changed. */
+function laterNotes({ changedBy, takenBackBy, reactedBy }: Later): Markup[] {
+  const list = (places: readonly number[]): Markup =>
+    join(places.map((place, i) => html`${i === 0 ? "" : ", "}${numberLink(place)}`));
+  return [
+    ...(changedBy.length === 0
+      ? []
+      : [html`<div class="note">Changed by its sender later: ${list(changedBy)}</div>`]),
+    ...(takenBackBy === null
+      ? []
+      : [html`<div class="note">Taken back by its sender later: ${numberLink(takenBackBy)}</div>`]),
+    ...(reactedBy.length === 0 ? [] : [html`<div class="note">Reactions: ${list(reactedBy)}</div>`]),
+  ];
 }
 
 function notOpened({ failures, gaps }: OpenedRelease): Markup {

@@ -77,7 +77,13 @@ export const DAY = parseDay("2026-09-14");
 export const CONVERSATION = hex(seed("group")) as ConversationId;
 const GROUP = fromHex(CONVERSATION);
 
-export type Written = { readonly at: string; readonly text: string; readonly kind?: string };
+/** Members beyond the first three are those of content.md, in any form. */
+export type Written = {
+  readonly at: string;
+  readonly text: string;
+  readonly kind?: string;
+  readonly [member: string]: unknown;
+};
 
 function contextOf(charter: Charter, epoch: number): Uint8Array {
   const extension = concat(

@@ -583,7 +583,7 @@ test("EVI-2: on the disk, a package is a new directory; what is there is never o
 });
 
 test("EVI-72: a package of another version's page verifies but for page and certificate, which are named", async () => {
-  const info = textOf(files.get("bag-info.txt")).replace("Page-Version: 1", "Page-Version: 2");
+  const info = textOf(files.get("bag-info.txt")).replace("Page-Version: 2", "Page-Version: 1");
   const page = utf8("<p>as another version would have written it");
   const changed = repacked(
     new Map([
@@ -602,7 +602,7 @@ test("EVI-72: a package of another version's page verifies but for page and cert
   const report = await verifyFiles(other);
   expect(report).toMatchObject({
     kind: "verified",
-    notCompared: ["data/certificate.txt", "data/index.html"],
+    notCompared: ["data/certificate.txt", "data/index.html", "data/messages.rsmf"],
   });
   expect(report.kind === "verified" && report.page).toEqual(files.get("data/index.html"));
   const lie = repacked(
@@ -617,11 +617,11 @@ test("EVI-72: a package of another version's page verifies but for page and cert
 });
 
 test("EVI-72: words or looks of page and certificate changed: raise PAGE_VERSION, then correct these digests", () => {
-  // Without the case's own ids and digests.
-  const digests = PAGES.map((path) =>
+  // Without the case's own ids and digests, which messages.rsmf has inside its base64: story.test.ts looks into that.
+  const digests = PAGES.slice(0, 2).map((path) =>
     sha256(utf8(textOf(files.get(path)).replace(/[0-9a-f]{32,}/g, "…"))).slice(0, 16),
   );
-  expect([PAGE_VERSION, ...digests]).toEqual([1, "ba2c84f875e3cc11", "b48695df503bf6c6"]);
+  expect([PAGE_VERSION, ...digests]).toEqual([2, "ba2c84f875e3cc11", "e8f8ef264c62c754"]);
 });
 
 test("EVI-50: the same case gives the same package, byte for byte", async () => {
