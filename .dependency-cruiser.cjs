@@ -37,6 +37,7 @@ module.exports = {
     },
   ],
   options: {
+    exclude: { path: "^apps/web/dist" },
     doNotFollow: { path: "node_modules" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,

@@ -5,6 +5,7 @@ import { step } from "./step.ts";
 const CHECKS: readonly [name: string, script: string, args: readonly string[]][] = [
   ["types: everything", "node_modules/typescript-7/bin/tsc", ["-p", "tsconfig.json"]],
   ["types: floor 0 without Node or DOM", "node_modules/typescript-7/bin/tsc", ["-p", "tsconfig.pure.json"]],
+  ["types: the web app", "node_modules/typescript-7/bin/tsc", ["-p", "tsconfig.web.json"]],
   ["format", "node_modules/@biomejs/biome/bin/biome", ["ci", "--linter-enabled=false", "."]],
   ["lint", "node_modules/oxlint/bin/oxlint", ["--type-aware", "--deny-warnings", "--quiet"]],
   [

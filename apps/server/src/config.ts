@@ -8,6 +8,7 @@ import type { InvitationRules } from "./invitations.ts";
 import type { CosignerAddress } from "./log-publisher.ts";
 import type { RelyingParty } from "./passkeys.ts";
 import type { TlsConfig } from "./tls.ts";
+import type { WebConfig } from "./web-files.ts";
 
 /** The server's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (DEL-4). */
 export type ServerConfig = {
@@ -38,6 +39,8 @@ export type ServerConfig = {
   readonly tls?: TlsConfig;
   readonly trustedProxies: readonly string[];
   readonly drainSeconds: number;
+  /** The built web app; this process serves no pages where it is left out. */
+  readonly web?: WebConfig;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -85,6 +88,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   backupQuota: "bytes that an account's backups may take",
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
+  web: "{directory, connect}: the built web app, and further origins that it may speak to",
 };
 
 /** Throws ServerError "config-invalid", which names the member and says what belongs there. */
@@ -132,6 +136,7 @@ function readMembers(fields: Fields): ServerConfig {
     retentionDays: has("retentionDays") ? fields.integer("retentionDays", 1, 36_500) : DEFAULT_RETENTION_DAYS,
     trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
+    ...(has("web") ? { web: readWeb(fields.object("web")) } : {}),
   };
 }
 
@@ -142,6 +147,24 @@ function readMetrics(fields: Fields): NonNullable<ServerConfig["metrics"]> {
   };
   fields.end();
   return metrics;
+}
+
+/** Origins of the page's policy: nothing that could add a directive to it. */
+function readWeb(fields: Fields): WebConfig {
+  const web = {
+    directory: fields.string("directory", 4096),
+    connect:
+      fields.optional("connect") === undefined
+        ? []
+        : fields.array("connect", (value, where) => origin(asString(value, where, 300), where), 100),
+  };
+  fields.end();
+  return web;
+}
+
+function origin(text: string, where: string): string {
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new EncodingError("not-canonical", where);
+  return text;
 }
 
 function readTls(fields: Fields): TlsConfig {

@@ -18,11 +18,12 @@ import { createHttp } from "./http.ts";
 import { Metrics } from "./metrics.ts";
 import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
-import { operationRoutes } from "./routes/operations.ts";
+import { operationRoutes, welcomeRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
 import { Sweep } from "./sweep.ts";
 import { Certificate } from "./tls.ts";
 import { Waiters } from "./waiters.ts";
+import { WebFiles } from "./web-files.ts";
 
 /** What cannot be repaired while running ends the program: it starts again from what the disk holds. */
 function fatal(error: unknown): void {
@@ -84,10 +85,12 @@ startProgram<ServerConfig>({
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),
     };
+    const web = config.web === undefined ? null : await WebFiles.open(config.web);
     const table = [
       ...keeping.routes,
       ...routes(services),
       ...operationRoutes(database, hints, keeping, signal),
+      ...(web === null ? welcomeRoutes() : []),
     ];
     const certificate =
       config.tls === undefined ? null : await Certificate.open(config.tls, directory, logger);
@@ -96,6 +99,7 @@ startProgram<ServerConfig>({
       trustedProxies: config.trustedProxies,
       refused: metrics.refused,
     });
+    web?.register(http);
     const renew = (): void => {
       if (certificate !== null) void certificate.renew(http.server as unknown as TlsServer);
     };

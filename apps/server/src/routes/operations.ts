@@ -9,7 +9,7 @@ import { Refusal } from "../refusal.ts";
 /** For a person who opens the address in a browser. */
 const WELCOME = `Porchlight: a provider's server.
 
-There is no web page here yet. Members and parties use the command line: porchlight --help
+No web app is configured here. Members and parties use the command line: porchlight --help
 
   /log/checkpoint    the public log's newest state, signed and witnessed
   /v1/charters       who can open what here, and how: the charters, signed by all who bear them
@@ -17,13 +17,8 @@ There is no web page here yet. Members and parties use the command line: porchli
   /readyz            whether it takes requests
 `;
 
-/** For operators and passers-by. */
-export function operationRoutes(
-  database: Database,
-  hints: Hints,
-  keeping: Keeping,
-  stopping: AbortSignal,
-): Route[] {
+/** For passers-by, where no web app is served. */
+export function welcomeRoutes(): Route[] {
   return [
     {
       method: "GET",
@@ -32,6 +27,17 @@ export function operationRoutes(
       handle: () =>
         Promise.resolve({ bytes: utf8(WELCOME), type: "text/plain; charset=utf-8", cache: "max-age=60" }),
     },
+  ];
+}
+
+/** For operators. */
+export function operationRoutes(
+  database: Database,
+  hints: Hints,
+  keeping: Keeping,
+  stopping: AbortSignal,
+): Route[] {
+  return [
     {
       method: "GET",
       url: "/healthz",

@@ -1,0 +1,42 @@
+import type { AppState, EntryView, MemberView, Port } from "@porchlight/client/page";
+
+/** What one scene shows: a state, and the entries of its open thread. */
+export type Scene = {
+  /** The address at which the app opens. */
+  readonly at: string;
+  readonly state: AppState;
+  readonly entries?: readonly EntryView[];
+  readonly members?: readonly MemberView[];
+  /** Answers of further intents, by name. */
+  readonly answers?: Readonly<Record<string, unknown>>;
+};
+
+/** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */
+export function scenePort(scene: Scene): Port {
+  const listeners: ((event: { readonly data: unknown }) => void)[] = [];
+  const reply = (data: unknown): void =>
+    queueMicrotask(() => listeners.forEach((listener) => listener({ data })));
+  const entries = scene.entries ?? [];
+  return {
+    addEventListener: (_type, listener) => listeners.push(listener),
+    postMessage: (posted) => {
+      const message = posted as {
+        kind: string;
+        request: number;
+        name: string;
+        input: { from: number; to: number };
+      };
+      if (message.kind === "hello") reply({ kind: "state", state: scene.state });
+      if (message.kind !== "perform") return;
+      const { request, name, input } = message;
+      const answers: Readonly<Record<string, () => unknown>> = {
+        openThread: () => ({ count: entries.length, firstUnread: null }),
+        entries: () => entries.slice(input.from, input.to),
+        members: () => scene.members ?? [],
+      };
+      const known = scene.answers ?? {};
+      const result = name in known ? known[name] : answers[name]?.();
+      reply({ kind: "done", request, result });
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import type { AppState, MemberView, NoticeView, TransferView } from "@porchlight/client/page";
+import { HOSTILE, message, TALK, TROUBLE } from "./entries.ts";
+import {
+  COURT,
+  contact,
+  conversation,
+  conversationId,
+  HOUSE,
+  INES,
+  ME,
+  NOOR,
+  NOW,
+  ready,
+  SEVERAL,
+  TOMAS,
+} from "./people.ts";
+import type { Scene } from "./port.ts";
+
+const deployment = { url: "http://localhost:7400", origin: "log.porchlight.example" };
+const FIRST = conversationId(1);
+const SECOND = conversationId(2);
+
+const members: readonly MemberView[] = [
+  {
+    account: ME,
+    name: "Alice Marlow",
+    isMe: true,
+    trust: { kind: "unverified" },
+    devices: ["ab".repeat(32), "cd".repeat(32)],
+  },
+  {
+    account: NOOR,
+    name: "Noor Haddad",
+    isMe: false,
+    trust: { kind: "verified", at: NOW },
+    devices: ["12".repeat(32)],
+  },
+  {
+    account: TOMAS,
+    name: "Tomás Rivera",
+    isMe: false,
+    trust: { kind: "unverified" },
+    devices: ["34".repeat(32)],
+  },
+  {
+    account: INES,
+    name: "Inês Carvalho",
+    isMe: false,
+    trust: { kind: "changed", at: NOW, newDevices: ["56".repeat(32)] },
+    devices: ["56".repeat(32)],
+  },
+];
+
+const notice: NoticeView = {
+  id: "9c".repeat(32),
+  orderedBy: "District Court, investigating judge",
+  reference: "12 Gs 345/26",
+  legalBasis: "Code of Criminal Procedure, s. 100b",
+  conversations: [FIRST],
+  firstDay: 20_405 as NoticeView["firstDay"],
+  lastDay: 20_407 as NoticeView["lastDay"],
+  complaint: "Within 14 days to the Regional Court, by letter or at its registry.",
+  isRead: true,
+};
+
+const transfer = (n: number, status: TransferView["status"], name: string): TransferView => ({
+  id: `up-${n}`,
+  direction: "up",
+  conversation: FIRST,
+  message: "sending",
+  attachment: n,
+  name,
+  size: 48_000_000,
+  done: 17_000_000,
+  status,
+});
+
+const file = (name: string) => ({ name, type: "", size: 48_000_000, preview: null });
+
+const changed = ready(SEVERAL, {
+  contacts: {
+    [NOOR]: contact(NOOR, "Noor Haddad", {
+      trust: { kind: "changed", at: NOW, newDevices: ["12".repeat(32)] },
+    }),
+    [TOMAS]: contact(TOMAS, "Tomás Rivera", { isNameAmbiguous: true }),
+    [INES]: contact(INES, "Inês Carvalho"),
+  },
+});
+
+const failed = (code: Extract<AppState, { kind: "failed" }>["code"]): Scene => ({
+  at: "/",
+  state: { kind: "failed", code },
+});
+
+/** Every state of every union of the contract, and every page. */
+export const SCENES: Readonly<Record<string, Scene>> = {
+  starting: { at: "/", state: { kind: "starting" } },
+  elsewhere: { at: "/", state: { kind: "elsewhere" } },
+  "failed-corrupt": failed("state-corrupt"),
+  "failed-newer": failed("state-newer"),
+  "failed-storage": failed("storage-refused"),
+  "failed-internal": failed("internal"),
+  "signed-out": { at: "/join", state: { kind: "signed-out", deployment } },
+  locked: {
+    at: "/",
+    state: {
+      kind: "locked",
+      deployment,
+      name: "Alice Marlow",
+      account: ME,
+      ways: [{ kind: "passkey", credential: "AAAA", prfInput: "AAAA" }, { kind: "passphrase" }],
+    },
+  },
+  "first-who-court": { at: "/", state: ready([]) },
+  empty: { at: "/", state: ready([]) },
+  list: { at: "/", state: ready(SEVERAL) },
+  thread: { at: `/c/${FIRST}`, state: ready(SEVERAL), entries: TALK, members },
+  trouble: { at: `/c/${SECOND}`, state: changed, entries: TROUBLE, members },
+  hostile: {
+    at: `/c/${FIRST}`,
+    state: ready(
+      [
+        conversation(1, {
+          title: "\u202eevil\u202c <b>club</b> Z\u0317\u0319\u0320\u0325\u0335\u0336\u0489",
+          last: { from: TOMAS, fromMe: false, kind: "text", text: "\u202eevil <img src=x onerror=alert(1)>" },
+        }),
+      ],
+      {
+        contacts: {
+          [TOMAS]: contact(
+            TOMAS,
+            `\u202eT\u0317\u0319\u0320\u0325\u0335\u0336\u0489om <script>${"x".repeat(60)}`,
+          ),
+        },
+      },
+    ),
+    entries: HOSTILE,
+    members,
+  },
+  transfers: {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, {
+      transfers: {
+        a: transfer(0, { kind: "running" }, "film.mp4"),
+        b: transfer(1, { kind: "waiting" }, "second.mp4"),
+        c: transfer(2, { kind: "needs-file" }, "third.mp4"),
+        d: transfer(3, { kind: "failed", code: "quota" }, "fourth.mp4"),
+      },
+    }),
+    entries: [
+      message(
+        ME,
+        "The recordings",
+        { id: "sending", delivery: { kind: "queued" } },
+        { attachments: ["film.mp4", "second.mp4", "third.mp4", "fourth.mp4"].map(file) },
+      ),
+    ],
+    members,
+  },
+  offline: {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { connection: { kind: "offline", since: NOW, code: "offline" } }),
+    entries: [
+      ...TALK,
+      message(ME, "Sent when the train is out of the tunnel", { delivery: { kind: "queued" } }),
+    ],
+    members,
+  },
+  connecting: {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { connection: { kind: "connecting", since: NOW } }),
+    entries: TALK,
+    members,
+  },
+  "clock-wrong": {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { connection: { kind: "offline", since: NOW, code: "clock-wrong" } }),
+    entries: TALK,
+    members,
+  },
+  "thread-empty": { at: `/c/${SECOND}`, state: ready(SEVERAL), entries: [], members },
+  proposal: { at: `/c/${conversationId(6)}`, state: ready(SEVERAL), entries: TALK, members },
+  left: { at: `/c/${conversationId(7)}`, state: ready(SEVERAL), entries: TALK, members },
+  gone: { at: "/c/ffff", state: ready(SEVERAL) },
+  people: {
+    at: `/c/${FIRST}/people`,
+    state: ready(SEVERAL),
+    entries: TALK,
+    members,
+    answers: {
+      safetyNumber: {
+        digits: "31415 92653 58979 32384 62643 38327 27182 81828 45904 52353 60287 47135",
+        qr: "PLQ1-0123456789ABCDEF",
+        contact: contact(NOOR, "Noor Haddad"),
+      },
+    },
+  },
+  "who-court": { at: `/who/${COURT}`, state: ready(SEVERAL) },
+  "who-house": { at: `/who/${HOUSE}`, state: ready(SEVERAL) },
+  "who-none": { at: "/who/none", state: ready(SEVERAL) },
+  "who-unknown": { at: "/who/ffff", state: ready(SEVERAL) },
+  "notices-clear": { at: "/notices", state: ready(SEVERAL) },
+  "notices-some": {
+    at: "/notices",
+    state: ready(SEVERAL, { notices: [notice, { ...notice, id: "8b".repeat(32), conversations: "all" }] }),
+  },
+  "notices-reading": { at: "/notices", state: ready(SEVERAL, { allClear: null }) },
+  "settings-profile": { at: "/settings/profile", state: ready(SEVERAL) },
+  "settings-devices": { at: "/settings/devices", state: ready(SEVERAL) },
+  "settings-recovery": {
+    at: "/settings/recovery",
+    state: ready(SEVERAL),
+    answers: {
+      makeRecoveryCode: { recoveryCode: "K7QM-4TXD-9PVA-22BC-H8JW-M3NR-5EYF" },
+      noticeCode: {
+        noticeCode: "PLN1-ABCDE-FGHJK-MNPQR-STVWX-YZ012-34567-89ABC-DEFGH-JKMNP-QRSTV-WXYZ0-12345",
+      },
+    },
+  },
+  "settings-notifications": { at: "/settings/notifications", state: ready(SEVERAL) },
+  "settings-appearance": { at: "/settings/appearance", state: ready(SEVERAL) },
+  "settings-data": { at: "/settings/data", state: ready(SEVERAL) },
+  design: { at: "/design", state: ready(SEVERAL) },
+};

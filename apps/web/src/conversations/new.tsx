@@ -1,0 +1,148 @@
+import type { ContactView, ReadyState } from "@porchlight/client/page";
+import { useNavigate } from "@tanstack/react-router";
+import { type ReactElement, useState } from "react";
+import { Checkbox } from "react-aria-components/Checkbox";
+import { CheckboxGroup } from "react-aria-components/CheckboxGroup";
+import { Label } from "react-aria-components/Label";
+import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
+import { CharterSummary } from "../charter/summary.tsx";
+import { say } from "../i18n/say.tsx";
+import { useAsk, useAttempt, useMessenger, useNames, useReady } from "../messenger/use.ts";
+import { Banner } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+import { CharterMark } from "../parts/charter-mark.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
+import { Avatar, Name } from "../parts/name.tsx";
+import { contactCodeOf } from "../people/contact-link.ts";
+
+type Account = ContactView["account"];
+type CharterId = keyof ReadyState["charters"];
+
+const NONE = "none";
+
+/** Whom to talk to, and who can open it: chosen together, before the first word. */
+export function NewConversation({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const messenger = useMessenger();
+  const { charters } = useReady();
+  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<readonly Account[]>([]);
+  const [title, setTitle] = useState("");
+  const usable = Object.values(charters).filter(
+    ({ warnings }) => !warnings.some(({ kind }) => kind === "not-in-force"),
+  );
+  const [charter, setCharter] = useState<CharterId | typeof NONE>(usable[0]?.id ?? NONE);
+  const [attempt, run] = useAttempt();
+
+  const create = (): void =>
+    run(async () => {
+      const { conversation } = await messenger.perform("createConversation", {
+        charter: charter === NONE ? null : charter,
+        title: title.trim(),
+        accounts: chosen,
+      });
+      onClose();
+      await navigate({ to: "/c/$conversation", params: { conversation } });
+    });
+
+  return (
+    <Panel title={say("new.title")} onClose={onClose}>
+      <PeopleChoice chosen={chosen} onChange={setChosen} except={[]} />
+      {chosen.length > 1 || title !== "" ? (
+        <Field
+          label={say("new.name")}
+          hint={say("new.name-hint")}
+          value={title}
+          onChange={setTitle}
+          maxLength={64}
+        />
+      ) : null}
+      <RadioGroup
+        className="stack-tight"
+        value={charter}
+        onChange={(value) => setCharter(value as CharterId | typeof NONE)}
+      >
+        <Label className="field-label">{say("new.charter")}</Label>
+        {usable.map((one) => (
+          <Radio key={one.id} value={one.id} className="card-choice">
+            <CharterMark kind={one.kind} withWords />
+            <CharterSummary charter={one} />
+          </Radio>
+        ))}
+        <Radio value={NONE} className="card-choice">
+          <CharterMark kind="none" withWords />
+          <p className="small soft">{say("charter.none.short")}</p>
+        </Radio>
+      </RadioGroup>
+      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
+      <Button look="main" isDisabled={chosen.length === 0 || attempt.kind === "busy"} onPress={create}>
+        {attempt.kind === "busy" ? say("new.creating") : say("new.create")}
+      </Button>
+    </Panel>
+  );
+}
+
+/** Known people to tick, and a code for those who are not known yet. */
+export function PeopleChoice({
+  chosen,
+  onChange,
+  except,
+}: {
+  readonly chosen: readonly Account[];
+  readonly onChange: (chosen: readonly Account[]) => void;
+  readonly except: readonly Account[];
+}): ReactElement {
+  const ask = useAsk();
+  const { contacts } = useReady();
+  const nameOf = useNames();
+  const [code, setCode] = useState("");
+  const known = Object.values(contacts)
+    .filter(({ account }) => !except.includes(account))
+    .sort((a, b) => nameOf(a.account).localeCompare(nameOf(b.account)));
+  const add = async (): Promise<void> => {
+    const added = await ask("addContact", { code: contactCodeOf(code) });
+    if (added === null) return;
+    setCode("");
+    onChange([...new Set([...chosen, added.account])]);
+  };
+  return (
+    <div className="stack">
+      {known.length === 0 ? null : (
+        <CheckboxGroup
+          className="stack-tight"
+          value={[...chosen]}
+          onChange={(value) => onChange(value as Account[])}
+        >
+          <Label className="field-label">{say("new.people")}</Label>
+          <div className="pick">
+            {known.map(({ account, isNameAmbiguous, trust }) => (
+              <Checkbox key={account} value={account} className="pick-row">
+                <span className="tick" aria-hidden="true" />
+                <Avatar name={nameOf(account)} seed={account} />
+                <span className="grow">
+                  <Name name={nameOf(account)} />
+                  {isNameAmbiguous ? (
+                    <span className="small danger block">
+                      {say("people.ambiguous", { start: account.slice(0, 8) })}
+                    </span>
+                  ) : null}
+                  {trust.kind === "changed" ? (
+                    <span className="small danger block">{say("people.changed-short")}</span>
+                  ) : null}
+                </span>
+              </Checkbox>
+            ))}
+          </div>
+        </CheckboxGroup>
+      )}
+      <div className="row row-bottom">
+        <div className="grow">
+          <Field label={say("new.code")} hint={say("new.code-hint")} value={code} onChange={setCode} />
+        </div>
+        <Button isDisabled={code.trim() === ""} onPress={() => void add()}>
+          {say("new.code-add")}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,296 @@
+import type { ConversationView } from "@porchlight/client/page";
+import { useNavigate } from "@tanstack/react-router";
+import { type ReactElement, useState } from "react";
+import { CharterProposal } from "../charter/proposal.tsx";
+import { Say, say } from "../i18n/say.tsx";
+import { useAsk, useNames, useReady } from "../messenger/use.ts";
+import { Banner, Empty } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+import { CharterMark } from "../parts/charter-mark.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { Link } from "../parts/link.tsx";
+import { type Action, Menu } from "../parts/menu.tsx";
+import { Avatar } from "../parts/name.tsx";
+import { shownName } from "../text/marks.ts";
+import { type About, Composer } from "../thread/composer.tsx";
+import { Thread } from "../thread/thread.tsx";
+
+/** One conversation: who is in it and who can open it above, what was said, and the place to say more. */
+export function ConversationPage({
+  conversation,
+}: {
+  readonly conversation: ConversationView;
+}): ReactElement {
+  const [about, setAbout] = useState<About | null>(null);
+  const { status, id } = conversation;
+  return (
+    <main className="conversation" id="main">
+      <Header conversation={conversation} />
+      <ConnectionBar />
+      <Trouble conversation={conversation} />
+      <Thread
+        key={id}
+        conversation={conversation}
+        onReply={(message) => setAbout({ kind: "reply", message })}
+        onEdit={(message) => setAbout({ kind: "edit", message })}
+      />
+      <Typing conversation={conversation} />
+      {status.kind === "active" ? (
+        <Composer
+          key={`${id}-composer`}
+          conversation={conversation}
+          about={about}
+          onDone={() => setAbout(null)}
+        />
+      ) : status.kind === "charter-proposed" ? (
+        <CharterProposal conversation={conversation} status={status} />
+      ) : (
+        <div className="closed">
+          <p>{say(`conversation.${status.kind}`)}</p>
+        </div>
+      )}
+    </main>
+  );
+}
+
+export function NoConversation(): ReactElement {
+  return (
+    <main className="conversation conversation-none" id="main">
+      <ConnectionBar />
+      <Empty icon="lamp" title={say("conversation.none.title")}>
+        <p>{say("conversation.none.text")}</p>
+      </Empty>
+    </main>
+  );
+}
+
+export function GoneConversation(): ReactElement {
+  return (
+    <main className="conversation conversation-none" id="main">
+      <Empty
+        icon="archive"
+        title={say("conversation.gone.title")}
+        actions={
+          <Link to="/" className="button button-plain">
+            {say("conversation.gone.back")}
+          </Link>
+        }
+      >
+        <p>{say("conversation.gone.text")}</p>
+      </Empty>
+    </main>
+  );
+}
+
+function Header({ conversation }: { readonly conversation: ConversationView }): ReactElement {
+  const { charters } = useReady();
+  const { id, charter, people, kind, peer } = conversation;
+  const title = shownName(conversation.title) || say("conversation.untitled");
+  const charterKind = charter === null ? "none" : (charters[charter]?.kind ?? "none");
+  return (
+    <header className="conversation-head">
+      <Link to="/" className="icon-button only-narrow" aria-label={say("conversation.back")}>
+        <Icon name="back" />
+      </Link>
+      <Avatar name={title} seed={peer ?? id} />
+      <div className="grow">
+        <h1 className="one-line conversation-title">{title}</h1>
+        <Link
+          to="/c/$conversation/people"
+          params={{ conversation: id }}
+          className="small soft conversation-people"
+        >
+          {kind === "direct" ? say("conversation.direct") : say("conversation.people", { count: people })}
+        </Link>
+      </div>
+      <Link
+        to="/who/$charter"
+        params={{ charter: charter ?? "none" }}
+        className={`who-button who-button-${charterKind}`}
+        aria-label={say(`who.button.${charterKind}`)}
+      >
+        <CharterMark kind={charterKind} />
+        <span className="only-wide">{say(`who.button.${charterKind}`)}</span>
+      </Link>
+      <Link
+        to="/c/$conversation/people"
+        params={{ conversation: id }}
+        className="icon-button"
+        aria-label={say("people.title")}
+      >
+        <Icon name="people" />
+      </Link>
+      <ConversationMenu conversation={conversation} />
+    </header>
+  );
+}
+
+function ConversationMenu({ conversation }: { readonly conversation: ConversationView }): ReactElement {
+  const ask = useAsk();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<"rename" | "leave" | null>(null);
+  const { id, pinned, muted, archived, status } = conversation;
+  const actions: Action[] = [
+    {
+      id: "pin",
+      icon: "pin",
+      label: pinned ? say("conversation.unpin") : say("conversation.pin"),
+      run: () => void ask("pin", { conversation: id, pinned: !pinned }),
+    },
+    {
+      id: "mute",
+      icon: "mute",
+      label: muted ? say("conversation.unmute") : say("conversation.mute"),
+      run: () => void ask("mute", { conversation: id, muted: !muted }),
+    },
+    {
+      id: "archive",
+      icon: "archive",
+      label: archived ? say("conversation.unarchive") : say("conversation.archive"),
+      run: () => void ask("archive", { conversation: id, archived: !archived }),
+    },
+  ];
+  if (status.kind === "active") {
+    actions.push(
+      { id: "rename", icon: "edit", label: say("conversation.rename"), run: () => setDialog("rename") },
+      {
+        id: "leave",
+        icon: "close",
+        label: say("conversation.leave"),
+        isDangerous: true,
+        run: () => setDialog("leave"),
+      },
+    );
+  }
+  return (
+    <>
+      <Menu label={say("conversation.menu")} actions={actions} />
+      {dialog === "rename" ? <Rename conversation={conversation} onClose={() => setDialog(null)} /> : null}
+      {dialog === "leave" ? (
+        <Panel title={say("conversation.leave.title")} isAlert onClose={() => setDialog(null)}>
+          <p>{say("conversation.leave.text")}</p>
+          <div className="row-wrap">
+            <Button
+              look="danger"
+              onPress={() => {
+                setDialog(null);
+                void ask("leave", { conversation: id }).then(() => navigate({ to: "/" }));
+              }}
+            >
+              {say("conversation.leave")}
+            </Button>
+            <Button onPress={() => setDialog(null)}>{say("cancel")}</Button>
+          </div>
+        </Panel>
+      ) : null}
+    </>
+  );
+}
+
+function Rename({
+  conversation,
+  onClose,
+}: {
+  readonly conversation: ConversationView;
+  readonly onClose: () => void;
+}): ReactElement {
+  const ask = useAsk();
+  const [title, setTitle] = useState(shownName(conversation.kind === "direct" ? "" : conversation.title));
+  return (
+    <Panel title={say("conversation.rename")} onClose={onClose}>
+      <Field
+        label={say("new.name")}
+        hint={say("conversation.rename-hint")}
+        value={title}
+        onChange={setTitle}
+        maxLength={64}
+        autoFocus
+      />
+      <Button
+        look="main"
+        isDisabled={title.trim() === ""}
+        onPress={() => {
+          onClose();
+          void ask("rename", { conversation: conversation.id, title: title.trim() });
+        }}
+      >
+        {say("save")}
+      </Button>
+    </Panel>
+  );
+}
+
+/** What stands between this person and trusting this conversation, until it is dealt with. */
+function Trouble({ conversation }: { readonly conversation: ConversationView }): ReactElement | null {
+  const { contacts } = useReady();
+  const nameOf = useNames();
+  const { peer } = conversation;
+  const contact = peer === null ? undefined : contacts[peer];
+  if (contact === undefined) return null;
+  if (contact.trust.kind === "changed") {
+    return (
+      <Banner
+        tone="danger"
+        isLoud
+        title={<Say k="trust.changed.title" v={{ name: nameOf(contact.account) }} />}
+        actions={
+          <Link
+            to="/c/$conversation/people"
+            params={{ conversation: conversation.id }}
+            className="button button-plain"
+          >
+            {say("people.compare")}
+          </Link>
+        }
+      >
+        <p>{say("trust.changed.text")}</p>
+      </Banner>
+    );
+  }
+  if (contact.isNameAmbiguous) {
+    return (
+      <Banner tone="danger" title={<Say k="trust.ambiguous.title" v={{ name: nameOf(contact.account) }} />}>
+        <p>
+          <Say k="trust.ambiguous.text" v={{ start: <code>{contact.account.slice(0, 8)}</code> }} />
+        </p>
+      </Banner>
+    );
+  }
+  return null;
+}
+
+/** Says that nothing comes or goes at the moment, and why; silent while all is well. */
+export function ConnectionBar(): ReactElement | null {
+  const { connection } = useReady();
+  if (connection.kind === "online") return null;
+  return (
+    <div className={`connection connection-${connection.kind}`} role="status">
+      <Icon name={connection.kind === "offline" ? "offline" : "clock"} />
+      <span>
+        {connection.kind === "connecting"
+          ? say("connection.connecting")
+          : connection.code === "offline"
+            ? say("connection.offline")
+            : say(`error.${connection.code}`)}
+      </span>
+    </div>
+  );
+}
+
+function Typing({ conversation }: { readonly conversation: ConversationView }): ReactElement {
+  const nameOf = useNames();
+  const { typing } = conversation;
+  return (
+    <p className="typing small soft" aria-live="off">
+      {typing.length === 0 ? (
+        ""
+      ) : typing.length === 1 ? (
+        <Say k="typing.one" v={{ name: nameOf(typing[0] as (typeof typing)[number]) }} />
+      ) : (
+        say("typing.many")
+      )}
+    </p>
+  );
+}

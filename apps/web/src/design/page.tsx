@@ -1,0 +1,87 @@
+import type { ReactElement } from "react";
+import { say } from "../i18n/say.tsx";
+import { Banner } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+import { CharterMark } from "../parts/charter-mark.tsx";
+import { Link } from "../parts/link.tsx";
+
+const COLOURS = {
+  surfaces: ["ground", "surface", "raised", "sunken", "line", "line-strong"],
+  text: ["text", "text-soft", "text-on-accent"],
+  meaning: ["accent", "accent-soft", "lamp", "lamp-soft", "danger", "danger-soft", "good", "good-soft"],
+  charters: ["court", "court-soft", "house", "house-soft", "own"],
+} as const;
+const TYPES = ["display", "title", "lead", "body", "small"] as const;
+const SPACES = [1, 2, 3, 4, 5, 6, 7] as const;
+
+/** The visual language on one page: every token, drawn with itself. */
+export function DesignPage(): ReactElement {
+  return (
+    <main className="reading design" id="main">
+      <header className="stack-tight">
+        <h1>{say("design.title")}</h1>
+        <p className="soft">{say("design.intro")}</p>
+        <p>
+          <Link to="/">{say("design.back")}</Link>
+        </p>
+      </header>
+      {Object.entries(COLOURS).map(([group, names]) => (
+        <section key={group} className="stack-tight">
+          <h2>{say(`design.${group as keyof typeof COLOURS}`)}</h2>
+          <ul className="swatches">
+            {names.map((name) => (
+              <li key={name} className="swatch">
+                <span className={`swatch-colour swatch-${name}`} />
+                <code className="small">{name}</code>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+      <section className="stack-tight">
+        <h2>{say("design.type")}</h2>
+        {TYPES.map((name) => (
+          <p key={name} className={`type-${name}`}>
+            {say("design.sample")} <code className="small soft">{name}</code>
+          </p>
+        ))}
+      </section>
+      <section className="stack-tight">
+        <h2>{say("design.space")}</h2>
+        <ul className="stack-tight">
+          {SPACES.map((step) => (
+            <li key={step} className="row">
+              <code className="small soft">{step}</code>
+              <span className={`space-bar space-bar-${step}`} />
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section className="stack-tight">
+        <h2>{say("design.motion")}</h2>
+        <p className="soft">{say("design.motion-text")}</p>
+      </section>
+      <section className="stack-tight">
+        <h2>{say("design.who")}</h2>
+        <p className="soft">{say("design.who-text")}</p>
+        <div className="row-wrap">
+          <CharterMark kind="court" withWords />
+          <CharterMark kind="house" withWords />
+          <CharterMark kind="none" withWords />
+        </div>
+      </section>
+      <section className="stack-tight">
+        <h2>{say("design.parts")}</h2>
+        <div className="row-wrap">
+          <Button look="main">{say("save")}</Button>
+          <Button>{say("cancel")}</Button>
+          <Button look="quiet">{say("close")}</Button>
+          <Button look="danger">{say("message.delete")}</Button>
+        </div>
+        <Banner title={say("connection.connecting")} />
+        <Banner tone="good" title={say("first.invited")} />
+        <Banner tone="danger" title={say("safety.changed")} />
+      </section>
+    </main>
+  );
+}

@@ -1,0 +1,62 @@
+import type { ReadyState } from "@porchlight/client/page";
+import { type ReactElement, type ReactNode, useState } from "react";
+import { useApp } from "./messenger/use.ts";
+import { Locked } from "./onboarding/locked.tsx";
+import { SignedOut } from "./onboarding/signed-out.tsx";
+import { Elsewhere, Failed, Starting } from "./onboarding/standstill.tsx";
+import { Welcome } from "./onboarding/welcome.tsx";
+
+/** Every state of the application but "ready" has its own screen, whatever the address says. */
+export function Gate({ children }: { readonly children: ReactNode }): ReactElement {
+  const state = useApp();
+  switch (state.kind) {
+    case "starting":
+      return <Starting />;
+    case "elsewhere":
+      return <Elsewhere />;
+    case "signed-out":
+      return <SignedOut deployment={state.deployment} />;
+    case "locked":
+      return <Locked state={state} />;
+    case "failed":
+      return <Failed code={state.code} />;
+    case "ready":
+      return <FirstRead state={state}>{children}</FirstRead>;
+  }
+}
+
+const READ = "porchlight.charters-read";
+
+function chartersRead(): readonly string[] {
+  try {
+    const read: unknown = JSON.parse(localStorage.getItem(READ) ?? "[]");
+    return Array.isArray(read) ? read.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Nobody writes before having seen once who can open it. */
+function FirstRead({
+  state,
+  children,
+}: {
+  readonly state: ReadyState;
+  readonly children: ReactNode;
+}): ReactElement {
+  const [read, setRead] = useState(chartersRead);
+  const next = Object.values(state.charters).find(
+    ({ id, warnings }) => !read.includes(id) && !warnings.some(({ kind }) => kind === "not-in-force"),
+  );
+  if (next === undefined) return <>{children}</>;
+  return (
+    <Welcome
+      charter={next}
+      onRead={() => {
+        const now = [...read, next.id];
+        localStorage.setItem(READ, JSON.stringify(now));
+        setRead(now);
+      }}
+    />
+  );
+}

@@ -1,0 +1,24 @@
+import type { ClientError } from "@porchlight/client/page";
+import { PasskeyError } from "../onboarding/passkey.ts";
+import type { Key } from "./catalogue.ts";
+import { en } from "./en.ts";
+import { say } from "./say.tsx";
+
+function has(key: string): key is Key {
+  return Object.hasOwn(en, key);
+}
+
+type Plain = Extract<Key, `error.${string}` | `refused.${string}` | `passkey.error.${string}`>;
+
+/** What went wrong and what to do next, in a sentence. */
+export function errorText(error: unknown): string {
+  if (error instanceof PasskeyError) return say(`passkey.error.${error.code}`);
+  const key = `error.${(error as Partial<ClientError>).code ?? "internal"}`;
+  return say((has(key) ? key : "error.internal") as Extract<Plain, "error.internal">);
+}
+
+/** Why something that arrived is not shown. Codes that a later SDK adds get the general sentence. */
+export function refusalText(code: string): string {
+  const key = `refused.${code}`;
+  return say((has(key) ? key : "refused.other") as Extract<Plain, "refused.other">);
+}

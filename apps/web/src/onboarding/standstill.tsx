@@ -1,0 +1,51 @@
+import type { FailureCode } from "@porchlight/client/page";
+import type { ReactElement } from "react";
+import { say } from "../i18n/say.tsx";
+import { Empty, Waiting } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+import { Door } from "./door.tsx";
+
+export function Starting(): ReactElement {
+  return (
+    <Door>
+      <h1 className="visually-hidden">Porchlight</h1>
+      <Waiting label={say("starting")} />
+    </Door>
+  );
+}
+
+export function Elsewhere(): ReactElement {
+  return (
+    <Door>
+      <Empty
+        icon="device"
+        title={say("elsewhere.title")}
+        actions={
+          <Button look="main" onPress={() => location.reload()}>
+            {say("elsewhere.reload")}
+          </Button>
+        }
+      >
+        <p>{say("elsewhere.text")}</p>
+      </Empty>
+    </Door>
+  );
+}
+
+export function Failed({ code }: { readonly code: FailureCode }): ReactElement {
+  return (
+    <Door>
+      <Empty
+        icon="warning"
+        title={say(`failed.${code}.title`)}
+        actions={
+          <Button look="main" onPress={() => location.reload()}>
+            {say("failed.reload")}
+          </Button>
+        }
+      >
+        <p>{say(`failed.${code}`)}</p>
+      </Empty>
+    </Door>
+  );
+}

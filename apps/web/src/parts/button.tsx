@@ -1,0 +1,38 @@
+import type { ReactElement, ReactNode } from "react";
+import { Button as AriaButton, type ButtonProps } from "react-aria-components/Button";
+import { Icon, type IconName } from "./icon.tsx";
+
+type Look = "main" | "plain" | "quiet" | "danger";
+
+export function Button({
+  look = "plain",
+  icon,
+  children,
+  ...rest
+}: Omit<ButtonProps, "children" | "className" | "style"> & {
+  readonly look?: Look;
+  readonly icon?: IconName;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <AriaButton {...rest} className={`button button-${look}`}>
+      {icon === undefined ? null : <Icon name={icon} />}
+      <span>{children}</span>
+    </AriaButton>
+  );
+}
+
+export function IconButton({
+  icon,
+  label,
+  ...rest
+}: Omit<ButtonProps, "children" | "className" | "style" | "aria-label"> & {
+  readonly icon: IconName;
+  readonly label: string;
+}): ReactElement {
+  return (
+    <AriaButton {...rest} aria-label={label} className="icon-button">
+      <Icon name={icon} />
+    </AriaButton>
+  );
+}

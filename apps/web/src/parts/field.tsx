@@ -1,0 +1,86 @@
+import type { ReactElement, ReactNode } from "react";
+import { FieldError } from "react-aria-components/FieldError";
+import { Input } from "react-aria-components/Input";
+import { Label } from "react-aria-components/Label";
+import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
+import { Switch as AriaSwitch } from "react-aria-components/Switch";
+import { Text } from "react-aria-components/Text";
+import { TextField } from "react-aria-components/TextField";
+
+export function Field({
+  label,
+  hint,
+  error,
+  ...rest
+}: {
+  readonly label: string;
+  readonly hint?: ReactNode;
+  readonly error?: string | null;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly type?: "text" | "password" | "search";
+  readonly autoComplete?: string;
+  readonly autoFocus?: boolean;
+  readonly isRequired?: boolean;
+  readonly maxLength?: number;
+}): ReactElement {
+  return (
+    <TextField {...rest} className="field" isInvalid={typeof error === "string"} validationBehavior="aria">
+      <Label className="field-label">{label}</Label>
+      <Input className="field-input" />
+      {hint === undefined ? null : (
+        <Text slot="description" className="field-hint">
+          {hint}
+        </Text>
+      )}
+      <FieldError className="field-error">{error}</FieldError>
+    </TextField>
+  );
+}
+
+export function Toggle({
+  children,
+  hint,
+  ...rest
+}: {
+  readonly children: ReactNode;
+  readonly hint?: ReactNode;
+  readonly isSelected: boolean;
+  readonly isDisabled?: boolean;
+  readonly onChange: (isSelected: boolean) => void;
+}): ReactElement {
+  return (
+    <AriaSwitch {...rest} className="toggle">
+      <span className="grow">
+        {children}
+        {hint === undefined ? null : <span className="field-hint">{hint}</span>}
+      </span>
+      <span className="toggle-track" aria-hidden="true" />
+    </AriaSwitch>
+  );
+}
+
+export function Choice<V extends string>({
+  label,
+  value,
+  onChange,
+  options,
+}: {
+  readonly label: string;
+  readonly value: V;
+  readonly onChange: (value: V) => void;
+  readonly options: readonly (readonly [value: V, label: string])[];
+}): ReactElement {
+  return (
+    <RadioGroup className="choice" value={value} onChange={(chosen) => onChange(chosen as V)}>
+      <Label className="field-label">{label}</Label>
+      <div className="choice-options">
+        {options.map(([option, text]) => (
+          <Radio key={option} value={option} className="choice-option">
+            {text}
+          </Radio>
+        ))}
+      </div>
+    </RadioGroup>
+  );
+}

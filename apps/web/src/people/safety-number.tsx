@@ -1,0 +1,80 @@
+import type { SafetyNumberView } from "@porchlight/client/page";
+import { type ReactElement, useState } from "react";
+import { Say, say } from "../i18n/say.tsx";
+import { useAsk, useNames } from "../messenger/use.ts";
+import { Banner } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
+import { Qr } from "../parts/qr.tsx";
+
+/** The same sixty digits on both sides, or somebody is in between. */
+export function SafetyNumber({
+  number,
+  onClose,
+}: {
+  readonly number: SafetyNumberView;
+  readonly onClose: () => void;
+}): ReactElement {
+  const ask = useAsk();
+  const nameOf = useNames();
+  const [scanned, setScanned] = useState("");
+  const [matches, setMatches] = useState<boolean | null>(null);
+  const { contact } = number;
+  const name = nameOf(contact.account);
+  const verify = async (text: string | null): Promise<void> => {
+    const answer = await ask("verifyContact", { account: contact.account, scanned: text });
+    if (answer !== null) setMatches(answer.matches);
+  };
+  return (
+    <Panel title={say("safety.title")} onClose={onClose}>
+      <p>
+        <Say k="safety.text" v={{ name }} />
+      </p>
+      {contact.trust.kind === "changed" ? <Banner tone="danger" title={say("safety.changed")} /> : null}
+      <div className="safety">
+        <ol className="safety-digits" aria-label={say("safety.digits")}>
+          {number.digits.split(/\s+/).map((group, i) => (
+            <li key={i}>{group}</li>
+          ))}
+        </ol>
+        <Qr text={number.qr} label={say("safety.qr")} />
+      </div>
+      {matches === null ? (
+        <>
+          <div className="row-wrap">
+            <Button look="main" icon="check" onPress={() => void verify(null)}>
+              {say("safety.same")}
+            </Button>
+            <Button onPress={onClose}>{say("safety.different")}</Button>
+            {contact.trust.kind === "unverified" ? null : (
+              <Button
+                look="quiet"
+                onPress={() => void ask("unverifyContact", { account: contact.account }).then(onClose)}
+              >
+                {say("safety.unverify")}
+              </Button>
+            )}
+          </div>
+          <details className="small">
+            <summary>{say("safety.scanned")}</summary>
+            <div className="row row-bottom">
+              <div className="grow">
+                <Field label={say("safety.scanned-label")} value={scanned} onChange={setScanned} />
+              </div>
+              <Button isDisabled={scanned.trim() === ""} onPress={() => void verify(scanned.trim())}>
+                {say("safety.check")}
+              </Button>
+            </div>
+          </details>
+        </>
+      ) : matches ? (
+        <Banner tone="good" title={<Say k="safety.verified" v={{ name }} />} isLoud />
+      ) : (
+        <Banner tone="danger" title={<Say k="safety.mismatch" v={{ name }} />} isLoud>
+          <p>{say("safety.mismatch-text")}</p>
+        </Banner>
+      )}
+    </Panel>
+  );
+}

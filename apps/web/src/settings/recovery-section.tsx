@@ -1,0 +1,59 @@
+import { type ReactElement, useState } from "react";
+import { say } from "../i18n/say.tsx";
+import { useAsk } from "../messenger/use.ts";
+import { Banner } from "../parts/banner.tsx";
+import { Button } from "../parts/button.tsx";
+
+/** Codes on paper: one to come back with, one to read notices with. Neither is kept anywhere in the page. */
+export function RecoverySection(): ReactElement {
+  const ask = useAsk();
+  const [recovery, setRecovery] = useState<string | null>(null);
+  const [notice, setNotice] = useState<string | null>(null);
+  return (
+    <>
+      <div className="stack-tight print-one">
+        <h3>{say("recovery.title")}</h3>
+        <p className="soft">{say("recovery.text")}</p>
+        {recovery === null ? null : (
+          <>
+            <p className="code-large print-this">{recovery}</p>
+            <Banner tone="danger" title={say("recovery.once")} />
+          </>
+        )}
+        <div className="row-wrap">
+          <Button
+            icon="key"
+            onPress={() =>
+              void ask("makeRecoveryCode").then((made) => setRecovery(made?.recoveryCode ?? null))
+            }
+          >
+            {recovery === null ? say("recovery.make") : say("recovery.make-new")}
+          </Button>
+          {recovery === null ? null : (
+            <Button icon="print" onPress={() => print()}>
+              {say("print")}
+            </Button>
+          )}
+        </div>
+      </div>
+      <div className="stack-tight print-one">
+        <h3>{say("notice-code.title")}</h3>
+        <p className="soft">{say("notice-code.text")}</p>
+        {notice === null ? null : <p className="code-large print-this">{notice}</p>}
+        <div className="row-wrap">
+          <Button
+            icon="notice"
+            onPress={() => void ask("noticeCode").then((made) => setNotice(made?.noticeCode ?? null))}
+          >
+            {say("notice-code.show")}
+          </Button>
+          {notice === null ? null : (
+            <Button icon="print" onPress={() => print()}>
+              {say("print")}
+            </Button>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}

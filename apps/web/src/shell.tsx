@@ -1,0 +1,112 @@
+import type { ConversationView, ReadyState } from "@porchlight/client/page";
+import { lazy, type ReactElement, Suspense, useEffect, useSyncExternalStore } from "react";
+import { CharterText, NoCharter, UnknownCharter } from "./charter/page.tsx";
+import { ConversationList } from "./conversations/list.tsx";
+import { ConversationPage, GoneConversation, NoConversation } from "./conversations/page.tsx";
+import { say } from "./i18n/say.tsx";
+import { useReady } from "./messenger/use.ts";
+import { Waiting } from "./parts/banner.tsx";
+import { Icon } from "./parts/icon.tsx";
+import { Link } from "./parts/link.tsx";
+import { ContactArrival } from "./people/contact-arrival.tsx";
+import { PeoplePanel } from "./people/page.tsx";
+import { shownName } from "./text/marks.ts";
+
+const NoticesPage = lazy(async () => ({ default: (await import("./notices/page.tsx")).NoticesPage }));
+const SettingsView = lazy(async () => ({ default: (await import("./settings/view.tsx")).SettingsView }));
+
+export type ShellView =
+  | { readonly kind: "none" }
+  | { readonly kind: "conversation"; readonly id: string; readonly side: "people" | null }
+  | { readonly kind: "charter"; readonly id: string }
+  | { readonly kind: "notices" }
+  | { readonly kind: "settings"; readonly section: string };
+
+/** The list of conversations on the left, one thing in the middle, people on the right; on a phone one at a time. */
+export function Shell({ view }: { readonly view: ShellView }): ReactElement {
+  const ready = useReady();
+  const open = view.kind === "conversation" ? (view.id as ConversationView["id"]) : null;
+  const conversation = open === null ? undefined : ready.conversations[open];
+  useTitle(ready, conversation);
+  const isNarrow = useNarrow();
+  if (view.kind === "settings" || view.kind === "notices") {
+    return (
+      <Suspense fallback={<Waiting label={say("starting")} />}>
+        {view.kind === "notices" ? <NoticesPage /> : <SettingsView section={view.section} />}
+      </Suspense>
+    );
+  }
+  const pane =
+    view.kind === "conversation" ? (
+      conversation === undefined ? (
+        <GoneConversation />
+      ) : isNarrow && view.side !== null ? null : (
+        <ConversationPage key={conversation.id} conversation={conversation} />
+      )
+    ) : view.kind === "charter" ? (
+      <CharterPane id={view.id} />
+    ) : isNarrow ? null : (
+      <NoConversation />
+    );
+  return (
+    <div
+      className={`shell shell-${view.kind}${view.kind === "conversation" && view.side !== null ? " shell-side" : ""}`}
+    >
+      {isNarrow && view.kind !== "none" ? null : <ConversationList open={open} isAlone={isNarrow} />}
+      {pane}
+      {view.kind === "conversation" && view.side === "people" && conversation !== undefined ? (
+        <PeoplePanel conversation={conversation} isAlone={isNarrow} />
+      ) : null}
+      <ContactArrival />
+    </div>
+  );
+}
+
+function CharterPane({ id }: { readonly id: string }): ReactElement {
+  const { charters } = useReady();
+  const charter = (
+    charters as Readonly<Record<string, ReadyState["charters"][keyof ReadyState["charters"]]>>
+  )[id];
+  return (
+    <main className="conversation reading-pane" id="main">
+      <header className="page-head">
+        <Link to="/" className="icon-button" aria-label={say("settings.back")}>
+          <Icon name="back" />
+        </Link>
+      </header>
+      {id === "none" ? (
+        <NoCharter />
+      ) : charter === undefined ? (
+        <UnknownCharter />
+      ) : (
+        <CharterText charter={charter} />
+      )}
+    </main>
+  );
+}
+
+const NARROW = "(max-width: 44rem)";
+
+/** Whether there is room for one pane only: then the others are not drawn at all. */
+function useNarrow(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const query = matchMedia(NARROW);
+      query.addEventListener("change", listener);
+      return () => query.removeEventListener("change", listener);
+    },
+    () => matchMedia(NARROW).matches,
+  );
+}
+
+/** The tab says what is open and how much is unread. */
+function useTitle(ready: ReadyState, conversation: ConversationView | undefined): void {
+  const unread = Object.values(ready.conversations).reduce(
+    (sum, one) => sum + (one.muted ? 0 : one.unread),
+    0,
+  );
+  const title = conversation === undefined ? "Porchlight" : `${shownName(conversation.title)} · Porchlight`;
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) ${title}` : title;
+  }, [unread, title]);
+}

@@ -1,0 +1,224 @@
+import type { AttachmentView, PreviewImage, TransferView } from "@porchlight/client/page";
+import { type ReactElement, useEffect, useMemo, useState } from "react";
+import { Button as PlainButton } from "react-aria-components/Button";
+import { FileTrigger } from "react-aria-components/FileTrigger";
+import { ProgressBar } from "react-aria-components/ProgressBar";
+import { asPicture, save } from "../files/picture.ts";
+import { fileSize, Say, say } from "../i18n/say.tsx";
+import { useAsk, useReady } from "../messenger/use.ts";
+import { Button, IconButton } from "../parts/button.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { tell } from "../parts/toast.tsx";
+import { shownName } from "../text/marks.ts";
+import type { EntryProps } from "./entry-props.ts";
+
+type Owner = Pick<EntryProps<"message">, "entry"> & {
+  readonly conversation: EntryProps["conversation"]["id"];
+};
+
+export function Attachments({
+  attachments,
+  ...owner
+}: Owner & { readonly attachments: readonly AttachmentView[] }): ReactElement | null {
+  const { transfers } = useReady();
+  if (attachments.length === 0) return null;
+  return (
+    <ul className="attachments">
+      {attachments.map((attachment, index) => {
+        const transfer = Object.values(transfers).find(
+          (one) => one.message === owner.entry.id && one.attachment === index,
+        );
+        return (
+          <Attachment key={index} {...owner} attachment={attachment} index={index} transfer={transfer} />
+        );
+      })}
+    </ul>
+  );
+}
+
+function Attachment({
+  attachment,
+  index,
+  entry,
+  conversation,
+  transfer,
+}: Owner & {
+  readonly attachment: AttachmentView;
+  readonly index: number;
+  readonly transfer: TransferView | undefined;
+}): ReactElement {
+  const ask = useAsk();
+  const [picture, setPicture] = useState<Blob | null>(null);
+  const name = shownName(attachment.name) || say("file.unnamed");
+  const fetchFile = async (): Promise<Blob | null> =>
+    (await ask("download", { conversation, message: entry.id, attachment: index }))?.file ?? null;
+  const download = async (): Promise<void> => {
+    const file = await fetchFile();
+    if (file !== null) save(file, name);
+  };
+  const open = async (): Promise<void> => {
+    const file = await fetchFile();
+    if (file === null) return;
+    const shown = await asPicture(file);
+    if (shown === null) tell({ text: say("file.no-picture") });
+    setPicture(shown);
+  };
+  return (
+    <li className="attachment">
+      {attachment.preview === null ? null : (
+        <PlainButton
+          className="picture"
+          onPress={() => void open()}
+          aria-label={say("file.open-picture", { name })}
+        >
+          <Preview preview={attachment.preview} />
+        </PlainButton>
+      )}
+      <div className="row attachment-line">
+        <Icon name="file" />
+        <span className="grow">
+          <bdi className="one-line" title={name}>
+            {name}
+          </bdi>
+          <span className="small soft">{fileSize(attachment.size)}</span>
+        </span>
+        {transfer === undefined ? (
+          <IconButton
+            icon="download"
+            label={say("file.download", { name })}
+            onPress={() => void download()}
+          />
+        ) : null}
+      </div>
+      {transfer === undefined ? null : <Transfer transfer={transfer} />}
+      {picture === null ? null : (
+        <Picture
+          picture={picture}
+          name={name}
+          onClose={() => setPicture(null)}
+          onSave={() => void download()}
+        />
+      )}
+    </li>
+  );
+}
+
+function Transfer({ transfer }: { readonly transfer: TransferView }): ReactElement {
+  const ask = useAsk();
+  const { status } = transfer;
+  const cancel = (
+    <IconButton
+      icon="close"
+      label={say("file.cancel")}
+      onPress={() => void ask("cancelTransfer", { transfer: transfer.id })}
+    />
+  );
+  switch (status.kind) {
+    case "waiting":
+    case "running":
+      return (
+        <div className="row">
+          <ProgressBar
+            className="progress grow"
+            value={transfer.done}
+            maxValue={Math.max(1, transfer.size)}
+            aria-label={say(`file.progress.${transfer.direction}`)}
+            valueLabel={`${fileSize(transfer.done)} / ${fileSize(transfer.size)}`}
+          >
+            {({ valueText }) => (
+              <>
+                <meter
+                  className="progress-bar"
+                  aria-hidden="true"
+                  min={0}
+                  max={Math.max(1, transfer.size)}
+                  value={transfer.done}
+                />
+                <span className="small soft">
+                  {status.kind === "waiting" ? say("file.waiting") : valueText}
+                </span>
+              </>
+            )}
+          </ProgressBar>
+          {cancel}
+        </div>
+      );
+    case "needs-file":
+      return (
+        <div className="stack-tight">
+          <p className="small">{say("file.needs-file")}</p>
+          <div className="row-wrap">
+            <FileTrigger
+              onSelect={(files) => {
+                const file = files?.[0];
+                if (file !== undefined) void ask("resumeUpload", { transfer: transfer.id, file });
+              }}
+            >
+              <Button>{say("file.choose-again")}</Button>
+            </FileTrigger>
+            {cancel}
+          </div>
+        </div>
+      );
+    case "failed":
+      return (
+        <div className="row" role="alert">
+          <p className="small grow field-error">
+            <Say k="file.failed" v={{ reason: say(`error.${status.code}`) }} />
+          </p>
+          {cancel}
+        </div>
+      );
+  }
+}
+
+/** The small picture from inside the message: bytes that the sender chose, so they are drawn as a picture only. */
+function Preview({ preview }: { readonly preview: PreviewImage }): ReactElement {
+  const blob = useMemo(
+    () => new Blob([preview.bytes as Uint8Array<ArrayBuffer>], { type: preview.type }),
+    [preview],
+  );
+  return <Drawn blob={blob} alt="" className="picture-small" />;
+}
+
+function Drawn({
+  blob,
+  alt,
+  className,
+}: {
+  readonly blob: Blob;
+  readonly alt: string;
+  readonly className: string;
+}): ReactElement {
+  const [address, setAddress] = useState<string>();
+  useEffect(() => {
+    const made = URL.createObjectURL(blob);
+    setAddress(made);
+    return () => URL.revokeObjectURL(made);
+  }, [blob]);
+  return <img className={className} src={address} alt={alt} decoding="async" draggable={false} />;
+}
+
+function Picture({
+  picture,
+  name,
+  onClose,
+  onSave,
+}: {
+  readonly picture: Blob;
+  readonly name: string;
+  readonly onClose: () => void;
+  readonly onSave: () => void;
+}): ReactElement {
+  return (
+    <Panel title={name} onClose={onClose}>
+      <Drawn blob={picture} alt={say("file.picture", { name })} className="picture-large" />
+      <div className="row-wrap">
+        <Button icon="download" onPress={onSave}>
+          {say("file.save")}
+        </Button>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,120 @@
+import type { EventView, ReadyState } from "@porchlight/client/page";
+import type { ReactElement, ReactNode } from "react";
+import { Say, say, timeOfDay } from "../i18n/say.tsx";
+import { useNames, useReady } from "../messenger/use.ts";
+import { Icon, type IconName } from "../parts/icon.tsx";
+import { Link } from "../parts/link.tsx";
+import type { EntryProps } from "./entry-props.ts";
+
+type CharterId = keyof ReadyState["charters"];
+
+/** Who came, went or changed something: part of the conversation, for everybody to see. */
+export function EventLine({ entry, conversation, isActive, onActivate }: EntryProps<"event">): ReactElement {
+  const { event } = entry;
+  const isLoud = event.kind === "safety-number-changed";
+  const body = (
+    <>
+      <Icon name={ICONS[event.kind]} />
+      <span className="grow">
+        <EventText entry={entry} /> <time className="soft">{timeOfDay(entry.at)}</time>
+        {isLoud ? (
+          <span className="event-more">
+            {say("event.safety-number-changed.more")}{" "}
+            <Link to="/c/$conversation/people" params={{ conversation: conversation.id }}>
+              {say("people.compare")}
+            </Link>
+          </span>
+        ) : null}
+      </span>
+    </>
+  );
+  return (
+    <div
+      className={`event event-${TONES[event.kind] ?? "plain"}`}
+      data-entry
+      tabIndex={isActive ? 0 : -1}
+      onFocus={onActivate}
+    >
+      {body}
+    </div>
+  );
+}
+
+const ICONS: Readonly<Record<EventView["event"]["kind"], IconName>> = {
+  created: "lamp",
+  "you-joined": "lamp",
+  joined: "people",
+  left: "people",
+  "you-left": "people",
+  "device-added": "device",
+  "device-removed": "device",
+  "safety-number-changed": "warning",
+  "charter-proposed": "lamp",
+  "charter-accepted": "lamp",
+  "charter-changed": "lamp",
+  titled: "edit",
+  named: "edit",
+};
+
+const TONES: { readonly [Kind in EventView["event"]["kind"]]?: string } = {
+  created: "lamp",
+  "you-joined": "lamp",
+  "safety-number-changed": "loud",
+  "charter-proposed": "lamp",
+  "charter-accepted": "lamp",
+  "charter-changed": "lamp",
+};
+
+function EventText({ entry }: { readonly entry: EventView }): ReactElement {
+  const nameOf = useNames();
+  const { event, by } = entry;
+  const who = nameOf(by);
+  const names = (accounts: readonly EventView["by"][]): string => accounts.map(nameOf).join(", ");
+  switch (event.kind) {
+    case "created":
+      return <Say k="event.created" v={{ name: who, charter: <CharterWords id={event.charter} /> }} />;
+    case "you-joined":
+      return <Say k="event.you-joined" v={{ name: who, charter: <CharterWords id={event.charter} /> }} />;
+    case "joined":
+      return <Say k="event.joined" v={{ name: who, names: names(event.accounts) }} />;
+    case "left":
+      return event.accounts.length === 1 && event.accounts[0] === by ? (
+        <Say k="event.left" v={{ name: who }} />
+      ) : (
+        <Say k="event.removed" v={{ name: who, names: names(event.accounts) }} />
+      );
+    case "you-left":
+      return entry.byMe ? <>{say("event.you-left")}</> : <Say k="event.you-removed" v={{ name: who }} />;
+    case "device-added":
+    case "device-removed":
+      return <Say k={`event.${event.kind}`} v={{ name: nameOf(event.account) }} />;
+    case "safety-number-changed":
+      return (
+        <strong>
+          <Say k="event.safety-number-changed" v={{ name: nameOf(event.account) }} />
+        </strong>
+      );
+    case "charter-proposed":
+    case "charter-accepted":
+    case "charter-changed":
+      return (
+        <Say k={`event.${event.kind}`} v={{ name: who, charter: <CharterWords id={event.charter} /> }} />
+      );
+    case "titled":
+      return <Say k="event.titled" v={{ name: who, title: event.title }} />;
+    case "named":
+      return <Say k="event.named" v={{ before: event.before || who, name: event.name }} />;
+  }
+}
+
+/** "Who can open this" as a link, or that nobody can. */
+function CharterWords({ id }: { readonly id: CharterId | null }): ReactNode {
+  const { charters } = useReady();
+  if (id === null) return <span>{say("charter.words.none")}</span>;
+  const kind = charters[id]?.kind;
+  return (
+    <Link to="/who/$charter" params={{ charter: id }}>
+      {kind === undefined ? say("charter.words.unknown") : say(`charter.words.${kind}`)}
+    </Link>
+  );
+}

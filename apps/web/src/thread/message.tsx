@@ -1,0 +1,184 @@
+import { type ReactElement, type ReactNode, useState } from "react";
+import { Say, say, timeOfDay } from "../i18n/say.tsx";
+import { useAsk, useNames } from "../messenger/use.ts";
+import { Button } from "../parts/button.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { EmojiButton } from "../parts/emoji.tsx";
+import { type Action, Menu } from "../parts/menu.tsx";
+import { Avatar, Name } from "../parts/name.tsx";
+import { tell } from "../parts/toast.tsx";
+import { shownText } from "../text/marks.ts";
+import { Attachments } from "./attachment.tsx";
+import { Delivery } from "./delivery.tsx";
+import type { EntryProps } from "./entry-props.ts";
+import { MessageText } from "./message-text.tsx";
+import { Reactions } from "./reactions.tsx";
+
+export function Message(props: EntryProps<"message">): ReactElement {
+  const { entry, isTogether, isActive, onActivate, conversation } = props;
+  const { body, from, fromMe, delivery } = entry;
+  const nameOf = useNames();
+  const name = nameOf(from);
+  const isWaiting = delivery?.kind === "queued" || delivery?.kind === "refused";
+  return (
+    <article
+      className={`message${fromMe ? " message-own" : ""}${isTogether ? " message-together" : ""}`}
+      data-entry
+      tabIndex={isActive ? 0 : -1}
+      onFocus={onActivate}
+      aria-label={say("message.label", { name, time: timeOfDay(entry.at) })}
+    >
+      {fromMe ? null : isTogether ? <span className="avatar-space" /> : <Avatar name={name} seed={from} />}
+      <div className="message-column">
+        {fromMe || isTogether || conversation.kind === "direct" ? null : (
+          <p className="message-name">
+            <Name name={name} />
+          </p>
+        )}
+        <div
+          className={`bubble${body.kind === "deleted" ? " bubble-deleted" : ""}${isWaiting ? " bubble-waiting" : ""}`}
+        >
+          {entry.replyTo === null ? null : <Reply reply={entry.replyTo} onGoTo={props.onGoTo} />}
+          {body.kind === "deleted" ? (
+            <p className="soft">
+              {fromMe ? say("message.deleted-own") : <Say k="message.deleted" v={{ name }} />}
+            </p>
+          ) : (
+            <>
+              <MessageText text={body.text} mentions={body.mentions} isAction={body.isAction} name={name} />
+              <Attachments entry={entry} attachments={body.attachments} conversation={conversation.id} />
+            </>
+          )}
+          <p className="message-meta">
+            {entry.editedAt === null ? null : <span>{say("message.edited")}</span>}
+            {entry.writtenAt === null ? null : (
+              <span>
+                <Say k="message.written-at" v={{ time: timeOfDay(entry.writtenAt) }} />
+              </span>
+            )}
+            <time dateTime={new Date(entry.at * 1000).toISOString()}>{timeOfDay(entry.at)}</time>
+            {delivery === null ? null : <Delivery delivery={delivery} />}
+          </p>
+        </div>
+        {delivery?.kind === "refused" ? <NotSent {...props} code={delivery.code} /> : null}
+        <Reactions entry={entry} conversation={conversation.id} />
+      </div>
+      <MessageActions {...props} />
+    </article>
+  );
+}
+
+function Reply({
+  reply,
+  onGoTo,
+}: {
+  readonly reply: NonNullable<EntryProps<"message">["entry"]["replyTo"]>;
+  readonly onGoTo: (index: number) => void;
+}): ReactElement {
+  const nameOf = useNames();
+  const { found } = reply;
+  if (found === null) return <p className="reply reply-unknown">{say("message.reply-unknown")}</p>;
+  return (
+    <button type="button" className="reply" onClick={() => onGoTo(found.index)}>
+      <span className="reply-name one-line">{nameOf(found.from)}</span>
+      <span className="one-line">
+        {found.isDeleted ? say("message.reply-deleted") : shownText(found.text)}
+      </span>
+    </button>
+  );
+}
+
+function NotSent({
+  entry,
+  conversation,
+  code,
+}: EntryProps<"message"> & {
+  readonly code: Extract<
+    NonNullable<EntryProps<"message">["entry"]["delivery"]>,
+    { kind: "refused" }
+  >["code"];
+}): ReactElement {
+  const ask = useAsk();
+  const about = { conversation: conversation.id, message: entry.id };
+  return (
+    <div className="not-sent" role="alert">
+      <p>
+        <strong>{say("delivery.refused")}</strong> {say(`error.${code}`)}
+      </p>
+      <div className="row-wrap">
+        <Button onPress={() => void ask("retry", about)}>{say("message.retry")}</Button>
+        <Button look="quiet" onPress={() => void ask("discard", about)}>
+          {say("message.discard")}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function MessageActions({ entry, conversation, onReply, onEdit }: EntryProps<"message">): ReactNode {
+  const ask = useAsk();
+  const [isDeleting, setDeleting] = useState(false);
+  const { body, fromMe, delivery } = entry;
+  if (body.kind === "deleted") return null;
+  const about = { conversation: conversation.id, message: entry.id };
+  const isSent = delivery === null || (delivery.kind !== "queued" && delivery.kind !== "refused");
+  const canWrite = conversation.status.kind === "active";
+  const actions: Action[] = [];
+  if (canWrite && isSent)
+    actions.push({ id: "reply", label: say("message.reply"), icon: "reply", run: () => onReply(entry) });
+  actions.push({
+    id: "copy",
+    label: say("message.copy"),
+    icon: "copy",
+    run: () => {
+      void navigator.clipboard.writeText(body.text).then(() => tell({ text: say("copied") }));
+    },
+  });
+  if (canWrite && isSent && fromMe) {
+    actions.push(
+      { id: "edit", label: say("message.edit"), icon: "edit", run: () => onEdit(entry) },
+      {
+        id: "delete",
+        label: say("message.delete"),
+        icon: "trash",
+        isDangerous: true,
+        run: () => setDeleting(true),
+      },
+    );
+  }
+  if (!isSent)
+    actions.push({
+      id: "discard",
+      label: say("message.discard"),
+      icon: "trash",
+      run: () => void ask("discard", about),
+    });
+  return (
+    <div className="message-actions">
+      {canWrite && isSent ? (
+        <EmojiButton
+          label={say("message.react")}
+          onChoose={(emoji) => void ask("react", { ...about, emoji })}
+        />
+      ) : null}
+      <Menu label={say("message.actions")} actions={actions} />
+      {isDeleting ? (
+        <Panel title={say("message.delete.title")} isAlert onClose={() => setDeleting(false)}>
+          <p>{say("message.delete.honest")}</p>
+          <div className="row-wrap">
+            <Button
+              look="danger"
+              onPress={() => {
+                setDeleting(false);
+                void ask("deleteMessage", about);
+              }}
+            >
+              {say("message.delete")}
+            </Button>
+            <Button onPress={() => setDeleting(false)}>{say("cancel")}</Button>
+          </div>
+        </Panel>
+      ) : null}
+    </div>
+  );
+}

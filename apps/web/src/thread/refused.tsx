@@ -1,0 +1,39 @@
+import type { ReactElement } from "react";
+import { refusalText } from "../i18n/errors.ts";
+import { Say, say, timeOfDay } from "../i18n/say.tsx";
+import { useNames } from "../messenger/use.ts";
+import { Icon } from "../parts/icon.tsx";
+import type { EntryProps } from "./entry-props.ts";
+
+/** Something arrived that must not be shown. Loud, and with the reason that the check gave. */
+export function Refused({ entry, isActive, onActivate }: EntryProps<"refused">): ReactElement {
+  const nameOf = useNames();
+  return (
+    <div className="refused" data-entry tabIndex={isActive ? 0 : -1} onFocus={onActivate}>
+      <Icon name="stop" />
+      <div className="grow stack-tight">
+        <p className="strong">{say(`refused.title.${entry.item}`)}</p>
+        <p>{refusalText(entry.code)}</p>
+        <details className="small">
+          <summary>{say("refused.more")}</summary>
+          <p>
+            <Say
+              k="refused.details"
+              v={{ name: nameOf(entry.from), time: timeOfDay(entry.at), code: <code>{entry.code}</code> }}
+            />
+          </p>
+          <p>{say("refused.advice")}</p>
+        </details>
+      </div>
+    </div>
+  );
+}
+
+export function NotUnderstood({ entry, isActive, onActivate }: EntryProps<"not-understood">): ReactElement {
+  const nameOf = useNames();
+  return (
+    <div className="event" data-entry tabIndex={isActive ? 0 : -1} onFocus={onActivate}>
+      <Say k="message.not-understood" v={{ name: nameOf(entry.from) }} />
+    </div>
+  );
+}

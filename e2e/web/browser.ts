@@ -1,0 +1,148 @@
+// A real Chromium for the web app's tests: the system's, else the one from npm. Every page is watched: a violation of
+// its policy, an error, or a request to anybody else fails the test that opened it.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliDecompressSync } from "node:zlib";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+
+const SYSTEM = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** Pictures of every page and state, for looking at; git ignores them. */
+export const PICTURES: string = fileURLToPath(new URL("../../artifacts/web/", import.meta.url));
+
+export type Started = { readonly browser: Browser; readonly stop: () => Promise<void> };
+
+export async function startBrowser(): Promise<Started> {
+  mkdirSync(PICTURES, { recursive: true });
+  const system = SYSTEM.find((path) => existsSync(path));
+  const { path, env, remove } =
+    system === undefined ? await packaged() : { path: system, env: {}, remove: () => {} };
+  const browser = await chromium.launch({
+    executablePath: path,
+    args: FLAGS,
+    headless: true,
+    env: { ...(process.env as Record<string, string>), ...env },
+  });
+  return {
+    browser,
+    stop: async () => {
+      await browser.close();
+      remove();
+    },
+  };
+}
+
+/** The Chromium of @sparticuz/chromium, with the NSS libraries that it brings where the system has none. */
+async function packaged(): Promise<{ path: string; env: Record<string, string>; remove: () => void }> {
+  const directory = mkdtempSync(join(tmpdir(), "porchlight-chromium-"));
+  Object.assign(process.env, { AWS_EXECUTION_ENV: "AWS_Lambda_nodejs22.x", TMPDIR: directory });
+  const { default: sparticuz } = await import("@sparticuz/chromium");
+  const path = await sparticuz.executablePath();
+  const packages = join(dirname(require.resolve("@sparticuz/chromium/package.json")), "bin");
+  const libraries = readdirSync(packages).find((name) => name === "al2023.tar.br");
+  if (libraries !== undefined) {
+    execFileSync("tar", ["-x", "-C", directory], {
+      input: brotliDecompressSync(readFileSync(join(packages, libraries))),
+    });
+  }
+  return {
+    path,
+    env: { LD_LIBRARY_PATH: join(directory, "lib"), TMPDIR: directory },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** What went wrong in a page, whoever looks: nothing of this is ever expected. */
+export type Watch = { readonly problems: string[] };
+
+const REPORT = "porchlight-policy-violation";
+
+/** A browser profile of one person. */
+export async function openProfile(
+  browser: Browser,
+  options: BrowserContextOptions & { readonly origin: string },
+): Promise<{ readonly context: BrowserContext; readonly watch: Watch }> {
+  const { origin, ...rest } = options;
+  const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...rest });
+  const problems: string[] = [];
+  await context.addInitScript((report) => {
+    addEventListener("securitypolicyviolation", (event) => {
+      console.error(
+        `${report} ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`,
+      );
+    });
+  }, REPORT);
+  context.on("page", (page) => watchPage(page, origin, problems));
+  return { context, watch: { problems } };
+}
+
+function watchPage(page: Page, origin: string, problems: string[]): void {
+  page.on("pageerror", (error) => problems.push(`page error: ${error.message}`));
+  page.on("console", (message) => {
+    const text = message.text();
+    if (text.includes(REPORT) || /Content Security Policy|TrustedScript|TrustedHTML/.test(text))
+      problems.push(text);
+    // React says so where a component is misused.
+    if (message.type() === "error" && /React|hydrat|unique "key"|Warning:/.test(text)) problems.push(text);
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== origin && !["blob:", "data:", "about:"].includes(url.protocol)) {
+      problems.push(`a request to somebody else: ${url.origin}`);
+    }
+  });
+}
+
+type Violation = {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+};
+
+/** What axe finds, one line each. It is evaluated by the debugger, so the page's policy is as it is for people. */
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const { axe: tool } = globalThis as unknown as {
+      axe: { run: (context: unknown, options: unknown) => Promise<{ violations: Violation[] }> };
+    };
+    const found = await tool.run(document, {
+      resultTypes: ["violations"],
+      runOnly: {
+        type: "tag",
+        values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      },
+    });
+    return found.violations;
+  });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(
+      ({ html, failureSummary }) =>
+        `${id}: ${html.slice(0, 160)} ${(failureSummary ?? "").replaceAll("\n", " ").slice(0, 260)}`,
+    ),
+  );
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled" });
+}

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SCENES } from "../../apps/web/gallery/scenes.ts";
+import { axe, openProfile, picture, type Started, startBrowser } from "./browser.ts";
+import { buildWeb, serveFiles } from "./serve.ts";
+
+const FORMS = {
+  "desktop-light": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
+  "phone-dark": {
+    viewport: { width: 390, height: 780 },
+    colorScheme: "dark",
+    hasTouch: true,
+    isMobile: true,
+  },
+  "desktop-dark": { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
+  "phone-light": {
+    viewport: { width: 390, height: 780 },
+    colorScheme: "light",
+    hasTouch: true,
+    isMobile: true,
+  },
+  "large-text": { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2, colorScheme: "light" },
+  "high-contrast": { viewport: { width: 1280, height: 800 }, colorScheme: "light", contrast: "more" },
+} as const;
+
+/** The other four look alike in the tree that axe reads, and are drawn in the slow suite. */
+const QUICK = ["desktop-light", "phone-dark"];
+const isSlow = process.env["PORCHLIGHT_SLOW"] === "1";
+
+let started: Started;
+let served: Awaited<ReturnType<typeof serveFiles>>;
+
+beforeAll(async () => {
+  [started, served] = await Promise.all([startBrowser(), buildWeb("--gallery").then(serveFiles)]);
+});
+afterAll(async () => {
+  await started?.stop();
+  await served?.stop();
+});
+
+test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form)))(
+  "%s: every state of every page is drawn, keeps the policy, and axe finds nothing",
+  async (form, options) => {
+    const { context, watch } = await openProfile(started.browser, { origin: served.origin, ...options });
+    const page = await context.newPage();
+    const found: string[] = [];
+    await page.goto(served.origin);
+    for (const scene of Object.keys(SCENES)) {
+      await page.evaluate((name) => {
+        (globalThis as unknown as { showScene: (name: string) => void }).showScene(name);
+        // Two frames: the second draws what the answers of the first brought.
+        return new Promise((resolve) =>
+          requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+        );
+      }, scene);
+      await page.locator("#main").waitFor({ state: "attached" });
+      await picture(page, `${scene}-${form}`);
+      found.push(...(await axe(page)).map((line) => `${scene}: ${line}`));
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (overflow > 0) found.push(`${scene}: ${overflow} pixels wider than the screen`);
+    }
+    expect(found).toEqual([]);
+    expect(watch.problems).toEqual([]);
+    await context.close();
+  },
+);
