@@ -77,9 +77,26 @@ const me: MeView = {
   name: "Alice Marlow",
   fingerprint: "31415 92653 58979 32384 62643 38327",
   contactCode: "PLC1-8K4NW-TQ2RZ-X6M3P-1V7YB-G5H0J-C9DFA",
+  holdsIdentity: true,
+  hasRecoveryCode: false,
   devices: [
-    { key: "ab".repeat(32), isThis: true, name: "Laptop", since: NOW },
-    { key: "cd".repeat(32), isThis: false, name: "Phone", since: NOW },
+    {
+      key: "ab".repeat(32),
+      isThis: true,
+      name: "Laptop",
+      since: NOW,
+      sessions: [{ id: "s1", lastUsed: NOW, isThis: true }],
+    },
+    {
+      key: "cd".repeat(32),
+      isThis: false,
+      name: "Phone",
+      since: NOW,
+      sessions: [
+        { id: "s2", lastUsed: NOW, isThis: false },
+        { id: "s3", lastUsed: NOW, isThis: false },
+      ],
+    },
   ],
 };
 
@@ -104,6 +121,7 @@ export const conversation = (n: number, more: Partial<ConversationView> = {}): C
   mentions: 0,
   firstUnread: null,
   draft: "",
+  waitingFor: [],
   queued: 0,
   pinned: false,
   muted: false,
@@ -118,8 +136,10 @@ export function ready(
   conversations: readonly ConversationView[],
   more: Partial<ReadyState> = {},
 ): ReadyState {
-  return {
+  const state = {
     kind: "ready",
+    log: { kind: "fresh", asOf: NOW },
+    pairing: null,
     deployment: { url: "http://localhost:7400", origin: "log.porchlight.example" },
     me,
     connection: { kind: "online", since: NOW },
@@ -136,6 +156,7 @@ export function ready(
     transfers: {},
     ...more,
   };
+  return state as ReadyState;
 }
 
 export const SEVERAL: readonly ConversationView[] = [

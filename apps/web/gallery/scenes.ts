@@ -100,7 +100,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "failed-newer": failed("state-newer"),
   "failed-storage": failed("storage-refused"),
   "failed-internal": failed("internal"),
-  "signed-out": { at: "/join", state: { kind: "signed-out", deployment } },
+  "signed-out": { at: "/join", state: { kind: "signed-out", deployment, pairing: null } },
   locked: {
     at: "/",
     state: {

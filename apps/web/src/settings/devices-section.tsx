@@ -124,7 +124,7 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         isDisabled={code.trim() === "" || attempt.kind === "busy"}
         onPress={() =>
           run(async () => {
-            await messenger.perform("approveDevice", { code: code.trim(), history: withHistory });
+            await messenger.perform("approveDevice", { code: code.trim() });
             tell({ text: say("device.added") });
             onClose();
           })
