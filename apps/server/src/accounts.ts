@@ -23,7 +23,7 @@ const MAX_CACHED_SESSIONS = 50_000;
 /** Milliseconds after which a cached session is looked up again: another process may have ended it (DEL-88). */
 const RECHECK = 60_000;
 
-type OpenSession = Device & {
+export type OpenSession = Device & {
   readonly expires: UnixSeconds;
   /** Hex SHA-256 of the token. */
   readonly tokenHash: string;
@@ -265,6 +265,18 @@ export class Accounts {
       if (over.has(tokenHash)) this.#sessions.delete(token);
     }
     for (const tokenHash of over) this.#tell(tokenHash);
+  }
+
+  /** Finds which of these sessions, by their tokens' hashes, another process ended, and forgets them (DEL-88). */
+  async recheck(tokenHashes: readonly string[]): Promise<void> {
+    if (tokenHashes.length === 0) return;
+    const rows = await this.#database.query({
+      name: "open-sessions",
+      text: "select token_hash from sessions where token_hash = any($1::bytea[])",
+      values: [tokenHashes.map((hash) => Buffer.from(hash, "hex"))],
+    });
+    const open = new Set(rows.map((row) => hex(fromRow(row["token_hash"]))));
+    this.forget(tokenHashes.filter((hash) => !open.has(hash)).map((hash) => Buffer.from(hash, "hex")));
   }
 
   /** What the account may do. Read anew each time: a role that was taken away is gone at once. */

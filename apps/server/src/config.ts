@@ -41,6 +41,7 @@ export type ServerConfig = {
   readonly drainSeconds: number;
   /** The built web app; this process serves no pages where it is left out. */
   readonly web?: WebConfig;
+  readonly streams: StreamConfig;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -51,6 +52,18 @@ export type AttachmentConfig = {
   readonly limit: number;
   /** Bytes that one account may keep here. */
   readonly quota: number;
+};
+
+export type StreamConfig = {
+  /** Streams of one account, and of this process. */
+  readonly perAccount: number;
+  readonly total: number;
+  /** Seconds within which a client has to say hello (DEL-82). */
+  readonly helloSeconds: number;
+  /** Seconds after which who leaves something waiting is cut off (DEL-86). */
+  readonly slowSeconds: number;
+  /** Seconds between two looks at whether sessions were ended elsewhere, below a minute (DEL-88). */
+  readonly sessionSeconds: number;
 };
 
 /** What makes a checkpoint of the log worth publishing, and where the cosigners are. */
@@ -87,6 +100,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
     "{rpId, rpName, origins}: the host name that passkeys belong to, and the addresses of pages that may use them",
   backupQuota: "bytes that an account's backups may take",
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
+  streams:
+    "{perAccount, total, helloSeconds, slowSeconds, sessionSeconds}: how many streams there may be, and how patient they are",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
   web: "{directory, connect}: the built web app, and further origins that it may speak to",
 };
@@ -137,6 +152,7 @@ function readMembers(fields: Fields): ServerConfig {
     trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
     ...(has("web") ? { web: readWeb(fields.object("web")) } : {}),
+    streams: readStreams(has("streams") ? fields.object("streams") : null),
   };
 }
 
@@ -225,6 +241,30 @@ function readAttachments(fields: Fields): AttachmentConfig {
     quota: number("quota", DEFAULT_QUOTA, Number.MAX_SAFE_INTEGER),
   };
   given.end();
+  return read;
+}
+
+const DEFAULT_STREAMS: StreamConfig = {
+  perAccount: 20,
+  total: 50_000,
+  helloSeconds: 10,
+  slowSeconds: 30,
+  sessionSeconds: 20,
+};
+
+function readStreams(given: Fields | null): StreamConfig {
+  const number = (name: keyof StreamConfig, maximum: number): number =>
+    given === null || given.optional(name) === undefined
+      ? DEFAULT_STREAMS[name]
+      : given.integer(name, 1, maximum);
+  const read = {
+    perAccount: number("perAccount", 10_000),
+    total: number("total", 1_000_000),
+    helloSeconds: number("helloSeconds", 60),
+    slowSeconds: number("slowSeconds", 600),
+    sessionSeconds: number("sessionSeconds", 60),
+  };
+  given?.end();
   return read;
 }
 

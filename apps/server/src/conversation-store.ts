@@ -7,14 +7,20 @@ import {
   dayNumber,
   hex,
   idBytes,
+  unixSeconds,
 } from "@porchlight/encoding";
-import type { ItemKind } from "@porchlight/wire";
+import type { ItemKind, StoredItem } from "@porchlight/wire";
 import type { ConversationState, Device } from "./conversation-state.ts";
-import { fromRow, placeholders, type Queries } from "./database.ts";
+import { fromRow, placeholders, type Queries, type Row } from "./database.ts";
 
 // What a conversation is in the database's rows. Nothing is decided here.
 
 export const KIND_CODES: Readonly<Record<ItemKind, number>> = { commit: 1, envelope: 2, message: 3 };
+const KINDS: ReadonlyMap<number, ItemKind> = new Map([
+  [1, "commit"],
+  [2, "envelope"],
+  [3, "message"],
+]);
 
 /** Rows of one insert; each has a prepared statement of its own. */
 const INSERT_SIZES = [64, 16, 4, 1] as const;
@@ -60,6 +66,19 @@ export async function knownItems(
       { seq: row["seq"] as number, digest: hex(fromRow(row["digest"])) },
     ]),
   );
+}
+
+export function itemOf(row: Row): StoredItem {
+  const kind = KINDS.get(row["kind"] as number);
+  if (kind === undefined) throw new Error("items.kind");
+  return {
+    seq: row["seq"] as number,
+    kind,
+    epoch: row["epoch"] as number,
+    submitter: accountIdOf(fromRow(row["submitter"])),
+    at: unixSeconds(row["at"] as number),
+    bytes: fromRow(row["bytes"]),
+  };
 }
 
 /** The state without members and envelopes. */

@@ -5,12 +5,10 @@ import {
   charterIdOf,
   conversationIdOf,
   idBytes,
-  unixSeconds,
 } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
 import {
   type Conversation,
-  type ItemKind,
   type ItemPage,
   LIMITS,
   type NewConversation,
@@ -19,14 +17,12 @@ import {
 } from "@porchlight/wire";
 import type { Charters } from "./charters.ts";
 import { type ConversationState, checkToday, type Device, firstGroupId } from "./conversation-state.ts";
-import { asBuffer, KIND_CODES, shellOf } from "./conversation-store.ts";
+import { asBuffer, itemOf, shellOf } from "./conversation-store.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
 import { type Meter, silentMeter } from "./meter.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
-
-const KINDS = new Map(Object.entries(KIND_CODES).map(([kind, code]) => [code, kind as ItemKind]));
 
 /** What an account may see: the items after it was added, up to the one that removed it (DEL-33). */
 const VISIBLE = `exists (select from memberships m where m.conversation = i.conversation and m.account = $2
@@ -217,19 +213,6 @@ function sameBytes(stored: unknown, expected: Buffer | null): boolean {
 
 function describe({ conversation, charter, groupId, epoch, day, head }: ConversationState): Conversation {
   return { conversation, charter, groupId, epoch, day, head };
-}
-
-function itemOf(row: Row): StoredItem {
-  const kind = KINDS.get(row["kind"] as number);
-  if (kind === undefined) throw new Error("items.kind");
-  return {
-    seq: row["seq"] as number,
-    kind,
-    epoch: row["epoch"] as number,
-    submitter: accountIdOf(fromRow(row["submitter"])),
-    at: unixSeconds(row["at"] as number),
-    bytes: fromRow(row["bytes"]),
-  };
 }
 
 function welcomeOf(row: Row): PendingWelcome {

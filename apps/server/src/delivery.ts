@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type AccountId, type ConversationId, hex, idBytes } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
-import type { NewItem } from "@porchlight/wire";
+import type { NewItem, StoredItem } from "@porchlight/wire";
 import type { Charters } from "./charters.ts";
 import {
   type Accepted,
@@ -26,6 +26,14 @@ import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
 import { type Meter, silentMeter } from "./meter.ts";
 import { Refusal } from "./refusal.ts";
 import type { Waiters } from "./waiters.ts";
+
+/** Who is told of what has just been committed, before it is acknowledged. */
+export type Follower = {
+  /** Items of one conversation in a row, durable. */
+  readonly committed: (conversation: ConversationId, items: readonly StoredItem[]) => void;
+  /** A Welcome waits for a device of this account. */
+  readonly welcomed: (account: AccountId) => void;
+};
 
 /** Milliseconds for which a transaction waits for company. */
 const WAIT = 2;
@@ -67,6 +75,7 @@ export class Delivery {
   #closed = false;
 
   readonly #meter: Meter;
+  #follower: Follower | null = null;
 
   constructor(
     database: Database,
@@ -80,6 +89,10 @@ export class Delivery {
     this.#clock = clock;
     this.#waiters = waiters;
     this.#charters = charters;
+  }
+
+  follow(follower: Follower): void {
+    this.#follower = follower;
   }
 
   /** Resolves with the items' seqs when they are durable. Throws Refusal; nothing of the batch is taken then. */
@@ -135,18 +148,25 @@ export class Delivery {
     const conversations = taken.map(({ lane }) => lane.conversation);
     const started = performance.now();
     try {
-      const { outcomes, states, welcomed, stored } = await this.#database.transaction(async (transaction) => {
-        const before = await this.#load(transaction, conversations);
-        const known = await knownItems(transaction, keysOf(taken));
-        return await this.#decide(transaction, taken, before, known);
-      });
+      const { outcomes, states, welcomed, stored, items } = await this.#database.transaction(
+        async (transaction) => {
+          const before = await this.#load(transaction, conversations);
+          const known = await knownItems(transaction, keysOf(taken));
+          return await this.#decide(transaction, taken, before, known);
+        },
+      );
       this.#meter.committed(stored, (performance.now() - started) / 1000);
       for (const state of states) this.#remember(state);
+      // First who reads, then who wrote: an acknowledged item is on its way to everybody.
+      for (const [conversation, added] of items) this.#follower?.committed(conversation, added);
       for (const { submission, result } of outcomes) {
         if (result instanceof Refusal) submission.reject(result);
         else submission.resolve(result);
       }
-      for (const account of welcomed) this.#waiters.notify(`welcomes ${account}`);
+      for (const account of welcomed) {
+        this.#follower?.welcomed(account);
+        this.#waiters.notify(`welcomes ${account}`);
+      }
       for (const { conversation } of states) this.#waiters.notify(`conversation ${conversation}`);
     } catch (error) {
       // Whether a commit whose answer was lost took effect is unknown: forget, and read again.
@@ -165,14 +185,22 @@ export class Delivery {
     taken: readonly { lane: Lane; submissions: Submission[] }[],
     before: ReadonlyMap<ConversationId, ConversationState>,
     known: ReadonlyMap<string, KnownItem>,
-  ): Promise<{ outcomes: Outcome[]; states: ConversationState[]; welcomed: AccountId[]; stored: number }> {
+  ): Promise<{
+    outcomes: Outcome[];
+    states: ConversationState[];
+    welcomed: AccountId[];
+    stored: number;
+    items: Map<ConversationId, StoredItem[]>;
+  }> {
     const now = this.#clock.now();
     const writes: Writes = { items: [], envelopes: [], welcomes: [], memberships: [] };
     const outcomes: Outcome[] = [];
+    const items = new Map<ConversationId, StoredItem[]>();
     const changed: { before: ConversationState; after: ConversationState }[] = [];
     for (const { lane, submissions } of taken) {
       const first = before.get(lane.conversation);
       let state = first;
+      const added: StoredItem[] = [];
       // Keys that this very transaction takes count as known too.
       const fresh = new Map<string, KnownItem>();
       for (const submission of submissions) {
@@ -189,6 +217,7 @@ export class Delivery {
             (key) => fresh.get(key) ?? known.get(key),
           );
           for (const [key, item] of made.fresh) fresh.set(key, item);
+          added.push(...made.stored);
           writes.items.push(...made.writes.items);
           writes.envelopes.push(...made.writes.envelopes);
           writes.welcomes.push(...made.writes.welcomes);
@@ -202,6 +231,7 @@ export class Delivery {
       }
       if (first !== undefined && state !== undefined && state !== first) {
         changed.push({ before: first, after: state });
+        items.set(lane.conversation, added);
       }
     }
     await writeItems(transaction, writes);
@@ -210,6 +240,7 @@ export class Delivery {
       outcomes,
       states: changed.map(({ after }) => after),
       stored: writes.items.length,
+      items,
       welcomed: writes.welcomes.flatMap(({ devices }) => devices.map(({ account }) => account)),
     };
   }
@@ -278,6 +309,7 @@ type Made = {
   readonly state: ConversationState;
   readonly seqs: number[];
   readonly writes: Writes;
+  readonly stored: StoredItem[];
   readonly fresh: Map<string, KnownItem>;
 };
 
@@ -292,6 +324,7 @@ function takeSubmission(
   const fresh = new Map<string, KnownItem>();
   const conversation = Buffer.from(idBytes(first.conversation));
   const submitter = Buffer.from(idBytes(sender.account));
+  const stored: StoredItem[] = [];
   let state = first;
   const seqs = items.map((item, position) => {
     const key = itemKey(first.conversation, sender.account, item.key);
@@ -322,6 +355,7 @@ function takeSubmission(
       now,
       asBuffer(item.bytes),
     ]);
+    stored.push({ seq, kind: item.kind, epoch, submitter: sender.account, at: now, bytes: item.bytes });
     if (acceptance.kind === "envelope") {
       const { label, deviceKey } = acceptance.header;
       const account = Buffer.from(idBytes(label.account));
@@ -368,7 +402,7 @@ function takeSubmission(
     state = accepted.state;
     return seq;
   });
-  return { state, seqs, writes, fresh };
+  return { state, seqs, writes, stored, fresh };
 }
 
 /** What a repeated item must equal. */

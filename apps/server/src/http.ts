@@ -179,7 +179,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal):
 }
 
 /** Every error as something that a client can be told; nothing that it sent comes back in it. */
-function refusalOf(error: FastifyError | Error): Refusal {
+export function refusalOf(error: FastifyError | Error): Refusal {
   if (error instanceof Refusal) return error;
   const refused = (code: RefusalCode, message: string): Refusal =>
     new Refusal(code, message, { cause: error });

@@ -20,6 +20,7 @@ import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
 import { operationRoutes, welcomeRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
+import { Streams } from "./stream/streams.ts";
 import { Sweep } from "./sweep.ts";
 import { Certificate } from "./tls.ts";
 import { Waiters } from "./waiters.ts";
@@ -100,11 +101,16 @@ startProgram<ServerConfig>({
       refused: metrics.refused,
     });
     web?.register(http);
+    const streams = new Streams({
+      ...{ accounts, delivery, database, waiters, hints, clock, meter: metrics, log: logger },
+      config: config.streams,
+    });
+    http.server.on("upgrade", streams.upgrade);
     const renew = (): void => {
       if (certificate !== null) void certificate.renew(http.server as unknown as TlsServer);
     };
     process.on("SIGHUP", renew);
-    metrics.watch({ http, database, delivery, hints, keeping });
+    metrics.watch({ http, database, delivery, streams, hints, keeping });
     const figures = config.metrics === undefined ? null : metrics.listener();
     if (config.metrics !== undefined && figures !== null) {
       const port = await listen(figures, config.metrics.port, config.metrics.host);
@@ -123,6 +129,7 @@ startProgram<ServerConfig>({
         await sleep(1000 * config.drainSeconds);
         await keeping.closeCommands();
         waiters.close();
+        await streams.close();
         await closeHttp(http);
         await figures?.close();
         await delivery.close();

@@ -6,6 +6,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Hints } from "./hints.ts";
 import type { Keeping } from "./keeping.ts";
 import type { Meter } from "./meter.ts";
+import type { Streams } from "./stream/streams.ts";
 
 /** Seconds. */
 const LATENCIES = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -85,10 +86,11 @@ export class Metrics implements Meter {
     readonly http: FastifyInstance;
     readonly database: Database;
     readonly delivery: Delivery;
+    readonly streams: Streams;
     readonly hints: Hints;
     readonly keeping: Keeping;
   }): void {
-    const { http, database, delivery, hints, keeping } = parts;
+    const { http, database, delivery, streams, hints, keeping } = parts;
     http.addHook("onResponse", async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
       const labels = { method, route: routeOptions.url ?? "none", status: String(statusCode) };
       this.#requests.observe(labels, elapsedTime / 1000);
@@ -99,6 +101,7 @@ export class Metrics implements Meter {
       socket.once("close", () => connections--);
     });
     this.gauge("connections", "Open connections of clients.", () => connections);
+    this.gauge("streams", "Open streams of clients.", () => streams.count);
     this.gauge("lanes", "Conversations with submissions under way.", () => delivery.load.lanes);
     this.gauge("lane_queue", "Submissions that wait for a transaction.", () => delivery.load.queued);
     this.gauge("database_connections", "Connections to PostgreSQL.", () => database.load.open);

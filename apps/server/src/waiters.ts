@@ -10,6 +10,7 @@ const MAX_NAMES = 1000;
  */
 export class Waiters {
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #watching = new Map<string, Set<() => void>>();
   readonly #hints: Hints;
   /** To be told to the other processes at the end of this turn. */
   #untold = new Set<string>();
@@ -24,7 +25,7 @@ export class Waiters {
 
   /** Something happened here: wakes who waits in this process, and tells the others. */
   notify(name: string): void {
-    this.wake(name);
+    this.#wakeWaiting(name);
     if (!this.#hints.shared) return;
     if (this.#untold.size === 0) setImmediate(() => this.#tell());
     this.#untold.add(name);
@@ -38,17 +39,36 @@ export class Waiters {
     }
   }
 
-  /** Wakes who waits in this process. */
+  /** Something may have happened elsewhere: wakes who waits or watches in this process. */
   wake(name: string): void {
+    this.#wakeWaiting(name);
+    for (const listener of this.#watching.get(name) ?? []) listener();
+  }
+
+  #wakeWaiting(name: string): void {
     const set = this.#waiting.get(name);
     if (set === undefined) return;
     this.#waiting.delete(name);
     for (const wake of set) wake();
   }
 
-  /** Names under which somebody waits here. */
+  /**
+   * Calls whenever something may have happened under the name in *another* process: what happens here, who watches is
+   * told directly. Returns how to stop.
+   */
+  watch(name: string, listener: () => void): () => void {
+    const set = this.#watching.get(name) ?? new Set();
+    this.#watching.set(name, set);
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#watching.get(name) === set) this.#watching.delete(name);
+    };
+  }
+
+  /** Names under which somebody waits or watches here. */
   get names(): readonly string[] {
-    return [...this.#waiting.keys()];
+    return [...new Set([...this.#waiting.keys(), ...this.#watching.keys()])];
   }
 
   /**

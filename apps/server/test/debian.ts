@@ -100,6 +100,13 @@ export class DebianPostgres {
     }
   }
 
+  async query(text: string): Promise<void> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    await client.query(text);
+    await client.end();
+  }
+
   /** SIGKILL to the postmaster; its children end by themselves, and only then can it be started again. */
   async kill(): Promise<void> {
     const one = this.#process;

@@ -194,6 +194,7 @@ export class TestServer {
       registration: "open",
       role: "front",
       primary: this.url,
+      streams: { sessionSeconds: 1 },
     };
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
     await this.supervisor.start({ name, entry: ENTRY, directory, environment: this.#environment });

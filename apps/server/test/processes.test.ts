@@ -1,9 +1,11 @@
 import { charterId, conversationId } from "@porchlight/encoding";
+import { CLOSE, WireError } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DebianPostgres, debianPostgres, hasNats, Nats } from "./debian.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { insist, Load } from "./load.ts";
-import { roomOf } from "./people.ts";
+import { Person, roomOf } from "./people.ts";
+import { StreamPeer } from "./stream-peer.ts";
 
 const bin = debianPostgres();
 const nats = hasNats();
@@ -63,6 +65,53 @@ describe.skipIf(bin === null || !nats)("three processes, PostgreSQL and NATS", (
       b.seen = seq ?? 0;
     }
     await hints.run();
+  });
+
+  test("DEL-83, DEL-87: a stream at one process has what another one took, its ephemerals and its Welcomes", async () => {
+    const people = await roomOf(server, 3, null, (place) => server.client(addresses()[place]));
+    const [a, b, c] = people as [Person, Person, Person];
+    const [here, there] = [
+      await StreamPeer.of(a, undefined, addresses()[0]),
+      await StreamPeer.of(b, undefined, addresses()[1]),
+    ];
+    await Promise.all([here.subscribe(a.conversation, 1), there.subscribe(b.conversation, 1, true)]);
+    for (const mode of ["hints", "sweep"] as const) {
+      if (mode === "sweep") await hints.kill();
+      const seqs = [...(await c.send("by a third")), ...(await a.send("by the first"))];
+      for (const peer of [here, there]) for (const seq of seqs) await peer.read(seq);
+    }
+    await hints.run();
+    expect(there.seqs).toEqual([2, 3, 4, 5]);
+    expect(here.seqs).toEqual([2, 3, 4, 5]);
+    await insist(async () => {
+      here.send({ type: "ephemeral", conversation: a.conversation, body: Uint8Array.of(1) });
+      await here.settled();
+      const heard = there.frames.some(({ type }) => type === "ephemeral");
+      // Only once NATS has both of them again.
+      if (!heard) throw new WireError("unreachable", "not yet");
+    });
+    const guest = await Person.join(server, null, server.client(addresses()[2]));
+    await guest.create();
+    await b.publish();
+    await guest.commit({ adds: [b] });
+    await there.until(({ type }) => type === "welcomes");
+    // Who was removed by way of another process is told, and hears nothing more.
+    const end = await c.commit({ removes: [b] });
+    await c.send("without b");
+    await there.until((frame) => frame.type === "ended" && frame.seq === end);
+    await here.read(end + 1);
+    await there.settled();
+    expect(there.seqs.at(-1)).toBe(end);
+    here.close();
+    there.close();
+  });
+
+  test("DEL-88: a session that another process ended ends its streams here too", async () => {
+    const [person] = (await roomOf(server, 1, null, () => server.client(addresses()[1]))) as [Person];
+    const peer = await StreamPeer.of(person, undefined, addresses()[1]);
+    // What any process does that ends sessions.
+    await postgres.query("delete from sessions");
+    expect(await peer.end()).toBe(CLOSE.sessionOver);
   });
 
   test("DEL-46: processes restarted one after the other: only their own clients retry, and nobody loses service", async () => {

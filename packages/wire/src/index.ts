@@ -35,4 +35,6 @@ export {
 export { httpLogSource, type LogSource } from "./log-source.ts";
 export { type DeviceLogin, ServerClient } from "./server-client.ts";
 export { memoryStateStore, type StateStore } from "./state-store.ts";
+export { Stream, type StreamListener, type StreamOptions, type StreamState } from "./stream.ts";
+export { StreamingClient, type StreamingListener, type StreamingOptions } from "./streaming-client.ts";
 export { WitnessClient } from "./witness-client.ts";

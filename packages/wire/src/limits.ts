@@ -26,6 +26,8 @@ export const LIMITS = {
   wait: 60,
   /** Conversations that one frame subscribes to; more take further frames. */
   cursors: 1000,
+  /** Conversations that one stream is subscribed to. */
+  subscriptions: 20_000,
   /** One `submit` frame, and so the largest WebSocket message that the server takes: two of them. */
   streamSubmit: 1024 * 1024,
   streamMessage: 2 * 1024 * 1024,

@@ -398,6 +398,15 @@ export class ServerClient {
     return await this.#authenticated((token) => this.#call({ ...call, token }, answer, request));
   }
 
+  /** The session's token; with `renew` after logging in again. Throws WireError "unauthenticated" before the first login. */
+  protected async token(renew: boolean): Promise<string> {
+    const login = this.#login;
+    if (login === null || this.#session === null) {
+      throw new WireError("refused", "log in first", { refusal: "unauthenticated" });
+    }
+    return renew ? (await this.login(login)).token : this.#session.token;
+  }
+
   async #authenticated<T>(run: (token: string) => Promise<T>): Promise<T> {
     const login = this.#login;
     if (login === null || this.#session === null) {
