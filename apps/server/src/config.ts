@@ -42,6 +42,7 @@ export type ServerConfig = {
   /** The built web app; this process serves no pages where it is left out. */
   readonly web?: WebConfig;
   readonly streams: StreamConfig;
+  readonly limits: LimitsConfig;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -52,6 +53,19 @@ export type AttachmentConfig = {
   readonly limit: number;
   /** Bytes that one account may keep here. */
   readonly quota: number;
+};
+
+/** What may be asked of one process in a minute; 0 is without limit. */
+export type LimitsConfig = {
+  /** Requests of one address. */
+  readonly addressRequests: number;
+  /** Of these: registering, logging in, opening streams, handing in without a session. */
+  readonly addressEntries: number;
+  readonly accountRequests: number;
+  /** Messages, envelopes and commits, however many a request. */
+  readonly accountItems: number;
+  /** Whether addresses of the machine itself count too. */
+  readonly loopback: boolean;
 };
 
 export type StreamConfig = {
@@ -102,6 +116,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
   streams:
     "{perAccount, total, helloSeconds, slowSeconds, sessionSeconds}: how many streams there may be, and how patient they are",
+  limits:
+    "{addressRequests, addressEntries, accountRequests, accountItems, loopback}: how much may be asked in a minute",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
   web: "{directory, connect}: the built web app, and further origins that it may speak to",
 };
@@ -152,6 +168,7 @@ function readMembers(fields: Fields): ServerConfig {
     trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
     ...(has("web") ? { web: readWeb(fields.object("web")) } : {}),
+    limits: readLimits(has("limits") ? fields.object("limits") : null),
     streams: readStreams(has("streams") ? fields.object("streams") : null),
   };
 }
@@ -241,6 +258,29 @@ function readAttachments(fields: Fields): AttachmentConfig {
     quota: number("quota", DEFAULT_QUOTA, Number.MAX_SAFE_INTEGER),
   };
   given.end();
+  return read;
+}
+
+const DEFAULT_LIMITS = {
+  addressRequests: 12_000,
+  addressEntries: 600,
+  accountRequests: 2_400,
+  accountItems: 6_000,
+} as const;
+
+function readLimits(given: Fields | null): LimitsConfig {
+  const number = (name: keyof typeof DEFAULT_LIMITS): number =>
+    given === null || given.optional(name) === undefined
+      ? DEFAULT_LIMITS[name]
+      : given.integer(name, 0, 1_000_000_000);
+  const read = {
+    addressRequests: number("addressRequests"),
+    addressEntries: number("addressEntries"),
+    accountRequests: number("accountRequests"),
+    accountItems: number("accountItems"),
+    loopback: given?.optional("loopback") === undefined ? false : given.boolean("loopback"),
+  };
+  given?.end();
   return read;
 }
 

@@ -10,8 +10,10 @@ import fastify, {
   type FastifyRequest,
 } from "fastify";
 import { z } from "zod";
+import { Addresses } from "./addresses.ts";
 import type { Device } from "./conversation-state.ts";
 import { isDatabaseOutage } from "./database.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { Refusal, STATUS } from "./refusal.ts";
 import type { TlsPair } from "./tls.ts";
 
@@ -66,8 +68,8 @@ const DEFAULT_LIMIT = 64 * 1024;
 export type HttpOptions = {
   /** Without it, plain HTTP: for the loopback interface, or behind a proxy that has the certificate. */
   readonly tls?: TlsPair;
-  /** Addresses and networks whose X-Forwarded-For is believed. */
-  readonly trustedProxies?: readonly string[];
+  readonly addresses?: Addresses;
+  readonly limits?: RateLimits;
   readonly refused?: (code: RefusalCode) => void;
 };
 
@@ -76,11 +78,10 @@ export function createHttp(
   routes: readonly Route[],
   authenticate: (header: string | undefined, roles: readonly Role[] | undefined) => Promise<LoggedIn>,
   log: Logger,
-  { tls, trustedProxies = [], refused = () => {} }: HttpOptions = {},
+  { tls, addresses = new Addresses(), limits, refused = () => {} }: HttpOptions = {},
 ): FastifyInstance {
   const app = fastify({
     ...(tls === undefined ? {} : { https: tls }),
-    ...(trustedProxies.length === 0 ? {} : { trustProxy: [...trustedProxies] }),
     logger: false,
     bodyLimit: DEFAULT_LIMIT,
     // What is under way is answered first; the program's own time limit ends it otherwise.
@@ -122,20 +123,22 @@ export function createHttp(
       url: route.url,
       bodyLimit: route.limit ?? DEFAULT_LIMIT,
       // Before the body is read: strangers do not get to send megabytes.
-      ...(route.access === "member"
-        ? {
-            onRequest: async (request: FastifyRequest) => {
-              devices.set(request, await authenticate(request.headers.authorization, route.roles));
-            },
-          }
-        : {}),
+      onRequest: async (request: FastifyRequest) => {
+        const address = addresses.of(request.raw);
+        await limits?.request(address);
+        if (route.access === "member") {
+          const device = await authenticate(request.headers.authorization, route.roles);
+          devices.set(request, device);
+          await limits?.ofAccount(device.account);
+        } else if (route.method === "POST" || route.access === "capability") await limits?.entry(address);
+      },
       handler: async (request, reply) => {
         const gone = new AbortController();
         reply.raw.on("close", () => gone.abort());
         const answer = await route.handle({
           method: request.method,
           url: request.url,
-          address: request.ip,
+          address: addresses.of(request.raw),
           params: request.params as Record<string, string>,
           query: request.query,
           body: request.body instanceof Uint8Array ? request.body : new Uint8Array(0),
@@ -170,12 +173,13 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const { code, message, reason, item, head } = refusal;
+  const { code, message, reason, item, head, retryAfter } = refusal;
+  if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
   return reply
     .code(STATUS[code])
     .header("cache-control", "no-store")
     .type("application/json")
-    .send(JSON.stringify({ code, message, reason, item, head, request: request.id }));
+    .send(JSON.stringify({ code, message, reason, item, head, retryAfter, request: request.id }));
 }
 
 /** Every error as something that a client can be told; nothing that it sent comes back in it. */

@@ -5,6 +5,7 @@ import { lockDirectory } from "@porchlight/durable";
 import { listen, startProgram } from "@porchlight/runtime";
 import type { FastifyInstance } from "fastify";
 import { forgetOld, openAccounts } from "./account-services.ts";
+import { Addresses } from "./addresses.ts";
 import { AttachmentFiles } from "./attachment-files.ts";
 import { Attachments } from "./attachments.ts";
 import { readConfig, type ServerConfig } from "./config.ts";
@@ -18,6 +19,7 @@ import { createHttp } from "./http.ts";
 import { Metrics } from "./metrics.ts";
 import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { operationRoutes, welcomeRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
 import { Streams } from "./stream/streams.ts";
@@ -80,11 +82,14 @@ startProgram<ServerConfig>({
     const { accounts } = members;
     const metrics = new Metrics();
     const delivery = new Delivery(database, clock, waiters, keeping.charters, metrics);
+    const addresses = new Addresses(config.trustedProxies);
+    const limits = new RateLimits(config.limits);
     const services = {
       ...members,
       conversations: new Conversations(database, clock, waiters, keeping.charters, metrics),
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),
+      limits,
     };
     const web = config.web === undefined ? null : await WebFiles.open(config.web);
     const table = [
@@ -97,12 +102,14 @@ startProgram<ServerConfig>({
       config.tls === undefined ? null : await Certificate.open(config.tls, directory, logger);
     const http = createHttp(table, (header, roles) => accounts.authenticate(header, roles), logger, {
       ...(certificate === null ? {} : { tls: certificate.pair }),
-      trustedProxies: config.trustedProxies,
+      addresses,
+      limits,
       refused: metrics.refused,
     });
     web?.register(http);
     const streams = new Streams({
-      ...{ accounts, delivery, database, waiters, hints, clock, meter: metrics, log: logger },
+      ...{ accounts, delivery, database, waiters, hints, clock, addresses, limits },
+      ...{ meter: metrics, log: logger },
       config: config.streams,
     });
     http.server.on("upgrade", streams.upgrade);

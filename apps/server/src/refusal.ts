@@ -60,6 +60,8 @@ export type RefusalFacts = {
   readonly reason?: string;
   readonly item?: number;
   readonly head?: Head;
+  /** Seconds after which the same may be asked again. */
+  readonly retryAfter?: number;
   readonly cause?: unknown;
 };
 
@@ -70,12 +72,14 @@ export class Refusal extends Error {
   readonly reason: string | undefined;
   readonly item: number | undefined;
   readonly head: Head | undefined;
+  readonly retryAfter: number | undefined;
   constructor(code: RefusalCode, message: string, facts: RefusalFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.reason = facts.reason;
     this.item = facts.item;
     this.head = facts.head;
+    this.retryAfter = facts.retryAfter;
   }
 
   /** The same, naming the item of a batch. */

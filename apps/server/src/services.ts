@@ -12,6 +12,7 @@ import type { LogEntries } from "./log-entries.ts";
 import type { Orders } from "./orders.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Passkeys } from "./passkeys.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import type { Roles } from "./roles.ts";
 import type { Vault } from "./vault.ts";
 
@@ -29,6 +30,7 @@ export type Services = {
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly attachments: Attachments;
+  readonly limits: RateLimits;
 };
 
 /** What only the primary has. */

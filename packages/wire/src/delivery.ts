@@ -22,6 +22,8 @@ export const refusalBody = z.object({
   reason: z.string().optional(),
   item: z.int().optional(),
   head: z.object({ seq: seqValue, epoch: epochValue }).optional(),
+  /** Seconds after which the same may be asked again. */
+  retryAfter: z.int().optional(),
   /** Finds the request in the server's log, which holds no other id of anyone. */
   request: z.string().optional(),
 });

@@ -89,6 +89,8 @@ export class WireError extends Error {
   /** Which item of a batch was refused. */
   readonly item: number | undefined;
   readonly head: Head | undefined;
+  /** Seconds to wait before the same request. */
+  readonly retryAfter: number | undefined;
   /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   constructor(
@@ -100,6 +102,7 @@ export class WireError extends Error {
       reason?: string | undefined;
       item?: number | undefined;
       head?: Head | undefined;
+      retryAfter?: number | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -110,6 +113,7 @@ export class WireError extends Error {
     this.reason = facts.reason;
     this.item = facts.item;
     this.head = facts.head;
+    this.retryAfter = facts.retryAfter;
     this.retryable =
       code === "unreachable" ||
       code === "timed-out" ||

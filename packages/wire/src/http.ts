@@ -122,6 +122,7 @@ function refusal(status: number, bytes: Uint8Array): WireError {
       reason: body.reason,
       item: body.item,
       head: body.head,
+      retryAfter: body.retryAfter,
     });
   } catch (cause) {
     return new WireError("answer-malformed", `the server answered ${status} and nothing that is understood`, {

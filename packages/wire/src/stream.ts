@@ -322,8 +322,8 @@ export class Stream {
   #refused(request: number, refusal: StreamRefusal): void {
     const pending = this.#answered(request);
     if (pending !== undefined) {
-      const { code, message, reason, item, head } = refusal;
-      pending.reject(new WireError("refused", message, { refusal: code, reason, item, head }));
+      const { code, message, ...facts } = refusal;
+      pending.reject(new WireError("refused", message, { refusal: code, ...facts }));
       this.#submitWaiting();
       return;
     }

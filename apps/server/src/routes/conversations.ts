@@ -26,7 +26,7 @@ const welcomesQuery = z.object({ wait });
 const conversationParams = z.object({ conversation: conversationIdText });
 
 /** Conversations, their items and Welcomes. */
-export function conversationRoutes({ conversations, delivery }: Services): Route[] {
+export function conversationRoutes({ conversations, delivery, limits }: Services): Route[] {
   return [
     {
       method: "POST",
@@ -61,6 +61,7 @@ export function conversationRoutes({ conversations, delivery }: Services): Route
       handle: async ({ device, params, body }) => {
         const { conversation } = readParameters(conversationParams, params);
         const { items } = readBody(submitRequest, body);
+        await limits.items(device().account, items.length);
         return json(submitAnswer, { seqs: await delivery.submit(conversation, device(), items) });
       },
     },

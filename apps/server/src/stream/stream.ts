@@ -83,7 +83,11 @@ export class Stream implements Reader, HeadWatcher {
   #isClosed = false;
   #stopping: (() => void) | null = null;
 
-  constructor(streams: Host, ws: WebSocket, socket: Socket, log: Logger) {
+  /** Where the client is, for the limits. */
+  readonly address: string;
+
+  constructor(streams: Host, ws: WebSocket, socket: Socket, address: string, log: Logger) {
+    this.address = address;
     this.#streams = streams;
     this.#ws = ws;
     this.#log = log;
@@ -143,8 +147,8 @@ export class Stream implements Reader, HeadWatcher {
       this.#log.failure("stream-request-failed", error);
     }
     this.#streams.meter.refused(refusal.code);
-    const { code, message, reason, item, head } = refusal;
-    this.#say({ type: "refused", request, refusal: { code, message, reason, item, head } });
+    const { code, message, reason, item, head, retryAfter } = refusal;
+    this.#say({ type: "refused", request, refusal: { code, message, reason, item, head, retryAfter } });
   }
 
   // Receiving

@@ -6,11 +6,13 @@ import type { Clock, Logger } from "@porchlight/runtime";
 import { CLOSE, encodeServerFrame, LIMITS, type NewItem } from "@porchlight/wire";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Accounts, OpenSession } from "../accounts.ts";
+import type { Addresses } from "../addresses.ts";
 import type { StreamConfig } from "../config.ts";
 import { type Database, isDatabaseOutage } from "../database.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Hints } from "../hints.ts";
 import type { Meter } from "../meter.ts";
+import type { RateLimits } from "../rate-limits.ts";
 import { Refusal } from "../refusal.ts";
 import type { Waiters } from "../waiters.ts";
 import { Backlog } from "./backlog.ts";
@@ -32,6 +34,8 @@ type Parts = {
   readonly hints: Hints;
   readonly clock: Clock;
   readonly meter: Meter;
+  readonly addresses: Addresses;
+  readonly limits: RateLimits;
   readonly log: Logger;
   readonly config: StreamConfig;
 };
@@ -49,6 +53,8 @@ export class Streams {
   readonly #delivery: Delivery;
   readonly #waiters: Waiters;
   readonly #hints: Hints;
+  readonly #addresses: Addresses;
+  readonly #limits: RateLimits;
   readonly #log: Logger;
   readonly #config: StreamConfig;
   readonly #server = new WebSocketServer({
@@ -68,13 +74,16 @@ export class Streams {
   #isStopping = false;
 
   constructor(parts: Parts) {
-    const { accounts, delivery, database, waiters, hints, clock, meter, log, config } = parts;
+    const { accounts, delivery, database, waiters, hints, clock, meter, addresses, limits, log, config } =
+      parts;
     this.#accounts = accounts;
     this.#delivery = delivery;
     this.#waiters = waiters;
     this.#hints = hints;
     this.clock = clock;
     this.meter = meter;
+    this.#addresses = addresses;
+    this.#limits = limits;
     this.#log = log;
     this.#config = config;
     this.backlog = new Backlog(database);
@@ -109,15 +118,17 @@ export class Streams {
     socket.setKeepAlive(true, 60_000);
     socket.setNoDelay(true);
     socket.setTimeout(0);
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#begin(ws, socket));
+    const address = this.#addresses.of(request);
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#begin(ws, socket, address));
   };
 
-  #begin(ws: WebSocket, socket: Socket): void {
-    this.#streams.set(new Stream(this, ws, socket, this.#log), performance.now());
+  #begin(ws: WebSocket, socket: Socket, address: string): void {
+    this.#streams.set(new Stream(this, ws, socket, address, this.#log), performance.now());
   }
 
   /** Opens the stream for a session. Throws Refusal "session-expired" or "too-many-requests". */
   async greet(stream: Stream, token: string): Promise<OpenSession> {
+    await this.#limits.entry(stream.address);
     const session = await this.#accounts.sessionOf(token);
     if (!this.#streams.has(stream)) return session;
     const ofAccount = this.#byAccount.get(session.account) ?? new Set();
@@ -134,6 +145,7 @@ export class Streams {
     conversation: ConversationId,
     items: readonly NewItem[],
   ): Promise<number[]> {
+    await this.#limits.items(session.account, items.length);
     return await this.#delivery.submit(conversation, session, items);
   }
 
