@@ -2,8 +2,8 @@ import { type AccountId, type ConversationId, EncodingError, type UnixSeconds } 
 import type { StoredItem } from "./delivery.ts";
 import { WireError } from "./error.ts";
 import {
-  type ClientFrame,
   CLOSE,
+  type ClientFrame,
   encodeClientFrame,
   FRAME_HEADER,
   readServerFrames,

@@ -1,8 +1,8 @@
 import { type AccountId, type ConversationId, hex, idBytes } from "@porchlight/encoding";
 import { LIMITS, type StoredItem } from "@porchlight/wire";
+import type { Device } from "../conversation-state.ts";
 import { asBuffer, itemOf } from "../conversation-store.ts";
 import { type Database, fromRow } from "../database.ts";
-import type { Device } from "../conversation-state.ts";
 
 /** An account's time in a conversation: it reads the items after `from`, up to and including `until` (DEL-33). */
 export type Interval = { readonly from: number; readonly until: number | null };

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** One unfragmented binary WebSocket message, as a server sends it: without a mask (RFC 6455 §5.2). */
-export function webSocketMessage(frames: readonly Uint8Array[], length: number): Buffer {
+function webSocketMessage(frames: readonly Uint8Array[], length: number): Buffer {
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const message = Buffer.allocUnsafe(header + length);
   message[0] = 0x82;

@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { type AccountId, type ConversationId, EncodingError } from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
 import {
-  type ClientFrame,
   CLOSE,
+  type ClientFrame,
   type Cursor,
   encodeServerFrame,
   LIMITS,
@@ -14,9 +14,9 @@ import {
 import type { WebSocket } from "ws";
 import type { OpenSession } from "../accounts.ts";
 import { unknownConversation } from "../delivery.ts";
-import { Refusal } from "../refusal.ts";
 import { refusalOf } from "../http.ts";
 import type { Meter } from "../meter.ts";
+import { Refusal } from "../refusal.ts";
 import type { Backlog, Standing } from "./backlog.ts";
 import { Outgoing, type Parcel, type Turn } from "./outgoing.ts";
 import { type Reader, Subscription } from "./subscription.ts";

@@ -20,7 +20,7 @@ import { Turn } from "./outgoing.ts";
 import { Stream } from "./stream.ts";
 import { Topics } from "./topics.ts";
 
-export const STREAM_PATH = "/v1/stream";
+const STREAM_PATH = "/v1/stream";
 const EPHEMERAL = "ephemeral";
 /** Ephemerals of one stream a second, and how many may come at once; what exceeds them is dropped. */
 const EPHEMERAL_RATE = 10;
