@@ -36,10 +36,10 @@ import { parseCustody } from "../packages/evidence/src/custody.ts";
 import { readTar } from "../packages/evidence/src/tar.ts";
 import { parseApproval } from "../packages/gate/src/approval.ts";
 import { parseBundle } from "../packages/gate/src/bundle.ts";
+import { parseDirection } from "../packages/gate/src/direction.ts";
 import { parseIntent } from "../packages/gate/src/intent.ts";
 import { parseOrder } from "../packages/gate/src/order.ts";
 import { parseRefusal } from "../packages/gate/src/refusal.ts";
-import { parseRevocation } from "../packages/gate/src/revocation.ts";
 import { parseWarrant } from "../packages/gate/src/warrant.ts";
 import { parseKeyPackage } from "../packages/mls/src/device.ts";
 import { parseCharterExtension, parseDayExtension } from "../packages/mls/src/extension.ts";
@@ -58,7 +58,7 @@ import { parseTilePath } from "../packages/tlog/src/tile-path.ts";
 import { parseHashLines, parseProof } from "../packages/tlog/src/tlog-proof.ts";
 import { parseSignerKey, parseVkey } from "../packages/tlog/src/vkey.ts";
 import { parseAddCheckpoint, parseTreeSizeBody } from "../packages/tlog/src/witness.ts";
-import { parseMaterial, parseOrderConversations } from "../packages/wire/src/disclosure.ts";
+import { parseMaterial, parseOrderConversations, parseOtherSides } from "../packages/wire/src/disclosure.ts";
 
 /** What takes bytes from outside this process, or from its disk. */
 export type Parser = {
@@ -126,7 +126,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseIntent", parse: parseIntent },
   { name: "parseOrder", parse: parseOrder, sample: "order" },
   { name: "parseRefusal", parse: parseRefusal },
-  { name: "parseRevocation", parse: parseRevocation },
+  { name: "parseDirection", parse: (bytes) => parseDirection("extension", bytes) },
   { name: "parseWarrant", parse: parseWarrant },
 
   { name: "parseCharterExtension", parse: parseCharterExtension },
@@ -150,6 +150,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseContent", parse: parseContent, sample: "content" },
   { name: "parseMaterial", parse: parseMaterial, sample: "material" },
   { name: "parseOrderConversations", parse: parseOrderConversations, sample: "orderConversations" },
+  { name: "parseOtherSides", parse: parseOtherSides },
   { name: "readRequest", parse: readRequest, sample: "request" },
   { name: "readOrderFile", parse: readOrderFile, sample: "orderFile" },
   { name: "parseDkgMessage", parse: parseDkgMessage },

@@ -3,9 +3,9 @@ import { fromUtf8, hex, type Period, periodOf, unixSeconds } from "../../package
 import { accessLabel } from "../../packages/envelope/src/index.ts";
 import {
   formatBundle,
+  formatDirection,
   formatIntent,
   formatRefusal,
-  formatRevocation,
   makeBundle,
   passGate,
   refusalRecord,
@@ -50,7 +50,14 @@ export async function make(): Promise<unknown> {
     { charter, keyholder, commitment, at },
   );
   const { reference } = input.warrant.document;
-  const revocation = { charter, commitment, reference, at, ground: "Charges were dropped." };
+  const revocation = {
+    kind: "revocation" as const,
+    charter,
+    commitment,
+    reference,
+    at,
+    ground: "Charges were dropped.",
+  };
   const court = [signerOf(COURT)];
   return {
     description:
@@ -85,9 +92,9 @@ export async function make(): Promise<unknown> {
       ),
     },
     revocation: {
-      document: fromUtf8(formatRevocation(revocation)),
+      document: fromUtf8(formatDirection(revocation)),
       signed: fromUtf8(
-        formatSignedDocument(await signDocument("revocation", formatRevocation(revocation), court)),
+        formatSignedDocument(await signDocument("revocation", formatDirection(revocation), court)),
       ),
     },
   };

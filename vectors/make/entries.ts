@@ -39,6 +39,7 @@ export async function make(): Promise<unknown> {
       charter: court.id,
       day,
       commitment: commitment(hex(random(32))),
+      public: hex(random(32)),
       secretUntil: "2026-11" as Period,
     },
     seedOf("Intake"),

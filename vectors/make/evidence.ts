@@ -66,10 +66,10 @@ export async function make(): Promise<unknown> {
         names: "data/charter.json",
       },
       {
-        file: "data/releases/keyholder-001.json",
+        file: "data/releases/keyholder-001-0001.json",
         replace: '"random":"',
         with: '"random":"0',
-        names: "data/releases/keyholder-001.json",
+        names: "data/releases/keyholder-001-0001.json",
       },
     ],
   };

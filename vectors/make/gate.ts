@@ -6,12 +6,13 @@ import {
   formatIntent,
   type GateInput,
   materialAllowed,
+  otherSideMembers,
   passGate,
   type StoredEnvelope,
 } from "../../packages/gate/src/index.ts";
 import { charterDocument, POLICY, signedCharter } from "../fixture/deployment.ts";
 import { type GateCase, gateCases, gateInput } from "../fixture/gate-cases.ts";
-import { ALICE, BOB, CAROL } from "../fixture/order.ts";
+import { ALICE, BOB, CAROL, othersOf } from "../fixture/order.ts";
 
 /** Texts that many cases share, each kept once under a short name. */
 class Texts {
@@ -48,6 +49,9 @@ export async function make(): Promise<unknown> {
       name: one.name,
       charter: charters.name(signed),
       warrant: warrants.name(fromUtf8(input.warrant.bytes)),
+      ...(one.changes.others === undefined
+        ? {}
+        : { others: fromUtf8(await othersOf(charter, one.changes.others)) }),
       opening: hex(input.opening),
       index: input.index,
       checkpoint: {
@@ -60,6 +64,11 @@ export async function make(): Promise<unknown> {
       ]),
       now: input.now,
       labels: input.labels.map((label) => hex(accessLabel(label))),
+      otherSides: (one.changes.otherSides?.(charter) ?? []).map((side) => otherSideMembers(side)),
+      directions: input.directions.map(({ direction, bytes }) => ({
+        kind: direction.kind,
+        document: fromUtf8(bytes),
+      })),
       self: memory(input),
       approval: input.approval === null ? null : fromUtf8(formatApproval(input.approval)),
       result: outcome(input),

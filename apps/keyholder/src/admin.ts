@@ -1,12 +1,11 @@
 import { Fields, formatDay, type Json, type JsonObject, parseJson, parsePeriod } from "@porchlight/encoding";
-import { formatWarrant } from "@porchlight/gate";
+import { formatWarrant, otherAccounts, personsOf } from "@porchlight/gate";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import type { CharterReview } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
-import { labelsFor } from "./intent.ts";
 import type { Keyholder } from "./keyholder.ts";
-import type { KeptOrder } from "./order-book.ts";
+import { type KeptOrder, stageOf } from "./order-book.ts";
 import type { OrderDesk } from "./order-desk.ts";
 
 /** Commands of the admin socket (KEY-31). Whoever can open the socket is the operator. */
@@ -89,13 +88,13 @@ const commands: Record<string, Command> = {
     const id = fields.string("order");
     const commitment = fields.string("commitment");
     const by = fields.string("by");
-    return async () => ({ state: (await keyholder.deskOf(id).approve(id, commitment, by)).state.kind });
+    return async () => ({ state: (await keyholder.deskOf(id).approve(id, commitment, by)).stage });
   },
   refuse: ({ keyholder, fields }) => {
     const id = fields.string("order");
     const by = fields.string("by");
     const reason = fields.string("reason");
-    return async () => ({ state: (await keyholder.deskOf(id).decline(id, by, reason)).state.kind });
+    return async () => ({ state: (await keyholder.deskOf(id).decline(id, by, reason)).stage });
   },
 };
 
@@ -116,8 +115,10 @@ function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
     charters: keyholder.services.map(({ own, memory, ceremonies, desk }) => {
       const checkpoint = memory.view?.checkpoint;
       const counts: Record<string, number> = {};
-      for (const { state } of desk?.book.orders.values() ?? [])
-        counts[state.kind] = (counts[state.kind] ?? 0) + 1;
+      for (const order of desk?.book.orders.values() ?? []) {
+        const stage = stageOf(order);
+        counts[stage] = (counts[stage] ?? 0) + 1;
+      }
       return {
         id: own.id,
         kind: own.document.kind,
@@ -142,10 +143,12 @@ function review({ id, bytes, self, warnings }: CharterReview): Json {
   return { id, keyholder: self, warnings: [...warnings], charter: parseJson(bytes, "charter") };
 }
 
-function summary({ id, state, commitment, reference, receivedAt, received }: KeptOrder): Json {
+function summary(order: KeptOrder): Json {
+  const { id, state, commitment, reference, receivedAt, received, releases } = order;
   return {
     order: id,
-    state: state.kind,
+    state: stageOf(order),
+    releases: releases.filter(({ kind }) => kind === "released").length,
     ...(state.kind === "refused" ? { code: state.code } : {}),
     commitment,
     reference,
@@ -159,14 +162,14 @@ async function show(desk: OrderDesk, id: string): Promise<Json> {
   const order = desk.book.orders.get(id);
   if (order === undefined)
     throw new KeyholderError("order-unknown", "the order was turned away: nothing of it is kept");
-  const warrant = await desk.warrant(id);
-  const { document, statement, signers } = warrant;
-  const labels = labelsFor(warrant, order.received);
+  const { order: verified, labels } = await desk.order(id);
+  const { document, others, signers } = verified;
   return {
     ...(summary(order) as JsonObject),
     warrant: parseJson(formatWarrant(document), "warrant"),
     signedBy: [...signers],
-    persons: statement.accounts.map(({ account, person }) => ({ account, person })),
+    persons: personsOf(verified).map(({ account, person }) => ({ account, person })),
+    others: otherAccounts(others),
     opens: {
       keys: labels.length,
       conversations: [...new Set(labels.map(({ conversation }) => conversation))],

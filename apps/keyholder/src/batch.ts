@@ -7,7 +7,7 @@ import type { OwnCharter } from "./charters.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
 import type { LogMemory } from "./log-memory.ts";
-import { pendingSlots } from "./order-book.ts";
+import { type PendingSlot, pendingSlots } from "./order-book.ts";
 import type { OrderJournal } from "./order-journal.ts";
 import { persist } from "./retry.ts";
 
@@ -68,11 +68,14 @@ export class Batches {
     return pending.slice(0, BATCH_SLOTS).map(({ slot }) => slot);
   }
 
-  /** Whether what waits allows a batch beside the daily one: where the deployment says so, and in an emergency. */
-  async #mayHurry(pending: readonly { readonly order: string }[]): Promise<boolean> {
+  /**
+   * Whether what waits allows a batch beside the daily one: where the deployment says so, and in an emergency. Of an
+   * order that goes on day by day only the first release hurries: the others would tell for how long it does.
+   */
+  async #mayHurry(pending: readonly PendingSlot[]): Promise<boolean> {
     if (this.#context.batches === "prompt") return pending.length > 0;
-    for (const { order } of pending) {
-      if (await this.#isEmergency(order)) return true;
+    for (const { order, release } of pending) {
+      if (release === 0 && (await this.#isEmergency(order))) return true;
     }
     return false;
   }

@@ -18,6 +18,8 @@ export type KeyholderErrorCode =
   | "order-unknown"
   | "order-not-awaiting-approval"
   | "commitment-differs"
+  | "other-side-refused"
+  | "direction-refused"
   | "approver-missing"
   | "busy";
 

@@ -1,8 +1,15 @@
 import { DurableError } from "@porchlight/durable";
 import { EncodingError, type Json, parseJson } from "@porchlight/encoding";
+import { GateError } from "@porchlight/gate";
 import type { Logger } from "@porchlight/runtime";
 import { MAX_REQUEST_LENGTH } from "@porchlight/tlog";
-import { keyholderOrder, LIMITS, type RefusalCode } from "@porchlight/wire";
+import {
+  furtherRequest,
+  keyholderDirection,
+  keyholderOrder,
+  LIMITS,
+  type RefusalCode,
+} from "@porchlight/wire";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { KeyholderError, type KeyholderErrorCode } from "./error.ts";
 import type { Keyholder } from "./keyholder.ts";
@@ -17,6 +24,7 @@ const STATUS: Partial<Record<RefusalCode, number>> = {
   "unknown-charter": 404,
   "not-released": 409,
   conflict: 409,
+  "document-refused": 422,
   unavailable: 503,
   internal: 500,
 };
@@ -25,6 +33,8 @@ const CODES: Partial<Record<KeyholderErrorCode, RefusalCode>> = {
   "order-unknown": "order-unknown",
   "charter-unknown": "unavailable",
   "commitment-differs": "conflict",
+  "other-side-refused": "document-refused",
+  "direction-refused": "document-refused",
   busy: "unavailable",
 };
 
@@ -46,6 +56,8 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
     if (error instanceof KeyholderError) {
       return refuse(reply, CODES[error.code] ?? "internal", error.message, error.code);
     }
+    if (error instanceof GateError)
+      return refuse(reply, "document-refused", error.refusal.reason, error.code);
     if (error instanceof EncodingError)
       return refuse(reply, "malformed", "the request is not of this protocol", error.code);
     if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
@@ -72,8 +84,14 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
   app.post("/orders", async (request, reply) => {
     const parsed = keyholderOrder.safeParse(parseJson(bodyOf(request.body), "order"));
     if (!parsed.success) return refuse(reply, "malformed", "the order is not of this protocol");
-    const { warrant, opening, index, conversations } = parsed.data;
-    const answer = await keyholder.submit({ warrant, opening, index, conversations: conversations ?? null });
+    const { warrant, others, opening, index, conversations } = parsed.data;
+    const answer = await keyholder.submit({
+      warrant,
+      others: others ?? null,
+      opening,
+      index,
+      conversations: conversations ?? null,
+    });
     return reply
       .status(201)
       .type("application/json")
@@ -85,12 +103,27 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
     if (answer === null) return refuse(reply, "order-unknown", "no such order was handed in here");
     return reply.type("application/json").send(JSON.stringify(publicState(answer)));
   });
-  app.get<{ Params: { id: string } }>("/orders/:id/bundle", (request, reply) => {
+  app.post<{ Params: { id: string } }>("/orders/:id/further", async (request, reply) => {
+    const parsed = furtherRequest.safeParse(parseJson(bodyOf(request.body), "further"));
+    if (!parsed.success) return refuse(reply, "malformed", "the request is not of this protocol");
     const { id } = request.params;
-    const state = keyholder.deskOf(id).answer(id)?.state;
-    if (state?.kind !== "released")
-      return refuse(reply, "not-released", "nothing was released for this order");
-    return reply.type("application/octet-stream").send(Buffer.from(state.bundle));
+    const answer = await keyholder.deskOf(id).further(id, parsed.data);
+    return reply.type("application/json").send(JSON.stringify(publicState(answer)));
+  });
+  app.post<{ Params: { id: string } }>("/orders/:id/directions", async (request, reply) => {
+    const parsed = keyholderDirection.safeParse(parseJson(bodyOf(request.body), "direction"));
+    if (!parsed.success) return refuse(reply, "malformed", "the request is not of this protocol");
+    const { id } = request.params;
+    const answer = await keyholder.deskOf(id).direct(id, parsed.data);
+    return reply.type("application/json").send(JSON.stringify(answer));
+  });
+  app.get<{ Params: { id: string; release: string } }>("/orders/:id/bundles/:release", (request, reply) => {
+    const { id, release } = request.params;
+    const found = /^(0|[1-9][0-9]{0,5})$/.test(release)
+      ? keyholder.deskOf(id).answer(id)?.releases[Number(release)]
+      : undefined;
+    if (found === undefined) return refuse(reply, "not-released", "no such release was made for this order");
+    return reply.type("application/octet-stream").send(Buffer.from(found.bundle));
   });
   return app;
 }
@@ -100,18 +133,10 @@ function bodyOf(body: unknown): Uint8Array {
 }
 
 /** What a requester may see of a state (wire's `orderState`): of an approval only that there is one. */
-function publicState({ state }: Answer): { readonly [name: string]: Json } {
-  switch (state.kind) {
-    case "checking":
-    case "awaiting-approval":
-    case "approved":
-    case "released":
-      return { state: state.kind };
-    case "sealed":
-      return { state: "intent-logged" };
-    case "refused": {
-      const { code, reason, rule, record } = state;
-      return { state: "refused", code, reason, rule, record: { ...record } };
-    }
+function publicState({ stage, refused, releases }: Answer): { readonly [name: string]: Json } {
+  if (refused !== null) {
+    const { code, reason, rule, record } = refused;
+    return { state: "refused", releases: releases.length, code, reason, rule, record: { ...record } };
   }
+  return { state: stage === "sealed" ? "intent-logged" : stage, releases: releases.length };
 }

@@ -6,32 +6,21 @@ import {
   type Intent,
   type LabelRequest,
   labelsHash,
-  labelsOf,
   slotOf,
-  type VerifiedWarrant,
 } from "@porchlight/gate";
 import type { OwnCharter } from "./charters.ts";
-import { KeyholderError } from "./error.ts";
-import type { OwnIntent, ReceivedOrder } from "./order-book.ts";
+import type { OwnIntent } from "./order-book.ts";
 
-/** What an order asks for. Throws EncodingError where that is nothing or too much. */
-export function labelsFor(
-  warrant: VerifiedWarrant,
-  { conversations }: Pick<ReceivedOrder, "conversations">,
-): LabelRequest[] {
-  return conversations === null ? labelsOf(warrant) : labelsOf(warrant, conversations);
-}
-
-/** KEY-25: what is committed to with an approval. Throws KeyholderError "share-missing". */
+/** KEY-25: what is committed to before a release; null where a share is missing, for the gate to say. */
 export function makeIntent(
   own: OwnCharter,
   commitment: Commitment,
   labels: readonly LabelRequest[],
   held: ReadonlyMap<Period, number>,
   at: UnixSeconds,
-): OwnIntent {
+): OwnIntent | null {
   const generations = generationsOf(labels, held);
-  if (generations === null) throw new KeyholderError("share-missing", "a key share is missing");
+  if (generations === null) return null;
   const document: Intent = {
     charter: own.id,
     commitment,

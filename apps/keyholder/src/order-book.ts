@@ -1,16 +1,27 @@
 // What a keyholder knows about orders, as a pure state machine over events that are journalled (KEY-21).
-import { type BatchEntry, parseEntry, type SignedDocument } from "@porchlight/charter";
+import { type BatchEntry, type DirectionEntry, parseEntry, type SignedDocument } from "@porchlight/charter";
 import { type Commitment, type ConversationId, hex, type UnixSeconds, utf8 } from "@porchlight/encoding";
-import type { Approval, Intent, Refusal } from "@porchlight/gate";
+import type { Approval, Intent, LabelRequest, OtherSide, Refusal } from "@porchlight/gate";
 
-/** An order as it was handed in; the warrant is the exact text that its issuer signed. */
+/** An order as it was handed in; its documents are the exact texts that were signed. */
 export type ReceivedOrder = {
   readonly warrant: string;
+  /** Of an order over both sides: the provider's statement of the further accounts. */
+  readonly others: string | null;
   /** 32 bytes. */
   readonly opening: Uint8Array;
   readonly index: number;
   readonly conversations: readonly ConversationId[] | null;
 };
+
+/** What the requester added to an order that goes on (KEY-32). */
+export type Further = {
+  readonly conversations: readonly ConversationId[];
+  readonly otherSides: readonly OtherSide[];
+};
+
+/** What the issuer said later, and counted when it was seen in the witnessed log (KEY-33). */
+export type Directed = { readonly kind: DirectionEntry["type"]; readonly document: string };
 
 /** The intent that was committed to: canonical document and the randomness of its slot. */
 export type OwnIntent = { readonly document: Intent; readonly random: Uint8Array; readonly slot: string };
@@ -22,27 +33,26 @@ export type Refused = Pick<Refusal, "rule" | "reason"> & {
   readonly record: SignedDocument;
 };
 
-/** Where an order stands. Each state holds what the next step needs, and what must not be made twice. */
-type OrderState =
-  | { readonly kind: "checking" }
-  | { readonly kind: "awaiting-approval" }
-  | { readonly kind: "approved"; readonly approval: Approval; readonly intent: OwnIntent }
-  | {
-      readonly kind: "sealed";
-      readonly approval: Approval;
-      readonly intent: OwnIntent;
-      /** Served once `slot` is in the witnessed log. */
-      readonly bundle: Uint8Array;
-      readonly slot: string;
-    }
+/** One intent and what follows from it. A sealed bundle is served once `slot` is in the witnessed log. */
+export type Release = {
+  readonly labels: readonly LabelRequest[];
+  readonly intent: OwnIntent;
+} & (
+  | { readonly kind: "intended" }
+  | { readonly kind: "sealed"; readonly bundle: Uint8Array; readonly slot: string }
   | {
       readonly kind: "released";
-      readonly approval: Approval;
-      readonly intent: OwnIntent;
       readonly bundle: Uint8Array;
       readonly slot: string;
       readonly at: UnixSeconds;
     }
+);
+
+/** Where an order stands. Each state holds what the next step needs, and what must not be made twice. */
+type OrderState =
+  | { readonly kind: "checking" }
+  | { readonly kind: "awaiting-approval" }
+  | { readonly kind: "approved"; readonly approval: Approval }
   | ({ readonly kind: "refused"; readonly by: string | null } & Refused);
 
 export type KeptOrder = {
@@ -55,7 +65,11 @@ export type KeptOrder = {
   readonly reference: string;
   /** Whether the log bore it out: from then on its requester point and reference are used. */
   readonly admitted: boolean;
+  readonly further: Further;
+  readonly directed: readonly Directed[];
   readonly state: OrderState;
+  /** In the order of their intents; what is sealed stays, whatever becomes of the order. */
+  readonly releases: readonly Release[];
 };
 
 /** A warrant that did not verify: only the refusal is kept. */
@@ -67,15 +81,30 @@ export type OrderEvent =
       "received" | "commitment" | "requesterPoint" | "reference"
     >)
   | { readonly kind: "turned-away"; readonly order: string; readonly refused: Refused }
+  | { readonly kind: "further"; readonly order: string; readonly further: Further }
+  | { readonly kind: "directed"; readonly order: string; readonly directed: Directed }
   | { readonly kind: "admitted"; readonly order: string }
+  | { readonly kind: "approved"; readonly order: string; readonly approval: Approval }
   | {
-      readonly kind: "approved";
+      readonly kind: "intended";
       readonly order: string;
-      readonly approval: Approval;
+      readonly release: number;
       readonly intent: OwnIntent;
+      readonly labels: readonly LabelRequest[];
     }
-  | { readonly kind: "sealed"; readonly order: string; readonly bundle: Uint8Array; readonly slot: string }
-  | { readonly kind: "released"; readonly order: string; readonly at: UnixSeconds }
+  | {
+      readonly kind: "sealed";
+      readonly order: string;
+      readonly release: number;
+      readonly bundle: Uint8Array;
+      readonly slot: string;
+    }
+  | {
+      readonly kind: "released";
+      readonly order: string;
+      readonly release: number;
+      readonly at: UnixSeconds;
+    }
   | {
       readonly kind: "refused";
       readonly order: string;
@@ -105,6 +134,7 @@ export class ImpossibleEvent extends Error {
 export function isSame(a: ReceivedOrder, b: ReceivedOrder): boolean {
   return (
     a.warrant === b.warrant &&
+    a.others === b.others &&
     hex(a.opening) === hex(b.opening) &&
     a.index === b.index &&
     JSON.stringify(a.conversations) === JSON.stringify(b.conversations)
@@ -115,6 +145,14 @@ export function isSame(a: ReceivedOrder, b: ReceivedOrder): boolean {
 export function mayComeAgain(order: KeptOrder): boolean {
   return order.state.kind === "refused" && order.state.code === "not-logged";
 }
+
+/** Where an order stands with its releases in one word, for people and programs outside (KEY-28). */
+export function stageOf({ state, releases }: Pick<KeptOrder, "state" | "releases">): Stage {
+  if (state.kind !== "approved") return state.kind;
+  if (releases.length === 0 || releases.some(({ kind }) => kind === "intended")) return "approved";
+  return releases.some(({ kind }) => kind === "sealed") ? "sealed" : "released";
+}
+export type Stage = OrderState["kind"] | "sealed" | "released";
 
 /** The book after one more event. Throws {@link ImpossibleEvent}. */
 export function reduce(book: OrderBook, event: OrderEvent): OrderBook {
@@ -135,38 +173,66 @@ export function reduce(book: OrderBook, event: OrderEvent): OrderBook {
       requesterPoint,
       reference,
       admitted: false,
+      further: { conversations: [], otherSides: [] },
+      directed: [],
       state: { kind: "checking" },
+      releases: [],
     });
   }
   if (known === undefined) throw new ImpossibleEvent(event.kind, "unknown");
+  return withOrder(book, next(known, event));
+}
+
+function next(
+  known: KeptOrder,
+  event: Exclude<OrderEvent, { kind: "batch" | "turned-away" | "received" }>,
+): KeptOrder {
   const { state } = known;
   const refuse = (): never => {
     throw new ImpossibleEvent(event.kind, state.kind);
   };
   switch (event.kind) {
+    case "further": {
+      if (state.kind === "refused") return refuse();
+      const conversations = [...known.further.conversations, ...event.further.conversations];
+      const otherSides = [...known.further.otherSides, ...event.further.otherSides];
+      return { ...known, further: { conversations, otherSides } };
+    }
+    case "directed":
+      return { ...known, directed: [...known.directed, event.directed] };
     case "admitted":
       if (state.kind !== "checking") return refuse();
-      return withOrder(book, { ...known, admitted: true, state: { kind: "awaiting-approval" } });
-    case "approved": {
+      return { ...known, admitted: true, state: { kind: "awaiting-approval" } };
+    case "approved":
       if (state.kind !== "awaiting-approval") return refuse();
-      const { approval, intent } = event;
-      return withOrder(book, { ...known, state: { kind: "approved", approval, intent } });
+      return { ...known, state: { kind: "approved", approval: event.approval } };
+    case "intended": {
+      if (state.kind !== "approved" || event.release !== known.releases.length) return refuse();
+      const { intent, labels } = event;
+      return { ...known, releases: [...known.releases, { kind: "intended", intent, labels }] };
     }
     case "sealed": {
-      if (state.kind !== "approved") return refuse();
+      const release = known.releases[event.release];
+      if (state.kind !== "approved" || release?.kind !== "intended") return refuse();
       const { bundle, slot } = event;
-      return withOrder(book, { ...known, state: { ...state, kind: "sealed", bundle, slot } });
+      return withRelease(known, event.release, { ...release, kind: "sealed", bundle, slot });
     }
-    case "released":
-      if (state.kind !== "sealed") return refuse();
-      return withOrder(book, { ...known, state: { ...state, kind: "released", at: event.at } });
+    case "released": {
+      // What was sealed is as good as released, whatever became of the order: its slot may be in the log.
+      const release = known.releases[event.release];
+      if (release?.kind !== "sealed") return refuse();
+      return withRelease(known, event.release, { ...release, kind: "released", at: event.at });
+    }
     case "refused": {
-      // What was sealed is as good as released: the slot of the release may be in the log.
-      if (state.kind === "sealed" || state.kind === "released" || state.kind === "refused") return refuse();
+      if (state.kind === "refused") return refuse();
       const { refused, by } = event;
-      return withOrder(book, { ...known, state: { kind: "refused", by, ...refused } });
+      return { ...known, state: { kind: "refused", by, ...refused } };
     }
   }
+}
+
+function withRelease(order: KeptOrder, position: number, release: Release): KeptOrder {
+  return { ...order, releases: order.releases.with(position, release) };
 }
 
 function withOrder(book: OrderBook, order: KeptOrder): OrderBook {
@@ -179,13 +245,19 @@ function readBatch(entry: string): BatchEntry {
   return batch;
 }
 
-/** Slots that orders wait for and that no batch of the book holds yet. */
-export function pendingSlots(book: OrderBook): { readonly order: string; readonly slot: string }[] {
+/** A slot that has to get into the log, and which of an order's releases waits for it. */
+export type PendingSlot = { readonly order: string; readonly release: number; readonly slot: string };
+
+/** Slots that orders wait for and that no batch of the book holds yet. An intent of a refused order is not one. */
+export function pendingSlots(book: OrderBook): PendingSlot[] {
   const batched = new Set(book.batches.flatMap(({ slots }) => slots));
-  return [...book.orders.values()].flatMap(({ id, state }) => {
-    const slot = state.kind === "approved" ? state.intent.slot : state.kind === "sealed" ? state.slot : null;
-    return slot === null || batched.has(slot) ? [] : [{ order: id, slot }];
-  });
+  return [...book.orders.values()].flatMap(({ id, state, releases }) =>
+    releases.flatMap((one, release) => {
+      if (one.kind === "released" || (one.kind === "intended" && state.kind === "refused")) return [];
+      const slot = one.kind === "intended" ? one.intent.slot : one.slot;
+      return batched.has(slot) ? [] : [{ order: id, release, slot }];
+    }),
+  );
 }
 
 /** Requester points (hex) and references that came with admitted orders, with the order each came with first. */

@@ -1,19 +1,30 @@
-import { asName, type Charter } from "@porchlight/charter";
+import { asName, type Charter, type SignedDocument } from "@porchlight/charter";
 import type { SecretStore } from "@porchlight/durable";
-import { type Commitment, dayOf, EncodingError, hex, type Period, utf8 } from "@porchlight/encoding";
+import {
+  type Commitment,
+  dayOf,
+  EncodingError,
+  fromUtf8,
+  hex,
+  type Period,
+  utf8,
+} from "@porchlight/encoding";
+import { parseHeader } from "@porchlight/envelope";
 import {
   type Approval,
+  checkApproval,
+  checkDirection,
   checkOrder,
   commitmentOf,
+  coreOf,
+  type DirectionKind,
   GateError,
-  type GateResult,
-  type KeyholderMemory,
+  type Refused as GateRefused,
   type LogView,
-  type OrderInput,
   orderIdOf,
-  passGate,
-  type VerifiedWarrant,
-  verifyWarrant,
+  type VerifiedOrder,
+  verifyDirection,
+  verifyOrder,
 } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
 import type { ServerClient } from "@porchlight/wire";
@@ -22,20 +33,24 @@ import type { OwnCharter } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
-import { labelsFor, makeIntent } from "./intent.ts";
+import { makeIntent } from "./intent.ts";
 import type { LogMemory } from "./log-memory.ts";
 import {
+  type Further,
   isSame,
   type KeptOrder,
   mayComeAgain,
   type OrderBook,
   type OrderEvent,
-  type OwnIntent,
   type ReceivedOrder,
   type Refused,
-  usedBefore,
+  type Release,
+  type Stage,
+  stageOf,
 } from "./order-book.ts";
+import { type KnownOrder, OrderFacts } from "./order-facts.ts";
 import { OrderJournal } from "./order-journal.ts";
+import { dueLabels, goesOn, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
 import { signRefusal } from "./refusal.ts";
 import { makeRelease } from "./release.ts";
 import type { Shares } from "./shares.ts";
@@ -63,15 +78,27 @@ export type OrderDeskContext = {
   readonly otherBooks: () => Iterable<OrderBook>;
 };
 
-export type Answer = { readonly id: string; readonly state: KeptOrder["state"] | TurnedAwayState };
-type TurnedAwayState = { readonly kind: "refused"; readonly by: null } & Refused;
+/** How an order stands; `releases` are those whose bundle can be fetched. */
+export type Answer = {
+  readonly id: string;
+  readonly stage: Stage;
+  readonly refused: ({ readonly by: string | null } & Refused) | null;
+  readonly releases: readonly Extract<Release, { kind: "released" }>[];
+};
+
+export type DirectionAnswer =
+  | { readonly state: "counted" }
+  | { readonly state: "waiting" | "refused"; readonly code: string; readonly reason: string };
+
+/** Seconds for which a direction is given to come into the witnessed log. */
+const DIRECTION_PATIENCE = 10;
 
 /** Takes orders under one charter from their receipt to the release or the refusal (KEY-21 to KEY-30). */
 export class OrderDesk {
   readonly #context: OrderDeskContext;
   readonly #journal: OrderJournal;
   readonly #batches: Batches;
-  readonly #warrants = new Map<string, VerifiedWarrant>();
+  readonly #facts: OrderFacts;
   readonly #patience = new Map<string, number>();
   #working: Promise<void> | null = null;
   #again = false;
@@ -81,7 +108,9 @@ export class OrderDesk {
   private constructor(context: OrderDeskContext, journal: OrderJournal) {
     this.#context = context;
     this.#journal = journal;
-    const isEmergency = async (id: string): Promise<boolean> => (await this.warrant(id)).document.emergency;
+    this.#facts = new OrderFacts(context, () => this.book);
+    const isEmergency = async (id: string): Promise<boolean> =>
+      (await this.order(id)).order.document.emergency;
     this.#batches = new Batches(context, journal, isEmergency);
   }
 
@@ -99,21 +128,16 @@ export class OrderDesk {
   /** What is known of an order, `null` where it was never handed in here. */
   answer(id: string): Answer | null {
     const order = this.book.orders.get(id);
-    if (order !== undefined) return { id, state: order.state };
+    if (order !== undefined) return answerOf(order);
     const turnedAway = this.book.turnedAway.get(id);
     return turnedAway === undefined
       ? null
-      : { id, state: { kind: "refused", by: null, ...turnedAway.refused } };
+      : { id, stage: "refused", refused: { by: null, ...turnedAway.refused }, releases: [] };
   }
 
-  /** The warrant of an order as this process verified it. Throws KeyholderError "order-unknown". */
-  async warrant(id: string): Promise<VerifiedWarrant> {
-    const order = this.#order(id);
-    const known = this.#warrants.get(id);
-    if (known !== undefined) return known;
-    const warrant = await verifyWarrant(utf8(order.received.warrant), this.#context.charter);
-    this.#warrants.set(id, warrant);
-    return warrant;
+  /** An order as this process verified it. Throws KeyholderError "order-unknown". */
+  async order(id: string): Promise<KnownOrder> {
+    return await this.#facts.of(this.#order(id));
   }
 
   /**
@@ -123,25 +147,28 @@ export class OrderDesk {
    */
   async submit(received: ReceivedOrder): Promise<Answer> {
     const { charter, clock } = this.#context;
-    const bytes = utf8(received.warrant);
+    const documents = {
+      warrant: utf8(received.warrant),
+      others: received.others === null ? null : utf8(received.others),
+    };
     const id = orderIdOf(received.opening);
-    const commitment = commitmentOf(received.opening, bytes);
+    const commitment = commitmentOf(received.opening, coreOf(documents));
     const known = this.book.orders.get(id);
     if (known !== undefined && isSame(known.received, received) && !mayComeAgain(known)) {
-      return { id, state: known.state };
+      return answerOf(known);
     }
-    let warrant: VerifiedWarrant;
+    let order: VerifiedOrder;
     try {
-      warrant = await verifyWarrant(bytes, charter);
+      order = await verifyOrder(documents, charter);
     } catch (error) {
       if (!(error instanceof GateError)) throw error;
       return await this.#turnAway(id, commitment, error.refusal);
     }
-    const { document } = warrant;
+    const { document } = order;
     if ((document.conversations === "all") !== (received.conversations !== null)) {
       throw new EncodingError("missing-field", "order.conversations");
     }
-    labelsFor(warrant, received);
+    labelsFor(order, { received, further: { conversations: [], otherSides: [] } }, []);
     await this.#transact((book) => {
       const before = book.orders.get(id);
       if (before !== undefined && !mayComeAgain(before)) {
@@ -160,27 +187,106 @@ export class OrderDesk {
         reference,
       };
     });
-    this.#warrants.set(id, warrant);
+    this.#facts.keep(id, order);
     this.#patience.delete(id);
     this.wake();
-    return { id, state: this.#order(id).state };
+    return answerOf(this.#order(id));
   }
 
   /**
-   * KEY-24: a person's decision to carry an order out. `commitment` is what that person was shown. Whatever would refuse
-   * the release now refuses the order instead. Throws KeyholderError "order-unknown", "order-not-awaiting-approval",
-   * "commitment-differs", "approver-missing", or "busy" where the log does not allow a decision at the moment.
+   * KEY-32: what the requester learnt of an order that goes on. What is known already changes nothing. Throws
+   * KeyholderError "order-unknown", "other-side-refused", GateError for an attestation that does not hold, EncodingError
+   * for conversations of an order that names its own.
+   */
+  async further(id: string, further: Further): Promise<Answer> {
+    const { order } = await this.order(id);
+    if (order.document.conversations !== "all" && further.conversations.length > 0) {
+      throw new EncodingError("unknown-field", "further.conversations");
+    }
+    const named = new Map(
+      further.otherSides.map((side) => [nameOf(readOtherSideFor(order, side).label), side]),
+    );
+    await this.#transact((book) => {
+      const kept = book.orders.get(id);
+      if (kept === undefined || kept.state.kind === "refused") return null;
+      const seen = new Set([...(kept.received.conversations ?? []), ...kept.further.conversations]);
+      const conversations = [...new Set(further.conversations)].filter((one) => !seen.has(one));
+      const shown = new Set(kept.further.otherSides.map(({ header }) => nameOf(parseHeader(header).label)));
+      const otherSides = [...named].flatMap(([name, side]) => (shown.has(name) ? [] : [side]));
+      if (conversations.length === 0 && otherSides.length === 0) return null;
+      const together = {
+        conversations: [...kept.further.conversations, ...conversations],
+        otherSides: [...kept.further.otherSides, ...otherSides],
+      };
+      labelsFor(order, { received: kept.received, further: together }, []);
+      return { kind: "further", order: id, further: { conversations, otherSides } };
+    });
+    this.wake();
+    return answerOf(this.#order(id));
+  }
+
+  /**
+   * KEY-33: what the issuer says of its order, at its place in the log. It counts once it is witnessed and keeps to the
+   * bounds, from then on and across restarts. Throws KeyholderError "order-unknown", "direction-refused".
+   */
+  async direct(
+    id: string,
+    {
+      kind,
+      document,
+      index,
+    }: {
+      readonly kind: Exclude<DirectionKind, "revocation">;
+      readonly document: SignedDocument;
+      readonly index: number;
+    },
+  ): Promise<DirectionAnswer> {
+    const { kept, order } = await this.order(id);
+    const verified = await verifyDirection(kind, document, order, kept.commitment).catch((cause: unknown) => {
+      throw new KeyholderError("direction-refused", `this is no ${kind} of the order by who issued it`, {
+        cause,
+      });
+    });
+    const text = fromUtf8(verified.bytes);
+    const isKnown = ({ directed }: KeptOrder): boolean => directed.some((one) => one.document === text);
+    if (isKnown(kept)) return { state: "counted" };
+    await this.#context.memory.refreshTo(index + 1, DIRECTION_PATIENCE).catch(() => {});
+    const known = await this.order(id);
+    const found: { refusal: GateRefused | null } = { refusal: null };
+    await this.#transact((book) => {
+      const { view } = this.#context.memory;
+      if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
+      const now = book.orders.get(id);
+      if (now === undefined || isKnown(now)) return null;
+      const result = checkDirection(this.#facts.input(known, view), { verified, at: index });
+      if (result.kind === "refused") {
+        found.refusal = result;
+        return null;
+      }
+      return { kind: "directed", order: id, directed: { kind, document: text } };
+    });
+    this.wake();
+    if (found.refusal === null) return { state: "counted" };
+    const { code, reason, waits } = found.refusal;
+    return { state: waits ? "waiting" : "refused", code, reason };
+  }
+
+  /**
+   * KEY-24: a person's decision to carry an order out, all its days included. `commitment` is what that person was shown.
+   * Whatever would refuse the order now refuses it instead. Throws KeyholderError "order-unknown",
+   * "order-not-awaiting-approval", "commitment-differs", "approver-missing", or "busy" where the log does not allow a
+   * decision at the moment.
    */
   async approve(id: string, commitment: string, by: string): Promise<Answer> {
     this.#order(id);
     const approver = readApprover(by);
-    const warrant = await this.warrant(id);
     await this.#lookAtLog();
+    const known = await this.order(id);
     const generations = await this.#context.generations();
-    const found: { refusal: Exclude<GateResult, { kind: "passed" }> | null } = { refusal: null };
+    const found: { refusal: GateRefused | null } = { refusal: null };
     await this.#transact((book) => {
-      const order = awaiting(book, id);
-      if (order.commitment !== commitment) {
+      const kept = awaiting(book, id);
+      if (kept.commitment !== commitment) {
         throw new KeyholderError(
           "commitment-differs",
           "this is not the order that was shown: look at it again",
@@ -190,24 +296,20 @@ export class OrderDesk {
       const { view } = memory;
       if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
       const at = clock.now();
-      const approval: Approval = { keyholder: own.self, commitment: order.commitment, at, by: approver };
-      const result = this.#gate(order, warrant, view, generations, approval, null);
-      // Without an intent nothing passes; that the intent is all that is missing is what is asked here.
-      if (result.kind === "passed" || result.code !== "intent-not-logged") {
-        if (result.kind === "refused" && !result.waits) {
-          found.refusal = result;
-          return null;
-        }
-        throw new KeyholderError("busy", result.kind === "refused" ? result.reason : "the gate is broken");
+      const approval: Approval = { keyholder: own.self, commitment: kept.commitment, at, by: approver };
+      const self = this.#facts.memory(generations);
+      const result = checkApproval({ ...this.#facts.input(known, view), self, approval });
+      if (result.kind === "refused") {
+        if (result.waits) throw new KeyholderError("busy", result.reason);
+        found.refusal = result;
+        return null;
       }
-      const labels = labelsFor(warrant, order.received);
-      const intent = makeIntent(own, order.commitment, labels, generations, at);
       hooks.at("approval-unjournalled");
-      return { kind: "approved", order: id, approval, intent };
+      return { kind: "approved", order: id, approval };
     });
     if (found.refusal !== null) await this.#refuse(id, found.refusal, null);
     this.wake();
-    return { id, state: this.#order(id).state };
+    return answerOf(this.#order(id));
   }
 
   /** KEY-26: a person's decision not to carry it out, which is as final and as public to the court as a rule's. */
@@ -216,7 +318,7 @@ export class OrderDesk {
     awaiting(this.book, id);
     const refusal = { rule: "KEY-26", code: "declined", reason: asName(reason, "reason", 1000) };
     await this.#refuse(id, refusal, approver);
-    return { id, state: this.#order(id).state };
+    return answerOf(this.#order(id));
   }
 
   /** The clock has moved on: also orders that await a person may have expired or been revoked. */
@@ -252,7 +354,7 @@ export class OrderDesk {
         // An approval asks the gate again itself; until then nothing hangs on these.
         if (state.kind === "awaiting-approval" && !isBeat) continue;
         try {
-          await this.#advance(id);
+          await this.#advance(id, isBeat);
         } catch (error) {
           if (!signal.aborted) log.failure("order-failed", error);
         }
@@ -267,8 +369,13 @@ export class OrderDesk {
   }
 
   #followWhileNeeded(): void {
-    const waiting = [...this.book.orders.values()].some(({ state }) =>
-      ["checking", "approved", "sealed"].includes(state.kind),
+    const waiting = [...this.book.orders.values()].some(
+      ({ state, releases }) =>
+        state.kind === "checking" ||
+        releases.some(
+          ({ kind }) => kind === "sealed" || (kind === "intended" && state.kind === "approved"),
+        ) ||
+        (state.kind === "approved" && releases.length === 0),
     );
     if (waiting && !this.#context.signal.aborted)
       this.#unsubscribe ??= this.#context.memory.subscribe(() => this.wake());
@@ -278,79 +385,101 @@ export class OrderDesk {
     }
   }
 
-  async #advance(id: string): Promise<void> {
-    const order = this.#order(id);
-    const { memory, clock } = this.#context;
-    const { view } = memory;
+  async #advance(id: string, isBeat: boolean): Promise<void> {
+    const { view } = this.#context.memory;
     if (view === null) return;
-    switch (order.state.kind) {
-      case "released":
+    const { state, releases } = this.#order(id);
+    for (const [release, { kind }] of releases.entries()) {
+      if (kind === "sealed") await this.#finish(id, release);
+      else if (kind === "intended" && state.kind === "approved") await this.#seal(id, release, view);
+    }
+    switch (this.#order(id).state.kind) {
       case "refused":
         return;
       case "checking":
-      case "awaiting-approval": {
-        const { received } = order;
-        // The gate would say the same, after verifying seven cosignatures.
-        if (received.index >= view.checkpoint.size && !this.#isOutOfPatience(order, view)) return;
-        const warrant = await this.warrant(id);
-        const self = this.#memory(await this.#context.generations());
-        const result = checkOrder({ ...this.#input(order, warrant, view), self });
-        if (result.kind === "clear") {
-          if (order.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
-        } else if (!result.waits || (result.code === "not-logged" && this.#isOutOfPatience(order, view))) {
-          await this.#refuse(id, result, null);
-        }
-        return;
-      }
-      case "approved": {
-        const { approval, intent } = order.state;
-        // As above: "intent-not-logged", and nothing else of interest before it is.
-        if (!memory.holdsSlot(intent.slot)) return;
-        const warrant = await this.warrant(id);
-        const generations = await this.#context.generations();
-        const result = this.#gate(order, warrant, view, generations, approval, intent);
-        if (result.kind === "refused") {
-          if (!result.waits) await this.#refuse(id, result, null);
-          return;
-        }
-        const { bundle, slot } = await makeRelease(result.grant, this.#context);
-        this.#context.hooks.at("release-unjournalled");
-        await this.#transact(() => ({ kind: "sealed", order: id, bundle, slot }));
-        return;
-      }
-      case "sealed":
-        if (memory.holdsSlot(order.state.slot)) {
-          await this.#transact(() => ({ kind: "released", order: id, at: clock.now() }));
-        }
+      case "awaiting-approval":
+        return await this.#check(id, view);
+      case "approved":
+        return await this.#intend(id, view, isBeat);
     }
   }
 
-  #gate(
-    order: KeptOrder,
-    warrant: VerifiedWarrant,
-    view: LogView,
-    generations: ReadonlyMap<Period, number>,
-    approval: Approval,
-    intent: OwnIntent | null,
-  ): GateResult {
-    const labels = labelsFor(warrant, order.received);
-    const self = { ...this.#memory(generations), intent };
-    return passGate({ ...this.#input(order, warrant, view), self, labels, approval });
+  async #check(id: string, view: LogView): Promise<void> {
+    const kept = this.#order(id);
+    // The gate would say the same, after verifying seven cosignatures.
+    if (kept.received.index >= view.checkpoint.size && !this.#isOutOfPatience(kept, view)) return;
+    const known = await this.#facts.of(kept);
+    const self = this.#facts.memory(await this.#context.generations());
+    const result = checkOrder({ ...this.#facts.input(known, view), self });
+    if (result.kind === "clear") {
+      if (kept.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
+    } else if (!result.waits || (result.code === "not-logged" && this.#isOutOfPatience(kept, view))) {
+      await this.#refuse(id, result, null);
+    }
   }
 
-  #input({ received }: KeptOrder, warrant: VerifiedWarrant, view: LogView): OrderInput {
-    const { opening, index } = received;
-    return { warrant, opening, index, view, now: this.#context.clock.now() };
+  /**
+   * KEY-25: an intent for what has become due. The gate is asked beforehand, so that none is logged for what it would
+   * refuse: that the intent is missing must be all that it says. An order that goes on is looked at on every beat, since
+   * it may have expired or been revoked.
+   */
+  async #intend(id: string, view: LogView, isBeat: boolean): Promise<void> {
+    const known = await this.order(id);
+    const { kept, order, labels } = known;
+    if (kept.state.kind !== "approved") return;
+    const { approval } = kept.state;
+    const today = dayOf(view.checkpoint.time);
+    const due = dueLabels(labels, order, kept, today);
+    const generations = await this.#context.generations();
+    if (due.length === 0) {
+      if (!isBeat || !goesOn(order, today)) return;
+      const self = this.#facts.memory(generations);
+      const result = checkOrder({ ...this.#facts.input(known, view), self });
+      if (result.kind === "refused" && !result.waits) await this.#refuse(id, result, null);
+      return;
+    }
+    const result = this.#facts.gate(known, view, { labels: due, approval, intent: null, generations });
+    if (result.kind === "refused" && result.code !== "intent-not-logged") {
+      if (!result.waits) await this.#refuse(id, result, null);
+      return;
+    }
+    const { own, clock, hooks } = this.#context;
+    const intent = makeIntent(own, kept.commitment, due, generations, clock.now());
+    if (result.kind === "passed" || intent === null) throw new Error("the gate let pass what has no intent");
+    hooks.at("intent-unjournalled");
+    await this.#transact((book) => {
+      const now = book.orders.get(id);
+      if (now?.state.kind !== "approved" || now.releases.length !== kept.releases.length) return null;
+      return { kind: "intended", order: id, release: kept.releases.length, intent, labels: due };
+    });
   }
 
-  #memory(generations: ReadonlyMap<Period, number>): KeyholderMemory {
-    const { own, otherBooks } = this.#context;
-    return {
-      keyholder: own.self,
-      generations,
-      usedRequesterPoints: usedBefore([this.book, ...otherBooks()]).requesterPoints,
-      usedReferences: usedBefore([this.book]).references,
-    };
+  /** The gate on the view that covers the intent, and the bundle of its grant. */
+  async #seal(id: string, release: number, view: LogView): Promise<void> {
+    const known = await this.order(id);
+    const { state, releases } = known.kept;
+    const intended = releases[release];
+    if (state.kind !== "approved" || intended?.kind !== "intended") return;
+    const { intent, labels } = intended;
+    // "intent-not-logged", and nothing else of interest before it is.
+    if (!this.#context.memory.holdsSlot(intent.slot)) return;
+    const generations = await this.#context.generations();
+    const { approval } = state;
+    const result = this.#facts.gate(known, view, { labels, approval, intent, generations });
+    if (result.kind === "refused") {
+      if (!result.waits) await this.#refuse(id, result, null);
+      return;
+    }
+    const { bundle, slot } = await makeRelease(result.grant, this.#context);
+    this.#context.hooks.at("release-unjournalled");
+    await this.#transact(() => ({ kind: "sealed", order: id, release, bundle, slot }));
+  }
+
+  async #finish(id: string, release: number): Promise<void> {
+    const sealed = this.#order(id).releases[release];
+    const { memory, clock } = this.#context;
+    if (sealed?.kind !== "sealed" || !memory.holdsSlot(sealed.slot)) return;
+    await this.#transact(() => ({ kind: "released", order: id, release, at: clock.now() }));
   }
 
   /**
@@ -386,7 +515,7 @@ export class OrderDesk {
       return { kind: "turned-away", order: id, refused };
     });
     this.#context.log.event("order-turned-away", { code: refusal.code });
-    return { id, state: { kind: "refused", by: null, ...refused } };
+    return { id, stage: "refused", refused: { by: null, ...refused }, releases: [] };
   }
 
   async #refuse(
@@ -396,9 +525,8 @@ export class OrderDesk {
   ): Promise<void> {
     const refused = await signRefusal(this.#context, this.#order(id).commitment, refusal);
     await this.#transact((book) => {
-      const state = book.orders.get(id)?.state.kind;
       // Decided otherwise while the record was being signed.
-      if (state === "sealed" || state === "released" || state === "refused") return null;
+      if (book.orders.get(id)?.state.kind === "refused") return null;
       return { kind: "refused", order: id, refused, by };
     });
     this.#context.log.event("order-refused", { code: refusal.code });
@@ -424,13 +552,22 @@ export class OrderDesk {
   }
 }
 
+function answerOf({ id, state, releases }: KeptOrder): Answer {
+  return {
+    id,
+    stage: stageOf({ state, releases }),
+    refused: state.kind === "refused" ? state : null,
+    releases: releases.filter((release) => release.kind === "released"),
+  };
+}
+
 function awaiting(book: OrderBook, id: string): KeptOrder {
   const order = book.orders.get(id);
   if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
   if (order.state.kind !== "awaiting-approval") {
     throw new KeyholderError(
       "order-not-awaiting-approval",
-      `the order is not awaiting approval: it is ${order.state.kind}`,
+      `the order is not awaiting approval: it is ${stageOf(order)}`,
     );
   }
   return order;

@@ -4,6 +4,7 @@ import {
   asString,
   base64,
   commitment,
+  concat,
   conversationId,
   Fields,
   fromBase64,
@@ -15,10 +16,22 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { formatApproval, formatIntent, parseApproval, parseIntent, slotOf } from "@porchlight/gate";
-import type { OrderEvent, OwnIntent, Refused } from "./order-book.ts";
+import { ACCESS_LABEL_LENGTH, accessLabel, parseAccessLabel } from "@porchlight/envelope";
+import {
+  formatApproval,
+  formatIntent,
+  type LabelRequest,
+  MAX_LABELS,
+  otherSideMembers,
+  parseApproval,
+  parseIntent,
+  readOtherSide,
+  slotOf,
+} from "@porchlight/gate";
+import type { Further, OrderEvent, OwnIntent, Refused } from "./order-book.ts";
 
 const MAX_BUNDLE = 64 * 1024 * 1024;
+const MAX_LABEL_TEXT = 20 * 1024 * 1024;
 
 export function formatOrderEvent(event: OrderEvent): Uint8Array {
   return utf8(JSON.stringify({ version: 1, ...members(event) }));
@@ -27,14 +40,20 @@ export function formatOrderEvent(event: OrderEvent): Uint8Array {
 function members(event: OrderEvent): object {
   switch (event.kind) {
     case "received": {
-      const { warrant, opening, index, conversations } = event.received;
-      return { ...event, received: { warrant, opening: hex(opening), index, conversations } };
+      const { warrant, others, opening, index, conversations } = event.received;
+      return { ...event, received: { warrant, others, opening: hex(opening), index, conversations } };
+    }
+    case "further": {
+      const { conversations, otherSides } = event.further;
+      return { ...event, further: { conversations, otherSides: otherSides.map(otherSideMembers) } };
     }
     case "approved":
+      return { ...event, approval: fromUtf8(formatApproval(event.approval)) };
+    case "intended":
       return {
         ...event,
-        approval: fromUtf8(formatApproval(event.approval)),
         intent: { document: fromUtf8(formatIntent(event.intent.document)), random: hex(event.intent.random) },
+        labels: base64(concat(...event.labels.map(accessLabel))),
       };
     case "sealed":
       return { ...event, bundle: base64(event.bundle) };
@@ -57,8 +76,11 @@ function readEvent(fields: Fields): OrderEvent {
     "kind",
     "received",
     "turned-away",
+    "further",
+    "directed",
     "admitted",
     "approved",
+    "intended",
     "sealed",
     "released",
     "refused",
@@ -81,22 +103,42 @@ function readEvent(fields: Fields): OrderEvent {
       return { kind, order, refused: readRefused(fields.object("refused")) };
     case "admitted":
       return { kind, order };
+    case "further":
+      return { kind, order, further: readFurther(fields.object("further")) };
+    case "directed": {
+      const directed = fields.object("directed");
+      const read = {
+        kind: directed.literal("kind", "suspension", "resumption", "extension", "notice-release"),
+        document: directed.string("document", 2 ** 20),
+      };
+      directed.end();
+      return { kind, order, directed: read };
+    }
     case "approved":
+      return { kind, order, approval: parseApproval(utf8(fields.string("approval"))) };
+    case "intended":
       return {
         kind,
         order,
-        approval: parseApproval(utf8(fields.string("approval"))),
+        release: fields.integer("release"),
         intent: readIntent(fields.object("intent")),
+        labels: readLabels(fromBase64(fields.string("labels", MAX_LABEL_TEXT), undefined, "event.labels")),
       };
     case "sealed":
       return {
         kind,
         order,
+        release: fields.integer("release"),
         bundle: fromBase64(fields.string("bundle", MAX_BUNDLE), undefined, "event.bundle"),
         slot: fields.string("slot", 64),
       };
     case "released":
-      return { kind, order, at: unixSeconds(fields.integer("at")) };
+      return {
+        kind,
+        order,
+        release: fields.integer("release"),
+        at: unixSeconds(fields.integer("at")),
+      };
     case "refused": {
       const by = fields.json("by");
       return {
@@ -111,17 +153,41 @@ function readEvent(fields: Fields): OrderEvent {
 
 function readReceived(fields: Fields): Extract<OrderEvent, { kind: "received" }>["received"] {
   const conversations = fields.json("conversations");
+  const others = fields.json("others");
   const received = {
     warrant: fields.string("warrant", 2 ** 20),
+    others: others === null ? null : asString(others, "event.others", 2 ** 20),
     opening: fromHex(fields.string("opening"), 32, "event.opening"),
     index: fields.integer("index"),
-    conversations:
-      conversations === null
-        ? null
-        : fields.array("conversations", (item: Json, where) => conversationId(asString(item, where)), 10_000),
+    conversations: conversations === null ? null : readConversations(fields),
   };
   fields.end();
   return received;
+}
+
+function readConversations(fields: Fields) {
+  return fields.array(
+    "conversations",
+    (item: Json, where) => conversationId(asString(item, where)),
+    MAX_LABELS,
+  );
+}
+
+function readFurther(fields: Fields): Further {
+  const further = {
+    conversations: readConversations(fields),
+    otherSides: fields.array("otherSides", readOtherSide, MAX_LABELS),
+  };
+  fields.end();
+  return further;
+}
+
+function readLabels(bytes: Uint8Array): LabelRequest[] {
+  const labels: LabelRequest[] = [];
+  for (let at = 0; at < bytes.length; at += ACCESS_LABEL_LENGTH) {
+    labels.push(parseAccessLabel(bytes.slice(at, at + ACCESS_LABEL_LENGTH)));
+  }
+  return labels;
 }
 
 function readIntent(fields: Fields): OwnIntent {

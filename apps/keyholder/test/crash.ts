@@ -8,6 +8,8 @@ export const ORDER_PLACES = [
   "order-admitted",
   "approval-unjournalled",
   "order-approved",
+  "intent-unjournalled",
+  "order-intended",
   "order-batch",
   "batch-posted",
   "release-unjournalled",
@@ -43,13 +45,20 @@ export async function surviveCrash(
   const events = (await deployment.journal(name)).filter(
     (event) => "order" in event && event.order === order.id,
   );
-  expect(events.map(({ kind }) => kind)).toEqual(["received", "admitted", "approved", "sealed", "released"]);
-  const approved = events.find((event) => event.kind === "approved");
+  expect(events.map(({ kind }) => kind)).toEqual([
+    "received",
+    "admitted",
+    "approved",
+    "intended",
+    "sealed",
+    "released",
+  ]);
+  const intended = events.find((event) => event.kind === "intended");
   const sealed = events.find((event) => event.kind === "sealed");
-  if (approved?.kind !== "approved" || sealed?.kind !== "sealed") throw new Error("no release");
+  if (intended?.kind !== "intended" || sealed?.kind !== "sealed") throw new Error("no release");
   expect(sealed.bundle).toEqual(bundle);
   // Each commitment is in the log once, whatever was posted again after the crash.
-  for (const slot of [approved.intent.slot, sealed.slot]) {
+  for (const slot of [intended.intent.slot, sealed.slot]) {
     const holding = deployment.server.entries.filter((entry) => Buffer.from(entry).toString().includes(slot));
     expect(holding.length).toBe(1);
   }

@@ -1,7 +1,16 @@
-import { charterId, commitment, keyholderIndex, parsePeriod, unixSeconds } from "@porchlight/encoding";
+import {
+  charterId,
+  commitment,
+  conversationId,
+  dayNumber,
+  keyholderIndex,
+  parsePeriod,
+  unixSeconds,
+} from "@porchlight/encoding";
 import { formatIntent, slotOf } from "@porchlight/gate";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { DORA, otherSide } from "../../../vectors/fixture/other-side.ts";
 import {
   EMPTY_BOOK,
   ImpossibleEvent,
@@ -13,6 +22,7 @@ import {
 } from "../src/order-book.ts";
 import { formatOrderEvent, parseOrderEvent } from "../src/order-event.ts";
 
+const CONVERSATION = conversationId("22".repeat(32));
 const AT = unixSeconds(1_507_032_000);
 const ORDERS = ["a", "b"].map((digit) => digit.repeat(64));
 
@@ -37,6 +47,18 @@ const refused = (code: string) => ({
   record: { payload: "AA", signatures: [{ protected: "AA", signature: "AA" }] },
 });
 
+const sender = otherSide(
+  "Dora",
+  { charter: charterId("11".repeat(32)), conversation: CONVERSATION, day: dayNumber(17_442) },
+  [DORA],
+);
+const label = (day: number) => ({
+  charter: charterId("11".repeat(32)),
+  conversation: CONVERSATION,
+  account: DORA,
+  day: dayNumber(day),
+});
+
 function events(order: string): OrderEvent[] {
   const approval = { keyholder: keyholderIndex(1), commitment: commitment(order), at: AT, by: "A. Approver" };
   return [
@@ -44,18 +66,30 @@ function events(order: string): OrderEvent[] {
       kind: "received",
       order,
       at: AT,
-      received: { warrant: "{}", opening: new Uint8Array(32).fill(7), index: 4, conversations: null },
+      received: {
+        warrant: "{}",
+        others: "{}",
+        opening: new Uint8Array(32).fill(7),
+        index: 4,
+        conversations: null,
+      },
       commitment: commitment(order),
       requesterPoint: "cc".repeat(48),
       reference: `Case ${order.slice(0, 4)}`,
     },
     { kind: "admitted", order },
-    { kind: "approved", order, approval, intent: intentOf(order) },
-    { kind: "sealed", order, bundle: new Uint8Array(1000).fill(5), slot: "dd".repeat(32) },
-    { kind: "released", order, at: AT },
+    { kind: "approved", order, approval },
+    { kind: "intended", order, release: 0, intent: intentOf(order), labels: [label(17_441), label(17_442)] },
+    { kind: "sealed", order, release: 0, bundle: new Uint8Array(1000).fill(5), slot: "dd".repeat(32) },
+    { kind: "released", order, release: 0, at: AT },
     { kind: "refused", order, refused: refused("not-logged"), by: null },
     { kind: "refused", order, refused: refused("declined"), by: "A. Approver" },
     { kind: "turned-away", order, refused: refused("malformed") },
+    { kind: "intended", order, release: 1, intent: intentOf(order), labels: [label(17_443)] },
+    { kind: "sealed", order, release: 1, bundle: new Uint8Array(100).fill(6), slot: "ee".repeat(32) },
+    { kind: "released", order, release: 1, at: AT },
+    { kind: "further", order, further: { conversations: [CONVERSATION], otherSides: [sender] } },
+    { kind: "directed", order, directed: { kind: "suspension", document: "{}" } },
   ];
 }
 
@@ -65,9 +99,9 @@ test("KEY-28: an event reads back from the journal as it was written", () => {
   for (const event of ALL) expect(parseOrderEvent(formatOrderEvent(event))).toEqual(event);
 });
 
-test("KEY-28: in whatever order events come, an order has one approval, one bundle and one end", () => {
+test("KEY-28: in whatever order events come, a release has one intent, one bundle and one end, and a refused order makes no new one", () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...ALL), { maxLength: 40 }), (sequence) => {
+    fc.property(fc.array(fc.constantFrom(...ALL), { maxLength: 60 }), (sequence) => {
       let book: OrderBook = EMPTY_BOOK;
       const taken: OrderEvent[] = [];
       for (const event of sequence) {
@@ -79,18 +113,31 @@ test("KEY-28: in whatever order events come, an order has one approval, one bund
         }
       }
       for (const order of ORDERS) {
-        const kinds = taken.flatMap((event) =>
-          "order" in event && event.order === order ? [event.kind] : [],
+        const own = taken.filter((event) => "order" in event && event.order === order);
+        // An order that the log did not have may come again: what counts is the last time that it came.
+        const since = own.slice(own.findLastIndex(({ kind }) => kind === "received"));
+        const names = since.map((event) =>
+          "release" in event ? `${event.kind} ${event.release}` : event.kind,
         );
-        const count = (kind: string) => kinds.filter((one) => one === kind).length;
-        expect(count("sealed")).toBeLessThanOrEqual(1);
-        expect(count("released")).toBeLessThanOrEqual(count("sealed"));
-        if (count("sealed") === 1) {
-          // Once a bundle exists nothing but its release can follow.
-          const after = kinds.slice(kinds.indexOf("sealed") + 1).filter((kind) => kind !== "turned-away");
-          expect(["", "released"]).toContain(after.join());
-          expect(kinds.slice(0, kinds.indexOf("sealed"))).toContain("approved");
+        const at = (name: string) => names.indexOf(name);
+        for (const release of [0, 1]) {
+          const [intended, sealed, released] = ["intended", "sealed", "released"].map(
+            (kind) => `${kind} ${release}`,
+          ) as [string, string, string];
+          for (const name of [intended, sealed, released]) {
+            expect(names.filter((one) => one === name).length).toBeLessThanOrEqual(1);
+          }
+          if (at(intended) >= 0) expect(at(intended)).toBeGreaterThan(at("approved"));
+          if (at(sealed) >= 0) expect(at(sealed)).toBeGreaterThan(at(intended));
+          if (at(released) >= 0) expect(at(released)).toBeGreaterThan(at(sealed));
+          const end = at("refused");
+          if (end >= 0) {
+            for (const name of [intended, sealed, "approved", "further"]) {
+              expect(names.lastIndexOf(name)).toBeLessThan(end);
+            }
+          }
         }
+        if (at("intended 1") >= 0) expect(at("intended 0")).toBeLessThan(at("intended 1"));
       }
       // The journal alone gives the same book.
       const again = taken.map((event) => parseOrderEvent(formatOrderEvent(event))).reduce(reduce, EMPTY_BOOK);
@@ -100,9 +147,24 @@ test("KEY-28: in whatever order events come, an order has one approval, one bund
   );
 });
 
+test("KEY-28: what is sealed when an order is refused is still released; what was only intended is not, and its slot waits for no batch", () => {
+  const [order = ""] = ORDERS;
+  const [received, admitted, approved, intended, sealed, released, , declined, , again] = events(
+    order,
+  ) as OrderEvent[] as [OrderEvent, ...OrderEvent[]];
+  const book = [received, admitted, approved, intended, sealed, again, declined].reduce(
+    reduce as never,
+    EMPTY_BOOK as never,
+  ) as unknown as OrderBook;
+  expect(pendingSlots(book)).toEqual([{ order, release: 0, slot: "dd".repeat(32) }]);
+  const kept = reduce(book, released as OrderEvent).orders.get(order);
+  expect(kept?.releases.map(({ kind }) => kind)).toEqual(["released", "intended"]);
+  expect(kept?.state.kind).toBe("refused");
+});
+
 test("KEY-23: only an order that was not logged may come again", () => {
   const [order = ""] = ORDERS;
-  const [received, admitted, , , , notLogged, declined] = events(order) as [OrderEvent, ...OrderEvent[]];
+  const [received, admitted, , , , , notLogged, declined] = events(order) as [OrderEvent, ...OrderEvent[]];
   const refusedAs = (event: OrderEvent | undefined) =>
     [received, event as OrderEvent].reduce(reduce, EMPTY_BOOK);
   expect(reduce(refusedAs(notLogged), received).orders.get(order)?.state.kind).toBe("checking");
@@ -125,15 +187,16 @@ test("KEY-29: a requester's key belongs to the first order that was admitted wit
 
 test("KEY-30: what waits for a batch is each intent and each release that none holds yet", () => {
   const [order = ""] = ORDERS;
-  const [received, admitted, approved, sealed] = events(order) as [
+  const [received, admitted, approved, intended, sealed] = events(order) as [
+    OrderEvent,
     OrderEvent,
     OrderEvent,
     OrderEvent,
     OrderEvent,
   ];
-  const book = [received, admitted, approved].reduce(reduce, EMPTY_BOOK);
+  const book = [received, admitted, approved, intended].reduce(reduce, EMPTY_BOOK);
   const { slot } = intentOf(order);
-  expect(pendingSlots(book)).toEqual([{ order, slot }]);
+  expect(pendingSlots(book)).toEqual([{ order, release: 0, slot }]);
   const slots = [slot, ...Array.from({ length: 7 }, (_, i) => `0${i}`.repeat(32))].sort();
   const entry = JSON.stringify({
     type: "keyholder-batch",
@@ -145,5 +208,5 @@ test("KEY-30: what waits for a batch is each intent and each release that none h
   });
   const batched = reduce(book, { kind: "batch", entry });
   expect(pendingSlots(batched)).toEqual([]);
-  expect(pendingSlots(reduce(batched, sealed))).toEqual([{ order, slot: "dd".repeat(32) }]);
+  expect(pendingSlots(reduce(batched, sealed))).toEqual([{ order, release: 0, slot: "dd".repeat(32) }]);
 });

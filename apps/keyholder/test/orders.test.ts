@@ -111,13 +111,14 @@ describe("an order from receipt to release", () => {
       "received",
       "admitted",
       "approved",
+      "intended",
       "sealed",
       "released",
     ]);
-    const approved = events.find((event) => event.kind === "approved");
-    if (approved?.kind !== "approved") return;
+    const intended = events.find((event) => event.kind === "intended");
+    if (intended?.kind !== "intended") throw new Error("no intent");
     const holding = (slot: string) => batchesOf(1).filter(({ batch }) => batch.slots.includes(slot));
-    const intents = holding(approved.intent.slot);
+    const intents = holding(intended.intent.slot);
     const releases = holding(bundles[0]?.slot as string);
     expect([intents.length, releases.length]).toEqual([1, 1]);
     expect(intents[0]?.at).toBeGreaterThan(order.index);

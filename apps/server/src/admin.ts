@@ -26,6 +26,7 @@ import type { BackupSummary } from "./backup.ts";
 import { type Network, readNetwork } from "./config.ts";
 import { type Identity, publicIdentity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { Orders } from "./orders.ts";
 import type { Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
 import type { Retention } from "./retention.ts";
@@ -34,6 +35,7 @@ export type AdminParts = {
   readonly identity: Identity;
   readonly log: Log;
   readonly persons: Persons;
+  readonly orders: Orders;
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
   /** Writes a sealed backup to a path that names no file yet. */
@@ -139,6 +141,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return async () => {
       await parts.persons.bind(account, person);
       return {};
+    };
+  },
+  others: (parts, fields) => {
+    const warrant = fields.string("warrant", 2 ** 20);
+    const accounts =
+      fields.optional("accounts") === undefined
+        ? null
+        : fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));
+    return async () => {
+      const { payload, signatures } = await parts.orders.others(warrant, accounts);
+      return { payload, signatures: signatures.map((made) => ({ ...made })) };
     };
   },
   statement: (parts, fields) => {

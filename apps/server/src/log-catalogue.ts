@@ -1,10 +1,9 @@
 import {
   type BatchEntry,
   type Charter,
-  type OrderEntry,
+  type IntakeEntry,
   parseEntry,
   parseKeys,
-  type RevocationEntry,
   type SignedDocument,
   unverifiedPayload,
   verifyCharter,
@@ -18,7 +17,7 @@ export type LoggedDocument = { readonly index: LogIndex; readonly document: Sign
 /** An entry that the gate reads. */
 export type DatedEntry = {
   readonly index: LogIndex;
-  readonly entry: OrderEntry | RevocationEntry | BatchEntry;
+  readonly entry: IntakeEntry | BatchEntry;
 };
 
 /**
@@ -33,6 +32,9 @@ export class LogCatalogue {
   readonly #dated = new Map<CharterId, DatedEntry[]>();
   readonly #orders = new Map<Commitment, LogIndex>();
   readonly #revocations = new Map<Commitment, LogIndex>();
+  readonly #directions = new Map<string, LogIndex>();
+  readonly #disclosed = new Set<Commitment>();
+  readonly #statistics = new Set<string>();
 
   /** Takes up an entry; they come in the log's order. The log holds only what was verified before. */
   async add(index: number, bytes: Uint8Array): Promise<void> {
@@ -60,9 +62,26 @@ export class LogCatalogue {
 
   #addDated(index: LogIndex, entry: DatedEntry["entry"]): void {
     listOf(this.#dated, entry.charter).push({ index, entry });
-    if (entry.type === "keyholder-batch") return;
-    const known = entry.type === "revocation" ? this.#revocations : this.#orders;
-    if (!known.has(entry.commitment)) known.set(entry.commitment, index);
+    const first = <K>(known: Map<K, LogIndex>, key: K): void => {
+      if (!known.has(key)) known.set(key, index);
+    };
+    switch (entry.type) {
+      case "warrant":
+      case "hold-order":
+        return first(this.#orders, entry.commitment);
+      case "revocation":
+        return first(this.#revocations, entry.commitment);
+      case "suspension":
+      case "resumption":
+      case "extension":
+      case "notice-release":
+        return first(this.#directions, entry.direction);
+      case "disclosed":
+        this.#disclosed.add(entry.commitment);
+        return;
+      case "statistics":
+        this.#statistics.add(`${entry.charter} ${entry.month}`);
+    }
   }
 
   /** Where these exact bytes already stand. */
@@ -96,7 +115,20 @@ export class LogCatalogue {
     return this.#revocations.get(commitment);
   }
 
-  /** Orders, revocations and batches of a charter below `size`, ascending. */
+  /** By what its entry shows of the document. */
+  direction(hash: string): LogIndex | undefined {
+    return this.#directions.get(hash);
+  }
+
+  isDisclosed(commitment: Commitment): boolean {
+    return this.#disclosed.has(commitment);
+  }
+
+  hasStatistics(charter: CharterId, month: Period): boolean {
+    return this.#statistics.has(`${charter} ${month}`);
+  }
+
+  /** Orders, directions and batches of a charter below `size`, ascending. */
   dated(charter: CharterId, size: number): readonly DatedEntry[] {
     const all = this.#dated.get(charter) ?? [];
     // Ascending, and nearly always all of them: cut from the end.

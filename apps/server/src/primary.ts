@@ -17,8 +17,11 @@ import { Log } from "./log.ts";
 import { LogEntries } from "./log-entries.ts";
 import { LogLease } from "./log-lease.ts";
 import { LogPublisher } from "./log-publisher.ts";
+import { MaterialDesk } from "./material.ts";
+import { OrderStore } from "./order-store.ts";
 import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
+import { Publicity } from "./publicity.ts";
 import { Retention } from "./retention.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
 import { logRoutes } from "./routes/log.ts";
@@ -77,16 +80,20 @@ export async function openPrimary(
   };
   const { retentionDays: defaultDays } = config;
   const retention = new Retention({ database, files, log, identity, clock, logger, defaultDays });
+  const store = new OrderStore(database, log, identity);
+  const orders = new Orders({ database, store, log, identity, clock, persons });
+  const publicity = new Publicity({ store, log, identity, clock, logger });
   const admin = await serveAdmin(
     directory,
-    (request) => handleAdmin({ identity, log, persons, setNetwork, backup, retention }, request),
+    (request) => handleAdmin({ identity, log, persons, orders, setNetwork, backup, retention }, request),
     (error) => logger.failure("admin-failed", error),
   );
   const services = {
     log,
     entries: new LogEntries(log, identity, clock, clockKind, database),
     board: new Board(database, log, waiters),
-    orders: new Orders(database, log, identity, clock),
+    orders,
+    material: new MaterialDesk({ database, store, log, identity, clock }),
   };
   return {
     charters: chartersOfLog(log.catalogue),
@@ -100,6 +107,7 @@ export async function openPrimary(
     onTime: () => {
       log.publisher?.refresh();
       retention.onTime();
+      publicity.onTime();
     },
     figures: () => ({
       size: log.store.size,
@@ -110,6 +118,7 @@ export async function openPrimary(
     closeCommands: () => admin.close(),
     close: async () => {
       await retention.close();
+      await publicity.close();
       await log.close();
     },
   };

@@ -9,6 +9,7 @@ import type { Invitations } from "./invitations.ts";
 import type { KeyPackages } from "./key-packages.ts";
 import type { Log } from "./log.ts";
 import type { LogEntries } from "./log-entries.ts";
+import type { MaterialDesk } from "./material.ts";
 import type { Orders } from "./orders.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Passkeys } from "./passkeys.ts";
@@ -39,4 +40,5 @@ export type PrimaryServices = {
   readonly entries: LogEntries;
   readonly board: Board;
   readonly orders: Orders;
+  readonly material: MaterialDesk;
 };

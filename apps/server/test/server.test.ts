@@ -12,7 +12,7 @@ import {
   verifyStatement,
 } from "@porchlight/charter";
 import { fromHex, hex, type Json, keyholderIndex, type Period, utf8 } from "@porchlight/encoding";
-import { commitmentOf, formatRevocation, orderIdOf } from "@porchlight/gate";
+import { commitmentOf, formatDirection, orderIdOf } from "@porchlight/gate";
 import { openFrom } from "@porchlight/quorum";
 import {
   consistencyProof,
@@ -459,7 +459,7 @@ describe("orders", () => {
     expect(orderId).toBe(orderIdOf(opening));
     const query = { conversation: alice.conversation, account: alice.account, day: DAY };
     // GATE-19: the day is not over.
-    expect(await refusal(client.material(orderId, query))).toBe("out-of-scope");
+    expect(await refusal(client.material(orderId, query))).toBe("day-not-over");
     await server.tick(onDay(DAY) + 86_400 + 3600);
 
     const requester = seedOf(`xwing ${document.requester.name}`);
@@ -492,17 +492,18 @@ describe("orders", () => {
     expect([nothing.envelopes, nothing.messages]).toEqual([[], []]);
 
     const revocation = {
+      kind: "revocation" as const,
       charter: charter.id,
       commitment: commitmentOf(opening, warrant),
       reference: document.reference,
       at: server.now,
       ground: "Withdrawn.",
     };
-    const stranger = await signDocument("revocation", formatRevocation(revocation), [signerOf("Provider")]);
-    expect(await refusal(client.revokeOrder(orderId, stranger))).toBe("revocation-refused");
-    const signed = await signDocument("revocation", formatRevocation(revocation), [signerOf(COURT)]);
-    const revoked = await client.revokeOrder(orderId, signed);
-    expect(await client.revokeOrder(orderId, signed)).toBe(revoked);
+    const stranger = await signDocument("revocation", formatDirection(revocation), [signerOf("Provider")]);
+    expect(await refusal(client.directOrder(orderId, "revocation", stranger))).toBe("direction-refused");
+    const signed = await signDocument("revocation", formatDirection(revocation), [signerOf(COURT)]);
+    const revoked = await client.directOrder(orderId, "revocation", signed);
+    expect(await client.directOrder(orderId, "revocation", signed)).toBe(revoked);
     expect(await refusal(client.material(orderId, query))).toBe("revoked");
     const stored = readFileSync(join(server.directory, "postgres.log"), "utf8");
     expect(stored.includes(document.reference)).toBe(false);

@@ -21,6 +21,10 @@ export type DocumentKind =
   | "statement"
   | "warrant"
   | "revocation"
+  | "suspension"
+  | "resumption"
+  | "extension"
+  | "notice-release"
   | "refusal"
   | "dkg"
   | "retention";

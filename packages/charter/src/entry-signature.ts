@@ -1,33 +1,83 @@
 import { base64, concat, fromBase64, fromHex, idBytes, utf8, Writer } from "@porchlight/encoding";
 import { nobleSuite, type TlogSuite } from "@porchlight/tlog";
 import type { Charter } from "./charter.ts";
-import type { BatchEntry, CeremonyEntry, OrderEntry, RevocationEntry } from "./log-entry.ts";
+import {
+  type BatchEntry,
+  type CeremonyEntry,
+  type DirectionEntry,
+  type DisclosedEntry,
+  formatPublicPart,
+  type OrderEntry,
+  type RevocationEntry,
+  type StatisticsEntry,
+} from "./log-entry.ts";
+
+/** Entries that the intake key signs. */
+export type IntakeEntry = OrderEntry | RevocationEntry | DirectionEntry | DisclosedEntry | StatisticsEntry;
 
 /** Entries that are signed in themselves: by the intake key, or by one keyholder. */
-export type SignedEntry = OrderEntry | RevocationEntry | BatchEntry | CeremonyEntry;
+export type SignedEntry = IntakeEntry | BatchEntry | CeremonyEntry;
 
 type Unsigned<Entry> = Entry extends { intake: string } ? Omit<Entry, "intake"> : Omit<Entry, "signature">;
 
-const ORDER_CODE = { warrant: 1, "hold-order": 2, revocation: 3 } as const;
+const INTAKE_CODE = {
+  warrant: 1,
+  "hold-order": 2,
+  revocation: 3,
+  suspension: 4,
+  resumption: 5,
+  extension: 6,
+  "notice-release": 7,
+  disclosed: 8,
+  statistics: 9,
+} as const;
+/** How a cell of statistics that is not told is signed. */
+const NOT_TOLD = 2 ** 32 - 1;
 const CEREMONY_CODE = { access: 1, notice: 2 } as const;
 
 /** The bytes under an entry's signature (ENT-8): a domain of their own and every member but the signature. */
 export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
   const charter = idBytes(entry.charter);
+  const intake = (type: keyof typeof INTAKE_CODE): Writer =>
+    new Writer()
+      .fixed(utf8("porchlight-v1/intake\0"), 21)
+      .uint(INTAKE_CODE[type], 1)
+      .fixed(charter, 32)
+      .uint((entry as { day: number }).day, 4);
   switch (entry.type) {
     case "warrant":
     case "hold-order":
+      return intake(entry.type)
+        .fixed(idBytes(entry.commitment), 32)
+        .fixed(fromHex(entry.public), 32)
+        .fixed(utf8(entry.secretUntil), 7)
+        .finish();
     case "revocation":
-      return concat(
-        utf8("porchlight-v1/intake\0"),
-        new Writer()
-          .uint(ORDER_CODE[entry.type], 1)
-          .fixed(charter, 32)
-          .uint(entry.day, 4)
-          .fixed(idBytes(entry.commitment), 32)
-          .finish(),
-        entry.type === "revocation" ? new Uint8Array() : utf8(entry.secretUntil),
-      );
+      return intake(entry.type).fixed(idBytes(entry.commitment), 32).finish();
+    case "suspension":
+    case "resumption":
+    case "notice-release":
+      return intake(entry.type)
+        .fixed(idBytes(entry.commitment), 32)
+        .fixed(fromHex(entry.direction), 32)
+        .finish();
+    case "extension":
+      return intake(entry.type)
+        .fixed(idBytes(entry.commitment), 32)
+        .fixed(fromHex(entry.direction), 32)
+        .fixed(utf8(entry.secretUntil), 7)
+        .finish();
+    case "disclosed":
+      return intake(entry.type)
+        .fixed(idBytes(entry.commitment), 32)
+        .fixed(fromHex(entry.key), 32)
+        .opaque(formatPublicPart(entry.part), 4)
+        .finish();
+    case "statistics": {
+      const input = intake(entry.type).fixed(utf8(entry.month), 7).uint(entry.cells.length, 4);
+      for (const cell of entry.cells) input.uint(cell ?? NOT_TOLD, 4);
+      return input.finish();
+    }
     case "keyholder-batch": {
       const { keyholder, day, slots } = entry;
       const head = new Writer().fixed(charter, 32).uint(keyholder, 1).uint(day, 4).finish();
@@ -49,15 +99,15 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
   }
 }
 
-/** Signs an order or a revocation with the intake key's 32-byte seed. */
+/** Signs with the intake key's 32-byte seed. */
 export function signIntake(entry: Unsigned<OrderEntry>, seed: Uint8Array): OrderEntry;
 export function signIntake(entry: Unsigned<RevocationEntry>, seed: Uint8Array): RevocationEntry;
-export function signIntake(
-  entry: Unsigned<OrderEntry | RevocationEntry>,
-  seed: Uint8Array,
-): OrderEntry | RevocationEntry {
+export function signIntake(entry: Unsigned<DirectionEntry>, seed: Uint8Array): DirectionEntry;
+export function signIntake(entry: Unsigned<DisclosedEntry>, seed: Uint8Array): DisclosedEntry;
+export function signIntake(entry: Unsigned<StatisticsEntry>, seed: Uint8Array): StatisticsEntry;
+export function signIntake(entry: Unsigned<IntakeEntry>, seed: Uint8Array): IntakeEntry {
   const intake = base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry)));
-  return { ...entry, intake } as OrderEntry | RevocationEntry;
+  return { ...entry, intake } as IntakeEntry;
 }
 
 /** Signs a batch with the keyholder's document seed (32 B). */

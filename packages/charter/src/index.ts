@@ -36,3 +36,4 @@ export {
 export * from "./log-entry.ts";
 export * from "./plain-text.ts";
 export * from "./statement.ts";
+export { toldCells } from "./statistics.ts";

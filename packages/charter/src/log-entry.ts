@@ -11,6 +11,7 @@ import {
   Fields,
   fromBase64,
   fromHex,
+  type Json,
   type KeyholderIndex,
   keyholderIndex,
   type Period,
@@ -20,6 +21,7 @@ import {
 } from "@porchlight/encoding";
 import type { CharterKind } from "./charter.ts";
 import { readSignedDocument, type SignedDocument } from "./document.ts";
+import { asName } from "./plain-text.ts";
 
 /** ENT-2: a charter with its signatures. */
 export type CharterEntry = { readonly type: "charter"; readonly document: SignedDocument };
@@ -49,6 +51,8 @@ export type OrderEntry = {
   /** The day on which it was logged. */
   readonly day: DayNumber;
   readonly commitment: Commitment;
+  /** Hides what a `disclosed` entry opens at the end of secrecy, 64 hex digits. */
+  readonly public: string;
   /** The month in which secrecy ends. */
   readonly secretUntil: Period;
   /** By the charter's intake key, base64. */
@@ -64,6 +68,61 @@ export type RevocationEntry = {
   readonly intake: string;
 };
 
+/** ENT-9: something that an issuer said of its order later. `direction` hides the document, 64 hex digits. */
+export type DirectionEntry =
+  | {
+      readonly type: "suspension" | "resumption" | "notice-release";
+      readonly charter: CharterId;
+      readonly day: DayNumber;
+      /** Of the order. */
+      readonly commitment: Commitment;
+      readonly direction: string;
+      readonly intake: string;
+    }
+  | {
+      readonly type: "extension";
+      readonly charter: CharterId;
+      readonly day: DayNumber;
+      readonly commitment: Commitment;
+      readonly direction: string;
+      /** The month in which secrecy ends now. */
+      readonly secretUntil: Period;
+      readonly intake: string;
+    };
+
+/** What may be public of an order once its secrecy is over: nothing that a guess of a person could be tested against. */
+export type PublicPart = {
+  readonly issuer: string;
+  readonly legalBasis: string;
+  readonly offenceCategory: string;
+  /** Accounts and days that the order could open. */
+  readonly accounts: number;
+  readonly days: number;
+};
+
+/** ENT-10: the end of an order's secrecy. `key` opens the order entry's `public` to `part`. */
+export type DisclosedEntry = {
+  readonly type: "disclosed";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  /** 64 hex digits. */
+  readonly key: string;
+  readonly part: PublicPart;
+  readonly intake: string;
+};
+
+/** ENT-11: orders logged in a month, by legal basis and category in the charter's order; null where few or none. */
+export type StatisticsEntry = {
+  readonly type: "statistics";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly month: Period;
+  /** Basis 1 × category 1, basis 1 × category 2, … */
+  readonly cells: readonly (number | null)[];
+  readonly intake: string;
+};
+
 /** ENT-7: a keyholder's intents and releases of a day, or random filler that looks the same. */
 export type BatchEntry = {
   readonly type: "keyholder-batch";
@@ -75,10 +134,23 @@ export type BatchEntry = {
   readonly signature: string;
 };
 
-export type LogEntry = CharterEntry | CeremonyEntry | KeysEntry | OrderEntry | RevocationEntry | BatchEntry;
+export type LogEntry =
+  | CharterEntry
+  | CeremonyEntry
+  | KeysEntry
+  | OrderEntry
+  | RevocationEntry
+  | DirectionEntry
+  | DisclosedEntry
+  | StatisticsEntry
+  | BatchEntry;
 
 /** Commitments in one keyholder-batch. */
 export const BATCH_SLOTS = 8;
+/** ENT-11: a cell of statistics with fewer orders is not told. */
+export const STATISTICS_THRESHOLD = 5;
+/** A charter's bases × categories, at their most. */
+const MAX_CELLS = 10_000;
 /** C2SP tlog-tiles: an entry's length is a u16. */
 export const MAX_ENTRY_BYTES = 65_535;
 
@@ -132,6 +204,7 @@ function members(entry: LogEntry): Record<string, unknown> {
         charter: entry.charter,
         day: entry.day,
         commitment: entry.commitment,
+        public: entry.public,
         secretUntil: entry.secretUntil,
         intake: entry.intake,
       };
@@ -141,6 +214,46 @@ function members(entry: LogEntry): Record<string, unknown> {
         charter: entry.charter,
         day: entry.day,
         commitment: entry.commitment,
+        intake: entry.intake,
+      };
+    case "suspension":
+    case "resumption":
+    case "notice-release":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        direction: entry.direction,
+        intake: entry.intake,
+      };
+    case "extension":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        direction: entry.direction,
+        secretUntil: entry.secretUntil,
+        intake: entry.intake,
+      };
+    case "disclosed":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        key: entry.key,
+        part: publicMembers(entry.part),
+        intake: entry.intake,
+      };
+    case "statistics":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        month: entry.month,
+        cells: entry.cells,
         intake: entry.intake,
       };
     case "keyholder-batch":
@@ -155,6 +268,15 @@ function members(entry: LogEntry): Record<string, unknown> {
   }
 }
 
+function publicMembers({ issuer, legalBasis, offenceCategory, accounts, days }: PublicPart): PublicPart {
+  return { issuer, legalBasis, offenceCategory, accounts, days };
+}
+
+/** The bytes under an order entry's `public` (ENT-10). */
+export function formatPublicPart(part: PublicPart): Uint8Array {
+  return utf8(JSON.stringify(publicMembers(part)));
+}
+
 function readEntry(fields: Fields): LogEntry {
   const type = fields.literal(
     "type",
@@ -164,6 +286,12 @@ function readEntry(fields: Fields): LogEntry {
     "warrant",
     "hold-order",
     "revocation",
+    "suspension",
+    "resumption",
+    "notice-release",
+    "extension",
+    "disclosed",
+    "statistics",
     "keyholder-batch",
   );
   switch (type) {
@@ -189,6 +317,7 @@ function readEntry(fields: Fields): LogEntry {
         charter: charterId(fields.string("charter")),
         day: entryDay(fields),
         commitment: commitment(fields.string("commitment")),
+        public: digest(fields.string("public")),
         secretUntil: parsePeriod(fields.string("secretUntil")),
         intake: signature(fields.string("intake")),
       };
@@ -198,6 +327,46 @@ function readEntry(fields: Fields): LogEntry {
         charter: charterId(fields.string("charter")),
         day: entryDay(fields),
         commitment: commitment(fields.string("commitment")),
+        intake: signature(fields.string("intake")),
+      };
+    case "suspension":
+    case "resumption":
+    case "notice-release":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        direction: digest(fields.string("direction")),
+        intake: signature(fields.string("intake")),
+      };
+    case "extension":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        direction: digest(fields.string("direction")),
+        secretUntil: parsePeriod(fields.string("secretUntil")),
+        intake: signature(fields.string("intake")),
+      };
+    case "disclosed":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        key: digest(fields.string("key")),
+        part: readPublicPart(fields.object("part")),
+        intake: signature(fields.string("intake")),
+      };
+    case "statistics":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        month: parsePeriod(fields.string("month")),
+        cells: fields.array("cells", readCell, MAX_CELLS),
         intake: signature(fields.string("intake")),
       };
     case "keyholder-batch": {
@@ -213,6 +382,24 @@ function readEntry(fields: Fields): LogEntry {
       return entry;
     }
   }
+}
+
+function readPublicPart(fields: Fields): PublicPart {
+  const part = {
+    issuer: asName(fields.json("issuer"), "entry.part.issuer"),
+    legalBasis: asName(fields.json("legalBasis"), "entry.part.legalBasis"),
+    offenceCategory: asName(fields.json("offenceCategory"), "entry.part.offenceCategory"),
+    accounts: fields.integer("accounts", 1, 1_000_000),
+    days: fields.integer("days", 1, 1_000_000),
+  };
+  fields.end();
+  return part;
+}
+
+function readCell(value: Json, where: string): number | null {
+  if (value === null) return null;
+  const fields = new Fields({ cell: value }, where);
+  return fields.integer("cell", STATISTICS_THRESHOLD, 1_000_000);
 }
 
 // Five digits, so that the day does not change an entry's size (until the year 2243).

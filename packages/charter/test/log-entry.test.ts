@@ -44,11 +44,30 @@ const warrant = signIntake(
     charter: court.id,
     day,
     commitment: commitment(random(0)),
+    public: random(5),
     secretUntil: "2026-11" as Period,
   },
   seedOf("Intake"),
 );
 const holdOrder = signIntake({ ...warrant, type: "hold-order", charter: house.id }, seedOf("Intake"));
+const common = { charter: court.id, day, commitment: commitment(random(0)) };
+const suspension = signIntake({ type: "suspension", ...common, direction: random(6) }, seedOf("Intake"));
+const extension = signIntake(
+  { type: "extension", ...common, direction: random(6), secretUntil: "2026-12" as Period },
+  seedOf("Intake"),
+);
+const part = {
+  issuer: "District Court, Chamber 4",
+  legalBasis: "Code of Criminal Procedure § 100a",
+  offenceCategory: "stalking",
+  accounts: 2,
+  days: 3,
+};
+const disclosed = signIntake({ type: "disclosed", ...common, key: random(7), part }, seedOf("Intake"));
+const statistics = signIntake(
+  { type: "statistics", charter: court.id, day, month: "2026-08" as Period, cells: [7, null, null, null] },
+  seedOf("Intake"),
+);
 const revocation = signIntake(
   { type: "revocation", charter: court.id, day, commitment: commitment(random(0)) },
   seedOf("Intake"),
@@ -169,6 +188,24 @@ describe("fixed sizes", () => {
     expect(() => parseEntry(new Uint8Array(MAX_ENTRY_BYTES + 1))).toThrow("too-long");
   });
 
+  test("ENT-9: suspension, resumption and early release are as long whatever they say, and so is an extension", () => {
+    const of = (type: "suspension" | "resumption" | "notice-release", name: string) =>
+      size(signIntake({ type, ...common, direction: hex(seedOf(name)) }, seedOf("Intake"))) - type.length;
+    expect(new Set([of("suspension", "a"), of("resumption", "b"), of("notice-release", "c")]).size).toBe(1);
+    const later = { type: "extension", ...common, direction: hex(seedOf("x")) } as const;
+    expect(size(signIntake({ ...later, secretUntil: "2031-01" as Period }, seedOf("Intake")))).toBe(
+      size(extension),
+    );
+  });
+
+  test("ENT-11: statistics tell no cell below five, and as much for a month without an order as for any other", () => {
+    const cells = (values: (number | null)[]) => ({ ...statistics, cells: values });
+    expect(parseEntry(formatEntry(cells([5, null])))).toEqual(cells([5, null]));
+    for (const few of [0, 1, 4]) {
+      expect(() => parseEntry(formatEntry(cells([few, null])))).toThrow("out-of-range");
+    }
+  });
+
   test("ENT-5: days have five digits", () => {
     for (const on of [9_999, 100_000]) {
       expect(() => parseEntry(formatEntry({ ...warrant, day: dayNumber(on) }))).toThrow("out-of-range");
@@ -181,6 +218,10 @@ describe("ENT-8: who signs an entry", () => {
     ["warrant", warrant, court],
     ["hold-order", holdOrder, house],
     ["revocation", revocation, court],
+    ["suspension", suspension, court],
+    ["extension", extension, court],
+    ["disclosed", disclosed, court],
+    ["statistics", statistics, court],
     ["keyholder-batch", batch, court],
     ["ceremony", ceremony, court],
   ];
@@ -193,6 +234,15 @@ describe("ENT-8: who signs an entry", () => {
   const changes: [string, SignedEntry][] = [
     ["day of a warrant", { ...warrant, day: dayNumber(day + 1) }],
     ["commitment of a warrant", { ...warrant, commitment: commitment(random(1)) }],
+    ["public part of a warrant", { ...warrant, public: random(1) }],
+    ["type of a suspension", { ...suspension, type: "resumption" } as SignedEntry],
+    ["direction of a suspension", { ...suspension, direction: random(1) }],
+    ["month of an extension", { ...extension, secretUntil: "2027-01" as Period } as SignedEntry],
+    ["key of a disclosed order", { ...disclosed, key: random(1) }],
+    ["number of a disclosed order", { ...disclosed, part: { ...part, accounts: 3 } }],
+    ["cell of statistics", { ...statistics, cells: [7, null, null, 8] }],
+    ["place in statistics", { ...statistics, cells: [null, 7, null, null] }],
+    ["month of statistics", { ...statistics, month: "2026-07" as Period }],
     ["month of a warrant", { ...warrant, secretUntil: "2026-12" as Period }],
     ["charter of a warrant", { ...warrant, charter: charterId(random(1)) }],
     ["signature of a warrant", { ...warrant, intake: base64(new Uint8Array(64)) }],

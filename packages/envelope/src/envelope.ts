@@ -4,7 +4,7 @@ import { ibeBase, ibeOpen, type LabelBase, openFrom } from "@porchlight/quorum";
 import type { CipherSuite } from "./cipher-suite.ts";
 import { EnvelopeError, parsing } from "./error.ts";
 import { type EscrowSecret, parseEscrowSecret } from "./escrow-secret.ts";
-import { checkHeader, compareHeaders, type EnvelopeHeader, parseHeader } from "./header.ts";
+import { checkHeader, compareHeaders, type EnvelopeHeader, isOfConversation, parseHeader } from "./header.ts";
 import { accessLabel } from "./label.ts";
 import { type EscrowKeys, type Layers, makeLayers, OUTER, OUTER_LENGTH } from "./layers.ts";
 import { signContent } from "./mls.ts";
@@ -84,6 +84,40 @@ export function checkEnvelopeSignature(parsed: ParsedEnvelope, inner: Uint8Array
   if (!suite.ed25519Verify(parsed.header.deviceKey, signedBytes({ ...parsed, inner }), parsed.signature)) {
     throw new EnvelopeError("signature");
   }
+}
+
+/** ENV-36: what shows that a device signed an envelope with this header, and no more: nothing opens with it. */
+export type EnvelopeAttestation = {
+  readonly header: Uint8Array;
+  /** SHA-256 of the layers, 32 bytes each. */
+  readonly inner: Uint8Array;
+  readonly outer: Uint8Array;
+  /** 64 bytes. */
+  readonly signature: Uint8Array;
+};
+
+/** The attestation inside an envelope whose inner layer is known. */
+export function attestEnvelope(parsed: ParsedEnvelope, inner: Uint8Array): EnvelopeAttestation {
+  const { headerBytes, outer, signature } = parsed;
+  return { header: headerBytes, inner: sha256(inner), outer: sha256(outer), signature };
+}
+
+/**
+ * ENV-36: the header of an attested envelope, its device's credential and signature verified, its GroupContext that of
+ * the label. Throws EnvelopeError. Of what the layers hold it says nothing.
+ */
+export function verifyAttestation(attestation: EnvelopeAttestation, suite: CipherSuite): EnvelopeHeader {
+  const header = parseHeader(attestation.header);
+  checkHeader(header, suite);
+  if (!isOfConversation(header)) throw new EnvelopeError("group-context-mismatch");
+  const signed = signContent(
+    SIGNATURE_LABEL,
+    concat(attestation.header, attestation.inner, attestation.outer),
+  );
+  if (!suite.ed25519Verify(header.deviceKey, signed, attestation.signature)) {
+    throw new EnvelopeError("signature");
+  }
+  return header;
 }
 
 /**

@@ -88,6 +88,17 @@ export function checkHeader(header: EnvelopeHeader, suite: CipherSuite): void {
   parseGroupContext(header.groupContext);
 }
 
+/** GroupContext extension that names charter and conversation (MLS-1): private use. */
+const CHARTER_EXTENSION = 0xf0c1;
+
+/** ENV-37: whether the GroupContext that MLS signs names the charter and the conversation of the label. */
+export function isOfConversation({ label, groupContext }: EnvelopeHeader): boolean {
+  const { extensions } = parseGroupContext(groupContext);
+  const data = extensions.find(({ type }) => type === CHARTER_EXTENSION)?.data ?? new Uint8Array();
+  const expected = concat(Uint8Array.of(1, 1), idBytes(label.charter), idBytes(label.conversation));
+  return equalBytes(data.subarray(0, expected.length), expected);
+}
+
 /** ENV-30: every field against what the recipient's own MLS state says; the first that differs names its code. */
 export function compareHeaders(actual: EnvelopeHeader, expected: EnvelopeHeader): void {
   const fields: readonly [EnvelopeErrorCode, Uint8Array, Uint8Array][] = [

@@ -18,7 +18,7 @@ export * from "./envelope.ts";
 export { EnvelopeError, type EnvelopeErrorCode } from "./error.ts";
 export { type EscrowSecret, escrowSecret, parseEscrowSecret } from "./escrow-secret.ts";
 export * from "./franking.ts";
-export { type EnvelopeHeader, formatHeader, parseHeader, rosterOf } from "./header.ts";
+export { type EnvelopeHeader, formatHeader, isOfConversation, parseHeader, rosterOf } from "./header.ts";
 export * from "./label.ts";
 export type { EscrowKeys } from "./layers.ts";
 export { type Extension, type GroupContext, parseGroupContext } from "./mls.ts";

@@ -23,19 +23,22 @@ export type KeyholderRelease = { readonly bundle: Uint8Array; readonly random: U
 /** A release as the log knows it: the entry in which its keyholder committed to exactly these bytes. */
 export type ReleaseFacts = { readonly keyholder: KeyholderIndex; readonly logIndex: number };
 
-const PATH = /^data\/releases\/keyholder-[0-9]{3}\.json$/;
+const PATH = /^data\/releases\/keyholder-[0-9]{3}-[0-9]{4}\.json$/;
 
-function pathOf(keyholder: number): string {
-  return `data/releases/keyholder-${String(keyholder).padStart(3, "0")}.json`;
+function pathOf(keyholder: number, release: number): string {
+  const digits = (value: number, length: number) => String(value).padStart(length, "0");
+  return `data/releases/keyholder-${digits(keyholder, 3)}-${digits(release, 4)}.json`;
 }
 
-/** EVI-17: one file a keyholder, named by its index in the charter. */
+/** EVI-17: one file a bundle, named by its keyholder's index in the charter and, from 1, by which of its bundles it is. */
 export function releaseFiles(releases: readonly KeyholderRelease[]): Files {
   const files = new Map<string, Uint8Array>();
+  const counts = new Map<number, number>();
   for (const { bundle, random } of releases) {
-    const path = pathOf(parseBundle(bundle).keyholder);
-    // Twice the same keyholder must never count twice.
-    if (files.has(path)) throw new EvidenceError("release", path);
+    const { keyholder } = parseBundle(bundle);
+    const count = (counts.get(keyholder) ?? 0) + 1;
+    counts.set(keyholder, count);
+    const path = pathOf(keyholder, count);
     files.set(path, utf8(`{"random":"${hex(random)}","bundle":${fromUtf8(bundle, path)}}\n`));
   }
   return files;
@@ -43,6 +46,7 @@ export function releaseFiles(releases: readonly KeyholderRelease[]): Files {
 
 /** Strict inverse of {@link releaseFiles}, by keyholder. */
 export function readReleases(files: Files, left: Set<string>): KeyholderRelease[] {
+  const counts = new Map<number, number>();
   return [...files.keys()]
     .filter((path) => PATH.test(path))
     .sort()
@@ -56,7 +60,10 @@ export function readReleases(files: Files, left: Set<string>): KeyholderRelease[
         const text = fromUtf8(bytes, path);
         // The bundle's bytes as they were sealed, not a rewritten JSON of them.
         const bundle = utf8(text.slice(text.indexOf('"bundle":') + '"bundle":'.length, -"}\n".length));
-        if (pathOf(parseBundle(bundle).keyholder) !== path) throw new EncodingError("not-canonical", path);
+        const { keyholder } = parseBundle(bundle);
+        const count = (counts.get(keyholder) ?? 0) + 1;
+        counts.set(keyholder, count);
+        if (pathOf(keyholder, count) !== path) throw new EncodingError("not-canonical", path);
         return { bundle, random };
       });
     });
@@ -81,7 +88,7 @@ export function checkReleases(
   const facts = releases.map(({ bundle: bytes, random }) => {
     const bundle: Bundle = parseBundle(bytes);
     const { keyholder } = bundle;
-    const path = pathOf(keyholder);
+    const path = pathOf(keyholder, 1);
     const known = charter.keyholders.some(({ index }) => index === keyholder);
     if (!known || bundle.charter !== charter.id || bundle.commitment !== commitment) {
       throw new EvidenceError("release", path);
@@ -90,6 +97,7 @@ export function checkReleases(
       const name = hex(accessLabel(label));
       covered.set(name, (covered.get(name) ?? new Set()).add(keyholder));
     }
+    // Distinct bundles of one keyholder never count as two keyholders: `covered` holds keyholders, not bundles.
     const slot = log.slots.get(slotOf(random, bytes));
     if (slot?.keyholder !== keyholder) throw new EvidenceError("release", path, { cause: "not in the log" });
     return { keyholder, logIndex: slot.index };
@@ -99,5 +107,5 @@ export function checkReleases(
       throw new EvidenceError("release", LABEL_KEYS);
     }
   }
-  return facts.sort((a, b) => a.keyholder - b.keyholder);
+  return facts.sort((a, b) => a.keyholder - b.keyholder || a.logIndex - b.logIndex);
 }

@@ -1,17 +1,10 @@
-import {
-  type AccountId,
-  type ConversationId,
-  concat,
-  type DayNumber,
-  equalBytes,
-  hex,
-  idBytes,
-} from "@porchlight/encoding";
+import { type AccountId, type ConversationId, type DayNumber, equalBytes, hex } from "@porchlight/encoding";
 import {
   accessLabel,
   createOpener,
   EnvelopeError,
   type EscrowKeys,
+  isOfConversation,
   type Opener,
   openEnvelope,
   parseEnvelope,
@@ -89,9 +82,6 @@ type Sender = {
   readonly generations: Set<number>;
   highest: number;
 };
-
-/** GroupContext extension of MLS-20, private use. */
-const CHARTER_EXTENSION = 0xf0c1;
 
 /**
  * Opens material message by message (EVI-20 to EVI-25): what fails is reported, the rest opens. `persons` names every
@@ -220,11 +210,9 @@ function openSender(
     const { header } = parseEnvelope(envelope);
     if (!equalBytes(accessLabel(header.label), accessLabel(label))) return { code: "out-of-scope" };
     const secret = openEnvelope({ envelope, inner, labelKey, keys, suite: nodeSuite, base });
-    const { groupId, epoch, extensions } = parseGroupContext(header.groupContext);
     // What MLS signs says under which charter the conversation runs; recipients refuse anything else, and so does this.
-    const charter = extensions.find(({ type }) => type === CHARTER_EXTENSION)?.data ?? new Uint8Array();
-    const expected = concat(Uint8Array.of(1, 1), idBytes(label.charter), idBytes(label.conversation));
-    if (!equalBytes(charter.subarray(0, expected.length), expected)) return { code: "group-mismatch" };
+    if (!isOfConversation(header)) return { code: "group-mismatch" };
+    const { groupId, epoch } = parseGroupContext(header.groupContext);
     const device = hex(header.deviceKey);
     return {
       name: `${hex(groupId)} ${epoch} ${header.leafIndex} ${device}`,

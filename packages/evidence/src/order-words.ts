@@ -11,13 +11,14 @@ export function orderWord(charter: Pick<Charter, "kind">): "warrant" | "hold ord
 export type Words = { readonly term: string; readonly text: string };
 
 /**
- * What an order says, for whoever has to decide on it or read what came of it. `persons` from the provider's signed
+ * `others` are the further accounts of an order over both sides. What an order says, for whoever has to decide on it or read what came of it. `persons` from the provider's signed
  * statement inside the order. Who has less than the whole charter at hand gets its parts in fewer words.
  */
 export function orderInWords(
   document: WarrantDocument,
   charter: Pick<Charter, "kind"> & Partial<Pick<Charter, "issuers" | "contestDays">>,
   statement: { readonly accounts: readonly { readonly account: string; readonly person: string }[] },
+  others: readonly string[] = [],
 ): Words[] {
   const issuer = charter.issuers?.find(({ name }) => name === document.issuer);
   const personOf = new Map(statement.accounts.map(({ account, person }) => [account, person]));
@@ -47,13 +48,27 @@ export function orderInWords(
       text:
         document.mode === "sent"
           ? "Those that these accounts sent"
-          : "Those that these accounts sent and received",
+          : "Those that these accounts sent, and those that others sent where they were",
     },
+    ...(document.mode === "both-sides"
+      ? [
+          {
+            term: "Whose messages too",
+            text:
+              others.length === 0
+                ? "Not stated by the provider yet"
+                : others.map((account) => `${personOf.get(account) ?? "?"} (account ${account})`).join("\n"),
+          },
+        ]
+      : []),
     {
       term: "Conversations",
       text: document.conversations === "all" ? "All of these accounts'" : document.conversations.join("\n"),
     },
     { term: "Days", text: days },
+    ...(document.live
+      ? [{ term: "Interception", text: "Live: a day may be opened as soon as it has begun." }]
+      : []),
     { term: "Why it is necessary", text: document.necessity },
     { term: "Why it is proportionate", text: document.proportionality },
     {

@@ -1,4 +1,5 @@
-import { fromHex, fromUtf8, hex, type Period, parsePeriod, utf8 } from "@porchlight/encoding";
+import { fromHex, fromUtf8, hex, type Period, parseJson, parsePeriod, utf8 } from "@porchlight/encoding";
+import { otherSideMembers, readOtherSide } from "@porchlight/gate";
 import { makeBag } from "./bag.ts";
 import { CUSTODY, type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
 import { bagInfo, derivedFiles, PAGE_VERSION } from "./derived.ts";
@@ -6,9 +7,18 @@ import { EvidenceError } from "./error.ts";
 import { type Files, writeFiles } from "./files.ts";
 import { readReleases, releaseFiles } from "./keyholder-release.ts";
 import { logFiles, readLog } from "./log-extract.ts";
-import { labelFiles, readLabels, take } from "./material.ts";
-import { CHARTER, keysPath, type OpenedRelease, openRelease, type ReleaseInput, WARRANT } from "./release.ts";
+import { labelFiles, reading, readLabels, take } from "./material.ts";
+import {
+  CHARTER,
+  keysPath,
+  type OpenedRelease,
+  OTHERS,
+  openRelease,
+  type ReleaseInput,
+  WARRANT,
+} from "./release.ts";
 
+const OTHER_SIDES = "data/other-sides.jsonl";
 const OPENING = "data/opening.txt";
 /** Files that EVI-18 derives from the others. */
 export const DERIVED = [
@@ -26,6 +36,7 @@ export type PackageInput = ReleaseInput & { readonly custody: readonly CustodySt
 function sourceFiles(input: PackageInput): Files {
   return new Map([
     [WARRANT, input.warrant],
+    ...(input.others == null ? [] : othersFiles(input.others)),
     [OPENING, utf8(`${hex(input.opening)}\n`)],
     [CHARTER, input.charter],
     ...[...input.keys].map(([period, entry]) => [keysPath(period), entry] as const),
@@ -48,6 +59,7 @@ export function readSource(payload: Files): PackageInput {
   if (!/^[0-9a-f]{64}\n$/.test(opening)) throw new EvidenceError("malformed", OPENING);
   const input: PackageInput = {
     warrant: take(payload, WARRANT, left),
+    others: payload.has(OTHERS) ? readOthers(payload, left) : null,
     opening: fromHex(opening.trimEnd(), 32),
     charter: take(payload, CHARTER, left),
     keys,
@@ -63,6 +75,27 @@ export function readSource(payload: Files): PackageInput {
       throw new EvidenceError("malformed", path);
   }
   return input;
+}
+
+/** EVI-19: of an order over both sides, the provider's statement and what each further account signed, one a line. */
+function othersFiles({ statement, sides }: NonNullable<ReleaseInput["others"]>): [string, Uint8Array][] {
+  const lines = sides.map((side) => `${JSON.stringify(otherSideMembers(side))}\n`).join("");
+  return [
+    [OTHERS, statement],
+    [OTHER_SIDES, utf8(lines)],
+  ];
+}
+
+function readOthers(payload: Files, left: Set<string>): NonNullable<ReleaseInput["others"]> {
+  const statement = take(payload, OTHERS, left);
+  const bytes = take(payload, OTHER_SIDES, left);
+  const sides = reading(OTHER_SIDES, () =>
+    fromUtf8(bytes, OTHER_SIDES)
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => readOtherSide(parseJson(utf8(line), OTHER_SIDES), OTHER_SIDES)),
+  );
+  return { statement, sides };
 }
 
 /** Time of the last custody step, which has to be "packaged". */

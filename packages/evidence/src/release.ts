@@ -6,9 +6,21 @@ import {
   verifyCharter,
   verifyKeys,
 } from "@porchlight/charter";
-import { type Commitment, EncodingError, hex, type Period, periodOf } from "@porchlight/encoding";
-import { accessLabel } from "@porchlight/envelope";
-import { commitmentOf, GateError, labelsOf, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
+import { type Commitment, dayOf, EncodingError, hex, type Period, periodOf } from "@porchlight/encoding";
+import { type AccessLabel, accessLabel } from "@porchlight/envelope";
+import { nodeSuite } from "@porchlight/envelope/node";
+import {
+  commitmentOf,
+  GateError,
+  labelsOf,
+  type OtherSide,
+  otherAccounts,
+  personsOf,
+  releasableFrom,
+  type VerifiedOrder,
+  verifyOrder,
+  verifyOtherSide,
+} from "@porchlight/gate";
 import { type Curve, verifyLabelKey, verifyLabelKeys } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { EvidenceError } from "./error.ts";
@@ -19,6 +31,7 @@ import { type OpenedMaterial, openMaterial } from "./messages.ts";
 
 export const WARRANT = "data/warrant.json";
 export const CHARTER = "data/charter.json";
+export const OTHERS = "data/others.json";
 
 /** Path of a key period's log entry in a package. */
 export function keysPath(period: Period): string {
@@ -29,6 +42,8 @@ export function keysPath(period: Period): string {
 export type ReleaseInput = {
   /** The signed warrant's exact bytes. */
   readonly warrant: Uint8Array;
+  /** Of an order over both sides: the provider's statement of the further accounts, exact bytes, and what each signed. */
+  readonly others?: { readonly statement: Uint8Array; readonly sides: readonly OtherSide[] } | null;
   /** Opens the order's commitment in the log, 32 bytes. */
   readonly opening: Uint8Array;
   /** Exact bytes of the log entries. */
@@ -42,7 +57,7 @@ export type ReleaseInput = {
 /** A release that holds: what it opened, and what was verified on the way. */
 export type OpenedRelease = OpenedMaterial & {
   readonly charter: Charter;
-  readonly warrant: VerifiedWarrant;
+  readonly warrant: VerifiedOrder;
   readonly commitment: Commitment;
   readonly keys: ReadonlyMap<Period, PeriodKeys>;
   readonly labels: readonly ReleasedLabel[];
@@ -58,8 +73,8 @@ export type OpenedRelease = OpenedMaterial & {
 export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
   const charter = await openCharter(input.charter);
   const keys = await openKeys(input.keys, charter);
-  const warrant = await openWarrant(input.warrant, charter);
-  const commitment = commitmentOf(input.opening, input.warrant);
+  const warrant = await openOrder(input, charter);
+  const commitment = commitmentOf(input.opening, warrant.core);
   const log = checkLog(input.log, {
     charter,
     charterEntry: input.charter,
@@ -69,7 +84,8 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
   if (log.revokedAt !== null) throw new EvidenceError("revoked", "data/log/entries.jsonl");
 
   const labels = sortLabels(input.labels);
-  checkScope(labels, warrant, log, keys);
+  const sides = otherSidesOf(input.others?.sides ?? [], warrant);
+  checkScope(labels, warrant, sides, log, keys);
   const curve = await loadCurve();
   checkLabelKeys(labels, keys, curve);
   const releases = checkReleases(input.releases, { charter, commitment, labels, log });
@@ -79,7 +95,7 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
       ...label,
       keys: { mpk: masterKeyOf(label, keys), providerKey: charter.provider.xwing },
     })),
-    persons: new Map(warrant.statement.accounts.map(({ account, person }) => [account, person])),
+    persons: new Map(personsOf(warrant).map(({ account, person }) => [account, person])),
     curve,
   });
   return { ...opened, charter, warrant, commitment, keys, labels, log, releases };
@@ -110,8 +126,29 @@ async function openKeys(
   return keys;
 }
 
-async function openWarrant(bytes: Uint8Array, charter: Charter): Promise<VerifiedWarrant> {
-  return await refuse("warrant", WARRANT, async () => await verifyWarrant(bytes, charter));
+async function openOrder({ warrant, others }: ReleaseInput, charter: Charter): Promise<VerifiedOrder> {
+  const documents = { warrant, others: others?.statement ?? null };
+  return await refuse("warrant", WARRANT, async () => await verifyOrder(documents, charter));
+}
+
+/** EVI-69: labels of further accounts, each shown by what that account signed with a person of the warrant there. */
+function otherSidesOf(sides: readonly OtherSide[], order: VerifiedOrder): Set<string> {
+  const further = otherAccounts(order.others);
+  const shown = new Set<string>();
+  for (const side of sides) {
+    try {
+      const { label, members } = verifyOtherSide(side, nodeSuite);
+      const fits =
+        label.charter === order.charter.id &&
+        further.includes(label.account) &&
+        order.document.accounts.some((account) => members.has(account));
+      if (fits) shown.add(hex(accessLabel(label)));
+    } catch (cause) {
+      if (!(cause instanceof GateError)) throw cause;
+      throw new EvidenceError("warrant", OTHERS, { cause });
+    }
+  }
+  return shown;
 }
 
 async function refuse<T>(
@@ -132,20 +169,30 @@ async function refuse<T>(
 /** EVI-67, EVI-69: the order asks for every label, each label's day was over by witnessed time, its period's key is here. */
 function checkScope(
   labels: readonly ReleasedLabel[],
-  warrant: VerifiedWarrant,
+  warrant: VerifiedOrder,
+  otherSides: ReadonlySet<string>,
   log: LogFacts,
   keys: ReadonlyMap<Period, PeriodKeys>,
 ): void {
   const { conversations } = warrant.document;
   const named =
     conversations === "all" ? [...new Set(labels.map(({ label }) => label.conversation))] : conversations;
+  const { firstDay, lastDay } = warrant.document;
+  const inScope = (label: AccessLabel): boolean =>
+    scope.has(hex(accessLabel(label))) ||
+    (otherSides.has(hex(accessLabel(label))) &&
+      (conversations === "all" || conversations.includes(label.conversation)) &&
+      label.day >= firstDay &&
+      label.day <= lastDay);
   const scope = new Set(
     (named.length === 0 ? [] : labelsOf(warrant, named)).map((label) => hex(accessLabel(label))),
   );
-  const endOf = (day: number): number => (day + 1) * 86_400;
+  const today = dayOf(log.checkpoint.time);
   for (const { label } of labels) {
-    if (!scope.has(hex(accessLabel(label)))) throw new EvidenceError("out-of-scope", LABEL_KEYS);
-    if (log.checkpoint.time < endOf(label.day)) throw new EvidenceError("day-not-over", LABEL_KEYS);
+    if (!inScope(label)) throw new EvidenceError("out-of-scope", LABEL_KEYS);
+    if (releasableFrom(warrant.document, label.day) > today) {
+      throw new EvidenceError("day-not-over", LABEL_KEYS);
+    }
     if (!keys.has(periodOf(label.day))) throw new EvidenceError("keys", keysPath(periodOf(label.day)));
   }
   const needed = new Set(labels.map(({ label }) => periodOf(label.day)));

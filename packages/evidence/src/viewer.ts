@@ -1,5 +1,6 @@
 import type { Keyholder } from "@porchlight/charter";
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
+import { otherAccounts, personsOf } from "@porchlight/gate";
 import type { Attached } from "./content.ts";
 import { html, join, type Markup, NOTHING, page } from "./html.ts";
 import { limitsOf } from "./limits.ts";
@@ -37,7 +38,7 @@ ${release.failures.length === 0 ? NOTHING : html`<div class="box bad"><strong>${
 ${messagesSection(release)}
 ${notOpened(release)}
 <section id="order"><h2>The ${word}</h2>
-${rows(orderInWords(warrant.document, charter, warrant.statement).map(({ term, text }) => [term, html`${text}`]))}
+${rows(orderInWords(warrant.document, charter, { accounts: personsOf(warrant) }, otherAccounts(warrant.others)).map(({ term, text }) => [term, html`${text}`]))}
 </section>
 ${openingSection(release, facts.packagedAt)}
 <section id="check"><h2>How to check it</h2>
@@ -65,7 +66,7 @@ function count(number: number, noun: string): string {
 }
 
 function lead({ messages, warrant, labels, charter, releases }: OpenedRelease): string {
-  const names = new Map(warrant.statement.accounts.map(({ account, person }) => [account, person]));
+  const names = new Map(personsOf(warrant).map(({ account, person }) => [account, person]));
   const people = [...new Set(labels.map(({ label }) => names.get(label.account) ?? ""))].join(", ");
   const days = [...new Set(labels.map(({ label }) => label.day))].sort((a, b) => a - b).map(formatDay);
   const when =

@@ -31,9 +31,12 @@ import {
   formatBundle,
   formatWarrant,
   labelsOf,
+  publicCommitment,
+  publicKeyOfOrder,
+  publicPartOf,
   requesterContext,
   slotOf,
-  verifyWarrant,
+  verifyOrder,
   type WarrantDocument,
 } from "@porchlight/gate";
 import { combinePartials, partialRelease, requesterPoint } from "@porchlight/quorum";
@@ -204,6 +207,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
     mode: "sent",
     firstDay: DAY,
     lastDay: DAY,
+    live: false,
     necessity: "The threats were sent in this conversation on that day.",
     proportionality: "One person, one day, one conversation.",
     privileged: false,
@@ -221,7 +225,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
   );
   const opening = seedOf("opening");
   const commitment = commitmentOf(opening, warrant);
-  const verified = await verifyWarrant(warrant, charter);
+  const verified = await verifyOrder({ warrant }, charter);
   const labels = labelsOf(verified);
 
   // The releases.
@@ -293,6 +297,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
       charter: charter.id,
       day,
       commitment,
+      public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(verified)),
       secretUntil: "2026-10" as never,
     },
     seedOf("Intake"),

@@ -156,7 +156,7 @@ test("EVI-12, EVI-13: a missing or an extra file is refused with manifests made 
     "data/notes.txt",
     "data/wire/002.jsonl",
     "data/keys-2026-10.json",
-    "data/releases/keyholder-002.json",
+    "data/releases/keyholder-002-0001.json",
   ]) {
     expect((await named(repacked(new Map([[path, utf8("{}\n")]])))).length, path).toBeGreaterThan(0);
   }
@@ -167,7 +167,7 @@ test("EVI-1: the same source in another spelling is refused: one encoding only",
     ["data/label-keys.json", (text: string) => text.replaceAll("\n", "")],
     ["data/wire/001.jsonl", (text: string) => text.replaceAll('"seq":', '"seq": ')],
     ["data/custody.jsonl", (text: string) => text.replaceAll('{"at"', '{ "at"')],
-    ["data/releases/keyholder-001.json", (text: string) => text.replace('"bundle":', '"bundle": ')],
+    ["data/releases/keyholder-001-0001.json", (text: string) => text.replace('"bundle":', '"bundle": ')],
   ] as const) {
     expect(await named(repacked(new Map([[path, utf8(edit(textOf(files.get(path))))]]))), path).toContain(
       path,

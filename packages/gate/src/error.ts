@@ -1,5 +1,5 @@
 /** Why a warrant, an order or a release was refused. Closed union; spec/warrant.md and spec/gate.md list all. */
-export type RefusalCode = WarrantCode | GateCode;
+export type RefusalCode = WarrantCode | GateCode | DirectionCode;
 
 export type WarrantCode =
   | "malformed"
@@ -13,7 +13,10 @@ export type WarrantCode =
   | "statement-invalid"
   | "statement-incomplete"
   | "requester-unproven"
-  | "revocation-invalid";
+  | "others-mismatch"
+  | "other-side-invalid"
+  | "revocation-invalid"
+  | "direction-invalid";
 
 export type GateCode =
   | "not-witnessed"
@@ -26,10 +29,12 @@ export type GateCode =
   | "day-in-future"
   | "secrecy-mismatch"
   | "revoked"
+  | "suspended"
+  | "public-mismatch"
   | "not-yet-valid"
   | "expired"
   | "outside-charter-dates"
-  | "mode-unsupported"
+  | "other-side-unproven"
   | "cap-accounts"
   | "cap-days"
   | "secrecy-too-long"
@@ -46,6 +51,16 @@ export type GateCode =
   | "intent-mismatch"
   | "roster-mismatch"
   | "not-granted";
+
+/** Why a direction of the issuer does not count (spec/directions.md). */
+export type DirectionCode =
+  | "direction-not-logged"
+  | "direction-intake-invalid"
+  | "extension-not-secret"
+  | "extension-shorter"
+  | "extension-too-long"
+  | "extension-too-late"
+  | "already-told";
 
 /** One rule that does not hold. `reason` is a whole sentence for a judge; it repeats nothing of the order. */
 export type Refusal = {

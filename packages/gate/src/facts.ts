@@ -9,20 +9,25 @@ import {
   type UnixSeconds,
 } from "@porchlight/encoding";
 import type { Approval } from "./approval.ts";
+import type { VerifiedDirection } from "./direction.ts";
 import type { Intent } from "./intent.ts";
 import type { LabelRequest } from "./labels.ts";
 import { effectiveDay, type LogView, orderAt } from "./log-view.ts";
 import { commitmentOf } from "./order.ts";
+import type { VerifiedOtherSide } from "./other-side.ts";
+import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
 
 /** An order and the view of the log that decides about it. */
 export type OrderInput = {
-  readonly warrant: VerifiedWarrant;
+  readonly warrant: VerifiedOrder;
   /** 32 B, from the order. */
   readonly opening: Uint8Array;
   /** Where the order says that it is logged. */
   readonly index: number;
   readonly view: LogView;
+  /** What the issuer said of its order later, as far as it is in hand. */
+  readonly directions: readonly VerifiedDirection[];
   /** The caller's own clock. It decides one thing only: whether the checkpoint is fresh. */
   readonly now: UnixSeconds;
 };
@@ -43,14 +48,23 @@ export type GateInput = OrderInput & {
     readonly intent: { readonly document: Intent; readonly random: Uint8Array } | null;
   };
   readonly labels: readonly LabelRequest[];
+  /** For labels of accounts that the warrant does not name. */
+  readonly otherSides: readonly VerifiedOtherSide[];
   readonly approval: Approval | null;
 };
 
-/** A warrant at an instant: what can be judged before it is logged. */
-export type DocumentFacts = { readonly warrant: VerifiedWarrant; readonly at: UnixSeconds };
+/** A warrant at an instant: what can be judged before it is logged. `accounts` are all that it opens, as far as known. */
+export type DocumentFacts = {
+  readonly warrant: VerifiedWarrant;
+  readonly accounts: number;
+  readonly at: UnixSeconds;
+};
 
 /** Everything that the log says of the order. `at` is witnessed time. */
 export type LogFacts = DocumentFacts & {
+  readonly warrant: VerifiedOrder;
+  readonly opening: Uint8Array;
+  readonly directions: readonly VerifiedDirection[];
   readonly view: LogView;
   readonly now: UnixSeconds;
   readonly index: number;
@@ -61,23 +75,29 @@ export type LogFacts = DocumentFacts & {
   readonly loggedDay: DayNumber;
 };
 
-export type LabelFacts = LogFacts & { readonly labels: readonly LabelRequest[] };
+export type LabelFacts = LogFacts & {
+  readonly labels: readonly LabelRequest[];
+  readonly otherSides: readonly VerifiedOtherSide[];
+};
 export type MemoryFacts = LogFacts & { readonly self: KeyholderMemory; readonly requesterPoint: string };
-export type ReleaseFacts = LabelFacts &
-  MemoryFacts & { readonly self: GateInput["self"]; readonly approval: Approval | null };
+export type ApprovalFacts = MemoryFacts & { readonly approval: Approval | null };
+export type ReleaseFacts = LabelFacts & ApprovalFacts & { readonly self: GateInput["self"] };
 
 /** Throws EncodingError for an opening that is not 32 bytes. */
-export function logFacts({ warrant, opening, index, view, now }: OrderInput): LogFacts {
-  const { charter, bytes } = warrant;
+export function logFacts({ warrant, opening, index, view, directions, now }: OrderInput): LogFacts {
+  const { charter, core } = warrant;
   const at = view.checkpoint.time;
   const today = dayOf(at);
   return {
     warrant,
+    accounts: openedAccounts(warrant).length,
+    opening,
+    directions,
     at,
     view,
     now,
     index,
-    commitment: commitmentOf(opening, bytes),
+    commitment: commitmentOf(opening, core),
     today,
     entry: orderAt(view, charter, index),
     loggedDay: effectiveDay(view, charter, index, today),
@@ -89,6 +109,6 @@ export function memoryFacts(input: OrderInput, self: KeyholderMemory): MemoryFac
 }
 
 export function releaseFacts(input: GateInput): ReleaseFacts {
-  const { self, labels, approval } = input;
-  return { ...memoryFacts(input, self), self, labels, approval };
+  const { self, labels, otherSides, approval } = input;
+  return { ...memoryFacts(input, self), self, labels, otherSides, approval };
 }

@@ -1,11 +1,13 @@
 // The gate. A keyholder's share leaves only with a Grant, and only passGate makes one.
 import { base64, type Commitment, type UnixSeconds } from "@porchlight/encoding";
+import type { Approval } from "./approval.ts";
 import type { Refusal } from "./error.ts";
 import { evaluate } from "./evaluate.ts";
 import { type GateInput, type KeyholderMemory, memoryFacts, type OrderInput, releaseFacts } from "./facts.ts";
 import { type Grant, makeGrant } from "./grant.ts";
 import { formatIntent, slotOf } from "./intent.ts";
-import { documentRules, labelRules, logRules, memoryRules, releaseRules } from "./rules.ts";
+import { approvalRules, documentRules, labelRules, logRules, memoryRules, releaseRules } from "./rules.ts";
+import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
 
 export type Refused = { readonly kind: "refused" } & Refusal;
@@ -21,9 +23,10 @@ export const gateRules = Object.freeze([
 ]);
 
 const orderRules = Object.freeze([...logRules, ...documentRules, ...memoryRules]);
+const approvedRules = Object.freeze([...orderRules, ...approvalRules]);
 
 /**
- * GATE-1 to GATE-28, over one witnessed view of the log. Pure and synchronous: nothing can change between the answer to
+ * All rules of the table, over one witnessed view of the log. Pure and synchronous: nothing can change between the answer to
  * the first rule and to the last. Throws EncodingError for an opening that is not 32 bytes.
  */
 export function passGate(input: GateInput): GateResult {
@@ -59,11 +62,25 @@ export function checkOrder(
   return refusal === null ? { kind: "clear", commitment: facts.commitment } : { kind: "refused", ...refusal };
 }
 
-/** What can be said of a warrant before it is logged (GATE-11 to GATE-17 at `at`): for issuers and for the intake. */
+/** {@link checkOrder} with the person's approval: what has to hold before that is kept. It grants nothing. */
+export function checkApproval(
+  input: OrderInput & { readonly self: KeyholderMemory; readonly approval: Approval },
+): { readonly kind: "clear"; readonly commitment: Commitment } | Refused {
+  const facts = { ...memoryFacts(input, input.self), approval: input.approval };
+  const refusal = evaluate(approvedRules, facts);
+  return refusal === null ? { kind: "clear", commitment: facts.commitment } : { kind: "refused", ...refusal };
+}
+
+/**
+ * What can be said of an order before it is logged (GATE-11 to GATE-17 at `at`): for issuers and for the intake. Before
+ * the further accounts of an order over both sides are known, of its warrant alone.
+ */
 export function checkWarrant(
-  warrant: VerifiedWarrant,
+  warrant: VerifiedWarrant | VerifiedOrder,
   at: UnixSeconds,
 ): { readonly kind: "clear" } | Refused {
-  const refusal = evaluate(documentRules, { warrant, at });
+  const others = "others" in warrant ? warrant.others : null;
+  const accounts = openedAccounts({ document: warrant.document, others }).length;
+  const refusal = evaluate(documentRules, { warrant, accounts, at });
   return refusal === null ? { kind: "clear" } : { kind: "refused", ...refusal };
 }

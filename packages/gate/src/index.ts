@@ -1,8 +1,27 @@
 export * from "./approval.ts";
 export * from "./bundle.ts";
+export { checkDirection, checkDirectionDraft, EXTENSION_NOTICE } from "./check-direction.ts";
+export {
+  DIRECTION_KINDS,
+  type Direction,
+  type DirectionKind,
+  directionHash,
+  formatDirection,
+  parseDirection,
+  signersNeeded,
+  type VerifiedDirection,
+  verifyDirection,
+} from "./direction.ts";
 export * from "./error.ts";
 export type { GateInput, KeyholderMemory, OrderInput } from "./facts.ts";
-export { checkOrder, checkWarrant, type GateResult, passGate, type Refused } from "./gate.ts";
+export {
+  checkApproval,
+  checkOrder,
+  checkWarrant,
+  type GateResult,
+  passGate,
+  type Refused,
+} from "./gate.ts";
 export type { Grant } from "./grant.ts";
 export {
   formatIntent,
@@ -12,13 +31,35 @@ export {
   type ShareGeneration,
   slotOf,
 } from "./intent.ts";
-export { type LabelRequest, labelsHash, labelsOf, MAX_LABELS } from "./labels.ts";
+export {
+  type LabelRequest,
+  labelsHash,
+  labelsOf,
+  MAX_LABELS,
+  releasableFrom,
+  sortedLabels,
+} from "./labels.ts";
 export type { LogView } from "./log-view.ts";
-export { envelopeFits, type MaterialAllowed, materialAllowed, type StoredEnvelope } from "./material.ts";
-export * from "./order.ts";
+export {
+  envelopeFits,
+  listAllowed,
+  type MaterialAllowed,
+  materialAllowed,
+  type StoredEnvelope,
+} from "./material.ts";
+export { commitmentOf, coreOf, formatOrder, type Order, orderIdOf, parseOrder } from "./order.ts";
+export {
+  type OtherSide,
+  otherSideMembers,
+  readOtherSide,
+  type VerifiedOtherSide,
+  verifyOtherSide,
+} from "./other-side.ts";
+export * from "./public-part.ts";
 export * from "./refusal.ts";
-export * from "./revocation.ts";
-export { CHECKPOINT_TOLERANCE, secretUntilOf } from "./rules.ts";
+export { CHECKPOINT_TOLERANCE } from "./rules.ts";
+export { type NoticeDue, noticeDue, secrecyEnds, secretUntilOf } from "./secrecy.ts";
+export * from "./verify-order.ts";
 export {
   MAX_WARRANT_BYTES,
   requesterContext,

@@ -24,7 +24,7 @@ export const MAX_LABELS = 100_000;
  * none, or more than {@link MAX_LABELS}. Whether they lie in the scope is for the gate to say.
  */
 export function labelsOf(
-  { document, charter }: VerifiedWarrant,
+  { document, charter }: Pick<VerifiedWarrant, "document" | "charter">,
   conversations: readonly ConversationId[] = document.conversations === "all" ? [] : document.conversations,
 ): LabelRequest[] {
   const days = daysBetween(document.firstDay, document.lastDay);
@@ -41,7 +41,23 @@ export function labelsOf(
       })),
     ),
   );
-  return labels.sort((a, b) => compareBytes(accessLabel(a), accessLabel(b)));
+  return sortedLabels(labels);
+}
+
+/** Labels in the one order in which a set of them is written. */
+export function sortedLabels(labels: readonly LabelRequest[]): LabelRequest[] {
+  return labels
+    .map((label) => ({ label, bytes: accessLabel(label) }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ label }) => label);
+}
+
+/**
+ * GATE-19: the day on which a label's key may be released at the earliest: the day after it, or the day itself where the
+ * order is live.
+ */
+export function releasableFrom({ live }: { readonly live: boolean }, day: DayNumber): DayNumber {
+  return dayNumber(live ? day : day + 1);
 }
 
 /** Days from the first to the last, both included. */

@@ -1,10 +1,11 @@
 import {
   type BatchEntry,
   type Charter,
+  type DirectionEntry,
+  type IntakeEntry,
   type LogEntry,
   type OrderEntry,
   orderEntryType,
-  type RevocationEntry,
   verifyEntrySignature,
 } from "@porchlight/charter";
 import type { Commitment, DayNumber, KeyholderIndex } from "@porchlight/encoding";
@@ -20,7 +21,7 @@ export type LogView = {
   readonly entries: readonly { readonly index: number; readonly entry: LogEntry }[];
 };
 
-type DatedEntry = OrderEntry | RevocationEntry | BatchEntry;
+type DatedEntry = IntakeEntry | BatchEntry;
 type Dated = { readonly index: number; readonly entry: DatedEntry };
 
 /**
@@ -63,6 +64,22 @@ export function isRevoked(view: LogView, charter: Charter, commitment: Commitmen
   return dated(view, charter).some(
     ({ entry }) => entry.type === "revocation" && entry.commitment === commitment,
   );
+}
+
+/** What the log holds of directions for the order with this commitment, revocations left out, in order. */
+export function directionEntries(
+  view: LogView,
+  charter: Charter,
+  commitment: Commitment,
+): { readonly index: number; readonly entry: DirectionEntry }[] {
+  return dated(view, charter).filter(
+    (found): found is { index: number; entry: DirectionEntry } =>
+      isDirection(found.entry) && found.entry.commitment === commitment,
+  );
+}
+
+function isDirection(entry: DatedEntry): entry is DirectionEntry {
+  return ["suspension", "resumption", "extension", "notice-release"].includes(entry.type);
 }
 
 /**

@@ -3,9 +3,10 @@
 import { type AccountId, type CharterId, type Commitment, equalBytes } from "@porchlight/encoding";
 import { type AccessLabel, rosterOf } from "@porchlight/envelope";
 import { evaluate, type Rule } from "./evaluate.ts";
-import { type LabelFacts, logFacts, type OrderInput } from "./facts.ts";
+import { type LabelFacts, type LogFacts, logFacts, type OrderInput } from "./facts.ts";
 import type { Refused } from "./gate.ts";
 import type { LabelRequest } from "./labels.ts";
+import type { VerifiedOtherSide } from "./other-side.ts";
 import { documentRules, labelRules, logRules } from "./rules.ts";
 
 /** A stored envelope, as far as its signed header says whose it is. */
@@ -26,9 +27,11 @@ export type MaterialAllowed = {
 
 type EnvelopeFacts = LabelFacts & { readonly envelopes: readonly StoredEnvelope[] };
 
-function rostersFit({ labels, envelopes }: EnvelopeFacts): boolean {
-  return envelopes.every((envelope) => envelopeFits(envelope, labels));
+function rostersFit({ labels, envelopes, warrant }: EnvelopeFacts): boolean {
+  return envelopes.every((envelope) => envelopeFits(envelope, labels, warrant.document.accounts));
 }
+
+const listRules: readonly Rule<LogFacts>[] = Object.freeze([...logRules, ...documentRules]);
 
 export const materialRules: readonly Rule<EnvelopeFacts>[] = Object.freeze([
   ...logRules,
@@ -44,9 +47,14 @@ export const materialRules: readonly Rule<EnvelopeFacts>[] = Object.freeze([
 
 /**
  * GATE-29: whether an envelope is one of those asked for and its roster that of the epoch as the provider saw it, its
- * sender included. Sort out by it what a sender wrote into its own header falsely, before asking for the rest.
+ * sender and at least one of `subjects`, whom the warrant names, included: what the other side wrote in epochs without
+ * them stays shut. Sort out by it what a sender wrote into its own header falsely, before asking for the rest.
  */
-export function envelopeFits(envelope: StoredEnvelope, labels: readonly LabelRequest[]): boolean {
+export function envelopeFits(
+  envelope: StoredEnvelope,
+  labels: readonly LabelRequest[],
+  subjects: readonly AccountId[],
+): boolean {
   const { label, roster, members } = envelope;
   return (
     labels.some(
@@ -57,18 +65,29 @@ export function envelopeFits(envelope: StoredEnvelope, labels: readonly LabelReq
         asked.day === label.day,
     ) &&
     members.includes(label.account) &&
+    members.some((member) => subjects.includes(member)) &&
     equalBytes(roster, rosterOf(members))
   );
+}
+
+/** Whether the provider may tell the requester where there is anything that the order asks for: what log and order say. */
+export function listAllowed(input: OrderInput): MaterialAllowed | Refused {
+  const facts = logFacts(input);
+  const refusal = evaluate(listRules, facts);
+  if (refusal !== null) return { kind: "refused", ...refusal };
+  return { kind: "allowed", charter: facts.warrant.charter.id, commitment: facts.commitment };
 }
 
 /** Whether the provider may hand out the inner layer of exactly these envelopes. Pure; throws as `passGate` does. */
 export function materialAllowed(
   input: OrderInput & {
     readonly labels: readonly LabelRequest[];
+    readonly otherSides: readonly VerifiedOtherSide[];
     readonly envelopes: readonly StoredEnvelope[];
   },
 ): MaterialAllowed | Refused {
-  const facts = { ...logFacts(input), labels: input.labels, envelopes: input.envelopes };
+  const { labels, otherSides, envelopes } = input;
+  const facts = { ...logFacts(input), labels, otherSides, envelopes };
   const refusal = evaluate(materialRules, facts);
   if (refusal !== null) return { kind: "refused", ...refusal };
   return { kind: "allowed", charter: facts.warrant.charter.id, commitment: facts.commitment };

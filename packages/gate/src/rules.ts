@@ -1,13 +1,32 @@
 // The rules of the gate, in the order in which they are asked. One that does not hold refuses. Rules about a thing that
 // is absent (no entry, no intent) leave its absence to the rule that names it, so that each has one meaning.
 import { verifyEntrySignature } from "@porchlight/charter";
-import { type DayNumber, dayNumber, dayOf, equalBytes, type Period, periodOf } from "@porchlight/encoding";
+import { dayNumber, dayOf, equalBytes } from "@porchlight/encoding";
+import { directionOf } from "./direction.ts";
 import type { Rule } from "./evaluate.ts";
-import type { DocumentFacts, LabelFacts, LogFacts, MemoryFacts, ReleaseFacts } from "./facts.ts";
+import type {
+  ApprovalFacts,
+  DocumentFacts,
+  LabelFacts,
+  LogFacts,
+  MemoryFacts,
+  ReleaseFacts,
+} from "./facts.ts";
 import { formatIntent, generationsOf, slotOf } from "./intent.ts";
-import { areCanonical, daysBetween, labelsHash } from "./labels.ts";
-import { hasSlot, isRevoked, isWellFormed, isWitnessedFor, ordersSince, timesLogged } from "./log-view.ts";
-import type { WarrantDocument } from "./warrant.ts";
+import { areCanonical, daysBetween, labelsHash, releasableFrom } from "./labels.ts";
+import {
+  directionEntries,
+  hasSlot,
+  isRevoked,
+  isWellFormed,
+  isWitnessedFor,
+  ordersSince,
+  timesLogged,
+} from "./log-view.ts";
+import { isOtherSideOf } from "./other-side.ts";
+import { publicCommitment, publicKeyOfOrder, publicPartOf } from "./public-part.ts";
+import { secretUntilOf } from "./secrecy.ts";
+import { otherAccounts } from "./verify-order.ts";
 
 /** Seconds by which a checkpoint's witnessed time and the keyholder's clock may differ (GATE-2). */
 export const CHECKPOINT_TOLERANCE = 600;
@@ -56,15 +75,32 @@ function isNotRevoked({ view, warrant, commitment }: LogFacts): boolean {
   return !isRevoked(view, warrant.charter, commitment);
 }
 
+function entryHidesThePublicPart({ entry, warrant, opening, commitment }: LogFacts): boolean {
+  if (entry === null || entry.commitment !== commitment) return true;
+  return entry.public === publicCommitment(publicKeyOfOrder(opening), publicPartOf(warrant));
+}
+
+// In doubt an order is suspended: a suspension's signature is not asked for. To go on takes the issuer's own word.
+function isNotSuspended({ view, warrant, commitment, opening, directions }: LogFacts): boolean {
+  const { charter } = warrant;
+  const last = directionEntries(view, charter, commitment)
+    .filter(({ entry }) => {
+      if (entry.type === "suspension") return true;
+      return (
+        entry.type === "resumption" &&
+        verifyEntrySignature(entry, charter) &&
+        directionOf(entry, opening, directions) !== null
+      );
+    })
+    .at(-1);
+  return last?.entry.type !== "suspension";
+}
+
 function rateCapHolds({ view, warrant, index, loggedDay, today }: LogFacts): boolean {
   const { charter } = warrant;
   const limit = charter.caps.warrantsPer30Days;
   const since = dayNumber(Math.max(0, loggedDay - RATE_WINDOW_DAYS + 1));
   return ordersSince(view, charter, { index, since, today, limit }) < limit;
-}
-
-function everyDayIsOver({ warrant, today }: LogFacts): boolean {
-  return warrant.document.lastDay < today;
 }
 
 function personCouldContest({ warrant, loggedDay, today }: LogFacts): boolean {
@@ -87,12 +123,8 @@ function liesInTheChartersDates({ warrant: { document, charter } }: DocumentFact
   return document.firstDay >= charter.validFrom && document.lastDay <= charter.validUntil;
 }
 
-function asksForSentMessagesOnly({ warrant }: DocumentFacts): boolean {
-  return warrant.document.mode === "sent";
-}
-
-function accountsCapHolds({ warrant: { document, charter } }: DocumentFacts): boolean {
-  return document.accounts.length <= charter.caps.accountsPerWarrant;
+function accountsCapHolds({ warrant, accounts }: DocumentFacts): boolean {
+  return accounts <= warrant.charter.caps.accountsPerWarrant;
 }
 
 function daysCapHolds({ warrant: { document, charter } }: DocumentFacts): boolean {
@@ -110,16 +142,28 @@ function labelsAreCanonical({ labels }: LabelFacts): boolean {
   return labels.length > 0 && areCanonical(labels);
 }
 
-function labelsLieInScope({ warrant: { document, charter }, labels }: LabelFacts): boolean {
-  const { accounts, conversations, firstDay, lastDay } = document;
+function labelsLieInScope({ warrant: { document, charter, others }, labels }: LabelFacts): boolean {
+  const { conversations, firstDay, lastDay } = document;
+  const accounts = new Set([...document.accounts, ...otherAccounts(others)]);
   return labels.every(
     (label) =>
       label.charter === charter.id &&
-      accounts.includes(label.account) &&
+      accounts.has(label.account) &&
       (conversations === "all" || conversations.includes(label.conversation)) &&
       label.day >= firstDay &&
       label.day <= lastDay,
   );
+}
+
+function otherSidesAreProven({ warrant: { document, others }, labels, otherSides }: LabelFacts): boolean {
+  const further = new Set(otherAccounts(others));
+  return labels.every(
+    (label) => !further.has(label.account) || isOtherSideOf(label, document.accounts, otherSides),
+  );
+}
+
+function daysHaveCome({ warrant: { document }, labels, today }: LabelFacts): boolean {
+  return labels.every(({ day }) => releasableFrom(document, day) <= today);
 }
 
 // ---- What this keyholder remembers
@@ -138,7 +182,7 @@ function sharesAreHeld({ self, labels }: ReleaseFacts): boolean {
   return generationsOf(labels, self.generations) !== null;
 }
 
-function aPersonApproved({ self, warrant, commitment, now, approval }: ReleaseFacts): boolean {
+function aPersonApproved({ self, warrant, commitment, now, approval }: ApprovalFacts): boolean {
   return (
     approval !== null &&
     approval.keyholder === self.keyholder &&
@@ -168,15 +212,8 @@ function intentNamesThisRelease({ self, warrant, commitment, labels }: ReleaseFa
   return equalBytes(formatIntent(intent), formatIntent(expected));
 }
 
-/** The month that an order's entry shows (GATE-9): in which secrecy ends, or, told at once, of the day it is logged. */
-export function secretUntilOf(
-  { disclosure }: Pick<WarrantDocument, "disclosure">,
-  loggedOn: DayNumber,
-): Period {
-  return periodOf(disclosure.kind === "secret" ? disclosure.until : loggedOn);
-}
-
-export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
+/** Of the log as such, whatever is asked of it. */
+export const viewRules: readonly Rule<LogFacts>[] = Object.freeze([
   {
     id: "GATE-1",
     code: "not-witnessed",
@@ -198,6 +235,10 @@ export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
     waits: true,
     holds: viewIsWellFormed,
   },
+] as const);
+
+export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
+  ...viewRules,
   {
     id: "GATE-4",
     code: "not-logged",
@@ -243,18 +284,24 @@ export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
     holds: isNotRevoked,
   },
   {
+    id: "GATE-31",
+    code: "suspended",
+    reason: "The issuer has suspended the order, and has not said that it may go on.",
+    waits: true,
+    holds: isNotSuspended,
+  },
+  {
+    id: "GATE-32",
+    code: "public-mismatch",
+    reason: "What the entry in the public log hides is not what may be public of this order.",
+    holds: entryHidesThePublicPart,
+  },
+  {
     id: "GATE-18",
     code: "cap-rate",
     reason:
       "More orders were logged within thirty days than the charter allows, and this is one of those too many.",
     holds: rateCapHolds,
-  },
-  {
-    id: "GATE-19",
-    code: "day-not-over",
-    reason: "The last day that the order names is not over, and days to come are not disclosed.",
-    waits: true,
-    holds: everyDayIsOver,
   },
   {
     id: "GATE-20",
@@ -286,15 +333,9 @@ export const documentRules: readonly Rule<DocumentFacts>[] = Object.freeze([
     holds: liesInTheChartersDates,
   },
   {
-    id: "GATE-14",
-    code: "mode-unsupported",
-    reason: "The order asks for both sides of a conversation, which this version does not release.",
-    holds: asksForSentMessagesOnly,
-  },
-  {
     id: "GATE-15",
     code: "cap-accounts",
-    reason: "The order names more accounts than the charter allows for one order.",
+    reason: "The order opens more accounts than the charter allows for one order.",
     holds: accountsCapHolds,
   },
   {
@@ -324,6 +365,20 @@ export const labelRules: readonly Rule<LabelFacts>[] = Object.freeze([
     reason: "Something is to be released that the order does not name.",
     holds: labelsLieInScope,
   },
+  {
+    id: "GATE-14",
+    code: "other-side-unproven",
+    reason:
+      "Nothing that the other account itself signed shows that it was in the conversation with a person whom the order names.",
+    holds: otherSidesAreProven,
+  },
+  {
+    id: "GATE-19",
+    code: "day-not-over",
+    reason: "A day is to be opened that is not over, or, of a live order, has not begun.",
+    waits: true,
+    holds: daysHaveCome,
+  },
 ] as const);
 
 export const memoryRules: readonly Rule<MemoryFacts>[] = Object.freeze([
@@ -341,19 +396,23 @@ export const memoryRules: readonly Rule<MemoryFacts>[] = Object.freeze([
   },
 ] as const);
 
-export const releaseRules: readonly Rule<ReleaseFacts>[] = Object.freeze([
-  {
-    id: "GATE-25",
-    code: "share-missing",
-    reason: "This keyholder holds no key share for one of the months that the order names.",
-    holds: sharesAreHeld,
-  },
+export const approvalRules: readonly Rule<ApprovalFacts>[] = Object.freeze([
   {
     id: "GATE-26",
     code: "not-approved",
     reason: "No person at this keyholder has approved this order.",
     waits: true,
     holds: aPersonApproved,
+  },
+] as const);
+
+export const releaseRules: readonly Rule<ReleaseFacts>[] = Object.freeze([
+  ...approvalRules,
+  {
+    id: "GATE-25",
+    code: "share-missing",
+    reason: "This keyholder holds no key share for one of the months that the order names.",
+    holds: sharesAreHeld,
   },
   {
     id: "GATE-27",

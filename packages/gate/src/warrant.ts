@@ -60,6 +60,8 @@ export type WarrantDocument = {
   readonly mode: "sent" | "both-sides";
   readonly firstDay: DayNumber;
   readonly lastDay: DayNumber;
+  /** A day's keys may be released once the day has begun; otherwise only when it is over. */
+  readonly live: boolean;
   readonly necessity: string;
   readonly proportionality: string;
   /** The act touches privileged communication (lawyers, press): approvers are shown it. */
@@ -102,6 +104,7 @@ export function formatWarrant(warrant: WarrantDocument): Uint8Array {
       mode: warrant.mode,
       firstDay: formatDay(warrant.firstDay),
       lastDay: formatDay(warrant.lastDay),
+      live: warrant.live,
       necessity: warrant.necessity,
       proportionality: warrant.proportionality,
       privileged: warrant.privileged,
@@ -137,6 +140,7 @@ export function parseWarrant(bytes: Uint8Array): WarrantDocument {
     mode: fields.literal("mode", "sent", "both-sides"),
     firstDay: parseDay(fields.string("firstDay"), "warrant.firstDay"),
     lastDay: parseDay(fields.string("lastDay"), "warrant.lastDay"),
+    live: fields.boolean("live"),
     necessity: prose("necessity"),
     proportionality: prose("proportionality"),
     privileged: fields.boolean("privileged"),

@@ -5,7 +5,7 @@ import { evaluate } from "../src/evaluate.ts";
 import { releaseFacts } from "../src/facts.ts";
 import { gateRules } from "../src/gate.ts";
 import * as gate from "../src/index.ts";
-import { checkOrder, checkWarrant, type GateInput, passGate, slotOf } from "../src/index.ts";
+import { checkApproval, checkOrder, checkWarrant, type GateInput, passGate, slotOf } from "../src/index.ts";
 import { materialRules } from "../src/material.ts";
 import { documentRules, memoryRules } from "../src/rules.ts";
 
@@ -51,11 +51,13 @@ describe("with one rule removed, what it refuses would pass: no rule is idle, no
 });
 
 describe("the table", () => {
-  test("GATE-1 to GATE-29: every rule once, each with a code of its own and a sentence", () => {
+  test("GATE-1 to GATE-29, GATE-31, GATE-32: every rule once, each with a code of its own and a sentence", () => {
     const all = [...new Set([...gateRules, ...materialRules])];
-    expect(all.map(({ id }) => Number(id.slice("GATE-".length))).sort((a, b) => a - b)).toEqual(
-      Array.from({ length: 29 }, (_, i) => i + 1),
-    );
+    expect(all.map(({ id }) => Number(id.slice("GATE-".length))).sort((a, b) => a - b)).toEqual([
+      ...Array.from({ length: 29 }, (_, i) => i + 1),
+      31,
+      32,
+    ]);
     expect(new Set(all.map(({ code }) => code)).size).toBe(all.length);
     for (const { reason } of all) expect(reason).toMatch(/^[A-Z][^{}<>_]{20,}\.$/);
   });
@@ -86,7 +88,7 @@ describe("the grant", () => {
     expect(grant.labels).toEqual(input.labels);
     expect(grant.labels).toHaveLength(2);
     expect(grant.requesterPoint).toBe(hex(input.warrant.document.requester.point));
-    expect(grant.commitment).toBe(gate.commitmentOf(input.opening, input.warrant.bytes));
+    expect(grant.commitment).toBe(gate.commitmentOf(input.opening, input.warrant.core));
     expect(grant.charter).toBe(input.warrant.charter.id);
     expect(grant.keyholder).toBe(input.self.keyholder);
     const { document, random } = input.self.intent as NonNullable<typeof input.self.intent>;
@@ -111,7 +113,7 @@ describe("the grant", () => {
 });
 
 describe("before a person is asked", () => {
-  const later = new Set(["GATE-21", "GATE-22", "GATE-25", "GATE-26", "GATE-27", "GATE-28"]);
+  const later = new Set([14, 19, 21, 22, 25, 26, 27, 28].map((number) => `GATE-${number}`));
 
   test("checkOrder asks everything but labels, shares, approval and intent", () => {
     for (const { rule, name, input } of oneOfEach) {
@@ -119,13 +121,33 @@ describe("before a person is asked", () => {
       if (rule === null || later.has(rule)) {
         expect(result, name).toEqual({
           kind: "clear",
-          commitment: gate.commitmentOf(input.opening, input.warrant.bytes),
+          commitment: gate.commitmentOf(input.opening, input.warrant.core),
         });
       } else {
         expect(result, name).toMatchObject({ kind: "refused", rule });
       }
       expect(result).not.toHaveProperty("grant");
     }
+  });
+
+  test("checkApproval asks that too, and the person's approval", () => {
+    for (const { rule, name, input } of oneOfEach) {
+      const { approval } = input;
+      if (approval === null) continue;
+      const result = checkApproval({ ...input, approval });
+      if (rule === null || (later.has(rule) && rule !== "GATE-26")) {
+        expect(result, name).toMatchObject({ kind: "clear" });
+      } else expect(result, name).toMatchObject({ kind: "refused", rule });
+      expect(result).not.toHaveProperty("grant");
+    }
+    const { input } = cases.find(({ rule }) => rule === "GATE-26" && rule !== null) ?? expect.fail("no case");
+    const foreign = {
+      keyholder: input.self.keyholder,
+      commitment: "0".repeat(64) as never,
+      at: input.now,
+      by: "X",
+    };
+    expect(checkApproval({ ...inputOf(PASSES), approval: foreign })).toMatchObject({ rule: "GATE-26" });
   });
 
   test("checkWarrant asks what needs no log", () => {
@@ -149,6 +171,7 @@ describe("before a person is asked", () => {
       "not-witnessed",
       "not-yet-valid",
       "notice-period",
+      "suspended",
       "view-broken",
     ]);
     expect(memoryRules.some(({ waits }) => waits === true)).toBe(false);

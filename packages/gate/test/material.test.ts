@@ -54,21 +54,22 @@ describe("the provider hands out material", () => {
   test.each(misfits)("GATE-29: %s is not peeled, and only this rule refuses it", (_, envelope) => {
     const good = envelopeOf(first);
     const request = { ...passing, envelopes: [good, envelope] };
-    expect(envelopeFits(good, passing.labels)).toBe(true);
-    expect(envelopeFits(envelope, passing.labels)).toBe(false);
+    expect(envelopeFits(good, passing.labels, [ALICE])).toBe(true);
+    expect(envelopeFits(envelope, passing.labels, [ALICE])).toBe(false);
     expect(materialAllowed(request)).toMatchObject({
       kind: "refused",
       rule: "GATE-29",
       code: "roster-mismatch",
     });
-    const facts = { ...logFacts(request), labels: request.labels, envelopes: request.envelopes };
+    const { labels, otherSides, envelopes } = request;
+    const facts = { ...logFacts(request), labels, otherSides, envelopes };
     const others = materialRules.filter(({ id }) => id !== "GATE-29");
     expect(others.length).toBe(materialRules.length - 1);
     expect(evaluate(others, facts)).toBeNull();
   });
 
   test("GATE-29: an envelope of an epoch of which the provider knows no member is not peeled", () => {
-    expect(envelopeFits(envelopeOf(first, { members: [] }), passing.labels)).toBe(false);
+    expect(envelopeFits(envelopeOf(first, { members: [] }), passing.labels, [ALICE])).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { signDocument } from "@porchlight/charter";
-import { conversationId, type Period, unixSeconds, utf8 } from "@porchlight/encoding";
+import { conversationId, dayNumber, type Period, unixSeconds, utf8 } from "@porchlight/encoding";
 import { logIndex } from "@porchlight/tlog";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -15,25 +15,27 @@ import {
 import { SELF, signedWarrant, warrantDocument } from "../../../vectors/fixture/order.ts";
 import {
   commitmentOf,
+  DIRECTION_KINDS,
+  type Direction,
   formatApproval,
+  formatDirection,
   formatIntent,
   formatOrder,
   formatRefusal,
-  formatRevocation,
   generationsOf,
   type Intent,
   labelsOf,
   orderIdOf,
   parseApproval,
+  parseDirection,
   parseIntent,
   parseOrder,
   parseRefusal,
-  parseRevocation,
   refusalRecord,
   secretUntilOf,
   slotOf,
+  verifyDirection,
   verifyRefusal,
-  verifyRevocation,
   verifyWarrant,
 } from "../src/index.ts";
 
@@ -55,7 +57,8 @@ const intent: Intent = {
   labels: seedOf("labels"),
   at,
 };
-const revocation = {
+const revocation: Direction = {
+  kind: "revocation",
   charter: court.id,
   commitment,
   reference: "4 Gs 217/26",
@@ -68,13 +71,19 @@ const refusal = refusalRecord(
 );
 const approval = { keyholder: SELF, commitment, at, by: "R. Approver" };
 const order = { warrant: bytes, opening, index: logIndex(5) };
+const both = { warrant: bytes, others: utf8('{"payload":"","signatures":[]}'), opening, index: logIndex(5) };
 const all = { ...order, conversations: ["1", "2"].map((digit) => conversationId(digit.repeat(64))) };
+
+const extension: Direction = { ...revocation, kind: "extension", until: dayNumber(20_800) };
+const parsed = (kind: Direction["kind"]) => (document: Uint8Array) => parseDirection(kind, document);
 
 type Format = [name: string, bytes: Uint8Array, parse: (bytes: Uint8Array) => unknown, value: unknown];
 const formats: Format[] = [
   ["WAR-14: order", formatOrder(order), parseOrder, order],
+  ["WAR-14: order over both sides", formatOrder(both), parseOrder, both],
   ["WAR-14: order over all conversations", formatOrder(all), parseOrder, all],
-  ["WAR-17: revocation", formatRevocation(revocation), parseRevocation, revocation],
+  ["WAR-17: revocation", formatDirection(revocation), parsed("revocation"), revocation],
+  ["DIR-1: extension", formatDirection(extension), parsed("extension"), extension],
   ["BUN-1: intent", formatIntent(intent), parseIntent, intent],
   ["BUN-7: refusal", formatRefusal(refusal), parseRefusal, refusal],
   ["GATE-26: approval", formatApproval(approval), parseApproval, approval],
@@ -165,40 +174,62 @@ test("GATE-9: the month that an entry shows", () => {
   expect(secretUntilOf({ disclosure: { kind: "notice-first" } }, logged)).toBe("2026-09");
 });
 
-describe("revocations", () => {
-  const sign = async (value: typeof revocation, name: string) =>
-    await signDocument("revocation", formatRevocation(value), [signerOf(name)]);
+describe("directions", () => {
+  const sign = async (value: Direction, ...names: string[]) =>
+    await signDocument(value.kind, formatDirection(value), names.map(signerOf));
 
   test("WAR-17: by an issuer of this very order", async () => {
-    expect(await verifyRevocation(await sign(revocation, COURT), warrant, commitment)).toEqual(revocation);
+    const { direction } = await verifyDirection(
+      "revocation",
+      await sign(revocation, COURT),
+      warrant,
+      commitment,
+    );
+    expect(direction).toEqual(revocation);
   });
 
-  test("WAR-17: one of a house's two signers is enough", async () => {
+  test("WAR-17, DIR-2: to stop a house's order one of its two signers is enough, to go on, extend or tell early it takes both", async () => {
     const house = await charterOf("house");
     const document = await warrantDocument(house);
     const hold = await verifyWarrant(await signedWarrant(house, document), house);
-    const one = { ...revocation, charter: house.id, commitment: commitmentOf(opening, hold.bytes) };
-    expect(await verifyRevocation(await sign(one, HOUSE_ISSUERS[1]), hold, one.commitment)).toEqual(one);
+    const common = { ...revocation, charter: house.id, commitment: commitmentOf(opening, hold.bytes) };
+    for (const kind of DIRECTION_KINDS) {
+      const one = (
+        kind === "extension" ? { ...common, kind, until: 20_800 } : { ...common, kind }
+      ) as Direction;
+      const alone = verifyDirection(kind, await sign(one, HOUSE_ISSUERS[1]), hold, one.commitment);
+      if (kind === "revocation" || kind === "suspension") expect((await alone).direction).toEqual(one);
+      else await expect(alone).rejects.toThrow("direction-invalid");
+      const both = await sign(one, ...HOUSE_ISSUERS);
+      expect((await verifyDirection(kind, both, hold, one.commitment)).direction).toEqual(one);
+    }
+  });
+
+  test("DIR-1: a document of one kind is none of another", async () => {
+    const signed = await sign({ ...revocation, kind: "suspension" }, COURT);
+    await expect(verifyDirection("resumption", signed, warrant, commitment)).rejects.toThrow(
+      "header-invalid",
+    );
+    expect(() => parseDirection("extension", formatDirection(revocation))).toThrow("missing-field");
+    expect(() => parseDirection("suspension", formatDirection(extension))).toThrow("unknown-field");
   });
 
   test("WAR-17: another order, another charter, another reference and another issuer are refused", async () => {
+    const verify = async (signed: Parameters<typeof verifyDirection>[1], of = warrant, named = commitment) =>
+      await verifyDirection("revocation", signed, of, named);
     const other = commitmentOf(seedOf("another"), bytes);
-    await expect(verifyRevocation(await sign(revocation, COURT), warrant, other)).rejects.toThrow(
-      "revocation-invalid",
-    );
+    await expect(verify(await sign(revocation, COURT), warrant, other)).rejects.toThrow("revocation-invalid");
     for (const change of [{ reference: "4 Gs 1/26" }, { charter: (await charterOf("house")).id }]) {
       const signed = await sign({ ...revocation, ...change }, COURT);
-      await expect(verifyRevocation(signed, warrant, commitment)).rejects.toThrow("revocation-invalid");
+      await expect(verify(signed)).rejects.toThrow("revocation-invalid");
     }
-    await expect(verifyRevocation(await sign(revocation, "A stranger"), warrant, commitment)).rejects.toThrow(
-      "signer-unknown",
-    );
+    await expect(verify(await sign(revocation, "A stranger"))).rejects.toThrow("signer-unknown");
     const second = "District Court, Chamber 5";
     const issuers = [COURT, second].map((name) => ({ name, title: "Judge", key: publicKeyOf(name) }));
     const two = await charterOf("court", { issuers });
     const ours = await verifyWarrant(await signedWarrant(two, await warrantDocument(two)), two);
     const theirs = { ...revocation, charter: two.id, commitment: commitmentOf(opening, ours.bytes) };
-    await expect(verifyRevocation(await sign(theirs, second), ours, theirs.commitment)).rejects.toThrow(
+    await expect(verify(await sign(theirs, second), ours, theirs.commitment)).rejects.toThrow(
       "revocation-invalid",
     );
   });

@@ -6,6 +6,7 @@ import {
   type ConversationId,
   fromHex,
   hex,
+  type Json,
   type KeyholderIndex,
   type Period,
   parseJson,
@@ -19,6 +20,7 @@ import { nodeSuite } from "@porchlight/tlog/node";
 import { describe, expect, test } from "vitest";
 import {
   commitmentOf,
+  type DirectionKind,
   type GateInput,
   labelsHash,
   labelsOf,
@@ -27,16 +29,19 @@ import {
   orderIdOf,
   parseApproval,
   parseBundle,
+  parseDirection,
   parseIntent,
   parseRefusal,
-  parseRevocation,
   passGate,
   type RefusalCode,
+  readOtherSide,
   requesterContext,
   slotOf,
-  type VerifiedWarrant,
+  type VerifiedOrder,
+  verifyDirection,
+  verifyOrder,
+  verifyOtherSide,
   verifyRefusal,
-  verifyRevocation,
   verifyWarrant,
 } from "../src/index.ts";
 
@@ -54,6 +59,9 @@ type Case = {
   entries: [index: number, name: string][];
   now: number;
   labels: string[];
+  others?: string;
+  otherSides: Json[];
+  directions: { kind: DirectionKind; document: string }[];
   self: {
     keyholder: number;
     generations: Record<string, number>;
@@ -123,12 +131,17 @@ async function charterOf(text: string): Promise<Charter> {
   return await charter;
 }
 
-const verified = new Map<string, Promise<VerifiedWarrant>>();
+function documentsOf(one: Case) {
+  const others = one.others === undefined ? null : utf8(one.others);
+  return { warrant: utf8(gate.warrants[one.warrant] ?? ""), others };
+}
+
+const verified = new Map<string, Promise<VerifiedOrder>>();
 
 async function inputOf(one: Case): Promise<GateInput> {
-  const key = `${one.charter} ${one.warrant}`;
+  const key = `${one.charter} ${one.warrant} ${one.others ?? ""}`;
   const charter = await charterOf(gate.charters[one.charter] ?? "");
-  const warrant = verified.get(key) ?? verifyWarrant(utf8(gate.warrants[one.warrant] ?? ""), charter);
+  const warrant = verified.get(key) ?? verifyOrder(documentsOf(one), charter);
   verified.set(key, warrant);
   const { self } = one;
   return {
@@ -146,6 +159,14 @@ async function inputOf(one: Case): Promise<GateInput> {
         entry: parseEntry(utf8(gate.entries[name] ?? "")),
       })),
     },
+    directions: await Promise.all(
+      one.directions.map(async ({ kind, document }) => {
+        const order = await warrant;
+        const commitment = commitmentOf(fromHex(one.opening), order.core);
+        return await verifyDirection(kind, parseSignedDocument(utf8(document)), order, commitment);
+      }),
+    ),
+    otherSides: one.otherSides.map((side) => verifyOtherSide(readOtherSide(side, "side"))),
     now: one.now as UnixSeconds,
     labels: one.labels.map((label) => parseAccessLabel(fromHex(label))),
     self: {
@@ -198,9 +219,11 @@ describe("vectors/gate.json", () => {
 
   test("every code of the gate is there", () => {
     const codes = gate.cases.flatMap(({ result }) => (result.kind === "refused" ? [result.rule] : []));
-    expect([...new Set(codes)].map((rule) => Number(rule.slice(5))).sort((a, b) => a - b)).toEqual(
-      Array.from({ length: 28 }, (_, i) => i + 1),
-    );
+    expect([...new Set(codes)].map((rule) => Number(rule.slice(5))).sort((a, b) => a - b)).toEqual([
+      ...Array.from({ length: 28 }, (_, i) => i + 1),
+      31,
+      32,
+    ]);
   });
 });
 
@@ -242,9 +265,9 @@ describe("vectors/bundle.json", () => {
     const { warrant, opening } = await inputOf(first);
     const refusal = await verifyRefusal(parseSignedDocument(utf8(written.refusal.signed)), warrant.charter);
     expect(refusal).toEqual(parseRefusal(utf8(written.refusal.document)));
-    const commitment = commitmentOf(opening, warrant.bytes);
+    const commitment = commitmentOf(opening, warrant.core);
     const signed = parseSignedDocument(utf8(written.revocation.signed));
-    const revocation = await verifyRevocation(signed, warrant, commitment);
-    expect(revocation).toEqual(parseRevocation(utf8(written.revocation.document)));
+    const { direction } = await verifyDirection("revocation", signed, warrant, commitment);
+    expect(direction).toEqual(parseDirection("revocation", utf8(written.revocation.document)));
   });
 });

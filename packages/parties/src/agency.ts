@@ -5,21 +5,35 @@ import {
   type CharterId,
   type ConversationId,
   concat,
+  dayNumber,
+  dayOf,
   fromHex,
   fromUtf8,
   hex,
   utf8,
 } from "@porchlight/encoding";
 import { type Files, openSealedEvidence, sealEvidence, sha256 } from "@porchlight/evidence";
-import { requesterContext, verifyWarrant } from "@porchlight/gate";
+import {
+  type OtherSide,
+  releasableFrom,
+  requesterContext,
+  verifyOrder,
+  verifyWarrant,
+} from "@porchlight/gate";
 import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
-import { type Fetch, ORDER_CONVERSATIONS_INFO, parseOrderConversations } from "@porchlight/wire";
+import {
+  type Fetch,
+  ORDER_CONVERSATIONS_INFO,
+  OTHER_SIDES_INFO,
+  parseOrderConversations,
+  parseOtherSides,
+} from "@porchlight/wire";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { type Collected, type CollectProgress, collectRelease, type RequestSecrets } from "./collection.ts";
 import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
-import { handToKeyholders, type KeyholderAnswer } from "./hand-in.ts";
+import { addAtKeyholders, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 import { formatRequest, namesOf, type OrderFile, type Request } from "./request-file.ts";
 import type { Service } from "./service.ts";
 
@@ -153,19 +167,62 @@ export class Agency {
     );
   }
 
+  /**
+   * Gives every keyholder what the provider tells of an order by now: conversations of one over all, and of one over both
+   * sides what the other accounts signed on each day that has come. Again is harmless; an order that goes on needs it
+   * every day. Throws PartyError, WireError.
+   */
+  async handOn(
+    service: Service,
+    order: OrderFile,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<readonly KeyholderAnswer[]> {
+    const conversations = (await this.conversations(service, order)) ?? [];
+    const otherSides = await this.otherSides(service, order);
+    if (conversations.length === 0 && otherSides.length === 0) {
+      return await keyholderStates(service.charter, order, options);
+    }
+    const { orderId } = namesOf(order);
+    return await addAtKeyholders(
+      service.charter,
+      orderId,
+      {
+        conversations: [...conversations],
+        otherSides: otherSides.map((side) => ({ ...side, members: [...side.members] })),
+      },
+      options,
+    );
+  }
+
+  /** What the other accounts of an order over both sides signed, of every day that has come, from the provider. */
+  async otherSides(service: Service, order: OrderFile): Promise<readonly OtherSide[]> {
+    if (order.others === null) return [];
+    const { document } = await verifyOrder(order, service.charter);
+    const today = dayOf(service.now());
+    const found: OtherSide[] = [];
+    for (let day = document.firstDay; day <= document.lastDay; day = dayNumber(day + 1)) {
+      if (releasableFrom(document, day) > today) break;
+      const { orderId } = namesOf(order);
+      const sealed = await service.server.otherSides(orderId, day);
+      const plaintext = await this.#open(order, document.requester.point, sealed, OTHER_SIDES_INFO);
+      found.push(...parseOtherSides(plaintext).sides);
+    }
+    return found;
+  }
+
+  async #open(order: OrderFile, point: Uint8Array, sealed: Uint8Array, info: string): Promise<Uint8Array> {
+    const secrets = await this.secretsOf(point);
+    const { secretKey } = xwingKeygen(secrets.xwing);
+    return openFrom(secretKey, sealed, utf8(info), fromHex(namesOf(order).orderId, 32));
+  }
+
   /** The conversations of an order over "all", from the provider; `null` for an order that names them. */
   async conversations(service: Service, order: OrderFile): Promise<readonly ConversationId[] | null> {
     const warrant = await verifyWarrant(order.warrant, service.charter);
     if (warrant.document.conversations !== "all") return null;
-    const { orderId } = namesOf(order);
-    const secrets = await this.secretsOf(warrant.document.requester.point);
-    const sealed = await service.server.orderConversations(orderId);
-    const plaintext = openFrom(
-      xwingKeygen(secrets.xwing).secretKey,
-      sealed,
-      utf8(ORDER_CONVERSATIONS_INFO),
-      fromHex(orderId, 32),
-    );
+    const { point } = warrant.document.requester;
+    const sealed = await service.server.orderConversations(namesOf(order).orderId);
+    const plaintext = await this.#open(order, point, sealed, ORDER_CONVERSATIONS_INFO);
     return [
       ...new Set(parseOrderConversations(plaintext).labels.map(({ conversation }) => conversation)),
     ].sort();

@@ -1,5 +1,6 @@
 import {
   type ConversationId,
+  dayOf,
   EncodingError,
   fromHex,
   type KeyholderIndex,
@@ -8,7 +9,7 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { type AccessLabel, accessLabel, EnvelopeError } from "@porchlight/envelope";
+import { type AccessLabel, accessLabel, EnvelopeError, parseHeader } from "@porchlight/envelope";
 import {
   type CustodyStep,
   type Files,
@@ -18,7 +19,15 @@ import {
   type ReleasedLabel,
   sha256,
 } from "@porchlight/evidence";
-import { labelsOf, openBundle, type VerifiedWarrant, verifyWarrant } from "@porchlight/gate";
+import {
+  labelsOf,
+  type OtherSide,
+  openBundle,
+  releasableFrom,
+  sortedLabels,
+  type VerifiedOrder,
+  verifyOrder,
+} from "@porchlight/gate";
 import { combineOrder, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { type Fetch, MATERIAL_INFO, parseMaterial, WireError } from "@porchlight/wire";
@@ -38,6 +47,8 @@ export type Collector = {
   readonly secretsOf: (point: Uint8Array) => Promise<RequestSecrets>;
   /** Of an order over "all"; `null` for one that names them. */
   readonly conversations: (service: Service, order: OrderFile) => Promise<readonly ConversationId[] | null>;
+  /** Of an order over both sides; none of any other. */
+  readonly otherSides: (service: Service, order: OrderFile) => Promise<readonly OtherSide[]>;
 };
 
 export type CollectPhase = "bundles" | "keys" | "material" | "opening";
@@ -56,6 +67,8 @@ export type Collected =
       readonly kind: "opened";
       readonly files: Files;
       readonly opened: OpenedRelease;
+      /** Keys that the order asks for, their day has come, and t keyholders have not released yet. */
+      readonly outstanding: number;
       readonly blamed: readonly KeyholderIndex[];
       readonly packagedAt: UnixSeconds;
     };
@@ -82,7 +95,7 @@ export async function collectRelease(input: {
   const { charter } = service;
   const index = loggedIndex(order);
   const { orderId, commitment } = namesOf(order);
-  const warrant = await verifyWarrant(order.warrant, charter);
+  const warrant = await verifyOrder(order, charter);
   const secrets = await requester.secretsOf(warrant.document.requester.point);
   const custody: CustodyStep[] = [];
   const record = (action: CustodyStep["action"], subject: string, bytes: Uint8Array | null): void => {
@@ -108,11 +121,16 @@ export async function collectRelease(input: {
     record,
   });
   const need = charter.threshold;
-  if (bundles.length < need) {
-    return { kind: "waiting", have: bundles.length, need, keyholders: answers, blamed };
-  }
+  const have = new Set(bundles.map(({ keyholder }) => keyholder)).size;
+  if (have < need) return { kind: "waiting", have, need, keyholders: answers, blamed };
 
-  const labels = await labelsOfOrder(requester, service, order, warrant);
+  const sides = await requester.otherSides(service, order);
+  const asked = await labelsOfOrder(requester, service, order, warrant, sides);
+  const labels = asked.filter((label) => releasedBy(label, bundles) >= need);
+  if (labels.length === 0) {
+    const most = Math.max(0, ...asked.map((label) => releasedBy(label, bundles)));
+    return { kind: "waiting", have: most, need, keyholders: answers, blamed };
+  }
   const keys = await combine({ service, warrant, secrets, labels, bundles, progress });
   if (keys.kind === "short") {
     return {
@@ -162,6 +180,7 @@ export async function collectRelease(input: {
   const periods = [...new Set(labels.map(({ day }) => periodOf(day)))].sort();
   const { files, opened } = await makePackage({
     warrant: order.warrant,
+    others: order.others === null ? null : { statement: order.others, sides: sidesOf(sides, labels) },
     opening: order.opening,
     charter: service.charterEntry().bytes,
     keys: await keysEntries(service, periods),
@@ -183,7 +202,8 @@ export async function collectRelease(input: {
     custody,
   });
   progress("opening", 1, 1);
-  return { kind: "opened", files, opened, blamed: merge(blamed, keys.blamed), packagedAt };
+  const outstanding = asked.length - labels.length;
+  return { kind: "opened", files, opened, outstanding, blamed: merge(blamed, keys.blamed), packagedAt };
 }
 
 function merge(a: readonly KeyholderIndex[], b: readonly KeyholderIndex[]): KeyholderIndex[] {
@@ -196,14 +216,31 @@ function refuseRevoked(service: Service, commitment: string): void {
     throw new PartyError("order-revoked", "the order was revoked: nothing may be opened under it");
 }
 
+/** What the order asks for by now: of its own accounts each conversation and day that has come, and the other sides. */
 async function labelsOfOrder(
   requester: Collector,
   service: Service,
   order: OrderFile,
-  warrant: VerifiedWarrant,
+  warrant: VerifiedOrder,
+  sides: readonly OtherSide[],
 ): Promise<readonly AccessLabel[]> {
   const conversations = await requester.conversations(service, order);
-  return conversations === null ? labelsOf(warrant) : labelsOf(warrant, conversations);
+  const own = conversations?.length === 0 ? [] : labelsOf(warrant, conversations ?? undefined);
+  const today = dayOf(service.now());
+  const come = own.filter(({ day }) => releasableFrom(warrant.document, day) <= today);
+  return sortedLabels([...come, ...sides.map(({ header }) => parseHeader(header).label)]);
+}
+
+/** How many keyholders released a label. */
+function releasedBy(label: AccessLabel, bundles: readonly Bundle[]): number {
+  const name = sha256(accessLabel(label));
+  return new Set(bundles.flatMap(({ keyholder, partials }) => (partials.has(name) ? [keyholder] : []))).size;
+}
+
+/** Those of the other sides whose labels were opened. */
+function sidesOf(sides: readonly OtherSide[], labels: readonly AccessLabel[]): OtherSide[] {
+  const opened = new Set(labels.map((label) => sha256(accessLabel(label))));
+  return sides.filter(({ header }) => opened.has(sha256(accessLabel(parseHeader(header).label))));
 }
 
 async function keysEntries(service: Service, periods: readonly Period[]): Promise<Map<Period, Uint8Array>> {
@@ -219,7 +256,7 @@ async function keysEntries(service: Service, periods: readonly Period[]): Promis
 async function fetchBundles(
   input: Parameters<typeof collectRelease>[0],
   context: {
-    readonly warrant: VerifiedWarrant;
+    readonly warrant: VerifiedOrder;
     readonly secrets: RequestSecrets;
     readonly orderId: string;
     readonly commitment: Bundle["slot"];
@@ -234,11 +271,16 @@ async function fetchBundles(
   const answers = await keyholderStates(charter, order, fetch === undefined ? {} : { fetch });
   const bundles: Bundle[] = [];
   const blamed: KeyholderIndex[] = [];
-  const released = answers.filter(({ answer }) => answer.state === "released");
-  for (const [position, { keyholder }] of released.entries()) {
+  const released = answers.flatMap(({ keyholder, answer }) =>
+    Array.from({ length: "releases" in answer ? answer.releases : 0 }, (_, release) => ({
+      keyholder,
+      release,
+    })),
+  );
+  for (const [position, { keyholder, release }] of released.entries()) {
     progress("bundles", position, released.length);
     const sealed = await keyholderClient(keyholder, fetch)
-      .bundle(orderId)
+      .bundle(orderId, release)
       .catch((error: unknown) => {
         if (error instanceof WireError) return null;
         throw error;
@@ -247,7 +289,8 @@ async function fetchBundles(
     try {
       const expected = { charter: charter.id, commitment, keyholder: keyholder.index };
       const { bundle, bytes, random, slot } = openBundle(sealed, secretKey, expected);
-      record("bundle-received", `keyholder ${keyholder.index}`, bytes);
+      const which = release === 0 ? "" : `, release ${release + 1}`;
+      record("bundle-received", `keyholder ${keyholder.index}${which}`, bytes);
       bundles.push({
         keyholder: keyholder.index,
         slot,
@@ -271,7 +314,7 @@ async function fetchBundles(
 /** One key a label, from any t partials that hold, all checked together. */
 async function combine(input: {
   readonly service: Service;
-  readonly warrant: VerifiedWarrant;
+  readonly warrant: VerifiedOrder;
   readonly secrets: RequestSecrets;
   readonly labels: readonly AccessLabel[];
   readonly bundles: readonly Bundle[];

@@ -23,12 +23,15 @@ import {
 } from "@porchlight/encoding";
 import {
   checkWarrant,
+  type Direction,
+  type DirectionKind,
   type Disclosure,
-  formatRevocation,
+  formatDirection,
   formatWarrant,
   GateError,
   parseWarrant,
   type VerifiedWarrant,
+  verifyOrder,
   verifyWarrant,
   type WarrantDocument,
 } from "@porchlight/gate";
@@ -36,7 +39,13 @@ import { nodeSuite } from "@porchlight/tlog/node";
 import type { Fetch } from "@porchlight/wire";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
-import { handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+import {
+  type DirectionAnswer,
+  directKeyholders,
+  handToKeyholders,
+  type KeyholderAnswer,
+  keyholderStates,
+} from "./hand-in.ts";
 import { namesOf, type OrderFile, type Request } from "./request-file.ts";
 import type { Service } from "./service.ts";
 
@@ -53,6 +62,8 @@ export type Decision = {
   readonly mode?: WarrantDocument["mode"];
   readonly firstDay: DayNumber;
   readonly lastDay: DayNumber;
+  /** A day's keys may be released once the day has begun. */
+  readonly live?: boolean;
   readonly legalBasis: string;
   readonly offenceCategory: string;
   readonly necessity: string;
@@ -164,6 +175,7 @@ export class Court {
       mode: decision.mode ?? "sent",
       firstDay: decision.firstDay,
       lastDay: decision.lastDay,
+      live: decision.live ?? false,
       necessity: decision.necessity,
       proportionality: decision.proportionality,
       privileged: decision.privileged ?? false,
@@ -183,7 +195,7 @@ export class Court {
     const signed = await this.#withKey(
       async (signer) => await signDocument("warrant", formatWarrant(document), [signer]),
     );
-    return { warrant: formatSignedDocument(signed), opening: RANDOM(32), index: null };
+    return { warrant: formatSignedDocument(signed), others: null, opening: RANDOM(32), index: null };
   }
 
   /** Adds this person's signature to a house's order that is not handed in yet. */
@@ -193,7 +205,12 @@ export class Court {
       throw new PartyError("order-refused", "the order is in the log already: it cannot be changed");
     const document = parseSignedDocument(order.warrant, "warrant");
     const signed = await this.#withKey(async (signer) => await addSignature(document, "warrant", signer));
-    const countersigned = { warrant: formatSignedDocument(signed), opening: RANDOM(32), index: null };
+    const countersigned = {
+      warrant: formatSignedDocument(signed),
+      others: null,
+      opening: RANDOM(32),
+      index: null,
+    };
     await checkOrder(countersigned, charter, parseWarrant(unverifiedPayload(signed)).issued);
     return countersigned;
   }
@@ -202,6 +219,7 @@ export class Court {
   async submit(service: Service, order: OrderFile): Promise<OrderFile & { readonly index: number }> {
     const { index } = await service.server.submitOrder({
       warrant: fromUtf8(order.warrant),
+      ...(order.others === null ? {} : { others: fromUtf8(order.others) }),
       opening: order.opening,
     });
     return { ...order, index };
@@ -218,13 +236,64 @@ export class Court {
 
   /** Revokes an order of this issuer; the log's index of the revocation. */
   async revoke(service: Service, order: OrderFile, ground: string, at: UnixSeconds): Promise<number> {
-    const { orderId, commitment } = namesOf(order);
+    const document = await this.sayOf(service, order, { kind: "revocation", ground, at });
+    return await service.server.directOrder(namesOf(order).orderId, "revocation", document);
+  }
+
+  /** Signs what the issuer says of its order later. A house's second person adds a signature with {@link cosign}. */
+  async sayOf(
+    service: Service,
+    order: OrderFile,
+    said: {
+      readonly kind: DirectionKind;
+      readonly ground: string;
+      readonly at: UnixSeconds;
+      readonly until?: DayNumber;
+    },
+  ): Promise<SignedDocument> {
+    const { commitment } = namesOf(order);
     const { reference } = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
-    const payload = formatRevocation({ charter: service.charter.id, commitment, reference, at, ground });
-    const document = await this.#withKey(
-      async (signer) => await signDocument("revocation", payload, [signer]),
+    const { kind, ground, at, until } = said;
+    const common = { charter: service.charter.id, commitment, reference, at, ground };
+    if ((kind === "extension") !== (until !== undefined)) {
+      throw new PartyError(
+        "order-refused",
+        "an extension names the day on which secrecy ends, nothing else does",
+      );
+    }
+    const direction: Direction =
+      kind === "extension" ? { ...common, kind, until: until as DayNumber } : { ...common, kind };
+    return await this.#withKey(
+      async (signer) => await signDocument(kind, formatDirection(direction), [signer]),
     );
-    return await service.server.revokeOrder(orderId, document);
+  }
+
+  /** Adds this person's signature to what another said of their common order. */
+  async cosign(kind: DirectionKind, document: SignedDocument): Promise<SignedDocument> {
+    return await this.#withKey(async (signer) => await addSignature(document, kind, signer));
+  }
+
+  /**
+   * Has the provider log what was said, and hands it to every keyholder: an extension counts where it was seen in time.
+   * Idempotent: ask again while a keyholder waits. Throws PartyError, WireError.
+   */
+  async direct(
+    service: Service,
+    order: OrderFile,
+    kind: Exclude<DirectionKind, "revocation">,
+    document: SignedDocument,
+    options: { readonly fetch?: Fetch } = {},
+  ): Promise<{ readonly index: number; readonly keyholders: readonly DirectionAnswer[] }> {
+    const { orderId } = namesOf(order);
+    const index = await service.server.directOrder(orderId, kind, document);
+    const copy = { payload: document.payload, signatures: document.signatures.map((one) => ({ ...one })) };
+    const keyholders = await directKeyholders(
+      service.charter,
+      orderId,
+      { kind, document: copy, index },
+      options,
+    );
+    return { index, keyholders };
   }
 
   async status(
@@ -252,6 +321,24 @@ export class Court {
       seed.fill(0);
     }
   }
+}
+
+/**
+ * An order over both sides with the provider's statement of everyone else whom it opens (WAR-18 to WAR-20), judged as
+ * keyholders will. What it commits to changes, so it is a new order with a fresh opening. Throws PartyError.
+ */
+export async function withOthers(
+  order: OrderFile,
+  statement: SignedDocument,
+  charter: Charter,
+  at: UnixSeconds,
+): Promise<OrderFile> {
+  if (order.index !== null) {
+    throw new PartyError("order-refused", "the order is in the log already: it cannot be changed");
+  }
+  const whole = { ...order, others: formatSignedDocument(statement), opening: RANDOM(32) };
+  await checkOrder(whole, charter, at);
+  return whole;
 }
 
 /** Index of an order that was handed in. Throws PartyError "order-not-logged". */
@@ -288,7 +375,9 @@ export async function checkOrder(
 ): Promise<VerifiedWarrant> {
   let warrant: VerifiedWarrant;
   try {
-    warrant = await verifyWarrant(order.warrant, charter);
+    // Before the provider has stated them, the further accounts of an order over both sides are not known.
+    warrant =
+      order.others === null ? await verifyWarrant(order.warrant, charter) : await verifyOrder(order, charter);
   } catch (cause) {
     if (!(cause instanceof GateError)) throw cause;
     throw new PartyError("order-refused", `${cause.refusal.reason} (${cause.refusal.rule})`, { cause });

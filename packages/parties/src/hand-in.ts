@@ -2,8 +2,16 @@ import type { Charter, Keyholder } from "@porchlight/charter";
 import type { ConversationId } from "@porchlight/encoding";
 import { fromUtf8 } from "@porchlight/encoding";
 import type { Order } from "@porchlight/gate";
-import { type Fetch, KeyholderClient, type OrderState, WireError } from "@porchlight/wire";
-import { namesOf } from "./request-file.ts";
+import {
+  type Fetch,
+  type FurtherRequest,
+  KeyholderClient,
+  type KeyholderDirection,
+  type KeyholderDirectionAnswer,
+  type OrderState,
+  WireError,
+} from "@porchlight/wire";
+import { namesOf, type OrderFile } from "./request-file.ts";
 
 /** What one keyholder answered, or why nothing came back. */
 export type KeyholderAnswer = {
@@ -30,12 +38,13 @@ export function keyholderClient(
 /** Hands an order to every keyholder of the charter at once. One that does not answer does not stop the others; again is harmless. */
 export async function handToKeyholders(
   charter: Charter,
-  order: Pick<Order, "warrant" | "opening" | "index">,
+  order: Pick<OrderFile, "warrant" | "others" | "opening"> & Pick<Order, "index">,
   options: { readonly conversations?: readonly ConversationId[]; readonly fetch?: Fetch } = {},
 ): Promise<KeyholderAnswer[]> {
   const { conversations, fetch } = options;
   const body = {
     warrant: fromUtf8(order.warrant),
+    ...(order.others === null ? {} : { others: fromUtf8(order.others) }),
     opening: order.opening,
     index: order.index,
     ...(conversations === undefined ? {} : { conversations: [...conversations] }),
@@ -49,13 +58,60 @@ export async function handToKeyholders(
 /** What every keyholder says of an order. */
 export async function keyholderStates(
   charter: Charter,
-  order: Pick<Order, "warrant" | "opening">,
+  order: Pick<OrderFile, "warrant" | "others" | "opening">,
   options: { readonly fetch?: Fetch } = {},
 ): Promise<KeyholderAnswer[]> {
   const { orderId } = namesOf(order);
   return await askAll(
     charter,
     async (keyholder) => await keyholderClient(keyholder, options.fetch, STATE_SECONDS).order(orderId),
+  );
+}
+
+/**
+ * Hands what an issuer said of its order to every keyholder. Each counts it for itself, once its view of the log shows it:
+ * one that answers "waiting" is to be asked again.
+ */
+export async function directKeyholders(
+  { keyholders }: Charter,
+  orderId: string,
+  direction: KeyholderDirection,
+  options: { readonly fetch?: Fetch } = {},
+): Promise<DirectionAnswer[]> {
+  return await Promise.all(
+    keyholders.map(async (keyholder) => {
+      try {
+        return {
+          keyholder,
+          answer: await keyholderClient(keyholder, options.fetch).direct(orderId, direction),
+        };
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        const state = error.refusal === "order-unknown" ? ("unknown" as const) : ("unreachable" as const);
+        return { keyholder, answer: { state, reason: error.message } };
+      }
+    }),
+  );
+}
+
+/** What one keyholder said to a direction. */
+export type DirectionAnswer = {
+  readonly keyholder: Keyholder;
+  readonly answer:
+    | KeyholderDirectionAnswer
+    | { readonly state: "unreachable" | "unknown"; readonly reason: string };
+};
+
+/** Adds to an order at every keyholder that has it; one that does not answer does not stop the others. */
+export async function addAtKeyholders(
+  charter: Charter,
+  orderId: string,
+  further: FurtherRequest,
+  options: { readonly fetch?: Fetch } = {},
+): Promise<KeyholderAnswer[]> {
+  return await askAll(
+    charter,
+    async (keyholder) => await keyholderClient(keyholder, options.fetch).further(orderId, further),
   );
 }
 

@@ -7,10 +7,18 @@ export {
   type CollectProgress,
   type RequestSecrets,
 } from "./collection.ts";
-export { Court, checkOrder, type Decision, loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
+export {
+  Court,
+  checkOrder,
+  type Decision,
+  loggedIndex,
+  type OrderStatus,
+  orderStatus,
+  withOthers,
+} from "./court.ts";
 export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
-export { handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 export {
   formatOrderFile,
   formatRequest,

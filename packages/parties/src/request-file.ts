@@ -15,7 +15,7 @@ import {
   parseJson,
   utf8,
 } from "@porchlight/encoding";
-import { commitmentOf, type Order, orderIdOf, type Requester, requesterContext } from "@porchlight/gate";
+import { commitmentOf, coreOf, orderIdOf, type Requester, requesterContext } from "@porchlight/gate";
 import { verifyRequesterPoint } from "@porchlight/quorum";
 import { PartyError } from "./error.ts";
 
@@ -89,14 +89,23 @@ function readRequester(fields: Fields): Requester {
 export type OrderFile = {
   /** The signed warrant's exact bytes. */
   readonly warrant: Uint8Array;
+  /** Of an order over both sides: the provider's statement of the further accounts, exact bytes. */
+  readonly others: Uint8Array | null;
   /** 32 random bytes. */
   readonly opening: Uint8Array;
   /** Where it is in the log; `null` before it was handed in. */
   readonly index: number | null;
 };
 
-export function formatOrderFile({ warrant, opening, index }: OrderFile): Uint8Array {
-  const document = { version: 1, kind: "order", warrant: fromUtf8(warrant), opening: hex(opening), index };
+export function formatOrderFile({ warrant, others, opening, index }: OrderFile): Uint8Array {
+  const document = {
+    version: 1,
+    kind: "order",
+    warrant: fromUtf8(warrant),
+    ...(others === null ? {} : { others: fromUtf8(others) }),
+    opening: hex(opening),
+    index,
+  };
   return utf8(`${JSON.stringify(document, null, 2)}\n`);
 }
 
@@ -107,6 +116,7 @@ export function readOrderFile(bytes: Uint8Array): OrderFile {
     fields.literal("kind", "order");
     const order = {
       warrant: utf8(fields.string("warrant", 2 ** 20)),
+      others: fields.optional("others") === undefined ? null : utf8(fields.string("others", 2 ** 20)),
       opening: fromHex(fields.string("opening"), 32, "order.opening"),
       index: fields.json("index") === null ? null : fields.integer("index"),
     };
@@ -116,11 +126,11 @@ export function readOrderFile(bytes: Uint8Array): OrderFile {
 }
 
 /** The order's secret name and what the log shows of it. */
-export function namesOf({ warrant, opening }: Pick<Order, "warrant" | "opening">): {
+export function namesOf({ warrant, others, opening }: Pick<OrderFile, "warrant" | "others" | "opening">): {
   readonly orderId: string;
   readonly commitment: Commitment;
 } {
-  return { orderId: orderIdOf(opening), commitment: commitmentOf(opening, warrant) };
+  return { orderId: orderIdOf(opening), commitment: commitmentOf(opening, coreOf({ warrant, others })) };
 }
 
 /** Reads a signed document from a file (the provider's statement). Throws PartyError "file-malformed". */

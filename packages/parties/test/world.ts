@@ -33,11 +33,14 @@ import {
   makeBundle,
   orderIdOf,
   parseWarrant,
+  publicCommitment,
+  publicKeyOfOrder,
+  publicPartOf,
   releaseLabel,
   sealBundle,
   secretUntilOf,
-  type VerifiedWarrant,
-  verifyWarrant,
+  type VerifiedOrder,
+  verifyOrder,
 } from "@porchlight/gate";
 import { type Random, sealTo } from "@porchlight/quorum";
 import { appendLeaves, EMPTY_FRONTIER, encodeEntries, entriesPath, leafHash } from "@porchlight/tlog";
@@ -61,7 +64,7 @@ import { makeGrant } from "../../gate/src/grant.ts";
 export const SERVICE_URL = "https://service.test.example";
 export { CONVERSATION, DAY, PLAIN };
 
-type Order = { readonly warrant: VerifiedWarrant; readonly opening: Uint8Array; readonly index: number };
+type Order = { readonly warrant: VerifiedOrder; readonly opening: Uint8Array; readonly index: number };
 
 type KeyholderSays =
   | { readonly state: "released"; readonly bundle: Uint8Array }
@@ -154,7 +157,7 @@ export class World {
     const grant = makeGrant({
       charter: this.charter.id,
       keyholder,
-      commitment: commitmentOf(opening, warrant.bytes),
+      commitment: commitmentOf(opening, warrant.core),
       requesterPoint: hex(warrant.document.requester.point),
       requesterKey: base64(options.requesterKey ?? warrant.document.requester.xwing),
       labels,
@@ -224,7 +227,7 @@ export class World {
     if (path === "/v1/orders") {
       const bytes = utf8(String(body["warrant"]));
       const opening = fromHex(String(body["opening"]), 32);
-      const warrant = await verifyWarrant(bytes, this.charter);
+      const warrant = await verifyOrder({ warrant: bytes }, this.charter);
       const orderId = orderIdOf(opening);
       const day = (DAY + 1) as DayNumber;
       const known = this.orders.get(orderId);
@@ -236,7 +239,8 @@ export class World {
               type: this.charter.kind === "court" ? "warrant" : "hold-order",
               charter: this.charter.id,
               day,
-              commitment: commitmentOf(opening, bytes),
+              commitment: commitmentOf(opening, warrant.core),
+              public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(warrant)),
               secretUntil: secretUntilOf(warrant.document, day),
             },
             seedOf("Intake"),
@@ -260,10 +264,10 @@ export class World {
         ) as never,
       );
     switch (what) {
-      case "revocation": {
+      case "directions": {
         parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant.bytes)));
         const day = (DAY + 1) as DayNumber;
-        const commitment = commitmentOf(order.opening, order.warrant.bytes);
+        const commitment = commitmentOf(order.opening, order.warrant.core);
         return Response.json({
           index: this.append(
             signIntake({ type: "revocation", charter: this.charter.id, day, commitment }, seedOf("Intake")),
@@ -321,7 +325,7 @@ export class World {
       this.say(n, orderId, said);
       return Response.json({ orderId, ...publicState(said) }, { status: 201 });
     }
-    const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundle)?$/.exec(url.pathname) ?? [];
+    const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundles\/0)?$/.exec(url.pathname) ?? [];
     const said = this.said.get(n)?.get(orderId);
     if (said === undefined) return refusal(404, "order-unknown", "no such order was handed in here");
     if (bundle === undefined) return Response.json(publicState(said));
@@ -332,7 +336,7 @@ export class World {
 }
 
 function publicState(said: KeyholderSays): object {
-  return said.state === "released" ? { state: "released" } : said;
+  return said.state === "released" ? { state: "released", releases: 1 } : said;
 }
 
 function refusal(status: number, code: string, message: string): Response {

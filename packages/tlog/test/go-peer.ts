@@ -27,10 +27,7 @@ export type Claim = {
 };
 
 /** Builds go/main.go into the directory. Throws where Go does not compile it. */
-export function buildPeer(
-  directory: string,
-  main = new URL("./go/main.go", import.meta.url),
-): (question: object) => unknown {
+export function buildPeer(directory: string): (question: object) => unknown {
   const environment = {
     ...process.env,
     GO111MODULE: "off",
@@ -39,7 +36,7 @@ export function buildPeer(
     GOCACHE: join(directory, "cache"),
   };
   const program = join(directory, "peer");
-  const source = fileURLToPath(main);
+  const source = fileURLToPath(new URL("./go/main.go", import.meta.url));
   const built = spawnSync(go, ["build", "-o", program, source], { env: environment, encoding: "utf8" });
   if (built.status !== 0) throw new Error(built.stderr);
   return (question) => {

@@ -19,6 +19,8 @@ import { LIMITS } from "./limits.ts";
 /** What a requester hands to the provider: the signed warrant's exact bytes as text, and the commitment's opening. */
 export const orderRequest = z.strictObject({
   warrant: z.string().min(1).max(LIMITS.warrant),
+  /** Of an order over both sides: the provider's signed statement of the further accounts, its exact bytes. */
+  others: z.string().min(1).max(LIMITS.warrant).optional(),
   opening: hexBytes(32),
 });
 export const orderAnswer = z.object({
@@ -30,20 +32,45 @@ export const orderAnswer = z.object({
 /** What a requester hands to a keyholder: the same, and where it is in the log. */
 export const keyholderOrder = z.strictObject({
   warrant: z.string().min(1).max(LIMITS.warrant),
+  others: z.string().min(1).max(LIMITS.warrant).optional(),
   opening: hexBytes(32),
   index: logIndexValue,
   /** For a warrant over all of an account's conversations, and only then: those that the provider disclosed. */
-  conversations: z.array(conversationIdText).min(1).max(1000).optional(),
+  conversations: z.array(conversationIdText).max(1000).optional(),
 });
 
+/** What shows that another account than the warrant's took part in a conversation on a day (WAR-21). */
+export const otherSideValue = z.strictObject({
+  header: bytes(LIMITS.envelope),
+  inner: hexBytes(32),
+  outer: hexBytes(32),
+  signature: hexBytes(64),
+  members: z.array(accountIdText).min(1).max(10_000),
+});
+
+/**
+ * What a requester adds to an order that goes on: further conversations of one over "all", and what shows that the other
+ * side of one over both took part (KEY-32).
+ */
+export const furtherRequest = z.strictObject({
+  conversations: z.array(conversationIdText).max(1000),
+  otherSides: z.array(otherSideValue).max(1000),
+});
+
+const releases = {
+  /** How many bundles can be fetched, numbered from 0. */
+  releases: z.int().min(0).max(1_000_000).default(0),
+};
 export const orderState = z.discriminatedUnion("state", [
-  z.object({ state: z.literal("checking") }),
-  z.object({ state: z.literal("awaiting-approval") }),
-  /** A person approved; the keyholder's intent is on its way into the log. */
-  z.object({ state: z.literal("approved") }),
-  z.object({ state: z.literal("intent-logged") }),
-  z.object({ state: z.literal("released") }),
+  z.object({ state: z.literal("checking"), ...releases }),
+  z.object({ state: z.literal("awaiting-approval"), ...releases }),
+  /** A person approved; the keyholder's next intent is on its way into the log, or nothing may be released yet. */
+  z.object({ state: z.literal("approved"), ...releases }),
+  z.object({ state: z.literal("intent-logged"), ...releases }),
+  /** Everything that may be released by now is. */
+  z.object({ state: z.literal("released"), ...releases }),
   z.object({
+    ...releases,
     state: z.literal("refused"),
     code: z.string(),
     /** A sentence that a judge can read. */
@@ -56,11 +83,29 @@ export const orderState = z.discriminatedUnion("state", [
 ]);
 export const keyholderOrderAnswer = z.intersection(z.object({ orderId: orderIdText }), orderState);
 
-export const revocationRequest = z.strictObject({ document: signedDocumentValue });
-export const revocationAnswer = z.object({ index: logIndexValue });
+/** What an issuer says of its order later (DIR-1): to the provider, which logs it. */
+export const directionRequest = z.strictObject({
+  kind: z.enum(["revocation", "suspension", "resumption", "extension", "notice-release"]),
+  document: signedDocumentValue,
+});
+export const directionAnswer = z.object({ index: logIndexValue });
+/** The same to a keyholder, and where it is in the log. */
+export const keyholderDirection = z.strictObject({
+  kind: z.enum(["suspension", "resumption", "extension", "notice-release"]),
+  document: signedDocumentValue,
+  index: logIndexValue,
+});
+/** `counted`: the keyholder has seen it witnessed, and it holds; else why not, or that it waits for the log. */
+export const keyholderDirectionAnswer = z.object({
+  state: z.enum(["counted", "waiting", "refused"]),
+  code: z.string().optional(),
+  reason: z.string().optional(),
+});
 
 /** Context (`info`) of the sealed boxes in which the provider answers, see {@link parseMaterial}. */
 export const MATERIAL_INFO = "porchlight-v1/material";
+/** Context of the sealed attestations of a day's other sides, see {@link parseOtherSides}. */
+export const OTHER_SIDES_INFO = "porchlight-v1/other-sides";
 /** Context of the sealed list of an order's conversations, see {@link parseOrderConversations}. */
 export const ORDER_CONVERSATIONS_INFO = "porchlight-v1/order-conversations";
 
@@ -101,6 +146,17 @@ export const orderConversationsValue = z.strictObject({
 });
 export type OrderConversations = z.output<typeof orderConversationsValue>;
 
+export const otherSidesValue = z.strictObject({
+  version: z.literal(1),
+  day: dayNumberValue,
+  sides: z.array(otherSideValue),
+});
+
+/** The plaintext of a day's other sides (DEL-56). Throws WireError "answer-malformed". */
+export function parseOtherSides(plaintext: Uint8Array): z.output<typeof otherSidesValue> {
+  return parsePlaintext(otherSidesValue, plaintext);
+}
+
 /** The plaintext of a material answer (DEL-53). Throws WireError "answer-malformed". */
 export function parseMaterial(plaintext: Uint8Array): Material {
   return parsePlaintext(materialValue, plaintext);
@@ -128,5 +184,9 @@ export type MaterialQuery = {
 export type OrderRequest = z.output<typeof orderRequest>;
 export type OrderAnswer = z.output<typeof orderAnswer>;
 export type KeyholderOrder = z.output<typeof keyholderOrder>;
+export type DirectionRequest = z.output<typeof directionRequest>;
+export type KeyholderDirection = z.output<typeof keyholderDirection>;
+export type KeyholderDirectionAnswer = z.output<typeof keyholderDirectionAnswer>;
+export type FurtherRequest = z.output<typeof furtherRequest>;
 export type OrderState = z.output<typeof orderState>;
 export type KeyholderOrderAnswer = z.output<typeof keyholderOrderAnswer>;

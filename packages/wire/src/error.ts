@@ -46,13 +46,15 @@ export const REFUSAL_CODES = [
   "unknown-charter",
   // disclosure
   "warrant-refused",
-  "revocation-refused",
+  "direction-refused",
   "order-unknown",
   "order-elsewhere",
   "not-witnessed",
   "revoked",
   "expired",
   "notice-period",
+  "suspended",
+  "day-not-over",
   "out-of-scope",
   "not-released",
   // board

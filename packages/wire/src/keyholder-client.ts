@@ -1,7 +1,13 @@
 import { z } from "zod";
 import {
+  type FurtherRequest,
+  furtherRequest,
+  type KeyholderDirection,
+  type KeyholderDirectionAnswer,
   type KeyholderOrder,
   type KeyholderOrderAnswer,
+  keyholderDirection,
+  keyholderDirectionAnswer,
   keyholderOrder,
   keyholderOrderAnswer,
   type OrderState,
@@ -30,10 +36,27 @@ export class KeyholderClient {
     return await this.#call({ method: "GET", path: `/orders/${orderId}` }, orderState);
   }
 
-  /** The sealed bundle, `null` while the order is not released (refusal "not-released"). */
-  async bundle(orderId: string): Promise<Uint8Array | null> {
+  /** Adds to an order that was handed in (KEY-32); idempotent. */
+  async further(orderId: string, further: FurtherRequest): Promise<OrderState> {
+    return await this.#call({ method: "POST", path: `/orders/${orderId}/further` }, orderState, {
+      schema: furtherRequest,
+      value: further,
+    });
+  }
+
+  /** Hands in what the issuer says of an order (KEY-33); idempotent. */
+  async direct(orderId: string, direction: KeyholderDirection): Promise<KeyholderDirectionAnswer> {
+    return await this.#call(
+      { method: "POST", path: `/orders/${orderId}/directions` },
+      keyholderDirectionAnswer,
+      { schema: keyholderDirection, value: direction },
+    );
+  }
+
+  /** One sealed bundle, numbered from 0; `null` while there is no such release (refusal "not-released"). */
+  async bundle(orderId: string, release = 0): Promise<Uint8Array | null> {
     try {
-      return (await this.#http.send({ method: "GET", path: `/orders/${orderId}/bundle` })).bytes;
+      return (await this.#http.send({ method: "GET", path: `/orders/${orderId}/bundles/${release}` })).bytes;
     } catch (error) {
       if (error instanceof WireError && error.refusal === "not-released") return null;
       throw error;

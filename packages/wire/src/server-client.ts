@@ -1,5 +1,12 @@
 import type { SignedDocument } from "@porchlight/charter";
-import type { AccountId, ConversationId, KeyholderIndex, Period, UnixSeconds } from "@porchlight/encoding";
+import type {
+  AccountId,
+  ConversationId,
+  DayNumber,
+  KeyholderIndex,
+  Period,
+  UnixSeconds,
+} from "@porchlight/encoding";
 import { fromUtf8 } from "@porchlight/encoding";
 import type { LogIndex, TileReader } from "@porchlight/tlog";
 import { z } from "zod";
@@ -51,13 +58,14 @@ import {
   welcomesAnswer,
 } from "./delivery.ts";
 import {
+  type DirectionRequest,
+  directionAnswer,
+  directionRequest,
   type MaterialQuery,
   type OrderAnswer,
   type OrderRequest,
   orderAnswer,
   orderRequest,
-  revocationAnswer,
-  revocationRequest,
 } from "./disclosure.ts";
 import { WireError } from "./error.ts";
 import { type Call, type ClientOptions, HttpCaller } from "./http.ts";
@@ -194,16 +202,26 @@ export class ServerClient {
     return await this.#call(call, orderAnswer, { schema: orderRequest, value: order });
   }
 
-  /** SignedDocument "revocation" by the warrant's issuer; returns the entry's index. Idempotent. */
-  async revokeOrder(orderId: string, document: SignedDocument): Promise<LogIndex> {
-    const call: Call = { method: "POST", path: `/v1/orders/${orderId}/revocation` };
-    const value = { document: copyDocument(document) };
-    return (await this.#call(call, revocationAnswer, { schema: revocationRequest, value })).index;
+  /** What the issuer says of its order, a signed document of that kind; returns the entry's index. Idempotent. */
+  async directOrder(
+    orderId: string,
+    kind: DirectionRequest["kind"],
+    document: SignedDocument,
+  ): Promise<LogIndex> {
+    const call: Call = { method: "POST", path: `/v1/orders/${orderId}/directions` };
+    const value = { kind, document: copyDocument(document) };
+    return (await this.#call(call, directionAnswer, { schema: directionRequest, value })).index;
   }
 
   /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */
   async material(orderId: string, query: MaterialQuery): Promise<Uint8Array> {
     const call: Call = { method: "GET", path: `/v1/orders/${orderId}/material`, query };
+    return (await this.#http.send({ ...call, wait: 60 })).bytes;
+  }
+
+  /** Sealed to the requester's X-Wing key with info {@link OTHER_SIDES_INFO}; see {@link parseOtherSides}. */
+  async otherSides(orderId: string, day: DayNumber): Promise<Uint8Array> {
+    const call: Call = { method: "GET", path: `/v1/orders/${orderId}/other-sides`, query: { day } };
     return (await this.#http.send({ ...call, wait: 60 })).bytes;
   }
 

@@ -3,12 +3,12 @@ import {
   conversationIdText,
   dayNumberValue,
   decimalQuery,
+  directionAnswer,
+  directionRequest,
   LIMITS,
   orderAnswer,
   orderIdText,
   orderRequest,
-  revocationAnswer,
-  revocationRequest,
 } from "@porchlight/wire";
 import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
@@ -19,10 +19,11 @@ const materialQuery = z.object({
   account: accountIdText,
   day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue),
 });
+const dayQuery = z.object({ day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue) });
 const orderParams = z.object({ orderId: orderIdText });
 
 /** What answers to orders need; the gate and the capability decide. */
-export function disclosureRoutes({ orders }: PrimaryServices): Route[] {
+export function disclosureRoutes({ orders, material }: PrimaryServices): Route[] {
   return [
     {
       method: "POST",
@@ -30,18 +31,18 @@ export function disclosureRoutes({ orders }: PrimaryServices): Route[] {
       access: "signed",
       limit: 2 * LIMITS.warrant,
       handle: async ({ body }) => {
-        const { warrant, opening } = readBody(orderRequest, body);
-        return json(orderAnswer, await orders.submit(warrant, opening), 201);
+        const { warrant, others, opening } = readBody(orderRequest, body);
+        return json(orderAnswer, await orders.submit(warrant, others ?? null, opening), 201);
       },
     },
     {
       method: "POST",
-      url: "/v1/orders/:orderId/revocation",
+      url: "/v1/orders/:orderId/directions",
       access: "signed",
       handle: async ({ params, body }) => {
         const { orderId } = readParameters(orderParams, params);
-        const { document } = readBody(revocationRequest, body);
-        return json(revocationAnswer, { index: await orders.revoke(orderId, document) }, 201);
+        const { kind, document } = readBody(directionRequest, body);
+        return json(directionAnswer, { index: await orders.direct(orderId, kind, document) }, 201);
       },
     },
     {
@@ -50,7 +51,18 @@ export function disclosureRoutes({ orders }: PrimaryServices): Route[] {
       access: "capability",
       handle: async ({ params, query, signal }) => {
         const { orderId } = readParameters(orderParams, params);
-        const bytes = await orders.material(orderId, readParameters(materialQuery, query), signal);
+        const bytes = await material.material(orderId, readParameters(materialQuery, query), signal);
+        return { bytes, type: "application/octet-stream", cache: "no-store" };
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/orders/:orderId/other-sides",
+      access: "capability",
+      handle: async ({ params, query, signal }) => {
+        const { orderId } = readParameters(orderParams, params);
+        const { day } = readParameters(dayQuery, query);
+        const bytes = await material.otherSides(orderId, day, signal);
         return { bytes, type: "application/octet-stream", cache: "no-store" };
       },
     },
@@ -60,7 +72,7 @@ export function disclosureRoutes({ orders }: PrimaryServices): Route[] {
       access: "capability",
       handle: async ({ params, signal }) => {
         const { orderId } = readParameters(orderParams, params);
-        const bytes = await orders.conversations(orderId, signal);
+        const bytes = await material.conversations(orderId, signal);
         return { bytes, type: "application/octet-stream", cache: "no-store" };
       },
     },

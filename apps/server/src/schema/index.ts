@@ -1,5 +1,6 @@
 import { accounts } from "./accounts.ts";
 import { attachments } from "./attachments.ts";
+import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { processes } from "./processes.ts";
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "attachments", sql: attachments },
   { name: "retention", sql: retention },
   { name: "accounts and devices", sql: accounts },
+  { name: "directions of orders", sql: directions },
 ];

@@ -1,0 +1,136 @@
+import { type Charter, formatEntry, signIntake, toldCells } from "@porchlight/charter";
+import { type DayNumber, dayOf, hex, type Period, periodOf } from "@porchlight/encoding";
+import { noticeDue, publicKeyOfOrder, publicPartOf } from "@porchlight/gate";
+import type { Clock, Logger } from "@porchlight/runtime";
+import { isDatabaseOutage } from "./database.ts";
+import type { Identity } from "./identity.ts";
+import type { Log } from "./log.ts";
+import type { OrderStore, StoredOrder } from "./order-store.ts";
+
+/** Tells the public what it may know: of each order when its secrecy is over, and numbers of each month (DEL-57). */
+export class Publicity {
+  readonly #orders: OrderStore;
+  readonly #log: Log;
+  readonly #identity: Identity;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #lastDay: DayNumber | null = null;
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(parts: {
+    readonly store: OrderStore;
+    readonly log: Log;
+    readonly identity: Identity;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  }) {
+    this.#orders = parts.store;
+    this.#log = parts.log;
+    this.#identity = parts.identity;
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
+  }
+
+  /** Once a UTC day, and again until it went well. */
+  onTime(): void {
+    const today = dayOf(this.#clock.now());
+    if (this.#closed || this.#running !== null || this.#lastDay === today) return;
+    this.#running = this.#run(today)
+      .then(() => {
+        this.#lastDay = today;
+      })
+      .catch((error: unknown) => {
+        if (!isDatabaseOutage(error)) this.#logger.failure("publicity-failed", error);
+      })
+      .finally(() => {
+        this.#running = null;
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(today: DayNumber): Promise<void> {
+    const logged = new Map<string, number[]>();
+    for await (const order of this.#orders.all()) {
+      if (this.#closed) return;
+      await this.#disclose(order, today);
+      this.#count(logged, order);
+    }
+    for (const charter of this.#log.catalogue.verifiedCharters) {
+      await this.#tellMonths(charter, periodOf(today), logged);
+    }
+  }
+
+  /** ENT-10: opens what an order's entry hides, once those whom it opens are told. */
+  async #disclose(order: StoredOrder, today: DayNumber): Promise<void> {
+    const { warrant, opening, commitment } = order;
+    if (this.#log.catalogue.isDisclosed(commitment)) return;
+    const input = await this.#orders.input(order, this.#clock.now());
+    const due = input === null ? null : noticeDue(input);
+    if (due === null || due.day > today) return;
+    const entry = signIntake(
+      {
+        type: "disclosed",
+        charter: warrant.charter.id,
+        day: today,
+        commitment,
+        key: hex(publicKeyOfOrder(opening)),
+        part: publicPartOf(warrant),
+      },
+      this.#identity.intake.seed,
+    );
+    await this.#log.append(formatEntry(entry));
+  }
+
+  #count(logged: Map<string, number[]>, { warrant, index }: StoredOrder): void {
+    const { charter, document } = warrant;
+    const month = this.#monthAt(charter, index);
+    if (month === null) return;
+    const { legalBases, offenceCategories } = charter;
+    const key = `${charter.id} ${month}`;
+    const counts = logged.get(key) ?? legalBases.flatMap(() => offenceCategories.map(() => 0));
+    const cell =
+      legalBases.indexOf(document.legalBasis) * offenceCategories.length +
+      offenceCategories.indexOf(document.offenceCategory);
+    counts[cell] = (counts[cell] ?? 0) + 1;
+    logged.set(key, counts);
+  }
+
+  #monthAt(charter: Charter, index: number): Period | null {
+    const found = this.#log.catalogue
+      .dated(charter.id, this.#log.store.size)
+      .find((entry) => entry.index === index);
+    return found === undefined ? null : periodOf(found.entry.day);
+  }
+
+  /** ENT-11: every month that is over since the charter's first dated entry, those without an order too. */
+  async #tellMonths(charter: Charter, now: Period, logged: ReadonlyMap<string, number[]>): Promise<void> {
+    const [first] = this.#log.catalogue.dated(charter.id, this.#log.store.size);
+    if (first === undefined) return;
+    for (let month = periodOf(first.entry.day); month < now; month = monthAfter(month)) {
+      if (this.#closed || this.#log.catalogue.hasStatistics(charter.id, month)) continue;
+      const none = charter.legalBases.flatMap(() => charter.offenceCategories.map(() => 0));
+      const entry = signIntake(
+        {
+          type: "statistics",
+          charter: charter.id,
+          day: dayOf(this.#clock.now()),
+          month,
+          cells: toldCells(logged.get(`${charter.id} ${month}`) ?? none),
+        },
+        this.#identity.intake.seed,
+      );
+      await this.#log.append(formatEntry(entry));
+    }
+  }
+}
+
+function monthAfter(month: Period): Period {
+  const [year = 0, number = 0] = month.split("-").map(Number);
+  const [next, of] = number === 12 ? [1, year + 1] : [number + 1, year];
+  return `${of}-${String(next).padStart(2, "0")}` as Period;
+}

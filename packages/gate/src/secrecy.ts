@@ -1,0 +1,48 @@
+// When the secrecy of an order ends, as its issuer set it, moved it or cut it short.
+import { verifyEntrySignature } from "@porchlight/charter";
+import { type DayNumber, type Period, periodOf } from "@porchlight/encoding";
+import { directionOf } from "./direction.ts";
+import { logFacts, type OrderInput } from "./facts.ts";
+import { directionEntries } from "./log-view.ts";
+import type { WarrantDocument } from "./warrant.ts";
+
+/** The day on which an order's secrecy was first to end: for ever the day of its notices' label. */
+export function secrecyEnds(
+  { disclosure }: Pick<WarrantDocument, "disclosure">,
+  loggedOn: DayNumber,
+): DayNumber {
+  return disclosure.kind === "secret" ? disclosure.until : loggedOn;
+}
+
+/** The month that an order's entry shows (GATE-9): in which secrecy ends, or, told at once, of the day it is logged. */
+export function secretUntilOf(document: Pick<WarrantDocument, "disclosure">, loggedOn: DayNumber): Period {
+  return periodOf(secrecyEnds(document, loggedOn));
+}
+
+export type NoticeDue = {
+  /** Told as soon as witnessed time has come to this day. */
+  readonly day: DayNumber;
+  /** Index of the entry that set it: the order's own, an extension's, or that of an early release. */
+  readonly setBy: number;
+};
+
+/**
+ * DIR-9: the day on which those whom an order opens are told. `directions` of the input are those that count: extensions
+ * that were accepted in time, early releases that the issuer signed. The lower index wins. Null where the order is not
+ * in the log.
+ */
+export function noticeDue(input: OrderInput): NoticeDue | null {
+  const { warrant, opening, index, view, directions } = input;
+  const { entry } = logFacts(input);
+  if (entry === null) return null;
+  let due: NoticeDue = { day: secrecyEnds(warrant.document, entry.day), setBy: index };
+  for (const found of directionEntries(view, warrant.charter, entry.commitment)) {
+    if (!verifyEntrySignature(found.entry, warrant.charter)) continue;
+    const direction = directionOf(found.entry, opening, directions);
+    if (direction?.kind === "notice-release") {
+      return { day: Math.min(due.day, found.entry.day) as DayNumber, setBy: found.index };
+    }
+    if (direction?.kind === "extension") due = { day: direction.until, setBy: found.index };
+  }
+  return due;
+}

@@ -1,2 +1,0 @@
-export { type Finding, sentence, type UnknownReason } from "./finding.ts";
-export { type Look, Monitor, type MonitorOptions, stateLine } from "./monitor.ts";
