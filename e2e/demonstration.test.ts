@@ -154,7 +154,7 @@ describe("the demonstration", () => {
     expect(refused.out).toContain("data/wire/001.jsonl");
   });
 
-  test("one flipped byte of a stored ciphertext costs that message alone", async () => {
+  test("one flipped byte of a stored ciphertext costs that message alone; MON-1: to a monitor the log is sound", async () => {
     const copy = join(temporary("flipped"), "deployment");
     // PostgreSQL refuses a data directory whose mode was lost on the way.
     execFileSync("cp", ["-a", state, copy]);
@@ -191,6 +191,23 @@ describe("the demonstration", () => {
       const agency = await Agency.open(deployment.layout.directory("agency"));
       const collected = await agency.collect(deployment.service, order);
       if (collected.kind !== "opened") throw new Error("the releases are still there");
+      const policy = join(copy, "policy");
+      writeFileSync(policy, deployment.service.charter.log.policy);
+      const monitor = await porchlight(
+        ...[
+          "monitor",
+          deployment.url,
+          "--policy",
+          policy,
+          "--state",
+          join(copy, "monitor"),
+          "--once",
+          "--json",
+        ],
+      );
+      expect(answer(monitor), monitor.err).toMatchObject({ ok: true, charters: 1, findings: [] });
+      expect(answer<{ size: number; orders: number }>(monitor).orders).toBeGreaterThanOrEqual(1);
+      expect(monitor.code).toBe(0);
       const { messages, failures } = collected.opened;
       expect(failures.map((failure) => failure.seq)).toEqual([seq.seq]);
       expect(messages.map(({ text }) => text)).toEqual(

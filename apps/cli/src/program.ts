@@ -6,6 +6,7 @@ import { registerIssuer } from "./commands/issuer.ts";
 import { registerKeyholder } from "./commands/keyholder.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerMember } from "./commands/member.ts";
+import { registerMonitor } from "./commands/monitor.ts";
 import { registerProvider } from "./commands/provider.ts";
 import { registerRequester } from "./commands/requester.ts";
 import { registerServer } from "./commands/server.ts";
@@ -25,6 +26,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerKeyholder,
   registerEvidence,
   registerLog,
+  registerMonitor,
 ];
 
 const WALK = `

@@ -27,7 +27,10 @@ export type Claim = {
 };
 
 /** Builds go/main.go into the directory. Throws where Go does not compile it. */
-export function buildPeer(directory: string): (question: object) => unknown {
+export function buildPeer(
+  directory: string,
+  main = new URL("./go/main.go", import.meta.url),
+): (question: object) => unknown {
   const environment = {
     ...process.env,
     GO111MODULE: "off",
@@ -36,7 +39,7 @@ export function buildPeer(directory: string): (question: object) => unknown {
     GOCACHE: join(directory, "cache"),
   };
   const program = join(directory, "peer");
-  const source = fileURLToPath(new URL("./go/main.go", import.meta.url));
+  const source = fileURLToPath(main);
   const built = spawnSync(go, ["build", "-o", program, source], { env: environment, encoding: "utf8" });
   if (built.status !== 0) throw new Error(built.stderr);
   return (question) => {

@@ -153,6 +153,25 @@ export function registerLog(program: Command, streams: Streams): void {
   action(
     withService(
       log
+        .command("policy")
+        .description("the tlog-policy of the service's charter: compare it with what a keyholder publishes")
+        .option("--out <file>", "write it to this file instead, for porchlight monitor")
+        .option(...MEMORY),
+    ),
+    streams,
+    async (options: Memory & ServiceOptions & { out?: string }) => {
+      const { policy } = (await follow(options)).charter.log;
+      if (options.out !== undefined) await writeFile(options.out, policy);
+      return {
+        text: options.out === undefined ? policy : `wrote ${options.out}`,
+        json: { ...(options.out === undefined ? { policy } : { out: options.out }) },
+      };
+    },
+  );
+
+  action(
+    withService(
+      log
         .command("show")
         .argument("<index>", "the entry's place", index)
         .description("one entry, in words")

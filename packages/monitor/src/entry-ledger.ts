@@ -1,0 +1,209 @@
+// What the entries of a log come to, entry by entry: charters, orders against their caps, and what means nothing.
+import {
+  type Charter,
+  CharterError,
+  type LogEntry,
+  type OrderEntry,
+  parseEntry,
+  parseKeys,
+  type SignedEntry,
+  unverifiedPayload,
+  verifyCharter,
+  verifyEntrySignature,
+  verifyKeys,
+} from "@porchlight/charter";
+import { type CharterId, type DayNumber, dayOf, EncodingError, type UnixSeconds } from "@porchlight/encoding";
+import type { TlogSuite } from "@porchlight/tlog";
+import type { FollowedEntry } from "@porchlight/wire";
+import type { Finding, UnknownReason } from "./finding.ts";
+
+/** Days over which a charter's `warrantsPer30Days` counts (GATE-18). */
+const RATE_WINDOW_DAYS = 30;
+const MAX_EXAMPLES = 16;
+/** `{"type":` is how every entry of ours begins; of another log's entries nothing is parsed. */
+const START = [...'{"type":'].map((char) => char.charCodeAt(0));
+
+/** What has to be remembered of an entry so that a restart need not read the log again. */
+export type Kept =
+  | {
+      readonly kind: "entry";
+      readonly index: number;
+      readonly bytes: Uint8Array;
+      /** The day on which it entered the log at the earliest, where it carries one. */
+      readonly day: DayNumber | null;
+    }
+  | {
+      readonly kind: "unknown";
+      readonly index: number;
+      readonly reason: UnknownReason;
+      readonly count: number;
+    };
+
+type Ledger = {
+  readonly charter: Charter;
+  /** The latest day that a signed entry carried and that had come by then. */
+  day: DayNumber | null;
+  /** Of every order that the intake signed, in the order of the log. */
+  readonly orderDays: DayNumber[];
+};
+
+export class EntryLedger {
+  readonly #suite: TlogSuite;
+  readonly #charters = new Map<CharterId, Ledger>();
+  readonly #exceeded: Extract<Finding, { code: "cap-exceeded" }>[] = [];
+  readonly #examples: { readonly index: number; readonly reason: UnknownReason }[] = [];
+  #unknown = 0;
+  #orders = 0;
+
+  constructor(suite: TlogSuite) {
+    this.#suite = suite;
+  }
+
+  get charters(): readonly Charter[] {
+    return [...this.#charters.values()].map(({ charter }) => charter);
+  }
+
+  /** Orders that the intake signed. */
+  get orders(): number {
+    return this.#orders;
+  }
+
+  get findings(): Finding[] {
+    const unknown: Finding[] =
+      this.#unknown === 0
+        ? []
+        : [{ code: "unknown-entries", count: this.#unknown, first: [...this.#examples] }];
+    return [...this.#exceeded, ...unknown];
+  }
+
+  /**
+   * Takes verified entries in order and says what to remember of them. `witnessed` is the time of the checkpoint that
+   * covers them. A log that never showed a charter is not ours: its entries are counted by its size and mean nothing
+   * here. After the first charter, whatever cannot be read or is not signed is reported.
+   */
+  async take(entries: readonly FollowedEntry[], witnessed: UnixSeconds): Promise<Kept[]> {
+    const kept: Kept[] = [];
+    const flood: Extract<Kept, { kind: "unknown" }>[] = [];
+    for (const { index, bytes } of entries) {
+      for (const result of await this.#read(index, bytes, witnessed)) {
+        if (result.kind === "entry" || this.#unknown <= MAX_EXAMPLES) kept.push(result);
+        else flood.push(result);
+      }
+    }
+    // Junk must not fill the monitor's disk: one record for all of it.
+    const last = flood.at(-1);
+    if (last !== undefined) kept.push({ ...last, count: flood.reduce((sum, { count }) => sum + count, 0) });
+    return kept.sort((a, b) => a.index - b.index);
+  }
+
+  /** Takes back what {@link take} said to remember. */
+  async restore(kept: Kept): Promise<void> {
+    if (kept.kind === "unknown") this.#note(kept);
+    else await this.#enter(kept.index, parseEntry(kept.bytes), kept.day);
+  }
+
+  async #read(index: number, bytes: Uint8Array, witnessed: UnixSeconds): Promise<Kept[]> {
+    const entry = readEntry(bytes);
+    if (this.#charters.size === 0) {
+      if (entry?.type !== "charter" || (await this.#enter(index, entry, null)) !== null) return [];
+      const own: Kept = { kind: "entry", index, bytes, day: null };
+      // What stood before the first charter had nobody to sign it.
+      return index === 0 ? [own] : [this.#refuse(0, "charter-unknown", index), own];
+    }
+    if (entry === null) return [this.#refuse(index, "unreadable")];
+    const day = this.#arrival(entry, witnessed);
+    const before = this.#dayOf(entry);
+    const reason = await this.#enter(index, entry, day);
+    if (reason !== null) return [this.#refuse(index, reason)];
+    const lasting = isLasting(entry) || this.#dayOf(entry) !== before;
+    return lasting ? [{ kind: "entry", index, bytes, day }] : [];
+  }
+
+  #refuse(index: number, reason: UnknownReason, count = 1): Kept {
+    const kept = { kind: "unknown", index, reason, count } as const;
+    this.#note(kept);
+    return kept;
+  }
+
+  #dayOf(entry: LogEntry): DayNumber | null {
+    return "day" in entry ? (this.#charters.get(entry.charter)?.day ?? null) : null;
+  }
+
+  #note({ index, reason, count }: { index: number; reason: UnknownReason; count: number }): void {
+    this.#unknown += count;
+    if (this.#examples.length < MAX_EXAMPLES) this.#examples.push({ index, reason });
+  }
+
+  /** The day of the entry, or the latest one before it: nobody backdates an order alone. */
+  #arrival(entry: LogEntry, witnessed: UnixSeconds): DayNumber | null {
+    if (!("day" in entry)) return null;
+    const known = this.#dayOf(entry);
+    const come = entry.day <= dayOf(witnessed) ? entry.day : null;
+    if (come === null) return known ?? dayOf(witnessed);
+    return known !== null && known > come ? known : come;
+  }
+
+  /** `null` where the entry means something; else why not. */
+  async #enter(index: number, entry: LogEntry, day: DayNumber | null): Promise<UnknownReason | null> {
+    if (entry.type === "charter") {
+      const charter = await verified(() => verifyCharter(entry.document));
+      if (charter === null) return "charter-refused";
+      if (!this.#charters.has(charter.id)) {
+        this.#charters.set(charter.id, { charter, day: null, orderDays: [] });
+      }
+      return null;
+    }
+    if (entry.type === "keys") {
+      const named = await verified(async () => parseKeys(unverifiedPayload(entry.document)));
+      const ledger = named === null ? undefined : this.#charters.get(named.charter);
+      if (ledger === undefined) return named === null ? "keys-refused" : "charter-unknown";
+      const keys = await verified(() => verifyKeys(entry.document, ledger.charter));
+      return keys === null ? "keys-refused" : null;
+    }
+    const ledger = this.#charters.get(entry.charter);
+    if (ledger === undefined) return "charter-unknown";
+    if (!verifyEntrySignature(entry, ledger.charter, this.#suite)) return "unsigned";
+    if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
+    if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
+    return null;
+  }
+
+  /** GATE-18, as every honest keyholder counts. */
+  #count(index: number, { charter, orderDays }: Ledger, day: DayNumber): void {
+    this.#orders++;
+    const orders = 1 + orderDays.filter((other) => other > day - RATE_WINDOW_DAYS).length;
+    orderDays.push(day);
+    const limit = charter.caps.warrantsPer30Days;
+    if (orders > limit) {
+      this.#exceeded.push({ code: "cap-exceeded", charter: charter.id, index, orders, limit });
+    }
+  }
+}
+
+function isOrder(entry: SignedEntry): entry is OrderEntry {
+  return entry.type === "warrant" || entry.type === "hold-order";
+}
+
+/** Batches and ceremonies are the bulk of a log; of them only the days that they bring with them matter later. */
+function isLasting(entry: LogEntry): boolean {
+  return entry.type !== "keyholder-batch" && entry.type !== "ceremony";
+}
+
+function readEntry(bytes: Uint8Array): LogEntry | null {
+  if (!START.every((byte, i) => bytes[i] === byte)) return null;
+  try {
+    return parseEntry(bytes);
+  } catch (error) {
+    if (error instanceof EncodingError || error instanceof CharterError) return null;
+    throw error;
+  }
+}
+
+async function verified<T>(check: () => Promise<T>): Promise<T | null> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof EncodingError || error instanceof CharterError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import type { CharterId, UnixSeconds } from "@porchlight/encoding";
+import { formatInstant } from "@porchlight/encoding";
+import type { LogErrorCode } from "@porchlight/wire";
+
+/** Why an entry of a log with a charter says nothing that anyone has to believe (MON-6). */
+export type UnknownReason =
+  | "unreadable"
+  | "charter-unknown"
+  | "charter-refused"
+  | "keys-refused"
+  | "unsigned";
+
+/** What a monitor has to tell (MON-2 to MON-8). Nothing in it names a person: a log holds nobody's name. */
+export type Finding =
+  | {
+      readonly code: "fork";
+      /** Files in the monitor's directory with the two signed checkpoints. */
+      readonly seen: string;
+      readonly offered: string;
+    }
+  | { readonly code: "rollback"; readonly seenSize: number; readonly offeredSize: number }
+  | { readonly code: "log-refused"; readonly reason: LogErrorCode }
+  | { readonly code: "policy-unsatisfied" }
+  | { readonly code: "unreachable"; readonly reason: string }
+  | { readonly code: "stale"; readonly witnessedAt: UnixSeconds }
+  | {
+      readonly code: "stale-witness";
+      /** Its name in the policy. */
+      readonly witness: string;
+      /** Time of its newest cosignature that this monitor saw; `null` for none. */
+      readonly last: UnixSeconds | null;
+    }
+  | {
+      readonly code: "cap-exceeded";
+      readonly charter: CharterId;
+      readonly index: number;
+      /** Orders within thirty days, this one included. */
+      readonly orders: number;
+      readonly limit: number;
+    }
+  | {
+      readonly code: "unknown-entries";
+      readonly count: number;
+      readonly first: readonly { readonly index: number; readonly reason: UnknownReason }[];
+    };
+
+const REASONS: Record<UnknownReason, string> = {
+  unreadable: "is no entry of any known type",
+  "charter-unknown": "belongs to no charter in this log",
+  "charter-refused": "is a charter that is malformed or lacks signatures",
+  "keys-refused": "is a keys document that is malformed or lacks signatures",
+  unsigned: "is not signed by who has to sign it",
+};
+
+/** One sentence for a person, who is told what to do where there is something to do. */
+export function sentence(finding: Finding): string {
+  switch (finding.code) {
+    case "fork":
+      return `the log showed two trees that are not one: both signed checkpoints are kept in ${finding.seen} and ${finding.offered}; publish them`;
+    case "rollback":
+      return `the log showed a tree of ${finding.offeredSize} entries after one of ${finding.seenSize}; a stale cache does that too`;
+    case "log-refused":
+      return `what the log served does not hold (${finding.reason})`;
+    case "policy-unsatisfied":
+      return "the log's newest checkpoint lacks signatures that the policy asks for";
+    case "unreachable":
+      return `the log cannot be reached (${finding.reason})`;
+    case "stale":
+      return `the newest checkpoint was witnessed at ${formatInstant(finding.witnessedAt)}: what is newer may be kept from you`;
+    case "stale-witness":
+      return finding.last === null
+        ? `witness ${finding.witness} has cosigned no checkpoint that this monitor saw`
+        : `witness ${finding.witness} last cosigned at ${formatInstant(finding.last)}`;
+    case "cap-exceeded":
+      return `entry ${finding.index} is order ${finding.orders} within thirty days; the charter allows ${finding.limit}, and no honest keyholder releases anything for it`;
+    case "unknown-entries": {
+      const [first] = finding.first;
+      const example = first === undefined ? "" : `; entry ${first.index} ${REASONS[first.reason]}`;
+      return `${finding.count} ${finding.count === 1 ? "entry means" : "entries mean"} nothing in this log${example}`;
+    }
+  }
+}

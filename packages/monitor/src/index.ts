@@ -1,0 +1,2 @@
+export { type Finding, sentence, type UnknownReason } from "./finding.ts";
+export { type Look, Monitor, type MonitorOptions, stateLine } from "./monitor.ts";
