@@ -1,11 +1,13 @@
 import {
   type Charter,
   CharterError,
+  type LogEntry,
   parseEntry,
   parseKeys,
   type SignedDocument,
   unverifiedPayload,
   verifyCharter,
+  verifyEntrySignature,
   verifyKeys,
 } from "@porchlight/charter";
 import {
@@ -27,6 +29,7 @@ import { ClientError } from "./error.ts";
 import type { Storage } from "./storage.ts";
 
 const LOG_RECORD = "log";
+const ORDERS_RECORD = "orders";
 const CHARTERS_RECORD = "charters";
 const DEFAULT_MAX_AGE = 3600;
 
@@ -45,6 +48,11 @@ export type CharterBookOptions = {
 /** What a person is shown of a charter before the first message, and what a device computes with. */
 export type KnownCharter = { readonly charter: Charter; readonly terms: CharterTerms };
 
+/** How often a charter was used, from the log alone. */
+export type OrderCount = { readonly orders: number; readonly revoked: number };
+
+const NONE: OrderCount = { orders: 0, revoked: 0 };
+
 /**
  * The charters and period keys of one log, each verified here: inclusion and consistency by the log follower, every
  * signature by the charter's own rules. One book serves all members of a process.
@@ -57,6 +65,9 @@ export class CharterBook {
   readonly #keys = new Map<string, EscrowKeys>();
   /** The charter and keys entries of the log, in its order: what is saved. */
   readonly #documents: string[] = [];
+  #orders = new Map<CharterId, OrderCount>();
+  /** Entries before this index are counted. */
+  #counted = 0;
 
   private constructor(follower: LogFollower, storage: Storage, policy: Policy) {
     this.#follower = follower;
@@ -83,6 +94,8 @@ export class CharterBook {
     const book = new CharterBook(follower, storage, policy);
     const saved = await storage.load(CHARTERS_RECORD);
     for (const text of saved === null ? [] : parseSaved(saved)) await book.#take(utf8(text));
+    const orders = await storage.load(ORDERS_RECORD);
+    if (orders !== null) book.#restoreOrders(orders);
     return book;
   }
 
@@ -91,12 +104,27 @@ export class CharterBook {
     return this.#follower.checkpoint?.time;
   }
 
+  /** Every charter of the log that everyone signed, in the log's order. */
+  get known(): readonly Charter[] {
+    return [...this.#charters.values()];
+  }
+
+  /** Orders and revocations that the intake key signed, up to the newest checkpoint. */
+  ordersOf(charter: CharterId): OrderCount {
+    return this.#orders.get(charter) ?? NONE;
+  }
+
   /** Reads the log up to its newest checkpoint. Says whether that is fresh. Throws LogError or WireError. */
   async refresh(): Promise<"fresh" | "stale"> {
     const { kind } = await this.#follower.update(async (entries) => {
       let found = false;
-      for (const { bytes } of entries) found = (await this.#take(bytes)) || found;
+      const before = this.#orders;
+      for (const { bytes, index } of entries) {
+        found = (await this.#take(bytes)) || found;
+        this.#count(bytes, index);
+      }
       if (found) await this.#storage.save(CHARTERS_RECORD, utf8(JSON.stringify(this.#documents)));
+      if (this.#orders !== before) await this.#storage.save(ORDERS_RECORD, this.#formatOrders());
     });
     return kind;
   }
@@ -150,6 +178,37 @@ export class CharterBook {
       if (error instanceof CharterError || error instanceof EncodingError) return false;
       throw error;
     }
+  }
+
+  /** After a crash the last entries come again: they are counted once. */
+  #count(bytes: Uint8Array, index: number): void {
+    if (index < this.#counted) return;
+    this.#counted = index + 1;
+    let entry: LogEntry;
+    try {
+      entry = parseEntry(bytes);
+    } catch (error) {
+      if (error instanceof EncodingError) return;
+      throw error;
+    }
+    if (entry.type !== "warrant" && entry.type !== "hold-order" && entry.type !== "revocation") return;
+    const charter = this.#charters.get(entry.charter);
+    if (charter === undefined || !verifyEntrySignature(entry, charter)) return;
+    const { orders, revoked } = this.ordersOf(charter.id);
+    const count =
+      entry.type === "revocation" ? { orders, revoked: revoked + 1 } : { orders: orders + 1, revoked };
+    this.#orders = new Map([...this.#orders, [charter.id, count]]);
+  }
+
+  #formatOrders(): Uint8Array {
+    return utf8(JSON.stringify({ counted: this.#counted, orders: [...this.#orders] }));
+  }
+
+  #restoreOrders(bytes: Uint8Array): void {
+    // JSON.parse: this program wrote it, and storage authenticates it.
+    const saved = JSON.parse(fromUtf8(bytes)) as { counted: number; orders: [CharterId, OrderCount][] };
+    this.#counted = saved.counted;
+    this.#orders = new Map(saved.orders);
   }
 
   async #takeCharter(document: SignedDocument): Promise<boolean> {

@@ -13,6 +13,7 @@ export type ClientErrorCode =
   | "charter-over"
   | "keys-missing"
   | "log-not-fresh"
+  | "log-refused"
   // sending
   | "clock-wrong"
   | "gave-up"

@@ -8,7 +8,7 @@ import type { AppState, ThreadChange } from "./view.ts";
 /** The part of MessagePort and Worker that both ends use. */
 export type Port = {
   readonly postMessage: (message: unknown) => void;
-  readonly addEventListener: (type: "message", listener: (event: { readonly data: unknown }) => void) => void;
+  readonly addEventListener: (type: "message", listener: (event: Event) => void) => void;
   readonly start?: () => void;
   readonly close?: () => void;
 };
@@ -35,3 +35,8 @@ export type FromMessenger =
       readonly code: ClientErrorCode;
       readonly message: string;
     };
+
+/** What a port's event carries. */
+export function dataOf(event: Event): unknown {
+  return (event as Event & { readonly data?: unknown }).data;
+}

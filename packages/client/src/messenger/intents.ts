@@ -53,10 +53,14 @@ export type Intents = {
     readonly name: string;
     readonly secret: UnlockSecret;
   }) => void;
-  /** From "signed-out": asks an own device to take this one in. The answer is shown there as QR or typed. */
-  beginPairing: (input: { readonly name: string; readonly secret: UnlockSecret }) => {
-    readonly code: string;
+  /** Who invited, before anything is decided. */
+  lookInvitation: (input: { readonly invitation: string }) => {
+    readonly inviter: AccountId | null;
+    readonly expires: UnixSeconds;
   };
+  /** From "signed-out": asks an own device to take this one in; the state then has `pairing`. */
+  beginPairing: (input: { readonly deviceName: string; readonly secret: UnlockSecret }) => void;
+  cancelPairing: () => void;
   /** From "locked". Wrong: ClientError "unlock-refused". */
   unlock: (input: UnlockSecret) => void;
   /** Forgets the key; nothing is received until it is unlocked again. */

@@ -1,7 +1,7 @@
 // The page's end of the messenger: no cryptography, no storage, no network, a few kilobytes.
 import type { ConversationId } from "@porchlight/encoding";
 import { ClientError } from "../error.ts";
-import type { FromMessenger, FromPage, Port } from "./channel.ts";
+import { dataOf, type FromMessenger, type FromPage, type Port } from "./channel.ts";
 import type { IntentInput, IntentName, IntentResult } from "./intents.ts";
 import { patched } from "./patch.ts";
 import type { AppState, EntryView, ThreadChange } from "./view.ts";
@@ -72,7 +72,7 @@ export class MessengerPage {
 
   constructor(port: Port) {
     this.#port = port;
-    port.addEventListener("message", ({ data }) => this.#take(data as FromMessenger));
+    port.addEventListener("message", (event) => this.#take(dataOf(event) as FromMessenger));
     port.start?.();
     this.#post({ kind: "hello" });
   }

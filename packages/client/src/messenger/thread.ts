@@ -77,6 +77,10 @@ export class Thread {
     return new Thread(id, parseThread(record), context);
   }
 
+  get me(): AccountId {
+    return this.#desk.me;
+  }
+
   get record(): ThreadRecord {
     return this.#desk.record;
   }

@@ -74,6 +74,7 @@ export type ReadyState = {
   /** Everybody met in a conversation or added by a contact code, without oneself. */
   readonly contacts: { readonly [account: AccountId]: ContactView };
   readonly charters: { readonly [charter: CharterId]: CharterView };
+  readonly log: LogView;
   /** Who opened, or asked to open, this person's messages: own notices, newest first. */
   readonly notices: readonly NoticeView[];
   /** `null` until the log was read far enough to say it. */
@@ -254,6 +255,14 @@ export type CharterView = {
   /** From the log alone, up to `asOf`. `orders`: logged warrants or hold orders; `revoked`: of those taken back. */
   readonly history: { readonly orders: number; readonly revoked: number; readonly asOf: UnixSeconds } | null;
 };
+
+/** The public log, as this device has verified it. */
+export type LogView =
+  | { readonly kind: "unknown" }
+  /** "stale": what is newer may be kept from this device. `asOf`: the witnesses' time. */
+  | { readonly kind: "fresh" | "stale"; readonly asOf: UnixSeconds }
+  /** It showed what no honest log shows ("fork", "rollback", "entry-hash", …): somebody lies about who can open what. */
+  | { readonly kind: "refused"; readonly code: string };
 
 export type KeyholderView = {
   readonly name: string;

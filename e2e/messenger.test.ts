@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestServer } from "../apps/server/test/deployment.ts";
+import type { ConversationView, MessageView } from "../packages/client/src/messenger/page.ts";
+import { chartered, Somebody } from "./people.ts";
+
+describe("two people, then three, with the whole messenger and a real server", () => {
+  let server: TestServer;
+  let ada: Somebody;
+  let bea: Somebody;
+  let charter: Awaited<ReturnType<typeof chartered>>;
+  let talk: ConversationView;
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+    charter = await chartered(server);
+    const clock = { now: () => server.now };
+    ada = await Somebody.signUp("Ada", server.url, clock);
+    bea = await Somebody.signUp("Bea", server.url, clock);
+  });
+  afterAll(async () => {
+    await ada.remove();
+    await bea.remove();
+    await server.stop();
+  });
+
+  test("begin a conversation, know who can open it, and talk", async () => {
+    await ada.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
+    await bea.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
+    expect(ada.state.charters[charter]).toMatchObject({
+      kind: "court",
+      threshold: 3,
+      history: { orders: 0, revoked: 0 },
+    });
+    const { account } = await ada.page.perform("addContact", { code: bea.state.me.contactCode });
+    expect(account).toBe(bea.account);
+    await ada.page.perform("createConversation", { charter, title: "", accounts: [account] });
+    talk = await bea.conversation(() => true);
+    expect(talk).toMatchObject({ kind: "direct", peer: ada.account, charter });
+    await ada.says(talk.id, "Good morning, Bea");
+    expect(await bea.hears(talk.id, "Good morning, Bea")).toMatchObject({
+      from: ada.account,
+      fromMe: false,
+      delivery: null,
+    });
+    expect((await bea.conversation(({ title }) => title === "Ada")).unread).toBe(1);
+    await bea.says(talk.id, "Morning!");
+    await ada.hears(talk.id, "Morning!");
+  });
+
+  test("see what was delivered and read", async () => {
+    const id = await ada.says(talk.id, "Are you there?");
+    const own = (kind: string) => (entry: { kind: string }) =>
+      entry.kind === "message" &&
+      (entry as MessageView).id === id &&
+      (entry as MessageView).delivery?.kind === kind;
+    await ada.sees(talk.id, own("delivered"));
+    const thread = await bea.thread(talk.id);
+    await bea.hears(talk.id, "Are you there?");
+    await bea.page.perform("markRead", { conversation: talk.id, upTo: thread.count - 1 });
+    expect(bea.state.conversations[talk.id]?.unread).toBe(0);
+    await ada.sees(talk.id, own("read"));
+  });
+
+  test("reply, react, change and take back", async () => {
+    const question = await ada.says(talk.id, "Soup tonigt?");
+    await bea.hears(talk.id, "Soup tonigt?");
+    await ada.page.perform("edit", { conversation: talk.id, message: question, text: "Soup tonight?" });
+    const edited = await bea.hears(talk.id, "Soup tonight?");
+    expect(edited.editedAt).not.toBeNull();
+    await bea.page.perform("send", { conversation: talk.id, text: "Yes", replyTo: question });
+    const reply = await ada.hears(talk.id, "Yes");
+    expect(reply.replyTo?.found).toMatchObject({ from: ada.account, text: "Soup tonight?" });
+    await bea.page.perform("react", { conversation: talk.id, message: question, emoji: "🥣" });
+    const reacted = (await ada.sees(
+      talk.id,
+      (entry) => entry.kind === "message" && entry.reactions.length > 0,
+    )) as MessageView;
+    expect(reacted.reactions).toEqual([{ emoji: "🥣", by: [bea.account], byMe: false }]);
+    await expect(
+      bea.page.perform("deleteMessage", { conversation: talk.id, message: question }),
+    ).rejects.toMatchObject({ code: "not-the-author" });
+    await ada.page.perform("deleteMessage", { conversation: talk.id, message: question });
+    await bea.sees(
+      talk.id,
+      (entry) => entry.kind === "message" && entry.id === question && entry.body.kind === "deleted",
+    );
+  });
+
+  test("compare safety numbers", async () => {
+    const [one, other] = await Promise.all([
+      ada.page.perform("safetyNumber", { account: bea.account }),
+      bea.page.perform("safetyNumber", { account: ada.account }),
+    ]);
+    expect(one.digits).toBe(other.digits);
+    expect(one.digits).toMatch(/^(\d{5} ){11}\d{5}$/);
+    const scan = { account: bea.account, scanned: one.qr };
+    // The own code held before the own camera.
+    expect(await ada.page.perform("verifyContact", scan)).toEqual({ matches: false });
+    const matches = await ada.page.perform("verifyContact", { ...scan, scanned: other.qr });
+    expect(matches).toEqual({ matches: true });
+    await ada.page.until(
+      (state) => state.kind === "ready" && state.contacts[bea.account]?.trust.kind === "verified",
+    );
+  });
+
+  test("send a picture with its preview, and fetch it", async () => {
+    const bytes = new Uint8Array(1_500_000).map((_, i) => (i * 31) % 251);
+    const preview = { type: "image/png", width: 4, height: 3, bytes: Uint8Array.of(1, 2, 3) } as const;
+    await ada.page.perform("send", {
+      conversation: talk.id,
+      text: "the porch",
+      attachments: [{ file: new Blob([bytes], { type: "image/png" }), name: "porch.png", preview }],
+    });
+    const message = await bea.hears(talk.id, "the porch");
+    expect(message.body).toMatchObject({
+      attachments: [
+        { name: "porch.png", type: "image/png", size: bytes.length, preview: { width: 4, height: 3 } },
+      ],
+    });
+    const { file } = await bea.page.perform("download", {
+      conversation: talk.id,
+      message: message.id,
+      attachment: 0,
+    });
+    expect(new Uint8Array(await file.arrayBuffer())).toEqual(bytes);
+    expect(bea.state.transfers).toEqual({});
+  });
+
+  test("write while the server is away and over a restart, and nothing is lost or doubled", async () => {
+    await server.kill();
+    await ada.says(talk.id, "one, offline");
+    await ada.says(talk.id, "two, offline");
+    const waiting = (await ada.entries(talk.id)).slice(-2);
+    expect(waiting.map((entry) => (entry as MessageView).delivery)).toEqual([
+      { kind: "queued" },
+      { kind: "queued" },
+    ]);
+    expect(ada.state.conversations[talk.id]?.queued).toBe(2);
+    await ada.stop();
+    await ada.start();
+    expect(ada.page.state).toMatchObject({ kind: "locked", name: "Ada", ways: [{ kind: "passphrase" }] });
+    await expect(
+      ada.page.perform("unlock", { kind: "passphrase", passphrase: "another one" }),
+    ).rejects.toMatchObject({ code: "unlock-refused" });
+    await ada.unlock();
+    expect((await ada.texts(talk.id)).slice(-2)).toEqual(["one, offline", "two, offline"]);
+    expect(ada.state.contacts[bea.account]).toMatchObject({ name: "Bea", trust: { kind: "verified" } });
+    await server.run();
+    await bea.hears(talk.id, "two, offline");
+    const texts = await bea.texts(talk.id);
+    expect(texts.filter((text) => text.endsWith("offline"))).toEqual(["one, offline", "two, offline"]);
+    await ada.conversation(({ queued }) => queued === 0);
+  });
+
+  test("take in a third, who reads from then on, and remove her", async () => {
+    const cay = await Somebody.signUp("Cay", server.url, { now: () => server.now });
+    try {
+      await cay.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
+      await ada.page.perform("addContact", { code: cay.state.me.contactCode });
+      await ada.page.perform("addMembers", { conversation: talk.id, accounts: [cay.account] });
+      await ada.page.perform("rename", { conversation: talk.id, title: "Soup club" });
+      await cay.conversation(({ title, people }) => title === "Soup club" && people === 3);
+      await bea.sees(talk.id, (entry) => entry.kind === "event" && entry.event.kind === "joined");
+      await bea.says(talk.id, "Welcome, Cay");
+      await cay.hears(talk.id, "Welcome, Cay");
+      expect(await cay.texts(talk.id)).toEqual(["Welcome, Cay"]);
+      const members = await cay.page.perform("members", { conversation: talk.id });
+      expect(members.map(({ name }) => name).sort()).toEqual(["Ada", "Bea", "Cay"]);
+      await ada.page.perform("removeMember", { conversation: talk.id, account: cay.account });
+      await cay.conversation(({ status }) => status.kind === "left");
+      await expect(cay.says(talk.id, "Hello?")).rejects.toMatchObject({ code: "not-in-conversation" });
+    } finally {
+      await cay.remove();
+    }
+  });
+
+  test("a second program finds the device taken, a second page shares it", async () => {
+    const other = bea.open();
+    await other.until(({ kind }) => kind === "ready");
+    await other.perform("draft", { conversation: talk.id, text: "half a thou" });
+    await bea.conversation(({ draft }) => draft === "half a thou");
+    other.close();
+  });
+});

@@ -1,0 +1,65 @@
+import type { AccountId } from "@porchlight/encoding";
+import type { Seat } from "../seat.ts";
+import { lastAt } from "./entry-view.ts";
+import type { Thread } from "./thread.ts";
+import { previewOf } from "./thread-intake.ts";
+import { isSpeech } from "./thread-record.ts";
+import type { ConversationStatus, ConversationView } from "./view.ts";
+
+const NAMES = 4;
+
+/** A conversation as the list of conversations shows it. */
+export function conversationView(parts: {
+  readonly seat: Seat;
+  readonly thread: Thread;
+  readonly others: ReadonlySet<AccountId>;
+  readonly nameOf: (account: AccountId) => string;
+  readonly typing: readonly AccountId[];
+}): ConversationView {
+  const { seat, thread, nameOf, typing } = parts;
+  const { record } = thread;
+  const others = [...new Set([...parts.others, ...record.waitingFor])];
+  const named =
+    record.pending.findLast(({ content }) => content.kind === "title")?.content.text ?? record.title;
+  const [peer = null] = others;
+  const isDirect = named === "" && others.length <= 1;
+  const waiting = record.pending.filter(isSpeech);
+  const newest = waiting.at(-1)?.content;
+  return {
+    id: seat.id,
+    title: named === "" ? others.slice(0, NAMES).map(nameOf).filter(Boolean).join(", ") : named,
+    kind: isDirect ? "direct" : "group",
+    peer: isDirect ? peer : null,
+    charter: seat.charter,
+    status: statusOf(seat, record.left),
+    people: seat.kind === "removed" ? 0 : parts.others.size + 1,
+    membersVersion: record.membersVersion,
+    unread: record.unread,
+    mentions: record.mentions,
+    firstUnread: thread.firstUnread,
+    draft: record.draft,
+    waitingFor: record.waitingFor,
+    queued: waiting.length,
+    pinned: record.pinned,
+    muted: record.muted,
+    archived: record.archived,
+    last: newest === undefined ? record.last : { ...previewOf(thread.me, newest), fromMe: true },
+    lastAt: lastAt(record),
+    typing,
+  };
+}
+
+function statusOf(seat: Seat, left: boolean): ConversationStatus {
+  const { conversation, proposed } = seat;
+  if (conversation.kind === "removed" || left) return { kind: "left" };
+  if (conversation.kind === "suspended") return { kind: "suspended", charter: conversation.next.charter };
+  if (proposed !== null) {
+    const proposal = seat.events.findLast((event) => event.kind === "charter-proposed");
+    return {
+      kind: "charter-proposed",
+      by: proposal?.kind === "charter-proposed" ? proposal.by : conversation.account,
+      charter: proposed.charter,
+    };
+  }
+  return { kind: "active" };
+}

@@ -1,0 +1,282 @@
+import type { ConversationId } from "@porchlight/encoding";
+import { ClientError } from "../error.ts";
+import type { Storage } from "../storage.ts";
+import { newStorageKey } from "../unlock.ts";
+import { type AccountIntent, accountIntents } from "./account-intents.ts";
+import { type Door, formatDoor, opened, parseDoor, slotFor, waysOf } from "./door.ts";
+import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./intents.ts";
+import type { MessengerConfig, Platform } from "./platform.ts";
+import { checkedName } from "./profile.ts";
+import { codeOf } from "./refusal.ts";
+import { Session } from "./session.ts";
+import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
+import type { AppState, FailureCode, ThreadChange } from "./view.ts";
+
+/** Intents that are possible before a device is unlocked, and those that the ends of the channel carry out themselves. */
+type EntryIntent =
+  | "signUp"
+  | "restore"
+  | "lookInvitation"
+  | "beginPairing"
+  | "cancelPairing"
+  | "unlock"
+  | "lock"
+  | "addUnlockWay"
+  | "deleteAccount";
+export type ChannelIntent = "openThread" | "closeThread";
+
+type Open = {
+  readonly session: Session;
+  readonly storage: Storage & { readonly close?: () => void };
+  readonly key: Uint8Array;
+  readonly handlers: Handlers<TalkIntent | AccountIntent>;
+};
+
+/**
+ * A person's messenger on one device, from its first start to its last: what a user interface renders, and what it asks
+ * for. One runs for a device's state; pages speak to it through `serve`, or a program calls it directly.
+ */
+export class Messenger {
+  readonly #platform: Platform;
+  readonly #config: MessengerConfig;
+  readonly #stateListeners = new Set<(state: AppState) => void>();
+  readonly #threadListeners = new Set<(conversation: ConversationId, change: ThreadChange) => void>();
+  #state: AppState = { kind: "starting" };
+  #door: Door | null = null;
+  #open: Open | null = null;
+  #release: (() => void) | null = null;
+  /** Signing up, unlocking and locking wait for one another. */
+  #busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(platform: Platform, config: MessengerConfig) {
+    this.#platform = platform;
+    this.#config = config;
+  }
+
+  /** Reads what is there. What is wrong with it is a state, not an error. */
+  static async start(platform: Platform, config: MessengerConfig): Promise<Messenger> {
+    const messenger = new Messenger(platform, config);
+    await messenger.#begin();
+    return messenger;
+  }
+
+  get state(): AppState {
+    return this.#state;
+  }
+
+  /** Calls the listener after each change of `state`; returns how to stop. */
+  subscribe(listener: (state: AppState) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  /** Calls the listener with what is new or different in any thread; returns how to stop. */
+  onThread(listener: (conversation: ConversationId, change: ThreadChange) => void): () => void {
+    this.#threadListeners.add(listener);
+    return () => this.#threadListeners.delete(listener);
+  }
+
+  /** How long a thread is now. Throws ClientError "not-now", "unknown-conversation". */
+  threadView(conversation: ConversationId): { readonly count: number; readonly firstUnread: number | null } {
+    const { count, firstUnread } = this.#opened().session.thread(conversation);
+    return { count, firstUnread };
+  }
+
+  /** Throws ClientError: its `code` says why, and nothing was changed. */
+  async perform<Name extends Exclude<IntentName, ChannelIntent>>(
+    name: Name,
+    ...input: IntentInput<Name> extends undefined ? [] : [IntentInput<Name>]
+  ): Promise<IntentResult<Name>> {
+    const given = input[0] as IntentInput<Name>;
+    const entry = this.#entry[name as EntryIntent] as
+      | ((input: IntentInput<Name>) => Promise<IntentResult<Name>>)
+      | undefined;
+    if (entry !== undefined && Object.hasOwn(this.#entry, name)) {
+      return await this.#alone(() => entry(given));
+    }
+    const { handlers } = this.#opened();
+    if (!Object.hasOwn(handlers, name)) throw notNow();
+    const handler = handlers[name as TalkIntent] as (
+      input: IntentInput<Name>,
+    ) => Promise<IntentResult<Name>> | IntentResult<Name>;
+    try {
+      return await handler(given);
+    } catch (error) {
+      if (codeOf(error) === "internal") this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Tries to connect at once: for who knows that the network is back. */
+  hurry(): void {
+    this.#open?.session.hurry();
+  }
+
+  /** Ends; what was promised is saved. */
+  async close(): Promise<void> {
+    await this.#alone(async () => {
+      await this.#shut();
+      this.#release?.();
+      this.#release = null;
+    });
+  }
+
+  readonly #entry: Handlers<EntryIntent> = {
+    signUp: ({ invitation, name, secret }) => this.#signUp(invitation, name, secret),
+    unlock: (secret) => this.#unlock(secret),
+    lock: async () => {
+      if (this.#state.kind !== "ready") throw notNow();
+      await this.#shut();
+      this.#show(this.#atDoor());
+    },
+    addUnlockWay: async (secret) => {
+      const { key } = this.#opened();
+      await this.#saveDoor({
+        ...this.#knownDoor(),
+        slots: [...this.#knownDoor().slots, await slotFor(key, secret, this.#platform)],
+      });
+    },
+    restore: () => Promise.reject(notNow()),
+    lookInvitation: () => Promise.reject(notNow()),
+    beginPairing: () => Promise.reject(notNow()),
+    cancelPairing: () => Promise.reject(notNow()),
+    deleteAccount: () => Promise.reject(notNow()),
+  };
+
+  #alone<T>(run: () => Promise<T> | T): Promise<T> {
+    const result = this.#busy.then(run);
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      this.#release = await this.#platform.lock();
+      if (this.#release === null) return this.#show({ kind: "elsewhere" });
+      const saved = await this.#platform.door.load();
+      this.#door = saved === null ? null : parseDoor(saved);
+      this.#show(this.#atDoor());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #signUp(invitation: string | null, name: string, secret: UnlockSecret): Promise<void> {
+    if (this.#state.kind !== "signed-out") throw notNow();
+    const checked = checkedName(name);
+    const key = newStorageKey(this.#platform.random);
+    const slot = await slotFor(key, secret, this.#platform);
+    const storage = await this.#platform.storage(key);
+    try {
+      const session = await Session.open(this.#platform, this.#config, storage, { name: checked });
+      // Registered before the door is there: without it, the next start finds an empty device and begins anew.
+      await session.register(invitation);
+      await this.#saveDoor({ name: checked, account: session.me, slots: [slot] });
+      this.#enter(session, storage, key);
+    } catch (error) {
+      storage.close?.();
+      await this.#platform.erase();
+      throw error;
+    }
+  }
+
+  async #unlock(secret: UnlockSecret): Promise<void> {
+    const door = this.#door;
+    if (this.#state.kind !== "locked" || door === null) throw notNow();
+    const key = await opened(door, secret);
+    const storage = await this.#platform.storage(key);
+    try {
+      this.#enter(
+        await Session.open(this.#platform, this.#config, storage, { name: door.name }),
+        storage,
+        key,
+      );
+    } catch (error) {
+      storage.close?.();
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #enter(session: Session, storage: Open["storage"], key: Uint8Array): void {
+    session.onState = (state) => {
+      if (this.#open?.session === session) this.#show(state);
+    };
+    session.onThread = (conversation, change) => {
+      for (const listener of this.#threadListeners) listener(conversation, change);
+    };
+    session.onName = (name) =>
+      void this.#alone(() => this.#saveDoor({ ...this.#knownDoor(), name })).catch((error: unknown) =>
+        this.#fail(error),
+      );
+    const handlers = { ...talkIntents(session), ...accountIntents(session) };
+    this.#open = { session, storage, key, handlers };
+    this.#show(session.state);
+    session.start((error) => this.#fail(error));
+  }
+
+  async #shut(): Promise<void> {
+    const open = this.#open;
+    this.#open = null;
+    if (open === null) return;
+    await open.session.stop();
+    open.storage.close?.();
+    open.key.fill(0);
+  }
+
+  #atDoor(): AppState {
+    const deployment = { url: this.#config.url, origin: this.#config.origin };
+    if (this.#door === null) return { kind: "signed-out", deployment, pairing: null };
+    const { name, account } = this.#door;
+    return { kind: "locked", deployment, name, account, ways: waysOf(this.#door) };
+  }
+
+  #knownDoor(): Door {
+    if (this.#door === null) throw notNow();
+    return this.#door;
+  }
+
+  async #saveDoor(door: Door): Promise<void> {
+    await this.#platform.door.save(formatDoor(door));
+    this.#door = door;
+  }
+
+  #opened(): Open {
+    if (this.#open === null || this.#state.kind !== "ready") throw notNow();
+    return this.#open;
+  }
+
+  #show(state: AppState): void {
+    this.#state = state;
+    for (const listener of this.#stateListeners) listener(state);
+  }
+
+  /** Crash-only: what stands in memory may be ahead of what is saved, so nothing goes on with it. */
+  #fail(error: unknown): void {
+    if (this.#state.kind === "failed") return;
+    const code: FailureCode =
+      codeOf(error) === "state-corrupt"
+        ? "state-corrupt"
+        : isStorageRefusal(error)
+          ? "storage-refused"
+          : "internal";
+    const open = this.#open;
+    this.#open = null;
+    this.#show({ kind: "failed", code });
+    void open?.session.stop().catch(() => {});
+  }
+}
+
+function notNow(): ClientError {
+  return new ClientError("not-now", "this cannot be done now");
+}
+
+/** By name: IndexedDB's errors and the file system's. */
+function isStorageRefusal(error: unknown): boolean {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  const isFile = typeof code === "string" && /^E(NOSPC|ROFS|ACCES|PERM|IO|DQUOT|MFILE)$/.test(code);
+  return (
+    isFile ||
+    ["QuotaExceededError", "InvalidStateError", "SecurityError", "UnknownError"].includes(String(name))
+  );
+}

@@ -1,0 +1,74 @@
+import type { AttachmentSuite } from "@porchlight/attachment";
+import type { AccountId, ConversationId, UnixSeconds } from "@porchlight/encoding";
+import type { MlsSuite } from "@porchlight/mls";
+import type { TlogSuite } from "@porchlight/tlog";
+import { type LogSource, ServerClient } from "@porchlight/wire";
+import type { AttachmentService, DeliveryService } from "../context.ts";
+import type { Storage } from "../storage.ts";
+
+/** Which deployment, from whoever the person trusts: the policy above all never from the server that it watches. */
+export type MessengerConfig = {
+  /** The server's address. */
+  readonly url: string;
+  /** The log's origin. */
+  readonly origin: string;
+  /** The deployment's tlog-policy text. */
+  readonly policy: string;
+};
+
+/** What a server tells without being asked. */
+export type NewsListener = {
+  /** Something new is there to be read. */
+  readonly moved?: (conversation: ConversationId) => void;
+  /** There may be Welcomes to fetch. */
+  readonly welcomes?: () => void;
+  readonly ephemeral?: (conversation: ConversationId, sender: AccountId, body: Uint8Array) => void;
+  readonly state?: (state: "connecting" | "open" | "waiting" | "closed") => void;
+};
+
+/** A server with a stream of news; where there is none, the messenger asks every few seconds. */
+export type MessengerServer = DeliveryService &
+  AttachmentService & {
+    readonly connect: () => void;
+    readonly disconnect: () => void;
+    /** Try at once, not after the pause. */
+    readonly hurry: () => void;
+    readonly tell: (conversation: ConversationId, body: Uint8Array) => void;
+  };
+
+/** What a messenger stands on: the same in a browser's worker, in Node, and in tests that let it die. */
+export type Platform = {
+  /** Exclusive use of this device's state until it is called; `null` where another program has it. */
+  readonly lock: () => Promise<(() => void) | null>;
+  /** A small record that is readable before anything is unlocked. */
+  readonly door: {
+    readonly load: () => Promise<Uint8Array | null>;
+    /** Resolves when it would survive a power cut. */
+    readonly save: (record: Uint8Array) => Promise<void>;
+  };
+  /** The records sealed under a key. */
+  readonly storage: (key: Uint8Array) => Promise<Storage & { readonly close?: () => void }>;
+  /** Deletes all of it, door and records. */
+  readonly erase: () => Promise<void>;
+  readonly connect: (url: string, listener: NewsListener) => MessengerServer;
+  /** Where the log's files come from; the server itself where it is left out. */
+  readonly log?: (url: string) => LogSource;
+  readonly clock: { now(): UnixSeconds };
+  readonly random: (length: number) => Uint8Array;
+  readonly suite: MlsSuite;
+  readonly tlogSuite?: TlogSuite;
+  readonly attachmentSuite?: AttachmentSuite;
+  /** scrypt's price of a passphrase, 2^17 where it is left out. */
+  readonly passphraseLogN?: number;
+};
+
+/** A server that is asked only. */
+export function askedOnly(url: string): MessengerServer {
+  const nothing = (): void => {};
+  return Object.assign(new ServerClient({ url }), {
+    connect: nothing,
+    disconnect: nothing,
+    hurry: nothing,
+    tell: nothing,
+  });
+}

@@ -1,0 +1,78 @@
+import { AttachmentError } from "@porchlight/attachment";
+import { LogError, type LogErrorCode, WireError } from "@porchlight/wire";
+import { ClientError, type ClientErrorCode } from "../error.ts";
+
+const LOG: Readonly<Record<LogErrorCode, ClientErrorCode>> = {
+  "policy-unsatisfied": "log-not-fresh",
+  "not-covered": "log-not-fresh",
+  rollback: "log-refused",
+  fork: "log-refused",
+  "note-refused": "log-refused",
+  "entry-hash": "log-refused",
+  "tile-refused": "log-refused",
+  "policy-unusable": "log-refused",
+  "state-corrupt": "state-corrupt",
+};
+
+/** The code under which a person is told of a failure. */
+export function codeOf(error: unknown): ClientErrorCode {
+  if (error instanceof ClientError) return error.code;
+  if (error instanceof AttachmentError) return "attachment-refused";
+  if (error instanceof LogError) return LOG[error.code];
+  if (!(error instanceof WireError)) return "internal";
+  switch (error.code) {
+    case "unreachable":
+    case "timed-out":
+      return "offline";
+    case "answer-malformed":
+    case "request-malformed":
+      return "server-not-understood";
+    case "refused":
+      break;
+  }
+  switch (error.refusal) {
+    case "unavailable":
+      return "offline";
+    case "too-many-requests":
+      return "too-many-requests";
+    case "quota":
+    case "too-large":
+      return "quota";
+    case "no-key-package":
+      return "no-key-package";
+    case "outside-charter-dates":
+      return "charter-over";
+    case "wrong-day":
+      return "clock-wrong";
+    case "forbidden":
+      return "not-in-conversation";
+    default:
+      return "refused-by-server";
+  }
+}
+
+/** As a page is told: a ClientError, whatever failed. The cause stays on this side. */
+export function refusalOf(error: unknown): { readonly code: ClientErrorCode; readonly message: string } {
+  const code = codeOf(error);
+  const isOurs =
+    error instanceof ClientError || error instanceof WireError || error instanceof AttachmentError;
+  return { code, message: isOurs ? error.message : "something failed that should not: try again" };
+}
+
+/** Trying the same again may succeed by itself, later. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof WireError) return error.retryable;
+  if (error instanceof LogError) return true;
+  return error instanceof ClientError && PASSING.has(error.code);
+}
+
+const PASSING: ReadonlySet<ClientErrorCode> = new Set([
+  "gave-up",
+  "log-not-fresh",
+  "keys-missing",
+  "clock-wrong",
+  "charter-change-pending",
+  "no-key-package",
+  "offline",
+  "too-many-requests",
+] as const);

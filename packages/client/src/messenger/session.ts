@@ -1,0 +1,632 @@
+import type { AttachmentReference } from "@porchlight/attachment";
+import {
+  type AccountId,
+  type ConversationId,
+  dayOf,
+  fromBase64url,
+  hex,
+  type UnixSeconds,
+} from "@porchlight/encoding";
+import { httpLogSource, LogError } from "@porchlight/wire";
+import { Attachments } from "../attachments.ts";
+import { CharterBook } from "../charter-book.ts";
+import type { Content } from "../content.ts";
+import { ClientError, type ClientErrorCode } from "../error.ts";
+import { Member } from "../member.ts";
+import type { Seat } from "../seat.ts";
+import type { Storage } from "../storage.ts";
+import { charterView } from "./charter-view.ts";
+import { conversationView } from "./conversation-view.ts";
+import { People } from "./people.ts";
+import type { MessengerConfig, MessengerServer, NewsListener, Platform } from "./platform.ts";
+import { Profile } from "./profile.ts";
+import { codeOf, mayPass } from "./refusal.ts";
+import { fingerprintOf, formatContactCode, grouped } from "./safety-number.ts";
+import { threadRecord } from "./stored-entry.ts";
+import { Thread } from "./thread.ts";
+import { Transfers } from "./transfers.ts";
+import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
+
+/** Key packages that others find of this device. */
+const KEY_PACKAGES = 20;
+/** Conversations that are worked on at once. */
+const LANES = 4;
+/** Nobody tells or is told what was read where more people listen (CON-4). */
+export const RECEIPT_PEOPLE = 20;
+/** Milliseconds after which a look is taken although nothing was heard, with a stream of news and without. */
+const ROUND = 60_000;
+const ROUND_WITHOUT_NEWS = 2_000;
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 30_000;
+
+/** Milliseconds for which somebody is shown typing after the last word of it. */
+const TYPING = 8_000;
+
+/**
+ * An unlocked device at work: joins, reads, sends and keeps, in whatever order news and intents come. Everything that
+ * it has promised is in the storage; stopped at any moment, a new one goes on from there.
+ */
+export class Session {
+  readonly platform: Platform;
+  readonly config: MessengerConfig;
+  readonly storage: Storage;
+  readonly server: MessengerServer;
+  readonly member: Member;
+  readonly book: CharterBook;
+  readonly people: People;
+  readonly profile: Profile;
+  readonly transfers: Transfers;
+  readonly threads = new Map<ConversationId, Thread>();
+  readonly #fingerprint: string;
+  /** Conversations with work to do, and those that are being worked on. */
+  readonly #due = new Set<ConversationId>();
+  readonly #working = new Map<ConversationId, Promise<void>>();
+  readonly #typing = new Map<ConversationId, Map<AccountId, ReturnType<typeof setTimeout>>>();
+  #state: ReadyState;
+  #isRunning = false;
+  #isLoggedIn = false;
+  #hasNews = false;
+  #hasSwept = false;
+  #finished: Promise<void> = Promise.resolve();
+  #wakeUp: () => void = () => {};
+  #isWoken = false;
+  #fatal: (error: unknown) => void = () => {};
+
+  /** The account's devices, as the server lists them. */
+  readonly #devices: readonly DeviceView[] = [];
+
+  onState: (state: ReadyState) => void = () => {};
+  onName: (name: string) => void = () => {};
+  onThread: (conversation: ConversationId, change: ThreadChange) => void = () => {};
+
+  private constructor(parts: {
+    readonly platform: Platform;
+    readonly config: MessengerConfig;
+    readonly storage: Storage;
+    readonly server: MessengerServer;
+    readonly member: Member;
+    readonly book: CharterBook;
+    readonly people: People;
+    readonly profile: Profile;
+    readonly listener: { current: NewsListener };
+  }) {
+    const { platform, config, storage, server, member, book, people, profile } = parts;
+    this.platform = platform;
+    this.config = config;
+    this.storage = storage;
+    this.server = server;
+    this.member = member;
+    this.book = book;
+    this.people = people;
+    this.profile = profile;
+    const { random, attachmentSuite } = platform;
+    this.transfers = new Transfers(
+      new Attachments({
+        server,
+        storage,
+        random,
+        ...(attachmentSuite === undefined ? {} : { suite: attachmentSuite }),
+      }),
+      storage,
+    );
+    this.#fingerprint = grouped(fingerprintOf(member.account));
+    this.#state = {
+      kind: "ready",
+      deployment: { url: config.url, origin: config.origin },
+      me: this.#meView(),
+      connection: { kind: "connecting", since: platform.clock.now() },
+      settings: profile.settings,
+      conversations: {},
+      contacts: people.contacts(profile.name),
+      charters: {},
+      log: { kind: "unknown" },
+      notices: [],
+      allClear: null,
+      transfers: {},
+      pairing: null,
+    };
+    people.onChange = () => this.#peopleChanged();
+    profile.onChange = () => {
+      this.#set({ me: this.#meView(), settings: profile.settings });
+      this.#peopleChanged();
+    };
+    this.transfers.onChange = (transfers) => this.#set({ transfers });
+    parts.listener.current = this.#listener();
+  }
+
+  /**
+   * Reads everything that was saved; nothing is sent or received before {@link start}. With `name` it makes a new
+   * account and its first device where there is none.
+   */
+  static async open(
+    platform: Platform,
+    config: MessengerConfig,
+    storage: Storage,
+    options: { readonly name: string },
+  ): Promise<Session> {
+    const { clock, random, suite, tlogSuite } = platform;
+    const listener: { current: NewsListener } = { current: {} };
+    const server = platform.connect(config.url, {
+      moved: (conversation) => listener.current.moved?.(conversation),
+      welcomes: () => listener.current.welcomes?.(),
+      ephemeral: (...heard) => listener.current.ephemeral?.(...heard),
+      state: (state) => listener.current.state?.(state),
+    });
+    const book = await CharterBook.open({
+      source: platform.log?.(config.url) ?? httpLogSource({ url: `${config.url}/log` }),
+      policy: config.policy,
+      storage,
+      clock,
+      ...(tlogSuite === undefined ? {} : { suite: tlogSuite }),
+    });
+    const context = { server, storage, clock, random, suite, charters: book };
+    const member =
+      (await storage.load("device")) === null
+        ? await Member.create(context, await identitySeed(storage, random))
+        : await Member.open(context);
+    const people = await People.open(storage, member.account);
+    const profile = await Profile.open(storage, options.name);
+    const session = new Session({
+      platform,
+      config,
+      storage,
+      server,
+      member,
+      book,
+      people,
+      profile,
+      listener,
+    });
+    for (const seat of member.seats) await session.#adopt(seat);
+    session.#chartersChanged();
+    return session;
+  }
+
+  get state(): ReadyState {
+    return this.#state;
+  }
+
+  get me(): AccountId {
+    return this.member.account;
+  }
+
+  now(): UnixSeconds {
+    return this.platform.clock.now();
+  }
+
+  /** Begins to receive and send. `onFatal`: the storage or this program failed; only a new start goes on. */
+  start(onFatal: (error: unknown) => void): void {
+    this.#fatal = onFatal;
+    this.#isRunning = true;
+    this.#finished = this.#run();
+  }
+
+  /** Ends after what is being saved is saved. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.server.disconnect();
+    this.wake();
+    for (const timers of this.#typing.values()) for (const timer of timers.values()) clearTimeout(timer);
+    await this.transfers.close();
+    await this.#finished;
+    await Promise.all(this.#working.values());
+  }
+
+  /** Throws ClientError "unknown-conversation". */
+  thread(conversation: ConversationId): Thread {
+    const thread = this.threads.get(conversation);
+    if (thread !== undefined) return thread;
+    throw new ClientError("unknown-conversation", "there is no such conversation on this device");
+  }
+
+  /** Takes a conversation in that the device has just created or joined. */
+  async #adopt(seat: Seat): Promise<Thread> {
+    const known = this.threads.get(seat.id);
+    if (known !== undefined) return known;
+    const context = { storage: this.storage, me: this.me, people: this.people };
+    const saved = await this.storage.load(threadRecord(seat.id));
+    const thread =
+      saved === null
+        ? Thread.begin(seat.id, seat.charter, this.now(), context)
+        : Thread.restore(seat.id, saved, context);
+    thread.others = () => this.#others(seat);
+    thread.onChange = (change) => {
+      this.#conversationChanged(seat);
+      this.onThread(seat.id, change);
+    };
+    this.threads.set(seat.id, thread);
+    this.#conversationChanged(seat);
+    return thread;
+  }
+
+  /** A new conversation of this device. */
+  begun(seat: Seat): Promise<Thread> {
+    return this.#adopt(seat);
+  }
+
+  /** There is something to send or to look at in this conversation: now, not at the next round. */
+  kick(conversation: ConversationId): void {
+    this.#due.add(conversation);
+    if (this.#state.connection.kind === "online") void this.work(conversation).catch(() => {});
+    else this.wake();
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#wakeUp();
+  }
+
+  /** The network is back, as somebody says who should know. */
+  hurry(): void {
+    this.server.hurry();
+    this.wake();
+  }
+
+  /** Brings one conversation up to date, both ways. Throws what keeps it from that. */
+  work(conversation: ConversationId): Promise<void> {
+    this.#due.add(conversation);
+    const running = this.#working.get(conversation);
+    if (running !== undefined) return running;
+    const run = (async () => {
+      try {
+        // What is asked for meanwhile is done before it ends.
+        while (this.#isRunning && this.#due.delete(conversation)) await this.#workOnce(conversation);
+      } catch (error) {
+        this.#due.add(conversation);
+        this.#failed(error);
+        throw error;
+      } finally {
+        this.#working.delete(conversation);
+      }
+    })();
+    this.#working.set(conversation, run);
+    return run;
+  }
+
+  async #run(): Promise<void> {
+    let pause = FIRST_PAUSE;
+    while (this.#isRunning) {
+      this.#isWoken = false;
+      try {
+        await this.#round();
+        pause = FIRST_PAUSE;
+        this.#connected({ kind: "online" });
+        await this.#sleep(this.#hasNews ? ROUND : ROUND_WITHOUT_NEWS);
+      } catch (error) {
+        if (!this.#isRunning) return;
+        this.#failed(error);
+        await this.#sleep(pause * (0.5 + Math.random()));
+        pause = Math.min(LONGEST_PAUSE, pause * 2);
+      }
+    }
+  }
+
+  async #round(): Promise<void> {
+    if (!this.#isLoggedIn) {
+      await this.member.login(this.config.origin);
+      this.#isLoggedIn = true;
+    }
+    this.server.connect();
+    await this.#readLog();
+    await this.member.replenishKeyPackages(KEY_PACKAGES);
+    await this.member.join();
+    for (const seat of this.member.seats) await this.#adopt(seat);
+    if (!this.#hasSwept) await this.#sweep();
+    const left = [...this.threads.keys()];
+    const errors: unknown[] = [];
+    const lane = async (): Promise<void> => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        await this.work(next).catch((error: unknown) => errors.push(error));
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #workOnce(conversation: ConversationId): Promise<void> {
+    const thread = this.threads.get(conversation);
+    if (thread === undefined) return;
+    const seat = this.member.seat(conversation);
+    await this.#absorb(thread, seat);
+    if (!this.#isLoggedIn) return;
+    try {
+      await seat.sync();
+    } finally {
+      await this.#absorb(thread, seat);
+    }
+    if (seat.kind === "active" && seat.proposed === null) await this.#send(thread, seat);
+  }
+
+  /** Takes what happened into the history; only then may the seat forget it. */
+  async #absorb(thread: Thread, seat: Seat): Promise<void> {
+    const { events } = seat;
+    if (events.length === 0) return this.#conversationChanged(seat);
+    const before = thread.record.pending;
+    await thread.take(events);
+    await seat.handled(events.length);
+    const left = new Set(thread.record.pending.map(({ content }) => content.id));
+    for (const { content, files } of before) {
+      if (left.has(content.id)) continue;
+      for (const { upload } of files) await this.transfers.forget(upload, { atServer: false });
+    }
+    this.#conversationChanged(seat);
+  }
+
+  async #send(thread: Thread, seat: Seat): Promise<void> {
+    await this.#addWaiting(thread, seat);
+    this.#startUploads(thread);
+    await seat.flush();
+    const underway = seat.underway;
+    const contents: Content[] = thread.ready.filter(({ id }) => !underway.has(id));
+    const named = await this.#ownName(thread, contents.length > 0);
+    const receipt = await this.#receipt(thread);
+    const all = [...named, ...contents, ...receipt.contents];
+    if (all.length === 0) return;
+    try {
+      await seat.send(all);
+    } catch (error) {
+      if (mayPass(error)) throw error;
+      const ids = new Set(all.map(({ id }) => id));
+      await seat.withdraw(ids);
+      await thread.refuse(new Set(contents.map(({ id }) => id)), codeOf(error));
+      await this.#absorb(thread, seat);
+      return;
+    }
+    await thread.change({
+      ...(named.length > 0 ? { nameDue: false } : {}),
+      ...(receipt.told === null ? {} : { told: receipt.told }),
+    });
+    this.#due.add(thread.id);
+  }
+
+  /** People who could not be added before: none of their devices had been online. */
+  async #addWaiting(thread: Thread, seat: Seat): Promise<void> {
+    for (const account of thread.record.waitingFor) {
+      try {
+        await seat.changeMembers({ adds: [account] });
+      } catch (error) {
+        if (codeOf(error) === "no-key-package") continue;
+        throw error;
+      }
+      const waitingFor = thread.record.waitingFor.filter((other) => other !== account);
+      await thread.change({ waitingFor, nameDue: true });
+      await this.#absorb(thread, seat);
+    }
+  }
+
+  /** CON-7: in small conversations at once, in large ones with the next word. */
+  async #ownName(thread: Thread, isSpeaking: boolean): Promise<readonly Content[]> {
+    const others = thread.others().size;
+    if (!thread.record.nameDue || others === 0 || (others >= RECEIPT_PEOPLE && !isSpeaking)) return [];
+    return [{ id: this.newId(), at: this.now(), text: this.profile.name, kind: "profile" }];
+  }
+
+  async #receipt(thread: Thread): Promise<{
+    readonly contents: readonly Content[];
+    readonly told: { received: number; read: number } | null;
+  }> {
+    const others = thread.others().size;
+    if (!this.profile.settings.receipts || others === 0 || others >= RECEIPT_PEOPLE) {
+      return { contents: [], told: null };
+    }
+    const due = await thread.receipt();
+    if (due === null) return { contents: [], told: null };
+    const content: Content = { id: this.newId(), at: this.now(), text: "", kind: "receipt", ...due.content };
+    return { contents: [content], told: due.told };
+  }
+
+  #startUploads(thread: Thread): void {
+    for (const { content, files, refused } of thread.record.pending) {
+      if (refused !== null) continue;
+      for (const [attachment, file] of files.entries()) {
+        if (file.reference !== null) continue;
+        const at = { conversation: thread.id, message: content.id, attachment };
+        this.transfers.upload(at, file, async (ended) => {
+          try {
+            if (isReference(ended)) await thread.uploaded(file.upload, ended);
+            else if (!mayPass(ended) && codeOf(ended) !== "transfer-cancelled") {
+              await thread.refuse(new Set([content.id]), codeOf(ended));
+            }
+          } catch (error) {
+            this.#failed(error);
+          }
+          if (isReference(ended)) this.kick(thread.id);
+        });
+      }
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const wanted = [...this.threads.values()].flatMap(({ record }) =>
+      record.pending.flatMap(({ files }) => files.map(({ upload }) => upload)),
+    );
+    await this.transfers.sweep(new Set(wanted));
+    this.#hasSwept = true;
+  }
+
+  /** Uploads that nothing names any more are taken back at the next round. */
+  sweepLater(): void {
+    this.#hasSwept = false;
+    this.wake();
+  }
+
+  /** For a new account: at the server, with an invitation where it asks for one. Throws WireError. */
+  async register(invitation: string | null): Promise<void> {
+    await this.member.login(this.config.origin, {
+      ...(invitation === null ? {} : { invitation: invitationSecret(invitation) }),
+    });
+    this.#isLoggedIn = true;
+  }
+
+  newId(): string {
+    return hex(this.platform.random(16));
+  }
+
+  #listener(): NewsListener {
+    return {
+      moved: (conversation) => {
+        if (this.threads.has(conversation)) this.kick(conversation);
+      },
+      welcomes: () => this.wake(),
+      ephemeral: (conversation, sender, body) => this.#heard(conversation, sender, body),
+      state: (state) => {
+        this.#hasNews = state === "open";
+        // Open: what came before is read. Broken off: whether the server is there at all is found out.
+        if (this.#isRunning && (state === "open" || state === "waiting")) this.wake();
+      },
+    };
+  }
+
+  /** CON-30 */
+  #heard(conversation: ConversationId, sender: AccountId, body: Uint8Array): void {
+    const thread = this.threads.get(conversation);
+    if (thread === undefined || !thread.others().has(sender) || !this.profile.settings.typing) return;
+    const timers = this.#typing.get(conversation) ?? new Map<AccountId, ReturnType<typeof setTimeout>>();
+    this.#typing.set(conversation, timers);
+    const stop = (): void => {
+      clearTimeout(timers.get(sender));
+      timers.delete(sender);
+      this.#conversationChanged(this.member.seat(conversation));
+    };
+    stop();
+    if (body.length !== 1 || body[0] !== 1) return;
+    timers.set(sender, setTimeout(stop, TYPING));
+    this.#conversationChanged(this.member.seat(conversation));
+  }
+
+  /** CON-30 */
+  tellTyping(conversation: ConversationId, isTyping: boolean): void {
+    if (this.profile.settings.typing) this.server.tell(conversation, Uint8Array.of(isTyping ? 1 : 0));
+  }
+
+  /** What the log does is told, and stops nothing but what needs it: a new day, a new conversation, a new charter. */
+  async #readLog(): Promise<void> {
+    let log: LogView;
+    try {
+      const kind = await this.book.refresh();
+      log = { kind, asOf: this.book.checkpointTime ?? this.now() };
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code === "state-corrupt") throw error;
+      log = { kind: "refused", code: error.code };
+    }
+    if (JSON.stringify(log) !== JSON.stringify(this.#state.log)) this.#set({ log });
+    this.#chartersChanged();
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isRunning) return;
+    const code = codeOf(error);
+    // Nothing that a server or another member does gets here: the storage failed, or this program is wrong.
+    if (code === "internal" || code === "state-corrupt") return this.#fatal(error);
+    this.#connected({ kind: "offline", code });
+    this.wakeLater();
+  }
+
+  /** A failure outside the loop: the loop tries again after its pause. */
+  wakeLater(): void {
+    if (!this.#isWoken) this.#wakeUp();
+  }
+
+  #connected(connection: { kind: "online" } | { kind: "offline"; code: ClientErrorCode }): void {
+    const before = this.#state.connection;
+    const isSame =
+      before.kind === connection.kind &&
+      (before.kind !== "offline" || (connection.kind === "offline" && before.code === connection.code));
+    if (!isSame) this.#set({ connection: { ...connection, since: this.now() } });
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isWoken || !this.#isRunning) return resolve();
+      const timer = setTimeout(done, milliseconds);
+      (timer as { unref?: () => void }).unref?.();
+      const wakeUp = (): void => done();
+      this.#wakeUp = wakeUp;
+      function done(): void {
+        clearTimeout(timer);
+        resolve();
+      }
+    });
+  }
+
+  #others(seat: Seat): ReadonlySet<AccountId> {
+    const { conversation } = seat;
+    const known = this.#accounts.get(conversation);
+    if (known !== undefined) return known;
+    const others = new Set(seat.members.map(({ account }) => account));
+    others.delete(this.me);
+    this.#accounts.set(conversation, others);
+    return others;
+  }
+  readonly #accounts = new WeakMap<object, ReadonlySet<AccountId>>();
+
+  #set(change: Partial<ReadyState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.onState(this.#state);
+  }
+
+  #conversationChanged(seat: Seat): void {
+    const thread = this.threads.get(seat.id);
+    if (thread === undefined) return;
+    const view = conversationView({
+      seat,
+      thread,
+      others: this.#others(seat),
+      nameOf: (account) => this.people.name(account),
+      typing: [...(this.#typing.get(seat.id)?.keys() ?? [])],
+    });
+    this.#set({ conversations: { ...this.#state.conversations, [seat.id]: view } });
+  }
+
+  #peopleChanged(): void {
+    this.#set({ contacts: this.people.contacts(this.profile.name) });
+    for (const seat of this.member.seats) this.#conversationChanged(seat);
+  }
+
+  #chartersChanged(): void {
+    const today = dayOf(this.now());
+    const asOf = this.book.checkpointTime;
+    const charters = this.book.known.map((charter) =>
+      charterView(charter, today, asOf === undefined ? null : { ...this.book.ordersOf(charter.id), asOf }),
+    );
+    this.#set({ charters: Object.fromEntries(charters.map((view) => [view.id, view])) });
+  }
+
+  #meView(): ReadyState["me"] {
+    const { account } = this.member;
+    const { name } = this.profile;
+    return {
+      account,
+      name,
+      fingerprint: this.#fingerprint,
+      contactCode: formatContactCode(account, name),
+      holdsIdentity: true,
+      hasRecoveryCode: false,
+      devices: this.#devices,
+    };
+  }
+}
+
+/** The text of an invitation, or the link that it is in. */
+function invitationSecret(text: string): Uint8Array {
+  try {
+    return fromBase64url(text.trim().replace(/^.*#/, ""), 32, "invitation");
+  } catch (cause) {
+    throw new ClientError("invitation-refused", "this is no invitation: ask for the link again", { cause });
+  }
+}
+
+const IDENTITY = "identity";
+
+/** The key that is the account: made once, kept by the device that made it. */
+async function identitySeed(storage: Storage, random: (length: number) => Uint8Array): Promise<Uint8Array> {
+  const known = await storage.load(IDENTITY);
+  if (known !== null) return known;
+  const seed = random(32);
+  await storage.save(IDENTITY, seed);
+  return seed;
+}
+
+function isReference(ended: unknown): ended is AttachmentReference {
+  return typeof ended === "object" && ended !== null && "digest" in ended;
+}

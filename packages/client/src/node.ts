@@ -1,0 +1,3 @@
+// What runs in Node only.
+export { fileStorage } from "./file-storage.ts";
+export { nodePlatform, startMessenger } from "./messenger/node.ts";
