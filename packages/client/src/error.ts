@@ -18,6 +18,8 @@ export type ClientErrorCode =
   | "clock-wrong"
   | "gave-up"
   | "no-key-package"
+  | "key-package-refused"
+  | "protocol-refused"
   // attachments
   | "upload-unknown"
   | "source-changed"

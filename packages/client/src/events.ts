@@ -50,10 +50,19 @@ export type ConversationEvent =
     })
   /** The person accepted; the conversation goes on when the next group's Welcome comes. */
   | (InConversation & { readonly kind: "charter-accepted"; readonly charter: CharterId | null })
+  /** Before this message of the sender's, others of its epoch should have come (MLS-54). */
+  | (InConversation & { readonly kind: "missing"; readonly sender: AccountId })
   /** What the server delivered breaks a rule of the protocol (spec/mls.md); it was left out. */
   | (InConversation & {
       readonly kind: "refused";
       readonly item: "commit" | "envelope" | "message" | "welcome";
-      readonly code: RefusalCode | MlsErrorCode | "content-malformed" | "charter-unknown" | "second-group";
+      readonly code:
+        | RefusalCode
+        | MlsErrorCode
+        | "content-malformed"
+        | "charter-unknown"
+        | "second-group"
+        /** MLS-37 */
+        | "stamp-refused";
       readonly submitter: AccountId;
     });

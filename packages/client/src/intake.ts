@@ -1,8 +1,9 @@
-import { type AccountId, equalBytes, hex } from "@porchlight/encoding";
+import { type AccountId, dayStart, equalBytes, hex, SECONDS_PER_DAY } from "@porchlight/encoding";
 import {
   type ActiveConversation,
   acceptEnvelope,
   applyCommit,
+  CLOCK_TOLERANCE,
   decryptMessage,
   type Member,
   MlsError,
@@ -96,6 +97,12 @@ class Intake {
     this.#events.push({ kind: "refused", ...this.#at, item: kind, code, submitter });
   }
 
+  /** A message that is left out: its place in its sender's count stays empty. */
+  #passOver(code: RefusedCode): void {
+    this.#record = { ...this.#record, refused: this.#record.refused + 1 };
+    this.#refuse(code);
+  }
+
   #digest(bytes: Uint8Array): string {
     return hex(this.#context.suite.primitives.hash(bytes));
   }
@@ -108,7 +115,14 @@ class Intake {
       return false;
     const { next } = pending;
     this.#adopted = true;
-    this.#record = { ...this.#record, conversation: next, pending: null, envelope: null, proposal: null };
+    this.#record = {
+      ...this.#record,
+      conversation: next,
+      pending: null,
+      envelope: null,
+      proposal: null,
+      refused: 0,
+    };
     if (next.kind === "removed") return true;
     this.#announce(conversation.account, membersOf(conversation), membersOf(next));
     if (next.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: next.day });
@@ -156,6 +170,7 @@ class Intake {
       envelope: null,
       proposal: null,
       accepted: null,
+      refused: 0,
     };
     const by = change.committer.account;
     const next = applied.conversation;
@@ -219,11 +234,23 @@ class Intake {
   }
 
   async #takeMessage(conversation: ActiveConversation, arrival: Arrival): Promise<void> {
-    const { bytes, submitter } = this.#item;
+    const { bytes, submitter, at } = this.#item;
     const now = this.#context.clock.now();
     const opened = await decryptMessage(conversation, bytes, { submitter, now, arrival });
-    if (opened.kind === "refused") return this.#refuse(opened.code);
-    this.#record = { ...this.#record, conversation: opened.conversation };
+    if (opened.kind === "refused") return this.#passOver(opened.code);
+    const start = dayStart(opened.day);
+    if (at < start - CLOCK_TOLERANCE || at >= start + SECONDS_PER_DAY + CLOCK_TOLERANCE) {
+      return this.#passOver("stamp-refused");
+    }
+    const { sender, day, leaf, skipped } = opened;
+    // What was refused is missing in its sender's count, and was told already.
+    const { refused } = this.#record;
+    if (skipped > refused) this.#events.push({ kind: "missing", ...this.#at, sender });
+    this.#record = {
+      ...this.#record,
+      conversation: opened.conversation,
+      refused: Math.max(0, refused - skipped),
+    };
     this.#spent.push(opened.spent);
     let content: Content;
     try {
@@ -232,7 +259,6 @@ class Intake {
       if (!(error instanceof ClientError)) throw error;
       return this.#refuse("content-malformed");
     }
-    const { sender, day, leaf } = opened;
     const deviceKey = hex(memberAt(conversation, leaf).deviceKey);
     this.#events.push({ kind: "message", ...this.#at, sender, deviceKey, day, content });
   }

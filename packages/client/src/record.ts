@@ -50,8 +50,12 @@ export type ConversationRecord = {
   readonly proposal: (ProposedCharter & { readonly seq: number }) | null;
   /** The charter that the person accepted. */
   readonly accepted: ProposedCharter | null;
+  /** Messages of this epoch that were refused: their senders count them. */
+  readonly refused: number;
   /** Events that the application has not acknowledged. */
   readonly events: readonly ConversationEvent[];
+  /** How many it has acknowledged. */
+  readonly handled: number;
 };
 
 const VERSION = 1;
@@ -70,6 +74,8 @@ export function formatRecord(record: ConversationRecord): Uint8Array {
     proposal: record.proposal,
     accepted: record.accepted,
     events: record.events,
+    handled: record.handled,
+    refused: record.refused,
   };
   return new Writer()
     .uint(VERSION, 1)
@@ -113,6 +119,8 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
       proposal: fields.json("proposal") as unknown as ConversationRecord["proposal"],
       accepted: fields.json("accepted") as unknown as ConversationRecord["accepted"],
       events: fields.json("events") as unknown as readonly ConversationEvent[],
+      handled: fields.integer("handled"),
+      refused: fields.integer("refused"),
     };
     fields.end();
     return record;

@@ -3,6 +3,7 @@ import {
   type CharterId,
   type ConversationId,
   type DayNumber,
+  equalBytes,
   hex,
 } from "@porchlight/encoding";
 import {
@@ -13,6 +14,7 @@ import {
   commitDue,
   continueConversation,
   deviceDay,
+  deviceOfKeyPackage,
   encryptMessage,
   epochOf,
   hasEnvelope,
@@ -26,7 +28,14 @@ import {
   prepareReinit,
   type Spent,
 } from "@porchlight/mls";
-import { LIMITS, type NewItem, type StoredItem, type WelcomeParcel, WireError } from "@porchlight/wire";
+import {
+  type ClaimedKeyPackage,
+  LIMITS,
+  type NewItem,
+  type StoredItem,
+  type WelcomeParcel,
+  WireError,
+} from "@porchlight/wire";
 import { type Content, formatContent, parseContent } from "./content.ts";
 import type { DeviceContext } from "./context.ts";
 import { ClientError } from "./error.ts";
@@ -132,10 +141,16 @@ export class Seat {
     return this.#record.events;
   }
 
+  /** How many events were forgotten: the number of the first of {@link events}, counted from the beginning. */
+  get firstEvent(): number {
+    return this.#record.handled;
+  }
+
   /** The application has dealt with the first `count` of {@link events}: they are forgotten. */
   handled(count: number): Promise<void> {
     return this.#alone(async () => {
-      this.#change({ events: this.#record.events.slice(count) });
+      const { events, handled } = this.#record;
+      this.#change({ events: events.slice(count), handled: handled + count });
       await this.#save();
     });
   }
@@ -184,10 +199,14 @@ export class Seat {
     });
   }
 
-  /** Ids of the contents that {@link send} has taken and that are not in the server's order yet. */
+  /** Ids of the contents that {@link send} has taken, until their "delivered" is {@link handled}. */
   get underway(): ReadonlySet<string> {
-    const { outbox, sent } = this.#record;
-    return new Set([...outbox, ...sent.map(({ content }) => content)].map((bytes) => parseContent(bytes).id));
+    const { outbox, sent, events } = this.#record;
+    const waiting = [...outbox, ...sent.map(({ content }) => content)].map((bytes) => parseContent(bytes).id);
+    return new Set([
+      ...waiting,
+      ...events.flatMap((event) => (event.kind === "delivered" ? [event.content.id] : [])),
+    ]);
   }
 
   /** Takes contents out of the outbox again; those that were handed to the server already stay. */
@@ -282,7 +301,9 @@ export class Seat {
   ): Promise<void> {
     return this.#alone(async () => {
       const { outbox } = requeued(this.#record, (bytes) => this.#digest(bytes));
-      this.#record = { ...emptyRecord(conversation, cursor, [...this.#record.events, ...events]), outbox };
+      const { handled } = this.#record;
+      const next = emptyRecord(conversation, cursor, [...this.#record.events, ...events]);
+      this.#record = { ...next, outbox, handled };
       await this.#save();
     });
   }
@@ -524,6 +545,7 @@ export class Seat {
     for (const account of accounts) {
       try {
         const found = await this.#context.server.claimKeyPackages(account);
+        for (const one of found) await this.#checkKeyPackage(account, one);
         claimed.push(
           ...found.map(({ deviceKey, keyPackage }) => ({ account, deviceKey: hex(deviceKey), keyPackage })),
         );
@@ -541,6 +563,23 @@ export class Seat {
     }
     return claimed;
   }
+
+  /** MLS-15: the server hands key packages out; whose they are, the account's own signature says. */
+  async #checkKeyPackage(account: AccountId, claimed: ClaimedKeyPackage): Promise<void> {
+    let cause: unknown;
+    try {
+      const device = await deviceOfKeyPackage(this.#context.suite, claimed.keyPackage);
+      if (device.account === account && equalBytes(device.deviceKey, claimed.deviceKey)) return;
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error;
+      cause = error;
+    }
+    throw new ClientError(
+      "key-package-refused",
+      "the server handed out a key package that is not this account's: nobody was added",
+      cause === undefined ? {} : { cause },
+    );
+  }
 }
 
 function emptyRecord(
@@ -552,6 +591,8 @@ function emptyRecord(
     conversation,
     cursor,
     events,
+    handled: 0,
+    refused: 0,
     pending: null,
     inFlight: [],
     envelope: null,

@@ -13,7 +13,7 @@ import { encodeMlsMessage } from "ts-mls";
 import type { Capabilities } from "ts-mls/capabilities.js";
 import { generateKeyPackageWithKey, type KeyPackage, verifyKeyPackage } from "ts-mls/keyPackage.js";
 import { type LeafNode, verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
-import { deviceOfLeaf } from "./authentication.ts";
+import { type Device, deviceOfLeaf } from "./authentication.ts";
 import { MlsError } from "./error.ts";
 import { CHARTER_EXTENSION } from "./extension.ts";
 import { CIPHER_SUITE, type MlsSuite } from "./suite.ts";
@@ -127,6 +127,11 @@ export async function parseKeyPackage(suite: MlsSuite, bytes: Uint8Array): Promi
   const { keyPackage } = parseMessage(bytes, "mls_key_package");
   await checkKeyPackage(suite, keyPackage);
   return keyPackage;
+}
+
+/** Whose device a key package is of. Throws MlsError as {@link parseKeyPackage} (MLS-15). */
+export async function deviceOfKeyPackage(suite: MlsSuite, bytes: Uint8Array): Promise<Device> {
+  return deviceOfLeaf(suite, (await parseKeyPackage(suite, bytes)).leafNode);
 }
 
 /** MLS-12, of a key package that came inside an Add as well. */

@@ -21,6 +21,7 @@ export {
 export {
   createDevice,
   createKeyPackage,
+  deviceOfKeyPackage,
   KEY_PACKAGE_DAYS,
   lastDayOf,
   type OwnDevice,

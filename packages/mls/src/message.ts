@@ -122,6 +122,8 @@ export type Decryption =
       readonly leaf: number;
       readonly day: DayNumber;
       readonly counter: number;
+      /** Generations before this one that did not come, or were refused (MLS-54). */
+      readonly skipped: number;
       readonly content: Uint8Array;
       readonly frankingKey: Uint8Array;
       readonly spent: Spent;
@@ -201,6 +203,7 @@ export async function decryptMessage(
     leaf,
     day: stated.day,
     counter: stated.counter,
+    skipped: stated.counter - generationOf(conversation, leaf),
     content: plaintext.content,
     frankingKey: plaintext.frankingKey,
     spent: new Spent(opened.consumed),

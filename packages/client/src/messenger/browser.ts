@@ -2,11 +2,12 @@
 import { unixSeconds } from "@porchlight/encoding";
 import { nobleSuite } from "@porchlight/envelope";
 import { mlsSuite } from "@porchlight/mls";
+import { StreamingClient } from "@porchlight/wire";
 import { deleteDB, openDB } from "idb";
 import { browserStorage } from "../browser-storage.ts";
 import type { Port } from "./channel.ts";
 import { Messenger } from "./messenger.ts";
-import { askedOnly, type MessengerConfig, type Platform } from "./platform.ts";
+import type { MessengerConfig, Platform } from "./platform.ts";
 import { serve } from "./serve.ts";
 
 /** Of a worker's global scope what this file uses. */
@@ -46,7 +47,7 @@ async function browserPlatform(database: string): Promise<Platform> {
       await doors.delete(DOOR, DOOR);
       await deleteDB(database);
     },
-    connect: askedOnly,
+    connect: (url, listener) => new StreamingClient({ url, listener }),
     clock: { now: () => unixSeconds(Math.floor(Date.now() / 1000)) },
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     suite: await mlsSuite(nobleSuite),
@@ -59,8 +60,9 @@ function exclusive(database: string): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {
     locks
       .request(database, { ifAvailable: true }, (lock) => {
-        if (lock === null) return void resolve(null);
-        return new Promise<void>((release) => resolve(release));
+        if (lock !== null) return new Promise<void>((release) => resolve(release));
+        resolve(null);
+        return undefined;
       })
       .catch(reject);
   });

@@ -40,6 +40,8 @@ export class History {
   }
 
   async append(entry: StoredEntry): Promise<void> {
+    // Read while the count still tells which saved ids are of entries, and which a crash left behind them.
+    const index = await this.#loadIndex();
     const place = this.#count;
     const number = Math.floor(place / CHUNK);
     const chunk = place % CHUNK === 0 ? [] : await this.#chunk(number);
@@ -48,14 +50,9 @@ export class History {
     this.#dirty.add(number);
     this.#count++;
     const id = idOf(entry);
-    if (this.#index !== null) {
-      this.#index.ids.push(id);
-      if (id !== null && !this.#index.places.has(id)) this.#index.places.set(id, place);
-    }
-    if (this.#count % CHUNK === 0) {
-      await this.#loadIndex();
-      this.#dirtyIndex.add(Math.floor(place / INDEX));
-    }
+    index.ids.push(id);
+    if (id !== null && !index.places.has(id)) index.places.set(id, place);
+    if (this.#count % CHUNK === 0) this.#dirtyIndex.add(Math.floor(place / INDEX));
   }
 
   async replace(place: number, entry: StoredEntry): Promise<void> {

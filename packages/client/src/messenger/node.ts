@@ -14,9 +14,10 @@ import {
 import { unixSeconds } from "@porchlight/encoding";
 import { nodeMlsSuite } from "@porchlight/mls/node";
 import { nodeSuite as tlogSuite } from "@porchlight/tlog/node";
+import { StreamingClient } from "@porchlight/wire";
 import { fileStorage } from "../file-storage.ts";
 import { Messenger } from "./messenger.ts";
-import { askedOnly, type MessengerConfig, type Platform } from "./platform.ts";
+import type { MessengerConfig, Platform } from "./platform.ts";
 
 const DOOR = "door.json";
 const RECORDS = "records";
@@ -43,7 +44,7 @@ export async function nodePlatform(directory: string): Promise<Platform> {
       await removeFileDurable(join(directory, DOOR));
       await rm(join(directory, RECORDS), { recursive: true, force: true });
     },
-    connect: askedOnly,
+    connect: (url, listener) => new StreamingClient({ url, listener }),
     clock: { now: () => unixSeconds(Math.floor(Date.now() / 1000)) },
     random: (length) => new Uint8Array(randomBytes(length)),
     suite: await nodeMlsSuite(),

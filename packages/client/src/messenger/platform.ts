@@ -1,8 +1,8 @@
 import type { AttachmentSuite } from "@porchlight/attachment";
-import type { AccountId, ConversationId, UnixSeconds } from "@porchlight/encoding";
+import type { ConversationId, UnixSeconds } from "@porchlight/encoding";
 import type { MlsSuite } from "@porchlight/mls";
 import type { TlogSuite } from "@porchlight/tlog";
-import { type LogSource, ServerClient } from "@porchlight/wire";
+import type { LogSource, StreamingListener } from "@porchlight/wire";
 import type { AttachmentService, DeliveryService } from "../context.ts";
 import type { Storage } from "../storage.ts";
 
@@ -14,16 +14,6 @@ export type MessengerConfig = {
   readonly origin: string;
   /** The deployment's tlog-policy text. */
   readonly policy: string;
-};
-
-/** What a server tells without being asked. */
-export type NewsListener = {
-  /** Something new is there to be read. */
-  readonly moved?: (conversation: ConversationId) => void;
-  /** There may be Welcomes to fetch. */
-  readonly welcomes?: () => void;
-  readonly ephemeral?: (conversation: ConversationId, sender: AccountId, body: Uint8Array) => void;
-  readonly state?: (state: "connecting" | "open" | "waiting" | "closed") => void;
 };
 
 /** A server with a stream of news; where there is none, the messenger asks every few seconds. */
@@ -50,7 +40,7 @@ export type Platform = {
   readonly storage: (key: Uint8Array) => Promise<Storage & { readonly close?: () => void }>;
   /** Deletes all of it, door and records. */
   readonly erase: () => Promise<void>;
-  readonly connect: (url: string, listener: NewsListener) => MessengerServer;
+  readonly connect: (url: string, listener: StreamingListener) => MessengerServer;
   /** Where the log's files come from; the server itself where it is left out. */
   readonly log?: (url: string) => LogSource;
   readonly clock: { now(): UnixSeconds };
@@ -61,14 +51,3 @@ export type Platform = {
   /** scrypt's price of a passphrase, 2^17 where it is left out. */
   readonly passphraseLogN?: number;
 };
-
-/** A server that is asked only. */
-export function askedOnly(url: string): MessengerServer {
-  const nothing = (): void => {};
-  return Object.assign(new ServerClient({ url }), {
-    connect: nothing,
-    disconnect: nothing,
-    hurry: nothing,
-    tell: nothing,
-  });
-}

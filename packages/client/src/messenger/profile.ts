@@ -1,4 +1,4 @@
-import { fromUtf8, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { fromUtf8, utf8 } from "@porchlight/encoding";
 import { nameIn } from "../content.ts";
 import { ClientError } from "../error.ts";
 import type { Storage } from "../storage.ts";

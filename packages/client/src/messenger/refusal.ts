@@ -1,4 +1,5 @@
 import { AttachmentError } from "@porchlight/attachment";
+import { MlsError } from "@porchlight/mls";
 import { LogError, type LogErrorCode, WireError } from "@porchlight/wire";
 import { ClientError, type ClientErrorCode } from "../error.ts";
 
@@ -18,6 +19,7 @@ const LOG: Readonly<Record<LogErrorCode, ClientErrorCode>> = {
 export function codeOf(error: unknown): ClientErrorCode {
   if (error instanceof ClientError) return error.code;
   if (error instanceof AttachmentError) return "attachment-refused";
+  if (error instanceof MlsError) return error.code === "state-corrupt" ? "state-corrupt" : "protocol-refused";
   if (error instanceof LogError) return LOG[error.code];
   if (!(error instanceof WireError)) return "internal";
   switch (error.code) {

@@ -107,7 +107,12 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
       const seat = await member.createConversation({ charter });
       const thread = await session.begun(seat);
       for (const account of accounts) people.meet(account);
-      await thread.note({ at: session.now(), by: session.me, event: { kind: "created", charter } });
+      await thread.note({
+        kind: "event",
+        at: session.now(),
+        by: session.me,
+        event: { kind: "created", charter },
+      });
       await thread.change({ waitingFor: accounts, nameDue: true });
       if (name !== "") await queue(thread, { text: name, kind: "title" });
       session.kick(thread.id);

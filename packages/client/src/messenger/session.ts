@@ -1,4 +1,3 @@
-import type { AttachmentReference } from "@porchlight/attachment";
 import {
   type AccountId,
   type ConversationId,
@@ -7,7 +6,7 @@ import {
   hex,
   type UnixSeconds,
 } from "@porchlight/encoding";
-import { httpLogSource, LogError } from "@porchlight/wire";
+import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
 import { Attachments } from "../attachments.ts";
 import { CharterBook } from "../charter-book.ts";
 import type { Content } from "../content.ts";
@@ -18,7 +17,7 @@ import type { Storage } from "../storage.ts";
 import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
 import { People } from "./people.ts";
-import type { MessengerConfig, MessengerServer, NewsListener, Platform } from "./platform.ts";
+import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
 import { Profile } from "./profile.ts";
 import { codeOf, mayPass } from "./refusal.ts";
 import { fingerprintOf, formatContactCode, grouped } from "./safety-number.ts";
@@ -88,7 +87,7 @@ export class Session {
     readonly book: CharterBook;
     readonly people: People;
     readonly profile: Profile;
-    readonly listener: { current: NewsListener };
+    readonly listener: { current: StreamingListener };
   }) {
     const { platform, config, storage, server, member, book, people, profile } = parts;
     this.platform = platform;
@@ -145,7 +144,7 @@ export class Session {
     options: { readonly name: string },
   ): Promise<Session> {
     const { clock, random, suite, tlogSuite } = platform;
-    const listener: { current: NewsListener } = { current: {} };
+    const listener: { current: StreamingListener } = { current: {} };
     const server = platform.connect(config.url, {
       moved: (conversation) => listener.current.moved?.(conversation),
       welcomes: () => listener.current.welcomes?.(),
@@ -309,8 +308,13 @@ export class Session {
     this.server.connect();
     await this.#readLog();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
-    await this.member.join();
+    const welcomed = await this.member.join();
     for (const seat of this.member.seats) await this.#adopt(seat);
+    for (const event of welcomed) {
+      if (event.kind !== "refused" || event.item !== "welcome") continue;
+      const { received: at, item, code, submitter: from, conversation } = event;
+      await this.threads.get(conversation)?.note({ kind: "refused", at, item, code, from });
+    }
     if (!this.#hasSwept) await this.#sweep();
     const left = [...this.threads.keys()];
     const errors: unknown[] = [];
@@ -342,7 +346,7 @@ export class Session {
     const { events } = seat;
     if (events.length === 0) return this.#conversationChanged(seat);
     const before = thread.record.pending;
-    await thread.take(events);
+    await thread.take(events, seat.firstEvent);
     await seat.handled(events.length);
     const left = new Set(thread.record.pending.map(({ content }) => content.id));
     for (const { content, files } of before) {
@@ -356,6 +360,7 @@ export class Session {
     await this.#addWaiting(thread, seat);
     this.#startUploads(thread);
     await seat.flush();
+    await this.#absorb(thread, seat);
     const underway = seat.underway;
     const contents: Content[] = thread.ready.filter(({ id }) => !underway.has(id));
     const named = await this.#ownName(thread, contents.length > 0);
@@ -385,8 +390,13 @@ export class Session {
       try {
         await seat.changeMembers({ adds: [account] });
       } catch (error) {
-        if (codeOf(error) === "no-key-package") continue;
-        throw error;
+        const code = codeOf(error);
+        if (code === "no-key-package") continue;
+        if (code !== "key-package-refused") throw error;
+        // The server tried to put somebody else in: told, and not tried again by itself.
+        await thread.note({ kind: "refused", at: this.now(), item: "key-package", code, from: account });
+        await thread.change({ waitingFor: thread.record.waitingFor.filter((other) => other !== account) });
+        continue;
       }
       const waitingFor = thread.record.waitingFor.filter((other) => other !== account);
       await thread.change({ waitingFor, nameDue: true });
@@ -423,14 +433,14 @@ export class Session {
         const at = { conversation: thread.id, message: content.id, attachment };
         this.transfers.upload(at, file, async (ended) => {
           try {
-            if (isReference(ended)) await thread.uploaded(file.upload, ended);
-            else if (!mayPass(ended) && codeOf(ended) !== "transfer-cancelled") {
-              await thread.refuse(new Set([content.id]), codeOf(ended));
+            if ("reference" in ended) await thread.uploaded(file.upload, ended.reference);
+            else if (!mayPass(ended.error) && codeOf(ended.error) !== "transfer-cancelled") {
+              await thread.refuse(new Set([content.id]), codeOf(ended.error));
             }
           } catch (error) {
             this.#failed(error);
           }
-          if (isReference(ended)) this.kick(thread.id);
+          if ("reference" in ended) this.kick(thread.id);
         });
       }
     }
@@ -462,7 +472,7 @@ export class Session {
     return hex(this.platform.random(16));
   }
 
-  #listener(): NewsListener {
+  #listener(): StreamingListener {
     return {
       moved: (conversation) => {
         if (this.threads.has(conversation)) this.kick(conversation);
@@ -625,8 +635,4 @@ async function identitySeed(storage: Storage, random: (length: number) => Uint8A
   const seed = random(32);
   await storage.save(IDENTITY, seed);
   return seed;
-}
-
-function isReference(ended: unknown): ended is AttachmentReference {
-  return typeof ended === "object" && ended !== null && "digest" in ended;
 }

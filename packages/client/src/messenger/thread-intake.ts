@@ -4,7 +4,7 @@ import { type Content, isKnown, type Preview } from "../content.ts";
 import type { ConversationEvent } from "../events.ts";
 import type { History } from "./history.ts";
 import type { People } from "./people.ts";
-import type { StoredBody, StoredMessage } from "./stored-entry.ts";
+import type { StoredBody, StoredEvent, StoredMessage, StoredRefusal } from "./stored-entry.ts";
 import type { Mark, ThreadRecord } from "./thread-record.ts";
 import type { EventView, PreviewView } from "./view.ts";
 
@@ -65,6 +65,8 @@ export async function takeEvent(desk: Desk, event: ConversationEvent): Promise<v
         by: desk.me,
         event: { kind: "charter-accepted", charter: event.charter },
       });
+    case "missing":
+      return await refuse(desk, { seq, at, from: event.sender, item: "message", code: "missing" });
     case "refused": {
       const { item, code, submitter } = event;
       await refuse(desk, { seq, at, from: submitter, item, code });
@@ -261,29 +263,13 @@ async function takeMembers(
   }
 }
 
-async function refuse(
-  desk: Desk,
-  refused: {
-    readonly seq: number;
-    readonly at: UnixSeconds;
-    readonly from: AccountId;
-    readonly item: "commit" | "envelope" | "message" | "welcome";
-    readonly code: string;
-  },
-): Promise<void> {
-  await append(desk, { kind: "refused", ...refused }, { from: refused.from, kind: "refused", text: "" });
+/** What is told in place of something that is not shown. */
+export async function refuse(desk: Desk, refused: Omit<StoredRefusal, "kind">): Promise<void> {
+  await append(desk, { ...refused, kind: "refused" }, { from: refused.from, kind: "refused", text: "" });
 }
 
-async function appendEvent(
-  desk: Desk,
-  entry: {
-    readonly seq: number;
-    readonly at: UnixSeconds;
-    readonly by: AccountId;
-    readonly event: EventView["event"];
-  },
-): Promise<void> {
-  await append(desk, { kind: "event", ...entry }, null);
+export async function appendEvent(desk: Desk, entry: Omit<StoredEvent, "kind">): Promise<void> {
+  await append(desk, { ...entry, kind: "event" }, null);
 }
 
 async function append(

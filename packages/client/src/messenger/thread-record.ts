@@ -41,6 +41,8 @@ export type Mark = { readonly received: number; readonly read: number };
 export type ThreadRecord = {
   /** Entries of the history. */
   readonly count: number;
+  /** Events of the seat that they were made of, counted from its beginning. */
+  readonly taken: number;
   /** Entries before this place were seen. */
   readonly seen: number;
   readonly unread: number;
@@ -71,6 +73,7 @@ const VERSION = 1;
 export function newThread(charter: CharterId | null, now: UnixSeconds): ThreadRecord {
   return {
     count: 0,
+    taken: 0,
     seen: 0,
     unread: 0,
     mentions: 0,

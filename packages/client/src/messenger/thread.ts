@@ -7,8 +7,8 @@ import type { Storage } from "../storage.ts";
 import { type Scene, viewsOf } from "./entry-view.ts";
 import { History } from "./history.ts";
 import type { People } from "./people.ts";
-import { type StoredEvent, type StoredMessage, threadRecord } from "./stored-entry.ts";
-import { type Desk, see, takeEvent } from "./thread-intake.ts";
+import { type StoredEvent, type StoredMessage, type StoredRefusal, threadRecord } from "./stored-entry.ts";
+import { appendEvent, type Desk, refuse, see, takeEvent } from "./thread-intake.ts";
 import {
   contentOf,
   formatThread,
@@ -108,24 +108,29 @@ export class Thread {
     return this.#alone(() => this.#message(id));
   }
 
-  /** Takes what happened, in its order. May be called with the same events again after a crash. */
-  take(events: readonly ConversationEvent[]): Promise<void> {
+  /**
+   * Takes what happened, in its order; `number` is that of the first event. Those that were taken already, before a crash
+   * and before the seat was told, are passed over.
+   */
+  take(events: readonly ConversationEvent[], number: number): Promise<void> {
     return this.#alone(async () => {
       const first = this.#desk.history.count;
-      for (const event of events) await takeEvent(this.#desk, event);
+      const fresh = events.slice(Math.max(0, this.#desk.record.taken - number));
+      if (fresh.length === 0) return;
+      for (const event of fresh) await takeEvent(this.#desk, event);
+      this.#desk.record = { ...this.#desk.record, taken: number + events.length };
       // What waits stands behind the history, so it has moved.
       this.#desk.touch(first, this.count);
       await this.#save();
     });
   }
 
-  /** An event that this device knows of itself. */
-  note(event: Omit<StoredEvent, "kind" | "seq">): Promise<void> {
+  /** An event, or a refusal, that this device knows of by itself. */
+  note(entry: Omit<StoredEvent, "seq"> | Omit<StoredRefusal, "seq">): Promise<void> {
     return this.#alone(async () => {
       const first = this.#desk.history.count;
-      await this.#desk.history.append({ kind: "event", seq: 0, ...event });
-      this.#desk.record = { ...this.#desk.record, lastAt: event.at };
-      if (this.#desk.record.seen === first) this.#desk.record = { ...this.#desk.record, seen: first + 1 };
+      if (entry.kind === "refused") await refuse(this.#desk, { seq: 0, ...entry });
+      else await appendEvent(this.#desk, { seq: 0, ...entry });
       this.#desk.touch(first, this.count);
       await this.#save();
     });

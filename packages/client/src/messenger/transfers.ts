@@ -54,7 +54,9 @@ export class Transfers {
   upload(
     at: { readonly conversation: ConversationId; readonly message: string; readonly attachment: number },
     file: PendingFile,
-    finished: (result: AttachmentReference | unknown) => Promise<void>,
+    finished: (
+      ended: { readonly reference: AttachmentReference } | { readonly error: unknown },
+    ) => Promise<void>,
   ): void {
     const { upload: id, name, size } = file;
     if (this.#running.has(id)) return;
@@ -73,7 +75,7 @@ export class Transfers {
     this.#run(view, async (signal, onProgress) => {
       const source = await this.#source(file);
       const reference = await this.#attachments.upload(id, source, { signal, onProgress });
-      await finished(reference);
+      await finished({ reference });
     }).catch(async (error: unknown) => {
       const passes = error instanceof WireError && error.retryable;
       const status: TransferView["status"] = passes
@@ -81,7 +83,7 @@ export class Transfers {
         : { kind: "failed", code: transferCode(error) };
       if (!(error instanceof ClientError && error.code === "transfer-cancelled"))
         this.#show({ ...view, status });
-      await finished(error);
+      await finished({ error });
     });
   }
 

@@ -447,7 +447,11 @@ export type EventView = Entry & {
  */
 export type RefusedView = Entry & {
   readonly kind: "refused";
-  readonly item: "commit" | "envelope" | "message" | "welcome";
+  readonly item: "commit" | "envelope" | "message" | "welcome" | "key-package";
+  /**
+   * "missing": before this place messages of `from` should have come. Otherwise a code of spec/mls.md and its rule;
+   * "key-package" is what the server gave for somebody who was to be added: of `from`, and it was not theirs.
+   */
   readonly code: string;
   /** Whom the server names as its sender, which is the server's word only. */
   readonly from: AccountId;
