@@ -28,6 +28,9 @@ export type AttachmentService = Pick<
   | "cancelAttachment"
 >;
 
+/** The part of the server that accounts use besides: everything about devices, and which conversations there are. */
+export type AccountService = DeliveryService & Pick<ServerClient, "account" | "conversations">;
+
 /** What a member works with; one process may share clock, suite and charters among many. */
 export type MemberContext = {
   readonly server: DeliveryService;
@@ -38,6 +41,9 @@ export type MemberContext = {
   /** `null` in a deployment without a charter: conversations with one are refused then. */
   readonly charters: CharterBook | null;
 };
+
+/** What an account works with. */
+export type AccountContext = Omit<MemberContext, "server"> & { readonly server: AccountService };
 
 /** The context of one device. */
 export type DeviceContext = MemberContext & { readonly device: OwnDevice };

@@ -45,6 +45,15 @@ export type ClientErrorCode =
   | "quota"
   | "too-many-requests"
   | "server-not-understood"
+  // accounts and devices
+  | "identity-not-here"
+  | "code-malformed"
+  | "pairing-refused"
+  | "pairing-over"
+  | "pairing-altered"
+  | "recovery-refused"
+  | "stream-corrupt"
+  | "invitation-malformed"
   // state
   | "not-now"
   | "state-corrupt"

@@ -1,3 +1,5 @@
+export { Account } from "./account.ts";
+export type { Attendance } from "./account-record.ts";
 export { webAttachmentSuite } from "./attachment-suite.ts";
 export {
   type AttachmentContext,
@@ -7,13 +9,27 @@ export {
   type Transfer,
   type Upload,
 } from "./attachments.ts";
+export type { Backup } from "./backup.ts";
 export { browserStorage } from "./browser-storage.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
 export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
 export type { AttachmentService, DeliveryService, MemberContext } from "./context.ts";
+export { type Content, formatContent, MAX_CONTENT, MAX_RECEIPT, parseContent, RECEIPT } from "./content.ts";
+export type {
+  AccountContext,
+  AccountService,
+  AttachmentService,
+  DeliveryService,
+  MemberContext,
+} from "./context.ts";
 export { ClientError, type ClientErrorCode } from "./error.ts";
 export type { ConversationEvent, KnownDevice } from "./events.ts";
+export { type HistoryKey, receiveHistory, sendHistory } from "./history.ts";
 export type { Arrival } from "./intake.ts";
+export { invitationHash, invitationLink, parseInvitation } from "./invitation.ts";
 export { Member } from "./member.ts";
+export { PairingGuest, startPairing } from "./pairing.ts";
+export type { PairingHost } from "./pairing-host.ts";
+export * from "./passkey.ts";
 export type { Seat } from "./seat.ts";
 export { memoryStorage, type Storage } from "./storage.ts";

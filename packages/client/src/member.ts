@@ -57,6 +57,19 @@ export class Member {
     return new Member({ ...context, device }, []);
   }
 
+  /**
+   * A device whose credential was made elsewhere: where the identity key is. Throws where the storage has another
+   * device already.
+   */
+  static async adopt(context: MemberContext, device: OwnDevice): Promise<Member> {
+    const { storage } = context;
+    if ((await storage.load(DEVICE_RECORD)) !== null) {
+      throw new ClientError("state-corrupt", "this storage belongs to another device: take an empty one");
+    }
+    await storage.save(DEVICE_RECORD, formatDeviceRecord({ device, keyPackages: [] }));
+    return new Member({ ...context, device }, []);
+  }
+
   /** The device and its conversations as they were saved. Throws ClientError "not-created" or "state-corrupt". */
   static async open(context: MemberContext): Promise<Member> {
     const { storage, suite } = context;

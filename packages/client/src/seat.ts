@@ -52,6 +52,9 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 /** Refusals that mean "the conversation has moved on": drop what was made, read, and make it again. */
 const MOVED_ON = new Set(["conflict", "stale-epoch", "unknown-epoch", "wrong-group"]);
 
+/** A device by the account that it is of and its MLS signature key. */
+export type Device = { readonly account: AccountId; readonly deviceKey: Uint8Array };
+
 type Claimed = { readonly account: AccountId; readonly deviceKey: string; readonly keyPackage: Uint8Array };
 
 /** Name of a conversation's record in the storage. */
@@ -227,15 +230,23 @@ export class Seat {
   /**
    * Adds all devices of these accounts that are not there yet and removes all devices of those, in one commit, which
    * also opens the day where it is new. Key packages are claimed once; where another commit was first, it is made again.
+   * `addDevices`, `removeDevices`: single devices, by MLS signature key.
    */
   changeMembers(change: {
     readonly adds?: readonly AccountId[];
     readonly removes?: readonly AccountId[];
+    readonly addDevices?: readonly Device[];
+    readonly removeDevices?: readonly Uint8Array[];
   }): Promise<void> {
     return this.#alone(async () => {
       await this.#settle();
       this.#active();
-      const claimed = await this.#claim(change.adds ?? []);
+      const there = new Set(membersOf(this.#active()).map(({ deviceKey }) => hex(deviceKey)));
+      const single = (change.addDevices ?? []).filter(({ deviceKey }) => !there.has(hex(deviceKey)));
+      const claimed = [
+        ...(await this.#claim(change.adds ?? [])),
+        ...(await Promise.all(single.map((device) => this.#claimDevice(device)))).flat(),
+      ];
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0) await this.#settle();
         const active = this.#active();
@@ -244,11 +255,13 @@ export class Seat {
         const accounts = new Set(present.map(({ account }) => account));
         const missing = claimed.filter(({ deviceKey }) => !devices.has(deviceKey));
         const removes = (change.removes ?? []).filter((account) => accounts.has(account));
-        if (missing.length === 0 && removes.length === 0) return;
+        const removeDevices = (change.removeDevices ?? []).filter((key) => devices.has(hex(key)));
+        if (missing.length === 0 && removes.length === 0 && removeDevices.length === 0) return;
         const day = await this.#today(active);
         const prepared = await prepareCommit(active, {
           adds: missing.map(({ keyPackage }) => keyPackage),
           removes,
+          removeDevices,
           day,
           update: commitDue(active, day) !== null,
         });
@@ -537,6 +550,11 @@ export class Seat {
       pending.charter === null ? null : (await bookOf(this.#context).charter(pending.charter)).terms;
     const next = terms === null ? pending : attachTerms(pending, terms);
     await this.#commit({ ...prepared, pending: next }, claimed);
+  }
+
+  async #claimDevice({ account, deviceKey }: Device): Promise<Claimed[]> {
+    const found = await this.#context.server.claimKeyPackages(account, [deviceKey]);
+    return found.map(({ keyPackage }) => ({ account, deviceKey: hex(deviceKey), keyPackage }));
   }
 
   /** One key package for each device of each account. `lenient`: accounts that have none are left out. */

@@ -68,6 +68,11 @@ export function createDevice(input: {
   return restoreDevice({ suite, credential, deviceSeed, identityKey });
 }
 
+/** MLS signature public key of a device's seed. */
+export function deviceKeyOf(deviceSeed: Uint8Array): Uint8Array {
+  return ed25519.getPublicKey(deviceSeed);
+}
+
 /** The device from what was saved of it; throws "credential-refused" where key and credential do not belong together. */
 export function restoreDevice(saved: {
   readonly suite: MlsSuite;

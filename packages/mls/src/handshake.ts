@@ -56,7 +56,8 @@ export type EpochChange = {
 };
 
 /**
- * One commit that adds the devices of these key packages and removes every device of these accounts. It carries an
+ * One commit that adds the devices of these key packages, and removes every device of these accounts and these single
+ * devices (MLS signature keys). It carries an
  * UpdatePath where it opens a new day, removes somebody, changes nobody, or `update` asks for it.
  * Throws "key-package-refused", "not-a-member", "day-backwards".
  */
@@ -65,6 +66,7 @@ export async function prepareCommit(
   change: {
     readonly adds?: readonly Uint8Array[];
     readonly removes?: readonly AccountId[];
+    readonly removeDevices?: readonly Uint8Array[];
     readonly day: DayNumber;
     readonly update?: boolean;
   },
@@ -72,13 +74,17 @@ export async function prepareCommit(
   const { suite } = conversation;
   if (change.day < conversation.day) throw new MlsError("day-backwards");
   const proposals: Proposal[] = [];
-  for (const account of new Set(change.removes ?? [])) {
-    const leaves = membersOf(conversation).filter((member) => member.account === account);
-    if (leaves.length === 0) throw new MlsError("not-a-member");
-    for (const { leaf } of leaves) {
-      if (leaf === ownLeaf(conversation)) throw new MlsError("proposal-refused", "own removal");
-      proposals.push({ proposalType: "remove", remove: { removed: leaf } });
-    }
+  const members = membersOf(conversation);
+  const leaving = [
+    ...(change.removes ?? []).map((account) => members.filter((member) => member.account === account)),
+    ...(change.removeDevices ?? []).map((key) =>
+      members.filter(({ deviceKey }) => equalBytes(deviceKey, key)),
+    ),
+  ];
+  if (leaving.some((leaves) => leaves.length === 0)) throw new MlsError("not-a-member");
+  for (const removed of new Set(leaving.flat().map(({ leaf }) => leaf))) {
+    if (removed === ownLeaf(conversation)) throw new MlsError("proposal-refused", "own removal");
+    proposals.push({ proposalType: "remove", remove: { removed } });
   }
   for (const bytes of change.adds ?? []) {
     const keyPackage = await parseKeyPackage(suite, bytes);

@@ -22,6 +22,7 @@ export {
   createDevice,
   createKeyPackage,
   deviceOfKeyPackage,
+  deviceKeyOf,
   KEY_PACKAGE_DAYS,
   lastDayOf,
   type OwnDevice,

@@ -1,0 +1,109 @@
+import {
+  type AccountId,
+  type ConversationId,
+  EncodingError,
+  Fields,
+  fromHex,
+  fromUtf8,
+  hex,
+  type Json,
+  utf8,
+} from "@porchlight/encoding";
+import type { BackupState } from "./backup.ts";
+import { ClientError } from "./error.ts";
+import type { Storage } from "./storage.ts";
+
+/** Conversations in which a device of this account is still to be added or removed. */
+export type Errand = {
+  readonly act: "add" | "remove";
+  readonly deviceKey: string;
+  readonly conversations: readonly string[];
+};
+
+/** What an account has to remember on this device beyond device and conversations. */
+export type AccountRecord = {
+  readonly errands: readonly Errand[];
+  readonly backup: BackupState | null;
+  /** Time of the newest request that was seen, by "conversation account" (ACC-61). */
+  readonly requests: Readonly<Record<string, number>>;
+};
+
+/** What `account.attend()` did, and what it has to try again. */
+export type Attendance = {
+  /** Devices that this one added or removed, with where. */
+  readonly done: readonly { readonly conversation: ConversationId; readonly account: AccountId }[];
+  /** Errands that could not be done yet: others were offline, or committed first. */
+  readonly left: number;
+};
+
+const NAME = "account";
+const IDENTITY = "identity";
+const MAX = 100_000;
+
+export async function loadIdentity(storage: Storage): Promise<Uint8Array | null> {
+  return await storage.load(IDENTITY);
+}
+
+export async function saveIdentity(storage: Storage, seed: Uint8Array): Promise<void> {
+  await storage.save(IDENTITY, seed);
+}
+
+export async function saveAccount(storage: Storage, record: AccountRecord): Promise<void> {
+  const { errands, requests, backup } = record;
+  const json = {
+    version: 1,
+    errands,
+    requests,
+    backup:
+      backup === null
+        ? null
+        : {
+            key: hex(backup.key),
+            generation: backup.generation,
+            number: backup.place.number,
+            digest: hex(backup.place.digest),
+          },
+  };
+  await storage.save(NAME, utf8(JSON.stringify(json)));
+}
+
+/** Throws ClientError "state-corrupt". */
+export async function loadAccount(storage: Storage): Promise<AccountRecord> {
+  const bytes = await storage.load(NAME);
+  if (bytes === null) return { errands: [], backup: null, requests: {} };
+  try {
+    // JSON.parse: this program wrote it, and the storage authenticates it.
+    const fields = new Fields(JSON.parse(fromUtf8(bytes)) as Json, "account");
+    fields.literal("version", 1);
+    const errands = fields.array("errands", readErrand, MAX);
+    const requests = fields.json("requests") as Record<string, number>;
+    const saved = fields.json("backup");
+    fields.end();
+    return { errands, requests, backup: saved === null ? null : readBackup(saved) };
+  } catch (cause) {
+    if (!(cause instanceof EncodingError || cause instanceof SyntaxError)) throw cause;
+    throw new ClientError("state-corrupt", "the saved account is not what was saved", { cause });
+  }
+}
+
+function readErrand(value: Json, where: string): Errand {
+  const fields = new Fields(value, where);
+  const errand = {
+    act: fields.literal("act", "add", "remove"),
+    deviceKey: fields.string("deviceKey", 64),
+    conversations: fields.array("conversations", (text) => String(text), MAX),
+  };
+  fields.end();
+  return errand;
+}
+
+function readBackup(value: Json): BackupState {
+  const fields = new Fields(value, "account.backup");
+  const state = {
+    key: fromHex(fields.string("key", 64), 32),
+    generation: fields.integer("generation"),
+    place: { number: fields.integer("number"), digest: fromHex(fields.string("digest", 64), 32) },
+  };
+  fields.end();
+  return state;
+}

@@ -1,0 +1,501 @@
+import { type AccountId, type ConversationId, equalBytes, fromHex, hex } from "@porchlight/encoding";
+import {
+  type AccountRequest,
+  EnvelopeError,
+  makeAccountRequest,
+  verifyAccountRequest,
+} from "@porchlight/envelope";
+import { deviceKeyOf, MlsError } from "@porchlight/mls";
+import {
+  type DeviceInfo,
+  type InvitationInfo,
+  type PasskeyInfo,
+  type Role,
+  WireError,
+} from "@porchlight/wire";
+import {
+  type AccountRecord,
+  type Attendance,
+  type Errand,
+  loadAccount,
+  loadIdentity,
+  saveAccount,
+  saveIdentity,
+} from "./account-record.ts";
+import { Backup, type BackupState, dropBackups, readBackup } from "./backup.ts";
+import type { AccountContext } from "./context.ts";
+import { ClientError } from "./error.ts";
+import { invitationHash } from "./invitation.ts";
+import { Member } from "./member.ts";
+import { PairingHost } from "./pairing-host.ts";
+import {
+  formatRecoveryCode,
+  openRecovery,
+  parseRecoveryCode,
+  recoverySeed,
+  sealRecovery,
+} from "./recovery-code.ts";
+import { STREAM_START } from "./sealed-stream.ts";
+import type { Seat } from "./seat.ts";
+
+/** Key packages that a device keeps at the server. */
+const KEY_PACKAGES = 20;
+const INVITATION_DAYS = 7;
+/** Seconds for which a request is good, and by which the asking device's clock may be ahead (ACC-61). */
+const REQUEST_LIFETIME = 30 * 86_400;
+const CLOCK_TOLERANCE = 600;
+
+type AccountOptions = {
+  /** The log's origin: from the charter or the configuration, never from the server. */
+  readonly audience: string;
+  readonly deviceName?: string;
+};
+
+/**
+ * A person's account on this device: its devices, what lets it in and back in, and what its other devices and other
+ * people's need of this one. Conversations are the {@link member}'s.
+ */
+export class Account {
+  readonly member: Member;
+  /** Who invited; `null` where the operator did, or nobody had to. */
+  readonly inviter: AccountId | null;
+  /** Whether this device has the identity key, and can approve others (ACC-35). */
+  readonly holdsIdentity: boolean;
+  readonly #context: AccountContext;
+  readonly #audience: string;
+  #record: AccountRecord;
+  #backup: Backup | null = null;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: {
+    readonly context: AccountContext;
+    readonly audience: string;
+    readonly member: Member;
+    readonly inviter: AccountId | null;
+    readonly holdsIdentity: boolean;
+    readonly record: AccountRecord;
+  }) {
+    this.#context = parts.context;
+    this.#audience = parts.audience;
+    this.member = parts.member;
+    this.inviter = parts.inviter;
+    this.holdsIdentity = parts.holdsIdentity;
+    this.#record = parts.record;
+    this.#openBackup();
+  }
+
+  /**
+   * A new account with this as its first device. Where a crash came in between it goes on with what is there.
+   * `invitation`: the secret of one, where the deployment asks for it.
+   */
+  static async create(
+    context: AccountContext,
+    options: AccountOptions & { readonly invitation?: Uint8Array },
+  ): Promise<Account> {
+    const { storage, random } = context;
+    let seed = await loadIdentity(storage);
+    if (seed === null) {
+      seed = random(32);
+      await saveIdentity(storage, seed);
+    }
+    const isThere = (await storage.load("device")) !== null;
+    const member = isThere ? await Member.open(context) : await Member.create(context, seed);
+    return await Account.#enter(context, member, options);
+  }
+
+  /** The account as it was saved here, logged in. Throws ClientError "not-created". */
+  static async open(context: AccountContext, options: AccountOptions): Promise<Account> {
+    return await Account.#enter(context, await Member.open(context), options);
+  }
+
+  /** For {@link PairingGuest}: this device was let in by another, which has the identity key. */
+  static async enter(
+    context: AccountContext,
+    member: Member,
+    options: AccountOptions & { readonly backupKey: Uint8Array | null; readonly keyPackages: number },
+  ): Promise<Account> {
+    const { backupKey, keyPackages } = options;
+    const backup: BackupState | null =
+      backupKey === null ? null : { key: backupKey, generation: 0, place: STREAM_START };
+    await saveAccount(context.storage, { ...(await loadAccount(context.storage)), backup });
+    return await Account.#enter(context, member, options, keyPackages);
+  }
+
+  /**
+   * ACC-50 to ACC-52: a new device of the account behind a recovery code, in an empty storage, and the records of its
+   * backup. `lost`: the devices that there were; pass them to {@link heal}. Throws ClientError "code-malformed",
+   * "recovery-refused".
+   */
+  static async restore(
+    context: AccountContext,
+    code: string,
+    options: AccountOptions,
+  ): Promise<{
+    readonly account: Account;
+    readonly records: AsyncIterable<Uint8Array>;
+    readonly lost: readonly DeviceInfo[];
+  }> {
+    const { server, suite, storage } = context;
+    const secret = parseRecoveryCode(code);
+    const seed = recoverySeed(secret);
+    const sign = (message: Uint8Array): Uint8Array => suite.primitives.ed25519Sign(seed, message);
+    let sealed: Uint8Array;
+    try {
+      sealed = await server.account.openRecovery(options.audience, deviceKeyOf(seed), sign);
+    } catch (cause) {
+      if (!(cause instanceof WireError) || cause.refusal !== "recovery-refused") throw cause;
+      throw new ClientError(
+        "recovery-refused",
+        "this recovery code opens nothing here: look for typing errors",
+        {
+          cause,
+        },
+      );
+    }
+    const { identitySeed, backupKey } = await openRecovery(secret, sealed);
+    await saveIdentity(storage, identitySeed);
+    const member = await Member.create(context, identitySeed);
+    const account = await Account.enter(context, member, {
+      ...options,
+      backupKey,
+      keyPackages: KEY_PACKAGES,
+    });
+    const lost = (await account.devices()).filter(({ current, revoked }) => !current && revoked === null);
+    return { account, records: readBackup(server.account, backupKey), lost };
+  }
+
+  static async #enter(
+    context: AccountContext,
+    member: Member,
+    options: AccountOptions & { readonly invitation?: Uint8Array },
+    keyPackages: number = KEY_PACKAGES,
+  ): Promise<Account> {
+    const { storage } = context;
+    const { audience, invitation, deviceName } = options;
+    const inviter = await member.login(audience, {
+      ...(invitation === undefined ? {} : { invitation }),
+      ...(deviceName === undefined ? {} : { deviceName }),
+    });
+    await member.replenishKeyPackages(keyPackages);
+    const record = await loadAccount(storage);
+    const holdsIdentity = (await loadIdentity(storage)) !== null;
+    return new Account({ context, audience, member, inviter, holdsIdentity, record });
+  }
+
+  get id(): AccountId {
+    return this.member.account;
+  }
+
+  get #server() {
+    return this.#context.server.account;
+  }
+
+  // Devices and sessions
+
+  devices(): Promise<DeviceInfo[]> {
+    return this.#server.devices();
+  }
+
+  async renameDevice(name: string): Promise<void> {
+    await this.#server.nameDevice(name);
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.#server.endSession(id);
+  }
+
+  /**
+   * Takes a device out: at the server first, so that it reads and sends nothing more, then by a commit in each
+   * conversation. What could not be done now {@link attend} does later.
+   */
+  async removeDevice(deviceKey: Uint8Array): Promise<Attendance> {
+    if (equalBytes(deviceKey, this.member.device.deviceKey)) {
+      throw new ClientError("not-in-conversation", "a device cannot remove itself: use another one");
+    }
+    await this.#addErrands([
+      { act: "remove", deviceKey: hex(deviceKey), conversations: this.#activeSeats() },
+    ]);
+    await this.#server.revokeDevice(deviceKey);
+    return await this.attend();
+  }
+
+  /** What the server knows of the account, for an export of everything. Plain JSON but for bytes. */
+  async ownData(): Promise<{
+    readonly account: Awaited<ReturnType<AccountContext["server"]["account"]["own"]>>;
+    readonly devices: readonly DeviceInfo[];
+    readonly passkeys: readonly PasskeyInfo[];
+    readonly invitations: readonly InvitationInfo[];
+  }> {
+    const server = this.#server;
+    return {
+      account: await server.own(),
+      devices: await server.devices(),
+      passkeys: await server.passkeys(),
+      invitations: await server.invitations(),
+    };
+  }
+
+  // Invitations
+
+  /** The secret for {@link invitationLink}; it is nowhere else. */
+  async invite(
+    options: { readonly days?: number; readonly role?: Role } = {},
+  ): Promise<{ readonly secret: Uint8Array; readonly invitation: InvitationInfo }> {
+    const secret = this.#context.random(32);
+    const { days = INVITATION_DAYS, role = "member" } = options;
+    const invitation = await this.#server.invite({ secretHash: invitationHash(secret), days, role });
+    return { secret, invitation };
+  }
+
+  invitations(): Promise<InvitationInfo[]> {
+    return this.#server.invitations();
+  }
+
+  async revokeInvitation(invitation: InvitationInfo): Promise<void> {
+    await this.#server.revokeInvitation(invitation.secretHash);
+  }
+
+  // Pairing
+
+  /**
+   * Takes up the pairing of a code, or of what a QR code holds, and waits for the new device. Throws ClientError
+   * "identity-not-here", "code-malformed", "pairing-altered", "pairing-over".
+   */
+  async pair(code: string, options: { readonly signal?: AbortSignal } = {}): Promise<PairingHost> {
+    const identitySeed = await this.#identity();
+    return await PairingHost.begin({
+      ...this.#context,
+      identitySeed,
+      device: this.member.device,
+      code,
+      conversations: () => this.#activeSeats(),
+      backupKey: this.#record.backup?.key ?? null,
+      // Noted before the grant leaves: a crash in between forgets nobody.
+      granted: (deviceKey) =>
+        this.#addErrands([{ act: "add", deviceKey: hex(deviceKey), conversations: this.#activeSeats() }]),
+      spread: () => this.attend(),
+      ...options,
+    });
+  }
+
+  async #identity(): Promise<Uint8Array> {
+    const seed = await loadIdentity(this.#context.storage);
+    if (seed !== null) return seed;
+    throw new ClientError(
+      "identity-not-here",
+      "this device cannot do that: use the account's first one, or the recovery code",
+    );
+  }
+
+  // Recovery
+
+  /**
+   * A new recovery code, to be shown once and written down, and an empty backup with a new key. The code of before opens
+   * nothing any more. Throws ClientError "identity-not-here".
+   */
+  async enableRecovery(): Promise<string> {
+    const { random } = this.#context;
+    const identitySeed = await this.#identity();
+    const secret = random(16);
+    const key = random(32);
+    await dropBackups(this.#server);
+    await this.#keep({ backup: { key, generation: 0, place: STREAM_START } });
+    this.#openBackup();
+    const sealed = await sealRecovery(secret, { identitySeed, backupKey: key }, random(32));
+    await this.#server.setRecovery({ recoveryKey: deviceKeyOf(recoverySeed(secret)), sealed });
+    return formatRecoveryCode(secret);
+  }
+
+  /** `null` where no recovery code was made, or a newer backup was begun on another device. */
+  get backup(): Backup | null {
+    return this.#backup;
+  }
+
+  /**
+   * ACC-60: after {@link restore}: the lost devices are revoked at the server, and each conversation is asked to let this
+   * device in and them out. Members do it when they come online.
+   */
+  async heal(lost: readonly { readonly deviceKey: Uint8Array }[]): Promise<readonly ConversationId[]> {
+    const seed = await this.#identity();
+    const { server, suite } = this.#context;
+    for (const { deviceKey } of lost) await this.#server.revokeDevice(deviceKey);
+    const conversations = (await server.conversations()).map(({ conversation }) => conversation);
+    const keys = lost.map(({ deviceKey }) => deviceKey);
+    for (const conversation of conversations) {
+      await this.#ask("rejoin", conversation, keys, (message) => suite.primitives.ed25519Sign(seed, message));
+    }
+    return conversations;
+  }
+
+  /** Asks the others to remove all of the account's devices: nobody can remove itself. */
+  async leave(conversation: ConversationId): Promise<void> {
+    const { suite } = this.#context;
+    const { deviceSeed } = this.member.device;
+    await this.#ask("leave", conversation, [], (message) =>
+      suite.primitives.ed25519Sign(deviceSeed, message),
+    );
+  }
+
+  async #ask(
+    kind: AccountRequest["kind"],
+    conversation: ConversationId,
+    lost: readonly Uint8Array[],
+    sign: (message: Uint8Array) => Uint8Array,
+  ): Promise<void> {
+    const { deviceKey, credential } = this.member.device;
+    const at = this.#context.clock.now();
+    const request = { kind, deviceKey, credential, conversation, at, lost };
+    await this.#server.postRequest({
+      conversation,
+      document: makeAccountRequest(request, this.#audience, sign),
+    });
+  }
+
+  /** Leaves everywhere and deletes the account at the server. What is on this device is for the caller to delete. */
+  async delete(): Promise<void> {
+    for (const seat of this.member.seats) {
+      if (seat.kind !== "removed") await this.leave(seat.id);
+    }
+    await this.#server.delete(this.id);
+  }
+
+  // What others need of this device
+
+  /**
+   * Does what waits: own devices that are to be added or removed, and requests of other accounts in shared conversations
+   * (ACC-61). To be called after each sync; cheap where nothing waits.
+   */
+  attend(): Promise<Attendance> {
+    const result = this.#busy.then(async () => {
+      const done = [...(await this.#runErrands()), ...(await this.#answerRequests())];
+      return { done, left: this.#record.errands.length };
+    });
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  async #runErrands(): Promise<Attendance["done"]> {
+    const done: Attendance["done"][number][] = [];
+    for (const errand of this.#record.errands) {
+      const left: string[] = [];
+      for (const conversation of errand.conversations) {
+        const seat = this.#seat(conversation);
+        if (seat === null) continue;
+        if (await this.#run(seat, errand)) done.push({ conversation: seat.id, account: this.id });
+        else left.push(conversation);
+      }
+      const others = this.#record.errands.filter((one) => one !== errand);
+      await this.#keep({
+        errands: left.length === 0 ? others : [...others, { ...errand, conversations: left }],
+      });
+    }
+    return done;
+  }
+
+  async #run(seat: Seat, { act, deviceKey }: Errand): Promise<boolean> {
+    const key = fromHex(deviceKey, 32);
+    return await tried(() =>
+      seat.changeMembers(
+        act === "add" ? { addDevices: [{ account: this.id, deviceKey: key }] } : { removeDevices: [key] },
+      ),
+    );
+  }
+
+  async #answerRequests(): Promise<Attendance["done"]> {
+    const done: Attendance["done"][number][] = [];
+    for (const { conversation, document } of await this.#server.takeRequests()) {
+      const seat = this.#seat(conversation);
+      if (seat === null) continue;
+      await seat.sync();
+      const request = this.#acceptable(seat, document);
+      if (request === null) continue;
+      const { account, deviceKey } = request;
+      const isDone = await tried(() =>
+        seat.changeMembers(
+          request.kind === "leave"
+            ? { removes: [account] }
+            : { addDevices: [{ account, deviceKey }], removeDevices: this.#lostIn(seat, request) },
+        ),
+      );
+      if (!isDone) continue;
+      await this.#keep({
+        requests: { ...this.#record.requests, [`${conversation} ${account}`]: request.at },
+      });
+      done.push({ conversation, account });
+    }
+    return done;
+  }
+
+  /** ACC-61: verified, of a member, of these days, and newer than the last of this account here. */
+  #acceptable(seat: Seat, document: Uint8Array): AccountRequest | null {
+    let request: AccountRequest;
+    try {
+      request = verifyAccountRequest(document, this.#audience, this.#context.suite.primitives);
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error;
+      return null;
+    }
+    const now = this.#context.clock.now();
+    const newest = this.#record.requests[`${seat.id} ${request.account}`] ?? 0;
+    const isTimely =
+      request.at > newest && request.at > now - REQUEST_LIFETIME && request.at <= now + CLOCK_TOLERANCE;
+    const isMember = seat.members.some(({ account }) => account === request.account);
+    const isOther = request.kind === "rejoin" || request.account !== this.id;
+    return request.conversation === seat.id && isTimely && isMember && isOther ? request : null;
+  }
+
+  /** Only devices of the account that asks: nobody has another's devices removed. */
+  #lostIn(seat: Seat, { account, lost }: AccountRequest): readonly Uint8Array[] {
+    const own = new Set(
+      seat.members.filter((member) => member.account === account).map(({ deviceKey }) => hex(deviceKey)),
+    );
+    const here = this.member.device.deviceKey;
+    return lost.filter((key) => own.has(hex(key)) && !equalBytes(key, here));
+  }
+
+  #seat(conversation: string): Seat | null {
+    return this.member.seats.find(({ id, kind }) => id === conversation && kind === "active") ?? null;
+  }
+
+  #activeSeats(): ConversationId[] {
+    return this.member.seats.filter(({ kind }) => kind === "active").map(({ id }) => id);
+  }
+
+  async #addErrands(errands: readonly Errand[]): Promise<void> {
+    await this.#keep({ errands: [...this.#record.errands, ...errands] });
+  }
+
+  async #keep(change: Partial<AccountRecord>): Promise<void> {
+    const record = { ...this.#record, ...change };
+    await saveAccount(this.#context.storage, record);
+    this.#record = record;
+  }
+
+  #openBackup(): void {
+    const { backup } = this.#record;
+    const { storage, random } = this.#context;
+    const { deviceKey } = this.member.device;
+    this.#backup =
+      backup === null
+        ? null
+        : new Backup({ server: this.#server, storage, random, deviceKey }, backup, async (state) => {
+            await this.#keep({ backup: state });
+            if (state === null) this.#backup = null;
+          });
+  }
+}
+
+/** `false` where it may work later: somebody was offline, the day's clock is off, others committed first. */
+async function tried(act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    const isExpected =
+      error instanceof ClientError ||
+      error instanceof MlsError ||
+      (error instanceof WireError && (error.retryable || error.refusal === "no-key-package"));
+    if (!isExpected) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,105 @@
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { hex, utf8 } from "@porchlight/encoding";
+import type { AccountClient } from "@porchlight/wire";
+import { ClientError } from "./error.ts";
+import {
+  after,
+  contentsOf,
+  openChunk,
+  recordsOf,
+  STREAM_START,
+  type StreamKey,
+  sealChunk,
+} from "./sealed-stream.ts";
+
+/** Opens one transfer of history between two devices of an account; both have it from their pairing. */
+export type HistoryKey = Uint8Array;
+
+type Transfer = {
+  readonly signal?: AbortSignal;
+  /** Bytes of content so far. */
+  readonly onProgress?: (bytes: number) => void;
+};
+
+/** Seconds of one wait for the next chunk, and for how long a sender may be silent. */
+const WAIT = 25;
+const PATIENCE = 600;
+
+function streamOf(key: HistoryKey): StreamKey {
+  return { key, purpose: utf8("history") };
+}
+
+/** ACC-42. */
+function transferId(key: HistoryKey): string {
+  return hex(hkdf(sha256, key, undefined, utf8("porchlight-v1/transfer\0"), 16));
+}
+
+/**
+ * Sends records, whatever the caller wrote, to the other device: outside every conversation (ACC-43). Repeating it after
+ * an error needs `random` to be the same each time, or the key to be a new one.
+ */
+export async function sendHistory(
+  server: AccountClient,
+  key: HistoryKey,
+  records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: Transfer & { readonly random: (length: number) => Uint8Array },
+): Promise<void> {
+  const stream = streamOf(key);
+  const transfer = transferId(key);
+  let place = STREAM_START;
+  let bytes = 0;
+  const put = async (content: Uint8Array, last: boolean): Promise<void> => {
+    options.signal?.throwIfAborted();
+    const chunk = await sealChunk(stream, place, content, { last, salt: options.random(32) });
+    await server.putRelay(transfer, place.number, chunk);
+    place = after(place, chunk);
+    bytes += content.length;
+    options.onProgress?.(bytes);
+  };
+  // One behind: only when there is no next one is it known to be the last.
+  let held: Uint8Array | null = null;
+  for await (const content of contentsOf(records)) {
+    if (held !== null) await put(held, false);
+    held = content;
+  }
+  if (held !== null) await put(held, true);
+}
+
+/**
+ * Records in the order in which they were sent, each as soon as it is there; afterwards the server forgets them. Throws
+ * ClientError "stream-corrupt", or "pairing-over" where the other device has been silent for ten minutes.
+ */
+export async function* receiveHistory(
+  server: AccountClient,
+  key: HistoryKey,
+  options: Transfer = {},
+): AsyncGenerator<Uint8Array> {
+  yield* recordsOf(chunksOf(server, key, options));
+  await server.dropRelay(transferId(key));
+}
+
+async function* chunksOf(
+  server: AccountClient,
+  key: HistoryKey,
+  { signal, onProgress }: Transfer,
+): AsyncGenerator<Uint8Array> {
+  const stream = streamOf(key);
+  let place = STREAM_START;
+  let bytes = 0;
+  for (let silent = 0; silent < PATIENCE; ) {
+    const chunk = await server.relay(transferId(key), place.number, { wait: WAIT, signal });
+    if (chunk === null) {
+      silent += WAIT;
+      continue;
+    }
+    silent = 0;
+    const { content, last } = await openChunk(stream, place, chunk);
+    place = after(place, chunk);
+    bytes += content.length;
+    onProgress?.(bytes);
+    yield content;
+    if (last) return;
+  }
+  throw new ClientError("pairing-over", "the other device sends nothing more: open it, and pair again");
+}

@@ -1,0 +1,124 @@
+import { makeCredential } from "@porchlight/envelope";
+import type { OwnDevice } from "@porchlight/mls";
+import { WireError } from "@porchlight/wire";
+import type { Attendance } from "./account-record.ts";
+import type { AccountContext } from "./context.ts";
+import { ClientError } from "./error.ts";
+import type { HistoryKey } from "./history.ts";
+import {
+  altered,
+  digitsOf,
+  formatAnswer,
+  isRevealed,
+  type Offer,
+  pairingId,
+  parseOffer,
+  sealGrant,
+  transcriptOf,
+} from "./pairing-message.ts";
+
+/** Seconds of one wait at the server, and of all of them together. */
+const WAIT = 20;
+const PATIENCE = 600;
+/** Milliseconds between two looks whether the new device has left its key packages, and how many looks. */
+const LOOK = 500;
+const LOOKS = 60;
+
+type HostParts = Pick<AccountContext, "server" | "suite" | "random"> & {
+  readonly identitySeed: Uint8Array;
+  readonly device: OwnDevice;
+  readonly code: string;
+  readonly conversations: () => readonly unknown[];
+  readonly backupKey: Uint8Array | null;
+  readonly granted: (deviceKey: Uint8Array) => Promise<void>;
+  readonly spread: () => Promise<Attendance>;
+  readonly signal?: AbortSignal;
+};
+
+/** The side of a pairing that has the identity key (ACC-30): it waits for the person's yes, and then lets the other in. */
+export class PairingHost {
+  /** Six digits; the same have to stand on the new device's screen. */
+  readonly digits: string;
+  /** What the new device calls itself. */
+  readonly deviceName: string;
+  readonly #parts: HostParts;
+  readonly #id: Uint8Array;
+  readonly #offer: Offer;
+  readonly #transcript: Uint8Array;
+
+  private constructor(parts: HostParts, id: Uint8Array, offer: Offer, transcript: Uint8Array) {
+    this.#parts = parts;
+    this.#id = id;
+    this.#offer = offer;
+    this.#transcript = transcript;
+    this.digits = digitsOf(transcript);
+    this.deviceName = offer.name;
+  }
+
+  static async begin(parts: HostParts): Promise<PairingHost> {
+    const { server, random, device, signal } = parts;
+    const id = pairingId(parts.code);
+    return await known(async () => {
+      const { offer: bytes } = await server.account.claimPairing(id);
+      const offer = parseOffer(bytes);
+      const { deviceKey, credential } = device;
+      const answer = formatAnswer({ deviceKey, credential, nonce: random(32) });
+      await server.account.pairingHost({ id, slot: "answer", bytes: answer });
+      for (let waited = 0; waited < PATIENCE; waited += WAIT) {
+        const nonce = await server.account.pairingReveal(id, { wait: WAIT, signal });
+        if (nonce === null) continue;
+        // ACC-33: another nonce than the one committed to would let somebody in between choose the digits.
+        if (!isRevealed(offer, nonce)) throw altered();
+        return new PairingHost(parts, id, offer, transcriptOf(bytes, answer, nonce));
+      }
+      throw over();
+    });
+  }
+
+  /**
+   * The person saw the same digits on both screens and wants the device in. Grants, then adds it to every conversation
+   * as far as that is possible within half a minute; the rest `account.attend()` does later.
+   */
+  async confirm(): Promise<{ readonly history: HistoryKey; readonly attendance: Attendance }> {
+    const { server, suite, random, identitySeed, device, conversations, backupKey } = this.#parts;
+    const { deviceKey } = this.#offer;
+    const credential = makeCredential({
+      identityKey: device.identityKey,
+      deviceKey,
+      sign: (message) => suite.primitives.ed25519Sign(identitySeed, message),
+    });
+    const history = random(32);
+    const grant = { credential, historyKey: history, conversations: conversations().length, backupKey };
+    await this.#parts.granted(deviceKey);
+    const bytes = sealGrant(this.#offer, this.#transcript, grant, random(64));
+    await known(() => server.account.pairingHost({ id: this.#id, slot: "grant", bytes }));
+    let attendance = await this.#parts.spread();
+    for (let look = 0; look < LOOKS && attendance.left > 0; look++) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      const more = await this.#parts.spread();
+      attendance = { done: [...attendance.done, ...more.done], left: more.left };
+    }
+    return { history, attendance };
+  }
+
+  /** The digits differ, or the person does not want it. */
+  async refuse(): Promise<void> {
+    const { server } = this.#parts;
+    await known(() =>
+      server.account.pairingHost({ id: this.#id, slot: "refusal", bytes: new Uint8Array(0) }),
+    );
+  }
+}
+
+async function known<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof WireError && error.refusal === "pairing-unknown") throw over(error);
+    throw error;
+  }
+}
+
+function over(cause?: unknown): ClientError {
+  return new ClientError("pairing-over", "this pairing is over: begin again on the new device", { cause });
+}
