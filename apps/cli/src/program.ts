@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { registerDemo } from "./commands/demo.ts";
 import { registerEvidence } from "./commands/evidence.ts";
+import { registerInvite } from "./commands/invite.ts";
 import { registerIssuer } from "./commands/issuer.ts";
 import { registerKeyholder } from "./commands/keyholder.ts";
 import { registerLog } from "./commands/log.ts";
@@ -19,6 +20,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerStart,
   registerDemo,
   registerMember,
+  registerInvite,
   registerProvider,
   registerServer,
   registerRequester,

@@ -16,26 +16,33 @@ import {
   EncodingError,
   equalBytes,
   Fields,
+  fromHex,
+  hex,
   type Json,
   parseJson,
   utf8,
 } from "@porchlight/encoding";
 import { AdminRefusal, type AdminRequest } from "@porchlight/runtime";
 import { formatVkey, TlogError } from "@porchlight/tlog";
+import { ROLES } from "@porchlight/wire";
 import type { BackupSummary } from "./backup.ts";
 import { type Network, readNetwork } from "./config.ts";
 import { type Identity, publicIdentity } from "./identity.ts";
+import type { Invitations } from "./invitations.ts";
 import type { Log } from "./log.ts";
 import type { Orders } from "./orders.ts";
 import type { Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
 import type { Retention } from "./retention.ts";
+import type { Roles } from "./roles.ts";
 
 export type AdminParts = {
   readonly identity: Identity;
   readonly log: Log;
   readonly persons: Persons;
   readonly orders: Orders;
+  readonly invitations: Invitations;
+  readonly roles: Roles;
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
   /** Writes a sealed backup to a path that names no file yet. */
@@ -153,6 +160,27 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const { payload, signatures } = await parts.orders.others(warrant, accounts);
       return { payload, signatures: signatures.map((made) => ({ ...made })) };
     };
+  },
+  invite: (parts, fields) => {
+    const secretHash = fromHex(fields.string("secretHash", 64), 32, "secretHash");
+    const days = fields.integer("days", 1, 30);
+    const role = fields.literal("role", ...ROLES);
+    return async () => {
+      const { expires } = await parts.invitations.make(null, { secretHash, days, role });
+      return { secretHash: hex(secretHash), expires };
+    };
+  },
+  "set-role": (parts, fields) => {
+    const account = accountId(fields.string("account"));
+    const role = fields.literal("role", ...ROLES);
+    return async () => {
+      await parts.roles.set(null, account, role);
+      return {};
+    };
+  },
+  audit: (parts, fields) => {
+    const after = fields.optional("after") === undefined ? 0 : fields.integer("after");
+    return async () => ({ lines: (await parts.roles.audit(after)).map((line) => ({ ...line })) });
   },
   statement: (parts, fields) => {
     const charter = charterId(fields.string("charter"));

@@ -12,6 +12,7 @@ import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, readNetwork, type ServerConfig } from "./config.ts";
 import type { Database } from "./database.ts";
 import { loadIdentity } from "./identity.ts";
+import { Invitations } from "./invitations.ts";
 import type { Keeping } from "./keeping.ts";
 import { Log } from "./log.ts";
 import { LogEntries } from "./log-entries.ts";
@@ -23,6 +24,7 @@ import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
 import { Publicity } from "./publicity.ts";
 import { Retention } from "./retention.ts";
+import { Roles } from "./roles.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
 import { logRoutes } from "./routes/log.ts";
 import type { Waiters } from "./waiters.ts";
@@ -67,6 +69,8 @@ export async function openPrimary(
   if (network !== undefined) await publish(network);
 
   const persons = new Persons(database, identity, clock);
+  const invitations = new Invitations(database, clock, config.invitations);
+  const roles = new Roles(database, clock);
   const setNetwork = async (changed: Network): Promise<void> => {
     await writeFileDurable(networkPath, `${JSON.stringify(changed, null, 2)}\n`);
     await publish(changed);
@@ -85,7 +89,11 @@ export async function openPrimary(
   const publicity = new Publicity({ store, log, identity, clock, logger });
   const admin = await serveAdmin(
     directory,
-    (request) => handleAdmin({ identity, log, persons, orders, setNetwork, backup, retention }, request),
+    (request) =>
+      handleAdmin(
+        { identity, log, persons, orders, invitations, roles, setNetwork, backup, retention },
+        request,
+      ),
     (error) => logger.failure("admin-failed", error),
   );
   const services = {

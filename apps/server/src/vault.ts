@@ -45,10 +45,11 @@ export class Vault {
 
   async setRecovery(account: AccountId, recoveryKey: Uint8Array, sealed: Uint8Array): Promise<void> {
     const rows = await this.#database.query({
-      text: `insert into recoveries values ($1, $2, $3, $4)
+      // Somebody else's key stays theirs: two records under one would be a way to lock the other out.
+      text: `insert into recoveries select $1, $2, $3, $4::bigint
+        where not exists (select 1 from recoveries where recovery_key = $2 and account <> $1)
         on conflict (account) do update
           set recovery_key = excluded.recovery_key, sealed = excluded.sealed, created = excluded.created
-        where not exists (select 1 from recoveries r where r.recovery_key = $2 and r.account <> $1)
         returning 1`,
       values: [
         Buffer.from(idBytes(account)),

@@ -224,7 +224,7 @@ export class TestServer {
     return await charterOf(kind);
   }
 
-  async admin(command: string, members: Record<string, string | string[]> = {}): Promise<unknown> {
+  async admin(command: string, members: Record<string, string | number | string[]> = {}): Promise<unknown> {
     return await callAdmin(this.directory, { command, ...members });
   }
 

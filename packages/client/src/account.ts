@@ -28,6 +28,7 @@ import { ClientError } from "./error.ts";
 import { invitationHash } from "./invitation.ts";
 import { Member } from "./member.ts";
 import { PairingHost } from "./pairing-host.ts";
+import { pairingId, parseOffer } from "./pairing-message.ts";
 import {
   formatRecoveryCode,
   openRecovery,
@@ -257,17 +258,27 @@ export class Account {
 
   // Pairing
 
+  /** New devices whose person signed in with a passkey of this account, and that wait to be let in (ACC-25). */
+  async waitingDevices(): Promise<readonly { readonly id: Uint8Array; readonly deviceName: string }[]> {
+    const waiting = await this.#server.waitingPairings();
+    return waiting.map(({ id, offer }) => ({ id, deviceName: parseOffer(offer).name }));
+  }
+
   /**
-   * Takes up the pairing of a code, or of what a QR code holds, and waits for the new device. Throws ClientError
+   * Takes up the pairing of a code, of what a QR code holds, or of an id among {@link waitingDevices}, and waits for the
+   * new device. Throws ClientError
    * "identity-not-here", "code-malformed", "pairing-altered", "pairing-over".
    */
-  async pair(code: string, options: { readonly signal?: AbortSignal } = {}): Promise<PairingHost> {
+  async pair(
+    code: string | Uint8Array,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<PairingHost> {
     const identitySeed = await this.#identity();
     return await PairingHost.begin({
       ...this.#context,
       identitySeed,
       device: this.member.device,
-      code,
+      id: typeof code === "string" ? pairingId(code) : code,
       conversations: () => this.#activeSeats(),
       backupKey: this.#record.backup?.key ?? null,
       // Noted before the grant leaves: a crash in between forgets nobody.

@@ -48,10 +48,8 @@ export type ClientErrorCode =
   // accounts and devices
   | "identity-not-here"
   | "code-malformed"
-  | "pairing-refused"
   | "pairing-over"
   | "pairing-altered"
-  | "recovery-refused"
   | "stream-corrupt"
   | "invitation-malformed"
   // state

@@ -13,8 +13,6 @@ export type { Backup } from "./backup.ts";
 export { browserStorage } from "./browser-storage.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
 export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
-export type { AttachmentService, DeliveryService, MemberContext } from "./context.ts";
-export { type Content, formatContent, MAX_CONTENT, MAX_RECEIPT, parseContent, RECEIPT } from "./content.ts";
 export type {
   AccountContext,
   AccountService,
@@ -33,3 +31,13 @@ export type { PairingHost } from "./pairing-host.ts";
 export * from "./passkey.ts";
 export type { Seat } from "./seat.ts";
 export { memoryStorage, type Storage } from "./storage.ts";
+export {
+  formatUnlock,
+  newStorageKey,
+  parseUnlock,
+  type UnlockSlot,
+  unwrapWithPassphrase,
+  unwrapWithPrf,
+  wrapWithPassphrase,
+  wrapWithPrf,
+} from "./unlock.ts";

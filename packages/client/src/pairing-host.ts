@@ -11,7 +11,6 @@ import {
   formatAnswer,
   isRevealed,
   type Offer,
-  pairingId,
   parseOffer,
   sealGrant,
   transcriptOf,
@@ -27,7 +26,7 @@ const LOOKS = 60;
 type HostParts = Pick<AccountContext, "server" | "suite" | "random"> & {
   readonly identitySeed: Uint8Array;
   readonly device: OwnDevice;
-  readonly code: string;
+  readonly id: Uint8Array;
   readonly conversations: () => readonly unknown[];
   readonly backupKey: Uint8Array | null;
   readonly granted: (deviceKey: Uint8Array) => Promise<void>;
@@ -42,13 +41,14 @@ export class PairingHost {
   /** What the new device calls itself. */
   readonly deviceName: string;
   readonly #parts: HostParts;
-  readonly #id: Uint8Array;
+  /** The mailbox's. */
+  readonly id: Uint8Array;
   readonly #offer: Offer;
   readonly #transcript: Uint8Array;
 
-  private constructor(parts: HostParts, id: Uint8Array, offer: Offer, transcript: Uint8Array) {
+  private constructor(parts: HostParts, offer: Offer, transcript: Uint8Array) {
     this.#parts = parts;
-    this.#id = id;
+    this.id = parts.id;
     this.#offer = offer;
     this.#transcript = transcript;
     this.digits = digitsOf(transcript);
@@ -56,8 +56,7 @@ export class PairingHost {
   }
 
   static async begin(parts: HostParts): Promise<PairingHost> {
-    const { server, random, device, signal } = parts;
-    const id = pairingId(parts.code);
+    const { server, random, device, id, signal } = parts;
     return await known(async () => {
       const { offer: bytes } = await server.account.claimPairing(id);
       const offer = parseOffer(bytes);
@@ -69,7 +68,7 @@ export class PairingHost {
         if (nonce === null) continue;
         // ACC-33: another nonce than the one committed to would let somebody in between choose the digits.
         if (!isRevealed(offer, nonce)) throw altered();
-        return new PairingHost(parts, id, offer, transcriptOf(bytes, answer, nonce));
+        return new PairingHost(parts, offer, transcriptOf(bytes, answer, nonce));
       }
       throw over();
     });
@@ -91,7 +90,7 @@ export class PairingHost {
     const grant = { credential, historyKey: history, conversations: conversations().length, backupKey };
     await this.#parts.granted(deviceKey);
     const bytes = sealGrant(this.#offer, this.#transcript, grant, random(64));
-    await known(() => server.account.pairingHost({ id: this.#id, slot: "grant", bytes }));
+    await known(() => server.account.pairingHost({ id: this.id, slot: "grant", bytes }));
     let attendance = await this.#parts.spread();
     for (let look = 0; look < LOOKS && attendance.left > 0; look++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
@@ -104,9 +103,7 @@ export class PairingHost {
   /** The digits differ, or the person does not want it. */
   async refuse(): Promise<void> {
     const { server } = this.#parts;
-    await known(() =>
-      server.account.pairingHost({ id: this.#id, slot: "refusal", bytes: new Uint8Array(0) }),
-    );
+    await known(() => server.account.pairingHost({ id: this.id, slot: "refusal", bytes: new Uint8Array(0) }));
   }
 }
 
