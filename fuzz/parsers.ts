@@ -13,11 +13,16 @@ import { parseSignedDocument } from "../packages/charter/src/document.ts";
 import { parseKeys } from "../packages/charter/src/keys.ts";
 import { parseEntry } from "../packages/charter/src/log-entry.ts";
 import { parseStatement } from "../packages/charter/src/statement.ts";
+import { parseCode } from "../packages/client/src/code-text.ts";
 import { parseContent } from "../packages/client/src/content.ts";
+import { parseInvitation } from "../packages/client/src/invitation.ts";
+import { parseAnswer, parseOffer } from "../packages/client/src/pairing-message.ts";
+import { parseRecoveryCode } from "../packages/client/src/recovery-code.ts";
 import { parseDay, parseInstant, parsePeriod } from "../packages/encoding/src/calendar.ts";
 import { Fields } from "../packages/encoding/src/index.ts";
 import { parseJson } from "../packages/encoding/src/json.ts";
 import { parseDecimal } from "../packages/encoding/src/text.ts";
+import { parseAccountRequest } from "../packages/envelope/src/account-request.ts";
 import { parseAuthenticatedData } from "../packages/envelope/src/authenticated-data.ts";
 import { parseCredential } from "../packages/envelope/src/credential.ts";
 import { parseEnvelope } from "../packages/envelope/src/envelope.ts";
@@ -158,6 +163,13 @@ export const PARSERS: readonly Parser[] = [
   { name: "readConfig (keyholder)", parse: config(readKeyholderConfig), sample: "keyholderConfig" },
   { name: "readConfig (server)", parse: config(readServerConfig), sample: "serverConfig" },
   { name: "readConfig (witness)", parse: config(readWitnessConfig), sample: "witnessConfig" },
+
+  { name: "parseAccountRequest", parse: (bytes) => parseAccountRequest(bytes) },
+  { name: "parseOffer", parse: parseOffer },
+  { name: "parseAnswer", parse: parseAnswer },
+  { name: "parseCode", parse: text((value) => parseCode(value, 12)), sample: "pairingCode" },
+  { name: "parseRecoveryCode", parse: text(parseRecoveryCode), sample: "recoveryCode" },
+  { name: "parseInvitation", parse: text(parseInvitation), sample: "invitation" },
 
   { name: "parseContent (evidence)", parse: parseEvidenceContent, sample: "content" },
   { name: "parseCustody", parse: parseCustody },

@@ -1,4 +1,6 @@
 import { formatContent } from "../packages/client/src/content.ts";
+import { invitationLink } from "../packages/client/src/invitation.ts";
+import { formatRecoveryCode } from "../packages/client/src/recovery-code.ts";
 import { hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
 import { writeTar } from "../packages/evidence/src/tar.ts";
 import { formatOrder } from "../packages/gate/src/order.ts";
@@ -36,6 +38,9 @@ export async function makeSamples(
     ),
     signerKey: utf8(formatSignerKey("ed25519", "witness.example.org", filled(32, 7))),
     treeSizeBody: utf8("1234\n"),
+    pairingCode: utf8("0K7Q-M4TX-D9PV"),
+    recoveryCode: utf8(formatRecoveryCode(filled(16, 5))),
+    invitation: utf8(invitationLink("https://chat.example.org", filled(32, 6))),
     messageContent: Uint8Array.from([3, 1, 2, 3, 64, 64, ...filled(64, 9), 0, 0]),
     senderData: filled(12, 1),
     order: formatOrder(order),

@@ -40,7 +40,12 @@ export type OpenMember = { readonly member: Member; readonly place: MemberPlace;
  */
 export async function createMember(
   directory: string,
-  options: { readonly url: string; readonly charter: CharterId | null; readonly workFactor?: number },
+  options: {
+    readonly url: string;
+    readonly charter: CharterId | null;
+    readonly workFactor?: number;
+    readonly invitation?: Uint8Array;
+  },
 ): Promise<OpenMember> {
   const path = join(directory, FILE);
   await makeDirectory(directory);
@@ -62,7 +67,8 @@ export async function createMember(
   await secrets.write("identity-seed", identity);
   const { context, book } = await contextOf(directory, place, secrets);
   const member = await Member.open(context).catch(async () => await Member.create(context, identity));
-  await member.login(origin);
+  const { invitation } = options;
+  await member.login(origin, invitation === undefined ? {} : { invitation });
   await member.publishKeyPackages(KEY_PACKAGES);
   await writeFileDurable(path, `${JSON.stringify({ version: 1, ...place }, null, 2)}\n`);
   return { member, place, book };

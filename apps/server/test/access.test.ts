@@ -3,7 +3,6 @@ import type { Role } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { beginPasskey, finishPasskey, startPairing } from "../../../packages/client/src/index.ts";
 import { makeAccountRequest } from "../../../packages/envelope/src/index.ts";
-import { createKeyPackage } from "../../../packages/mls/src/index.ts";
 import type { Route } from "../src/http.ts";
 import { disclosureRoutes } from "../src/routes/disclosure.ts";
 import { logRoutes } from "../src/routes/log.ts";

@@ -41,6 +41,7 @@ import type { Seat } from "./seat.ts";
 
 /** Key packages that a device keeps at the server. */
 const KEY_PACKAGES = 20;
+const MOST_KEY_PACKAGES = 200;
 const INVITATION_DAYS = 7;
 /** Seconds for which a request is good, and by which the asking device's clock may be ahead (ACC-61). */
 const REQUEST_LIFETIME = 30 * 86_400;
@@ -155,7 +156,11 @@ export class Account {
     }
     const { identitySeed, backupKey } = await openRecovery(secret, sealed);
     await saveIdentity(storage, identitySeed);
-    const member = await Member.create(context, identitySeed);
+    const isThere = (await storage.load("device")) !== null;
+    const member = isThere ? await Member.open(context) : await Member.create(context, identitySeed);
+    if (!equalBytes(member.device.identityKey, deviceKeyOf(identitySeed))) {
+      throw new ClientError("state-corrupt", "this storage belongs to another account: take an empty one");
+    }
     const account = await Account.enter(context, member, {
       ...options,
       backupKey,
@@ -331,6 +336,8 @@ export class Account {
     const { server, suite } = this.#context;
     for (const { deviceKey } of lost) await this.#server.revokeDevice(deviceKey);
     const conversations = (await server.conversations()).map(({ conversation }) => conversation);
+    // Each conversation takes one.
+    await this.member.replenishKeyPackages(Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + conversations.length));
     const keys = lost.map(({ deviceKey }) => deviceKey);
     for (const conversation of conversations) {
       await this.#ask("rejoin", conversation, keys, (message) => suite.primitives.ed25519Sign(seed, message));

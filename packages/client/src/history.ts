@@ -1,6 +1,6 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { hex, utf8 } from "@porchlight/encoding";
+import { concat, hex, utf8, Writer } from "@porchlight/encoding";
 import type { AccountClient } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
 import {
@@ -10,6 +10,7 @@ import {
   recordsOf,
   STREAM_START,
   type StreamKey,
+  type StreamPlace,
   sealChunk,
 } from "./sealed-stream.ts";
 
@@ -25,6 +26,7 @@ type Transfer = {
 /** Seconds of one wait for the next chunk, and for how long a sender may be silent. */
 const WAIT = 25;
 const PATIENCE = 600;
+const SALT_INFO = utf8("porchlight-v1/history-salt\0");
 
 function streamOf(key: HistoryKey): StreamKey {
   return { key, purpose: utf8("history") };
@@ -35,15 +37,21 @@ function transferId(key: HistoryKey): string {
   return hex(hkdf(sha256, key, undefined, utf8("porchlight-v1/transfer\0"), 16));
 }
 
+/** ACC-42: the same content at the same place has the same salt, another content another one: no key serves twice. */
+function saltOf(key: HistoryKey, place: StreamPlace, content: Uint8Array): Uint8Array {
+  const info = concat(SALT_INFO, new Writer().u64(place.number).finish(), sha256(content));
+  return hkdf(sha256, key, undefined, info, 32);
+}
+
 /**
- * Sends records, whatever the caller wrote, to the other device: outside every conversation (ACC-43). Repeating it after
- * an error needs `random` to be the same each time, or the key to be a new one.
+ * Sends records, whatever the caller wrote, to the other device: outside every conversation (ACC-43). After an error it
+ * can be repeated with the same records: what is there already is not changed.
  */
 export async function sendHistory(
   server: AccountClient,
   key: HistoryKey,
   records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: Transfer & { readonly random: (length: number) => Uint8Array },
+  options: Transfer = {},
 ): Promise<void> {
   const stream = streamOf(key);
   const transfer = transferId(key);
@@ -51,7 +59,7 @@ export async function sendHistory(
   let bytes = 0;
   const put = async (content: Uint8Array, last: boolean): Promise<void> => {
     options.signal?.throwIfAborted();
-    const chunk = await sealChunk(stream, place, content, { last, salt: options.random(32) });
+    const chunk = await sealChunk(stream, place, content, { last, salt: saltOf(key, place, content) });
     await server.putRelay(transfer, place.number, chunk);
     place = after(place, chunk);
     bytes += content.length;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ConversationEvent, Seat } from "@porchlight/client";
+import { ClientError, parseInvitation } from "@porchlight/client";
 import {
   type AccountId,
   accountId,
@@ -11,7 +12,7 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import { charterInWords, Service } from "@porchlight/parties";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { createMember, type OpenMember, openMember, readPlace } from "../member-directory.ts";
 import { charter, parsed, several } from "../options.ts";
@@ -24,6 +25,15 @@ const CONVERSATION = [
   "its id or the beginning of it; may be left out where there is only one",
 ] as const;
 
+function invitation(text: string): Uint8Array {
+  try {
+    return parseInvitation(text);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    throw new InvalidArgumentError("Expected the whole link of an invitation.");
+  }
+}
+
 export function registerMember(program: Command, streams: Streams): void {
   const member = program.command("member").description("write and read as a member of conversations");
 
@@ -33,10 +43,20 @@ export function registerMember(program: Command, streams: Streams): void {
       .description("make an account and its first device, and register both")
       .requiredOption("--url <url>", "the service's address")
       .option("--charter <id>", "the charter that you know to be the service's", charter)
+      .option(
+        "--invitation <link>",
+        "the link that you were given, where the service asks for one",
+        invitation,
+      )
       .option(...DIRECTORY),
     streams,
-    async ({ dir, url, charter }: Directory & { url: string; charter?: CharterId }) => {
-      const opened = await createMember(dir, { url, charter: charter ?? null });
+    async (options: Directory & { url: string; charter?: CharterId; invitation?: Uint8Array }) => {
+      const { dir, url, invitation: secret } = options;
+      const opened = await createMember(dir, {
+        url,
+        charter: options.charter ?? null,
+        ...(secret === undefined ? {} : { invitation: secret }),
+      });
       const words = charterInWords((await opened.book.charter(opened.place.charter)).charter);
       return {
         text: `made ${dir}\n\n${describe(opened)}\n\nBefore you write: who can open what you write here\n\n${formatRows(words.rows)}\n\n${words.warnings.map((text) => `! ${text}`).join("\n")}`,
