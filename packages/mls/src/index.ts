@@ -21,8 +21,8 @@ export {
 export {
   createDevice,
   createKeyPackage,
-  deviceOfKeyPackage,
   deviceKeyOf,
+  deviceOfKeyPackage,
   KEY_PACKAGE_DAYS,
   lastDayOf,
   type OwnDevice,
