@@ -1,5 +1,4 @@
 import { readConfig as readKeyholderConfig } from "../apps/keyholder/src/config.ts";
-import { parseDkgMessage } from "../apps/keyholder/src/dkg-message.ts";
 import { parseOrderEvent } from "../apps/keyholder/src/order-event.ts";
 import { readConfig as readServerConfig } from "../apps/server/src/config.ts";
 import {
@@ -158,7 +157,6 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseOtherSides", parse: parseOtherSides },
   { name: "readRequest", parse: readRequest, sample: "request" },
   { name: "readOrderFile", parse: readOrderFile, sample: "orderFile" },
-  { name: "parseDkgMessage", parse: parseDkgMessage },
   { name: "parseOrderEvent", parse: parseOrderEvent, sample: "orderEvent" },
   { name: "readConfig (keyholder)", parse: config(readKeyholderConfig), sample: "keyholderConfig" },
   { name: "readConfig (server)", parse: config(readServerConfig), sample: "serverConfig" },
@@ -180,7 +178,6 @@ export const PARSERS: readonly Parser[] = [
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   parseDeviceRecord: "from the member's own storage, which authenticates it",
   parseRecord: "from the member's own storage, which authenticates it",
-  parseDkgState: "from the keyholder's own sealed journal",
   parseWitnessedTree: "the witness' own signed note, read back from its disk",
   parseGroupExtensions: "gets what parseMessage and parseCharterExtension have read",
 };

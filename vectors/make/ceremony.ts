@@ -1,56 +1,52 @@
-// Names and hashes of a key ceremony (spec/ceremony.md): session ids, message documents, round hashes.
-import { charterId, fromUtf8, hex, keyholderIndex, parsePeriod } from "@porchlight/encoding";
-import {
-  formatDkgMessage,
-  roundHash,
-  type SessionKind,
-  sessionId,
-} from "../../apps/keyholder/src/dkg-message.ts";
+// A key ceremony (spec/ceremony.md): session ids, and the entries of one in which a dealer deals a wrong box.
+import { formatEntry, signCeremony } from "@porchlight/charter";
+import { base64, charterId, fromUtf8, hex, type Period, parsePeriod } from "@porchlight/encoding";
+import { sessionId } from "../../apps/keyholder/src/ceremony-name.ts";
+import { runCourse } from "../../apps/keyholder/test/course-log.ts";
+import { charterOf, seedOf } from "../fixture/deployment.ts";
 
-const KINDS: readonly SessionKind[] = ["access", "notice", "keys"];
+const PERIOD = "2026-09" as Period;
 
-export function make(): unknown {
-  const charter = charterId("5b".repeat(32));
+export async function make(): Promise<unknown> {
+  const id = charterId("5b".repeat(32));
   const names = [
-    { charter, period: parsePeriod("2017-10"), generation: 1 },
-    { charter, period: parsePeriod("2017-10"), generation: 2 },
-    { charter, period: parsePeriod("2026-12"), generation: 4_294_967_295 },
+    { charter: id, period: parsePeriod("2017-10"), generation: 1, from: 0 },
+    { charter: id, period: parsePeriod("2017-10"), generation: 2, from: 0 },
+    { charter: id, period: parsePeriod("2017-10"), generation: 2, from: 1 },
+    { charter: id, period: parsePeriod("2026-12"), generation: 4_294_967_295, from: 4_294_967_294 },
   ];
-  const sessions = names.flatMap((name) =>
-    KINDS.map((kind) => ({ ...name, kind, session: hex(sessionId(name, kind)) })),
-  );
-  const session = sessionId(names[0] as (typeof names)[number], "access");
-  const bodies = new Map(
-    [3, 1, 2].map((index) => [keyholderIndex(index), new Uint8Array(32).fill(index)] as const),
-  );
-  const messages = [...bodies].map(([from, body]) => ({
-    session: hex(session),
-    round: 1,
-    from,
-    body: hex(body),
-    document: fromUtf8(formatDkgMessage({ session, round: 1, from, body })),
-  }));
-  const rounds = ([1, 2, 3] as const).map((round) => ({
-    session: hex(session),
-    round,
-    bodies: [...bodies].map(([from, body]) => ({ from, body: hex(body) })),
-    hash: hex(roundHash(session, round, bodies)),
-  }));
+  const charter = await charterOf("court");
+  const { courses, log, terms } = runCourse(charter, {
+    period: PERIOD,
+    interfere: (event) => {
+      if (event.round !== 2 || event.from !== 4) return [event];
+      const body = event.body.slice();
+      body[body.length - 1] = (body.at(-1) as number) ^ 1;
+      return [{ ...event, body }];
+    },
+  });
+  const end = courses.get(0);
+  if (end?.kind !== "signed") throw new Error("the ceremony ends in keys");
   return {
-    description: "Key ceremony: CER-5 session ids, CER-7 message documents, CER-8 round hashes.",
-    sessions,
-    messages,
-    rounds,
-    refused: [
-      { why: "not canonical: white space", document: `${messages[0]?.document} ` },
-      { why: "round 4", document: messages[0]?.document.replace('"round":1', '"round":4') },
-      { why: "keyholder 0", document: messages[0]?.document.replace('"from":3', '"from":0') },
-      { why: "unknown member", document: messages[0]?.document.replace("{", '{"also":1,') },
-      { why: "base64 without padding", document: messages[0]?.document.replace('="}', '"}') },
-      {
-        why: "session of 31 bytes",
-        document: messages[0]?.document.replace(hex(session), hex(session).slice(2)),
-      },
-    ],
+    description:
+      "Key ceremony: CER-5 session ids; the entries of one ceremony under the court's charter of charter.json, " +
+      "in which keyholder 4 deals a wrong box to keyholder 5, and the keys entry that it ends in",
+    sessions: names.map((name) => ({ ...name, session: hex(sessionId(name)) })),
+    ceremony: {
+      charter: charter.id,
+      entries: log.map(({ round, from, body }) => {
+        const signer = charter.keyholders[from - 1]?.name ?? "";
+        const entry = {
+          type: "ceremony",
+          ...terms.name,
+          round,
+          keyholder: from,
+          body: base64(body),
+        } as const;
+        return fromUtf8(formatEntry(signCeremony(entry, seedOf(signer))));
+      }),
+      named: end.named,
+      keys: fromUtf8(formatEntry({ type: "keys", document: end.document })),
+    },
   };
 }

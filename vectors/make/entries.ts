@@ -6,9 +6,11 @@ import {
   type SignedEntry,
   signBatch,
   signCeremony,
+  signErasure,
   signIntake,
 } from "../../packages/charter/src/index.ts";
 import {
+  base64,
   commitment,
   fromUtf8,
   hex,
@@ -26,6 +28,8 @@ import {
   seedOf,
   signedCharter,
   signedKeys,
+  signedSuccession,
+  successionDocument,
 } from "../fixture/deployment.ts";
 
 export async function make(): Promise<unknown> {
@@ -54,6 +58,18 @@ export async function make(): Promise<unknown> {
     },
     seedOf("Keyholder 2"),
   );
+  const erasure = signErasure(
+    {
+      type: "erasure",
+      charter: court.id,
+      period: "2026-09" as Period,
+      generation: 2,
+      kind: "access",
+      keyholder: keyholderIndex(3),
+      day,
+    },
+    seedOf("Keyholder 3"),
+  );
   const signed: [entry: SignedEntry, signer: string][] = [
     [
       signCeremony(
@@ -62,10 +78,10 @@ export async function make(): Promise<unknown> {
           charter: court.id,
           period: "2026-09" as Period,
           generation: 1,
-          kind: "notice",
+          from: 0,
           round: 2,
           keyholder: keyholderIndex(5),
-          hash: hex(random(32)),
+          body: base64(random(33)),
         },
         seedOf("Keyholder 5"),
       ),
@@ -81,10 +97,12 @@ export async function make(): Promise<unknown> {
       "Intake",
     ],
     [batch, "Keyholder 2"],
+    [erasure, "Keyholder 3"],
   ];
   const documents: LogEntry[] = [
     { type: "charter", document: await signedCharter(charterDocument("court")) },
     { type: "keys", document: await signedKeys(keysDocument(court, "2026-09" as Period)) },
+    { type: "succession", document: await signedSuccession(court, successionDocument(court)) },
   ];
   const text = (entry: LogEntry) => fromUtf8(formatEntry(entry));
   return {

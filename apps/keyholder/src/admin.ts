@@ -1,10 +1,21 @@
-import { Fields, formatDay, type Json, type JsonObject, parseJson, parsePeriod } from "@porchlight/encoding";
+import { erasedAfter } from "@porchlight/charter";
+import {
+  Fields,
+  formatDay,
+  type Json,
+  type JsonObject,
+  type Period,
+  parseJson,
+  parsePeriod,
+  utf8,
+} from "@porchlight/encoding";
 import { formatWarrant, otherAccounts, personsOf } from "@porchlight/gate";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import type { CharterReview } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
 import type { Keyholder } from "./keyholder.ts";
+import type { LogMemory } from "./log-memory.ts";
 import { type KeptOrder, stageOf } from "./order-book.ts";
 import type { OrderDesk } from "./order-desk.ts";
 
@@ -59,18 +70,44 @@ const commands: Record<string, Command> = {
     const id = fields.string("id");
     return async () => ({ signature: { ...(await keyholder.signCharter(charter, id)) } });
   },
+  "review-succession": ({ keyholder, fields }) => {
+    const succession = fields.string("succession", 2 ** 16);
+    return () => {
+      const { digest } = keyholder.reviewSuccession(succession);
+      return { digest, succession: parseJson(utf8(succession), "succession") };
+    };
+  },
+  "sign-succession": ({ keyholder, fields }) => {
+    const succession = fields.string("succession", 2 ** 16);
+    const digest = fields.string("digest");
+    return async () => ({ signature: { ...(await keyholder.signSuccession(succession, digest)) } });
+  },
+  "accept-succession": ({ keyholder, fields }) => {
+    const charter = fields.string("charter", 2 ** 20);
+    const succession = fields.string("succession", 2 ** 16);
+    const digest = fields.string("digest");
+    return async () => ({
+      signature: { ...(await keyholder.acceptSuccession(charter, succession, digest)) },
+    });
+  },
   ceremony: ({ keyholder, fields, optional }) => {
     const period = parsePeriod(fields.string("period"));
     const charter = optional("charter");
     const number = generation(fields);
     return async () => copy(await keyholder.service(charter).ceremonies.begin(period, number));
   },
-  "give-up-ceremony": ({ keyholder, fields, optional }) => {
+  refresh: ({ keyholder, fields, optional }) => {
+    const period = parsePeriod(fields.string("period"));
+    const charter = optional("charter");
+    const number = fields.optional("generation") === undefined ? undefined : generation(fields);
+    return async () => copy(await keyholder.service(charter).ceremonies.refresh(period, number));
+  },
+  "close-round": ({ keyholder, fields, optional }) => {
     const period = parsePeriod(fields.string("period"));
     const charter = optional("charter");
     const number = generation(fields);
     return () => {
-      keyholder.service(charter).ceremonies.giveUp(period, number);
+      keyholder.service(charter).ceremonies.closeRound(period, number);
       return {};
     };
   },
@@ -125,17 +162,43 @@ function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
         deployment: own.document.deployment,
         keyholder: own.self,
         inForce: memory.charter !== null,
+        keyholders: (memory.charter ?? own.document).keyholders.map(({ index, name, url }) => ({
+          index,
+          name,
+          url,
+        })),
+        successions: memory.successions.map(({ index, keyholder }) => ({ index, keyholder })),
         forked: memory.forked,
         log: checkpoint === undefined ? null : { size: checkpoint.size, time: checkpoint.time },
-        periods: memory.periods.map((period) => ({
-          period,
-          generation: memory.keys(period)?.keys.generation ?? 0,
-          index: memory.keys(period)?.index ?? 0,
-        })),
+        periods: memory.periods.map((period) => periodFacts(memory, period)),
         ceremonies: ceremonies.report().map(copy),
         orders: counts,
       };
     }),
+  };
+}
+
+/** What the log says of a period's keys, for everybody to see. */
+function periodFacts(memory: LogMemory, period: Period): Json {
+  const logged = memory.keys(period);
+  const { own } = memory;
+  return {
+    period,
+    generation: logged?.keys.generation ?? 0,
+    index: logged?.index ?? 0,
+    absent: [...(logged?.keys.absent ?? [])],
+    erasedAfter: {
+      access: formatDay(erasedAfter(own.document, "access", period)),
+      notice: formatDay(erasedAfter(own.document, "notice", period)),
+    },
+    erased: memory.erasures
+      .filter(({ entry }) => entry.period === period)
+      .map(({ entry: { keyholder, generation, kind, day } }) => ({
+        keyholder,
+        generation,
+        kind,
+        day: formatDay(day),
+      })),
   };
 }
 

@@ -1,19 +1,20 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { CeremonyEntry } from "@porchlight/charter";
 import { makeDirectory } from "@porchlight/durable";
 import {
   type DayNumber,
   dayNumber,
   dayOf,
+  type KeyholderIndex,
   type Period,
-  parseDay,
   parsePeriod,
   periodOf,
   type UnixSeconds,
 } from "@porchlight/encoding";
 import type { Logger } from "@porchlight/runtime";
 import { Ceremony, type CeremonyContext, type CeremonyState } from "./ceremony.ts";
-import type { CeremonyName } from "./dkg-message.ts";
+import type { CeremonyName } from "./ceremony-name.ts";
 import { KeyholderError } from "./error.ts";
 import { pause } from "./log-memory.ts";
 
@@ -23,7 +24,12 @@ const AHEAD_DAYS = 7;
 /** What the server refused it may accept later, and what is on the disk is enough to go on. */
 const RETRY_MILLISECONDS = 5000;
 
-export type CeremonyReport = CeremonyName & CeremonyState;
+export type CeremonyReport = CeremonyName &
+  (
+    | CeremonyState
+    /** Others have begun it; here the operator has not. */
+    | { readonly kind: "not-begun"; readonly joined: readonly KeyholderIndex[] }
+  );
 
 /** All ceremonies of one charter: begun by command or ahead of time, resumed after a restart. */
 export class Ceremonies {
@@ -57,14 +63,27 @@ export class Ceremonies {
     await makeDirectory(directory);
     const ceremonies = new Ceremonies(context, directory, signal, onReady);
     for (const name of (await readdir(directory)).sort()) {
-      const [, period, generation] = /^([0-9]{4}-[0-9]{2})\.([0-9]+)$/.exec(name) ?? [];
-      if (period !== undefined) await ceremonies.#open(parsePeriod(period), Number(generation));
+      const [, period, generation, from] = /^([0-9]{4}-[0-9]{2})\.([0-9]+)\.([0-9]+)$/.exec(name) ?? [];
+      if (period !== undefined) {
+        await ceremonies.#open(ceremonies.#name(parsePeriod(period), Number(generation), Number(from)));
+      }
     }
     return ceremonies;
   }
 
+  /** CER-16: also of those that others have begun and this keyholder has not. */
   report(): CeremonyReport[] {
-    return [...this.#ceremonies.values()].map(({ name, state }) => ({ ...name, ...state }));
+    const own = [...this.#ceremonies.values()].map(({ name, state }) => ({ ...name, ...state }));
+    const { memory } = this.#context;
+    const others = memory.ceremonies
+      .filter(
+        (name) => !this.#ceremonies.has(keyOf(name)) && memory.keys(name.period, name.generation) === null,
+      )
+      .map((name) => {
+        const joined = new Set(memory.ceremony(name).map(({ entry }) => entry.keyholder));
+        return { ...name, kind: "not-begun" as const, joined: [...joined].sort((a, b) => a - b) };
+      });
+    return [...own, ...others];
   }
 
   /**
@@ -76,20 +95,50 @@ export class Ceremonies {
     if (period < periodOf(own.document.validFrom) || period > periodOf(own.document.validUntil)) {
       throw new KeyholderError("period-outside-charter", `the charter is not in force in ${period}`);
     }
-    const known = this.#ceremonies.get(nameOf(period, generation));
-    if (known === undefined && memory.keys(period) !== null) {
-      throw new KeyholderError("period-has-keys", `the log already has keys of ${period}`);
+    const name = this.#name(period, generation, 0);
+    if (!this.#ceremonies.has(keyOf(name)) && memory.keys(period) !== null) {
+      throw new KeyholderError(
+        "period-has-keys",
+        `the log already has keys of ${period}: refresh them instead`,
+      );
     }
-    const { name, state } = known ?? (await this.#open(period, generation));
-    return { ...name, ...state };
+    return await this.#start(name);
   }
 
-  /** CER-10. Throws KeyholderError "ceremony-unknown" or "ceremony-over". */
-  giveUp(period: Period, generation: number): void {
-    const ceremony = this.#ceremonies.get(nameOf(period, generation));
-    if (ceremony === undefined)
-      throw new KeyholderError("ceremony-unknown", `no ceremony of ${period} was begun here`);
-    ceremony.giveUp();
+  /**
+   * CER-20: begins to reshare a period's keys, among the same keyholders or, after a succession, with the new one. Throws
+   * KeyholderError "keys-unavailable" where there is nothing to reshare.
+   */
+  async refresh(period: Period, generation?: number): Promise<CeremonyReport> {
+    const newest = this.#context.memory.keys(period)?.keys.generation;
+    if (newest === undefined) {
+      throw new KeyholderError("keys-unavailable", `the log has no keys of ${period} to refresh`);
+    }
+    const next = generation ?? newest + 1;
+    if (next <= newest) {
+      throw new KeyholderError("keys-unavailable", `generation ${next} of ${period} lies behind the newest`);
+    }
+    return await this.#start(this.#name(period, next, newest));
+  }
+
+  /** CER-9. Throws KeyholderError "ceremony-unknown", "ceremony-over" or "message-held". */
+  closeRound(period: Period, generation: number): void {
+    const ceremony = [...this.#ceremonies.values()].find(
+      ({ name, state }) =>
+        name.period === period && name.generation === generation && state.kind === "running",
+    );
+    if (ceremony === undefined) {
+      const known = [...this.#ceremonies.values()].some(({ name }) => name.period === period);
+      throw known
+        ? new KeyholderError("ceremony-over", `the ceremony of ${period} is over`)
+        : new KeyholderError("ceremony-unknown", `no ceremony of ${period} was begun here`);
+    }
+    ceremony.closeRound(this.#signal);
+  }
+
+  /** CER-17: an entry of a ceremony that is under way here. Its signature has been checked. */
+  take(entry: CeremonyEntry, bytes: Uint8Array): boolean {
+    return this.#ceremonies.get(keyOf(entry))?.take(entry, bytes, this.#signal) ?? false;
   }
 
   /** CER-3: begins what the clock makes due: this period's ceremony, and the next one's in the last week before it. */
@@ -97,7 +146,7 @@ export class Ceremonies {
     const { own, memory } = this.#context;
     if (memory.charter === null || memory.view === null) return;
     const today = dayOf(now);
-    for (const period of new Set([periodOf(today), periodOf(dayNumber(today + AHEAD_DAYS))])) {
+    for (const period of new Set([periodOf(today), periodOf(dayNumber(today + AHEAD_DAYS) as DayNumber)])) {
       const tried = [...this.#ceremonies.values()].some(({ name }) => name.period === period);
       const inForce =
         period >= periodOf(own.document.validFrom) && period <= periodOf(own.document.validUntil);
@@ -105,34 +154,46 @@ export class Ceremonies {
     }
   }
 
-  /** The share generation of every period whose keys are in the log and whose access share is here. */
-  async generations(): Promise<Map<Period, number>> {
-    const { memory, shares, own } = this.#context;
-    const held = await shares.held(own.id, "access");
-    return new Map(
-      held
-        .filter(({ period, generation }) => memory.keys(period)?.keys.generation === generation)
-        .map(({ period, generation }) => [period, generation]),
+  /** Ceremonies that are under way here: their shares are not in use yet. */
+  isRunning(period: Period, generation: number): boolean {
+    return [...this.#ceremonies.values()].some(
+      ({ name, state }) =>
+        name.period === period && name.generation === generation && state.kind === "running",
     );
   }
 
   /**
-   * KEY-6: erases access shares that nothing may open any more: whose period ended longer ago than the retention and
-   * the longest preservation together.
+   * The share generation of every period whose access share is here: of the newest keys, or, where an intent in the log
+   * names an older one, of those until that release is over.
    */
-  async eraseOverdue(now: UnixSeconds): Promise<void> {
-    const { own, shares } = this.#context;
-    const { retentionDays, longestPreservationDays } = own.document;
-    for (const name of await shares.held(own.id, "access")) {
-      if (dayOf(now) <= lastDayOf(name.period) + retentionDays + longestPreservationDays) continue;
-      await shares.erase(name, "access");
-      this.#log.event("share-erased", { period: name.period, generation: name.generation });
+  async generations(
+    isIntended: (period: Period, generation: number) => boolean,
+  ): Promise<Map<Period, number>> {
+    const { memory, shares, own } = this.#context;
+    const held = (await shares.held(own.id, "access")).filter(
+      ({ period, generation }) => memory.keys(period, generation) !== null,
+    );
+    const found = new Map<Period, number>();
+    for (const { period, generation } of held) {
+      const intended = isIntended(period, generation);
+      if (intended || (memory.keys(period)?.keys.generation === generation && !found.has(period))) {
+        found.set(period, generation);
+      }
     }
+    return found;
   }
 
-  async #open(period: Period, generation: number): Promise<Ceremony> {
-    const name: CeremonyName = { charter: this.#context.own.id, period, generation };
-    const key = nameOf(period, generation);
+  #name(period: Period, generation: number, from: number): CeremonyName {
+    return { charter: this.#context.own.id, period, generation, from };
+  }
+
+  async #start(name: CeremonyName): Promise<CeremonyReport> {
+    const ceremony = this.#ceremonies.get(keyOf(name)) ?? (await this.#open(name));
+    return { ...ceremony.name, ...ceremony.state };
+  }
+
+  async #open(name: CeremonyName): Promise<Ceremony> {
+    const key = keyOf(name);
     const context = { ...this.#context, directory: join(this.#directory, key) };
     const ceremony = await Ceremony.open(context, name);
     // Somebody else may have begun the same one while this one was being opened.
@@ -146,22 +207,16 @@ export class Ceremonies {
     return ceremony;
   }
 
-  async #retry({ period, generation }: CeremonyName, error: unknown): Promise<void> {
+  async #retry(name: CeremonyName, error: unknown): Promise<void> {
     if (this.#signal.aborted) return;
-    this.#log.failure("ceremony-interrupted", error, { period });
+    this.#log.failure("ceremony-interrupted", error, { period: name.period });
     await pause(RETRY_MILLISECONDS, this.#signal);
     if (this.#signal.aborted) return;
-    this.#ceremonies.delete(nameOf(period, generation));
-    await this.#open(period, generation);
+    this.#ceremonies.delete(keyOf(name));
+    await this.#open(name);
   }
 }
 
-function nameOf(period: Period, generation: number): string {
-  return `${period}.${generation}`;
-}
-
-function lastDayOf(period: Period): DayNumber {
-  const [year = 0, month = 0] = period.split("-").map(Number);
-  const next = month === 12 ? `${year + 1}-01-01` : `${year}-${String(month + 1).padStart(2, "0")}-01`;
-  return dayNumber(parseDay(next) - 1);
+function keyOf({ period, generation, from }: Omit<CeremonyName, "charter">): string {
+  return `${period}.${generation}.${from}`;
 }

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import type { SecretStore } from "@porchlight/durable";
-import { type DayNumber, dayOf } from "@porchlight/encoding";
+import { type DayNumber, dayOf, type Period } from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
 import type { ServerClient } from "@porchlight/wire";
 import { Ceremonies } from "./ceremonies.ts";
 import type { OwnCharter } from "./charters.ts";
+import { Erasures } from "./erasures.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
 import { LogMemory } from "./log-memory.ts";
@@ -26,6 +27,7 @@ export type ServiceContext = {
   readonly signal: AbortSignal;
   readonly batches: "daily" | "prompt";
   readonly patienceSeconds: number;
+  readonly roundSeconds: number;
   readonly otherBooks: (than: CharterService) => Iterable<OrderBook>;
 };
 
@@ -36,11 +38,13 @@ export class CharterService {
   readonly ceremonies: Ceremonies;
   readonly #context: ServiceContext;
   readonly #shares: Shares;
+  readonly #erasures: Erasures;
   readonly #directory: string;
   #desk: OrderDesk | null = null;
   #beating: Promise<void> | null = null;
   #beatAgain = false;
   #lastBeat = 0;
+  #due = false;
   #lastDay: DayNumber | null = null;
 
   private constructor(
@@ -50,6 +54,7 @@ export class CharterService {
     memory: LogMemory,
     shares: Shares,
     ceremonies: Ceremonies,
+    erasures: Erasures,
   ) {
     this.own = own;
     this.#context = context;
@@ -57,6 +62,7 @@ export class CharterService {
     this.memory = memory;
     this.#shares = shares;
     this.ceremonies = ceremonies;
+    this.#erasures = erasures;
   }
 
   /** Resumes ceremonies at once, and takes orders as soon as the log shows the charter in force. */
@@ -67,12 +73,28 @@ export class CharterService {
     // A ceremony that was over already tells so before there is a service.
     const opened: { service: CharterService | null } = { service: null };
     const ceremonies = await Ceremonies.open(
-      { own, identity, server, log, hooks, memory, shares, secrets },
+      {
+        own,
+        identity,
+        server,
+        log,
+        hooks,
+        memory,
+        shares,
+        secrets,
+        roundSeconds: context.roundSeconds,
+        patienceSeconds: context.patienceSeconds,
+      },
       join(directory, "ceremonies"),
       signal,
-      () => opened.service?.desk?.wake(),
+      () => {
+        opened.service?.desk?.wake();
+        opened.service?.beatNow();
+      },
     );
-    const service = new CharterService(own, context, directory, memory, shares, ceremonies);
+    const erasing = { own, identity, server, log, hooks, memory, shares };
+    const erasures = await Erasures.open(erasing, directory);
+    const service = new CharterService(own, context, directory, memory, shares, ceremonies, erasures);
     opened.service = service;
     if (memory.charter !== null) await service.#openDesk();
     memory
@@ -107,6 +129,12 @@ export class CharterService {
       });
   }
 
+  /** Something other than the clock has made something due. */
+  beatNow(): void {
+    this.#due = true;
+    this.beat();
+  }
+
   async close(): Promise<void> {
     await this.#beating;
     await this.#desk?.close();
@@ -116,13 +144,32 @@ export class CharterService {
     const { clock } = this.#context;
     const today = dayOf(clock.now());
     // A replayed clock may tick a thousand times a minute.
-    if (today === this.#lastDay && performance.now() - this.#lastBeat < BEAT_MILLISECONDS) return;
+    if (!this.#due && today === this.#lastDay && performance.now() - this.#lastBeat < BEAT_MILLISECONDS)
+      return;
+    this.#due = false;
     this.#lastDay = today;
     this.#lastBeat = performance.now();
     await this.memory.refreshTo(0, 5);
     await this.ceremonies.prepare(clock.now());
-    await this.ceremonies.eraseOverdue(clock.now());
+    await this.#erasures.run(clock.now(), (period, generation) => this.#keeps(period, generation));
     this.#desk?.beat();
+  }
+
+  /** A ceremony that makes these shares is under way, or an intent in the log names them (KEY-9). */
+  #keeps(period: Period, generation: number): boolean {
+    return this.ceremonies.isRunning(period, generation) || this.#isIntended(period, generation);
+  }
+
+  #isIntended(period: Period, generation: number): boolean {
+    return [...(this.#desk?.book.orders.values() ?? [])].some(
+      ({ state, releases }) =>
+        state.kind === "approved" &&
+        releases.some(
+          ({ kind, intent }) =>
+            kind === "intended" &&
+            intent.document.generations.some((one) => one.period === period && one.generation === generation),
+        ),
+    );
   }
 
   async #openDesk(): Promise<void> {
@@ -135,7 +182,8 @@ export class CharterService {
         own: this.own,
         memory: this.memory,
         shares: this.#shares,
-        generations: () => this.ceremonies.generations(),
+        generations: () =>
+          this.ceremonies.generations((period, generation) => this.#isIntended(period, generation)),
         otherBooks: () => this.#context.otherBooks(this),
       },
       this.#directory,

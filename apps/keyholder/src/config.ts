@@ -22,7 +22,11 @@ export type KeyholderConfig = {
   readonly batches: "daily" | "prompt";
   /** KEY-23: seconds by which an order may come before its entry is witnessed; 20 where it is left out. */
   readonly patienceSeconds: number;
+  /** CER-9: how long a ceremony's round is kept open, in seconds of witnessed time; six hours where it is left out. */
+  readonly roundSeconds: number;
 };
+
+const ROUND_SECONDS = 6 * 3600;
 
 /** KEY-2. Throws EncodingError or TlogError. */
 export function readConfig(fields: Fields): KeyholderConfig {
@@ -42,5 +46,9 @@ export function readConfig(fields: Fields): KeyholderConfig {
       fields.optional("batches") === undefined ? "daily" : fields.literal("batches", "daily", "prompt"),
     patienceSeconds:
       fields.optional("patienceSeconds") === undefined ? 20 : fields.integer("patienceSeconds", 1, 3600),
+    roundSeconds:
+      fields.optional("roundSeconds") === undefined
+        ? ROUND_SECONDS
+        : fields.integer("roundSeconds", 60, 7 * 24 * 3600),
   };
 }

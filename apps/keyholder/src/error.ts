@@ -9,10 +9,13 @@ export type KeyholderErrorCode =
   | "charter-wrong-log"
   | "charter-wrong-id"
   | "charter-unknown"
+  | "succession-differs"
   | "period-outside-charter"
   | "period-has-keys"
   | "ceremony-unknown"
   | "ceremony-over"
+  /** A keyholder that is waited for has spoken, and the log does not show it. */
+  | "message-held"
   | "keys-unavailable"
   | "share-missing"
   | "order-unknown"

@@ -81,6 +81,13 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
       : reply.type("text/plain; charset=utf-8").send(note);
   });
 
+  app.post("/entries", { bodyLimit: LIMITS.logEntry }, (request, reply) => {
+    if (!keyholder.relay(bodyOf(request.body))) {
+      return refuse(reply, "not-found", "no ceremony here waits for this entry");
+    }
+    return reply.status(202).type("application/json").send("{}");
+  });
+
   app.post("/orders", async (request, reply) => {
     const parsed = keyholderOrder.safeParse(parseJson(bodyOf(request.body), "order"));
     if (!parsed.success) return refuse(reply, "malformed", "the order is not of this protocol");

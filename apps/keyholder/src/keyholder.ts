@@ -1,5 +1,15 @@
 import { join } from "node:path";
-import { parseSignedDocument, type SignedDocument, unverifiedPayload } from "@porchlight/charter";
+import {
+  type Charter,
+  parseEntry,
+  parseSignedDocument,
+  parseSuccession,
+  reviewSuccession,
+  type SignedDocument,
+  type SuccessionDocument,
+  unverifiedPayload,
+  verifyEntrySignature,
+} from "@porchlight/charter";
 import { lockDirectory, makeDirectory, readPassphrase, SecretStore } from "@porchlight/durable";
 import { type CharterId, charterId, EncodingError, utf8 } from "@porchlight/encoding";
 import { parseWarrant } from "@porchlight/gate";
@@ -7,7 +17,7 @@ import type { ProgramContext } from "@porchlight/runtime";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { Cosigner, ServerClient } from "@porchlight/wire";
 import { CharterService, type ServiceContext } from "./charter-service.ts";
-import { type CharterReview, Charters } from "./charters.ts";
+import { type CharterReview, Charters, digestOf, type Signature } from "./charters.ts";
 import type { KeyholderConfig } from "./config.ts";
 import { KeyholderError } from "./error.ts";
 import { fileStore } from "./file-store.ts";
@@ -68,7 +78,7 @@ export class Keyholder {
     });
     const server = new ServerClient({ url: config.server });
     const logUrl = `${config.server.replace(/\/+$/, "")}/log`;
-    const { batches, patienceSeconds } = config;
+    const { batches, patienceSeconds, roundSeconds } = config;
     const context = {
       identity,
       secrets,
@@ -80,6 +90,7 @@ export class Keyholder {
       signal,
       batches,
       patienceSeconds,
+      roundSeconds,
     };
     const keyholder = new Keyholder(identity, charters, cosigner, context, lock.release);
     for (const own of charters.all()) await keyholder.#serve(own.id);
@@ -109,6 +120,32 @@ export class Keyholder {
     return signature;
   }
 
+  /** KEY-14: what a succession says, where it can be one under a charter of ours as it reads now. */
+  reviewSuccession(text: string): { readonly digest: string; readonly succession: SuccessionDocument } {
+    const bytes = utf8(text);
+    return { digest: digestOf(bytes), succession: reviewSuccession(bytes, this.#presentCharter(bytes)) };
+  }
+
+  /** KEY-14: agrees to the succession that was reviewed. */
+  async signSuccession(text: string, digest: string): Promise<Signature> {
+    const bytes = utf8(text);
+    return await this.#charters.agree(this.#presentCharter(bytes), bytes, digest);
+  }
+
+  /** KEY-14: takes a lost keyholder's place, and begins to serve when the log holds the succession. */
+  async acceptSuccession(charter: string, text: string, digest: string): Promise<Signature> {
+    const bytes = utf8(text);
+    const signature = await this.#charters.accept(utf8(charter), bytes, digest);
+    await this.#serve(parseSuccession(bytes).charter);
+    return signature;
+  }
+
+  #presentCharter(succession: Uint8Array): Charter {
+    const charter = this.#services.get(parseSuccession(succession).charter)?.memory.charter;
+    if (charter !== null && charter !== undefined) return charter;
+    throw new KeyholderError("charter-unknown", "the succession's charter is not in force here");
+  }
+
   /** A charter's service; the only one where `id` is left out. Throws KeyholderError "charter-unknown". */
   service(id?: string): CharterService {
     const { services } = this;
@@ -136,6 +173,16 @@ export class Keyholder {
     const desk = own ?? this.#desks().at(-1);
     if (desk === undefined) throw new KeyholderError("charter-unknown", "no charter is in force here yet");
     return await desk.submit(order);
+  }
+
+  /** CER-17. False for what is no keyholder's message in an open round of a ceremony here. Throws EncodingError. */
+  relay(bytes: Uint8Array): boolean {
+    const entry = parseEntry(bytes);
+    if (entry.type !== "ceremony") return false;
+    const service = this.#services.get(entry.charter);
+    const charter = service?.memory.charter;
+    if (service === undefined || charter === null || charter === undefined) return false;
+    return verifyEntrySignature(entry, charter, nodeSuite) && service.ceremonies.take(entry, bytes);
   }
 
   async close(): Promise<void> {

@@ -3,25 +3,36 @@ import {
   type CeremonyEntry,
   type Charter,
   CharterError,
+  type ErasureEntry,
   formatSignedDocument,
+  type KeysDocument,
   type LogEntry,
   type PeriodKeys,
   parseEntry,
   parseKeys,
   parseSignedDocument,
+  parseSuccession,
   type SignedDocument,
   unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
   verifyKeys,
+  verifySuccession,
 } from "@porchlight/charter";
 import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { EncodingError, equalBytes, type Period, unixSeconds } from "@porchlight/encoding";
+import {
+  EncodingError,
+  equalBytes,
+  type KeyholderIndex,
+  type Period,
+  unixSeconds,
+} from "@porchlight/encoding";
 import type { LogView } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { httpLogSource, LogError, LogFollower, type ServerClient } from "@porchlight/wire";
+import type { CeremonyName } from "./ceremony-name.ts";
 import type { OwnCharter } from "./charters.ts";
 import { fileStore } from "./file-store.ts";
 
@@ -32,12 +43,22 @@ const FORK = "fork.json";
 const LOGGED_CHARTER = "logged-charter.json";
 const RETRY_MILLISECONDS = [200, 500, 1000, 2000, 5000];
 
-/** The first `keys` entry of a period that is valid (CER-13), as the log has it. */
+/** A `keys` entry of a period that is valid and in its turn (CER-13), as the log has it. */
 export type LoggedKeys = {
   readonly index: number;
   readonly keys: PeriodKeys;
   readonly document: SignedDocument;
 };
+
+/** A succession that counts, and the charter as it reads with it. */
+export type LoggedSuccession = {
+  readonly index: number;
+  readonly keyholder: KeyholderIndex;
+  readonly document: SignedDocument;
+  readonly under: Charter;
+};
+
+type Indexed<Entry> = { readonly index: number; readonly entry: Entry };
 
 export type LogMemoryOptions = {
   readonly own: OwnCharter;
@@ -58,8 +79,10 @@ export class LogMemory {
   readonly #options: LogMemoryOptions;
   readonly #follower: LogFollower;
   readonly #entries: { readonly index: number; readonly entry: LogEntry }[] = [];
-  readonly #ceremony: { readonly index: number; readonly entry: CeremonyEntry }[] = [];
-  readonly #keys = new Map<Period, LoggedKeys>();
+  readonly #ceremonies = new Map<string, Indexed<CeremonyEntry>[]>();
+  readonly #keys = new Map<Period, LoggedKeys[]>();
+  readonly #successions: LoggedSuccession[] = [];
+  readonly #erasures: Indexed<ErasureEntry>[] = [];
   /** Of this keyholder's own batches. */
   readonly #slots = new Set<string>();
   readonly #subscribers = new Set<() => void>();
@@ -96,9 +119,36 @@ export class LogMemory {
     return this.#options.own;
   }
 
-  /** The charter, once the log holds it with everyone's signatures. */
+  /**
+   * The charter with its successions, once the log holds it with everyone's signatures, and, where this keyholder came in by
+   * a succession, that too (KEY-13, KEY-14).
+   */
   get charter(): Charter | null {
-    return this.#charter;
+    const present = this.#present;
+    return present?.keyholders[this.own.self - 1]?.name === this.own.name ? present : null;
+  }
+
+  get #present(): Charter | null {
+    return this.#successions.at(-1)?.under ?? this.#charter;
+  }
+
+  /** The charter as it read before an index of the log, and the successions that it had then. */
+  charterBefore(index: number): {
+    readonly charter: Charter | null;
+    readonly successions: LoggedSuccession[];
+  } {
+    const successions = this.#successions.filter((one) => one.index < index);
+    return { charter: successions.at(-1)?.under ?? this.#charter, successions };
+  }
+
+  /** In the log's order. */
+  get successions(): readonly LoggedSuccession[] {
+    return this.#successions;
+  }
+
+  /** Which keyholder has said of which share that it is erased (ENT-20). */
+  get erasures(): readonly Indexed<ErasureEntry>[] {
+    return this.#erasures;
   }
 
   /**
@@ -118,17 +168,28 @@ export class LogMemory {
     return { checkpoint, entries: this.#entries };
   }
 
-  keys(period: Period): LoggedKeys | null {
-    return this.#keys.get(period) ?? null;
+  /** Keys of a period: the newest ones, or those of a generation. */
+  keys(period: Period, generation?: number): LoggedKeys | null {
+    const all = this.#keys.get(period) ?? [];
+    const found =
+      generation === undefined ? all.at(-1) : all.find(({ keys }) => keys.generation === generation);
+    return found ?? null;
   }
 
   get periods(): readonly Period[] {
     return [...this.#keys.keys()].sort();
   }
 
-  /** Entries of type `ceremony` that their keyholder signed under this charter. */
-  get ceremonyEntries(): readonly { readonly index: number; readonly entry: CeremonyEntry }[] {
-    return this.#ceremony;
+  /** Entries of one ceremony, in the log's order, that their keyholder signed under this charter. */
+  ceremony(name: CeremonyName): readonly Indexed<CeremonyEntry>[] {
+    return this.#ceremonies.get(ceremonyKey(name)) ?? [];
+  }
+
+  /** Every ceremony of which the log has an entry. */
+  get ceremonies(): CeremonyName[] {
+    return [...this.#ceremonies.values()].flatMap(([first]) =>
+      first === undefined ? [] : [nameOfEntry(first.entry)],
+    );
   }
 
   /** Whether a batch of this keyholder in the witnessed log holds the slot. */
@@ -260,10 +321,12 @@ export class LogMemory {
         }
       }
     } else if (entry.type === "keys") await this.#takeKeys(index, entry.document);
+    else if (entry.type === "succession") await this.#takeSuccession(index, entry.document);
     else if (entry.charter !== own.id) return;
-    else if (entry.type === "ceremony") {
-      if (this.#charter !== null && verifyEntrySignature(entry, this.#charter, nodeSuite)) {
-        this.#ceremony.push({ index, entry });
+    else if (entry.type === "ceremony") this.#takeCeremony(index, entry);
+    else if (entry.type === "erasure") {
+      if (this.#present !== null && verifyEntrySignature(entry, this.#present, nodeSuite)) {
+        this.#erasures.push({ index, entry });
       }
     } else if (entry.type === "keyholder-batch" && entry.keyholder === own.self) {
       for (const slot of entry.slots) this.#slots.add(slot);
@@ -271,18 +334,59 @@ export class LogMemory {
     this.#entries.push({ index, entry });
   }
 
+  #takeCeremony(index: number, entry: CeremonyEntry): void {
+    const charter = this.#present;
+    if (charter === null || !verifyEntrySignature(entry, charter, nodeSuite)) return;
+    const key = ceremonyKey(nameOfEntry(entry));
+    const all = this.#ceremonies.get(key) ?? [];
+    all.push({ index, entry });
+    this.#ceremonies.set(key, all);
+  }
+
+  /** CHA-21: counts from here on. One that the others did not all sign, or that was signed before another, is nothing. */
+  async #takeSuccession(index: number, document: SignedDocument): Promise<void> {
+    const charter = this.#present;
+    if (charter === null) return;
+    const under = await valid(verifySuccession(document, charter));
+    if (under === null) return;
+    const { keyholder } = parseSuccession(unverifiedPayload(document));
+    this.#successions.push({ index, keyholder: keyholder.index, document, under });
+    this.#options.log.event("keyholder-succeeded", { index, keyholder: keyholder.index });
+  }
+
+  /** CER-13: the first of a period; after that, only newer shares of the same two master keys. */
   async #takeKeys(index: number, document: SignedDocument): Promise<void> {
     if (this.#charter === null) return;
+    let claimed: KeysDocument;
     try {
-      const { charter, period } = parseKeys(unverifiedPayload(document));
-      if (charter !== this.#charter.id || this.#keys.has(period)) return;
+      claimed = parseKeys(unverifiedPayload(document));
     } catch (error) {
       if (error instanceof EncodingError) return;
       throw error;
     }
+    if (claimed.charter !== this.#charter.id) return;
+    const before = this.#keys.get(claimed.period) ?? [];
+    const last = before.at(-1)?.keys;
+    if (last !== undefined && !succeeds(claimed, last)) return;
     const keys = await valid(verifyKeys(document, this.#charter));
-    if (keys !== null) this.#keys.set(keys.period, { index, keys, document });
+    if (keys !== null) this.#keys.set(keys.period, [...before, { index, keys, document }]);
   }
+}
+
+function succeeds(claimed: KeysDocument, last: PeriodKeys): boolean {
+  return (
+    claimed.generation > last.generation &&
+    equalBytes(claimed.access.mpk, last.access.mpk) &&
+    equalBytes(claimed.notice.mpk, last.notice.mpk)
+  );
+}
+
+function nameOfEntry({ charter, period, generation, from }: CeremonyEntry): CeremonyName {
+  return { charter, period, generation, from };
+}
+
+function ceremonyKey({ period, generation, from }: CeremonyName): string {
+  return `${period}.${generation}.${from}`;
 }
 
 /** What a document in the log is worth: an invalid one is nothing, whoever logged it. */

@@ -22,8 +22,8 @@ export async function makeRelease(
   const held = new Map<Period, Held>();
   try {
     for (const [period, generation] of grant.generations) {
-      const logged = memory.keys(period);
-      if (logged === null || logged.keys.generation !== generation) {
+      const logged = memory.keys(period, generation);
+      if (logged === null) {
         throw new KeyholderError("keys-unavailable", `the log has no such keys of ${period}`);
       }
       const { access } = logged.keys;

@@ -1,3 +1,4 @@
+import type { ShareKind } from "@porchlight/charter";
 import type { SecretStore } from "@porchlight/durable";
 import {
   type CharterId,
@@ -10,10 +11,14 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import { checkKeyShare, type KeyShare, type MasterKey } from "@porchlight/quorum";
-import type { CeremonyName } from "./dkg-message.ts";
 import { KeyholderError } from "./error.ts";
 
-export type ShareKind = "access" | "notice";
+/** Which share is meant. */
+export type ShareName = {
+  readonly charter: CharterId;
+  readonly period: Period;
+  readonly generation: number;
+};
 
 /** The key shares of this keyholder, sealed one by one: a period, a generation and a kind each (KEY-5). */
 export class Shares {
@@ -22,7 +27,7 @@ export class Shares {
     this.#secrets = secrets;
   }
 
-  async write(name: CeremonyName, kind: ShareKind, share: KeyShare): Promise<void> {
+  async write(name: ShareName, kind: ShareKind, share: KeyShare): Promise<void> {
     const contents = utf8(
       JSON.stringify({
         version: 1,
@@ -31,6 +36,8 @@ export class Shares {
         secret: hex(share.secret),
       }),
     );
+    // Replaced where a deal has been excluded since: what is written over is left behind on the disk.
+    await this.#secrets.remove(shareName(name, kind));
     await this.#secrets.write(shareName(name, kind), contents);
     contents.fill(0);
   }
@@ -40,7 +47,7 @@ export class Shares {
    * erased or never made, QuorumError "shares-inconsistent" where it is not that key's.
    */
   async read(
-    name: CeremonyName,
+    name: ShareName,
     kind: ShareKind,
     keyholder: KeyholderIndex,
     master: MasterKey,
@@ -60,16 +67,16 @@ export class Shares {
     return share;
   }
 
-  async has(name: CeremonyName, kind: ShareKind): Promise<boolean> {
+  async has(name: ShareName, kind: ShareKind): Promise<boolean> {
     return (await this.#secrets.names()).includes(shareName(name, kind));
   }
 
-  async erase(name: CeremonyName, kind: ShareKind): Promise<void> {
+  async erase(name: ShareName, kind: ShareKind): Promise<void> {
     await this.#secrets.remove(shareName(name, kind));
   }
 
   /** Periods and generations of which a share of this kind is kept under a charter. */
-  async held(charter: CharterId, kind: ShareKind): Promise<CeremonyName[]> {
+  async held(charter: CharterId, kind: ShareKind): Promise<ShareName[]> {
     const pattern = /^share\.([0-9a-f]{32})\.([0-9]{4}-[0-9]{2})\.([0-9]+)\.(access|notice)$/;
     return (await this.#secrets.names()).flatMap((name) => {
       const [, prefix, period, generation, found] = pattern.exec(name) ?? [];
@@ -80,6 +87,6 @@ export class Shares {
   }
 }
 
-function shareName({ charter, period, generation }: CeremonyName, kind: ShareKind): string {
+function shareName({ charter, period, generation }: ShareName, kind: ShareKind): string {
   return `share.${charter.slice(0, 32)}.${period}.${generation}.${kind}`;
 }

@@ -25,20 +25,15 @@ describe("KEY-28: kill -9 at every place of an order's course leaves one intent 
 });
 
 const CEREMONY_PLACES = [
-  "dkg-access-seeded",
-  "dkg-notice-seeded",
-  "dkg-round-1-unposted",
-  "dkg-round-1-posted",
-  "dkg-round-1-journalled",
-  "dkg-round-2-unposted",
-  "dkg-round-2-posted",
-  "dkg-round-2-journalled",
-  "dkg-round-3-unposted",
-  "dkg-round-3-posted",
-  "dkg-round-3-journalled",
+  "ceremony-seeded",
+  "ceremony-1-unposted",
+  "ceremony-1-posted",
+  "ceremony-2-unposted",
+  "ceremony-2-posted",
   "share-access-kept",
   "share-notice-kept",
-  "keys-unsigned",
+  "ceremony-3-unposted",
+  "ceremony-3-posted",
   "keys-unlogged",
 ] as const;
 

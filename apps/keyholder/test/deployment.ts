@@ -69,7 +69,6 @@ import { TinyServer } from "./tiny-server.ts";
 export const START = parseInstant("2017-10-03T12:00:00Z");
 const PERIOD = "2017-10";
 const DEPLOYMENT = "test.example";
-const NAMES = ["keyholder-1", "keyholder-2", "keyholder-3"] as const;
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const keyPair = () => {
@@ -78,6 +77,18 @@ const keyPair = () => {
 };
 
 export type PublicIdentity = { name: string; vkey: string; key: string; xwing: string };
+
+/** A ceremony as a keyholder's `status` shows it. */
+export type CeremonyFacts = {
+  readonly period: string;
+  readonly generation: number;
+  readonly kind: string;
+  readonly phase?: string;
+  readonly reason?: string;
+  readonly missing?: number[];
+  readonly absent?: number[];
+  readonly named?: { keyholder: number; fault: string }[];
+};
 
 export type TestOrder = {
   readonly id: string;
@@ -105,8 +116,12 @@ export class TestDeployment {
   charterEntry: Uint8Array = new Uint8Array();
   entry = join(import.meta.dirname, "crashing-main.ts");
 
-  constructor(directory: string) {
+  /** Its keyholders, of which two are needed. */
+  readonly names: readonly string[];
+
+  constructor(directory: string, keyholders = 3) {
     this.directory = directory;
+    this.names = Array.from({ length: keyholders }, (_, i) => `keyholder-${i + 1}`);
     this.server = new TinyServer(DEPLOYMENT, { now: () => this.now });
     this.supervisor = new Supervisor({
       replayFrom: START,
@@ -132,19 +147,19 @@ export class TestDeployment {
 
   configure(name: string, more: Record<string, Json> = {}): void {
     mkdirSync(this.home(name), { recursive: true, mode: 0o700 });
-    const port = existsSync(join(this.home(name), "config.json"))
-      ? (JSON.parse(readFileSync(join(this.home(name), "config.json"), "utf8")) as { port: number }).port
-      : 0;
+    const before = existsSync(join(this.home(name), "config.json"))
+      ? (JSON.parse(readFileSync(join(this.home(name), "config.json"), "utf8")) as Record<string, Json>)
+      : { port: 0 };
     const config = {
       clock: "replay",
       name,
       deployment: DEPLOYMENT,
-      port,
       server: this.url,
       log: formatVkey(this.server.signer.key),
       workFactor: 8,
       batches: "prompt",
       patienceSeconds: 1,
+      ...before,
       ...more,
     };
     writeFileSync(join(this.home(name), "config.json"), JSON.stringify(config));
@@ -174,7 +189,7 @@ export class TestDeployment {
   }
 
   charterDocument(more: Partial<CharterDocument> = {}): CharterDocument {
-    const keyholders = NAMES.map((name, i) => {
+    const keyholders = this.names.map((name, i) => {
       const own = this.publicOf(name);
       return {
         index: keyholderIndex(i + 1),
@@ -226,7 +241,7 @@ export class TestDeployment {
   ): Promise<void> {
     await this.listen();
     await Promise.all(
-      NAMES.map((name) => {
+      this.names.map((name) => {
         this.configure(name, options.config);
         return this.start(name);
       }),
@@ -236,7 +251,7 @@ export class TestDeployment {
     this.charterText = fromUtf8(bytes);
     const byProvider = await signDocument("charter", bytes, [{ name: "Provider", seed: this.provider.seed }]);
     const signatures = [...byProvider.signatures];
-    for (const name of NAMES) {
+    for (const name of this.names) {
       const review = (await this.admin(name, "review-charter", { charter: this.charterText })) as {
         id: string;
       };
@@ -272,7 +287,7 @@ export class TestDeployment {
 
   /** The day of which every keyholder has logged a batch, "YYYY-MM-DD". */
   dayOfBatches(): string {
-    const last = [0, 0, 0];
+    const last = this.names.map(() => 0);
     for (const bytes of this.server.entries) {
       const entry = parseEntry(new Uint8Array(bytes));
       if (entry.type === "keyholder-batch") last[entry.keyholder - 1] = entry.day;
@@ -284,36 +299,37 @@ export class TestDeployment {
   follow(): void {
     this.server.follow(
       this.charter?.log.policy ?? "",
-      NAMES.filter((name) => this.supervisor.names.includes(name)).map((name) => ({
-        name: `${name}.${DEPLOYMENT}`,
-        url: `http://127.0.0.1:${this.supervisor.port(name)}`,
-      })),
+      this.names
+        .filter((name) => this.supervisor.names.includes(name))
+        .map((name) => ({
+          name: `${name}.${DEPLOYMENT}`,
+          url: `http://127.0.0.1:${this.supervisor.port(name)}`,
+        })),
     );
   }
 
   /** Asks all for a period's ceremony and waits until each has its keys from the log. */
   async ceremony(period = PERIOD): Promise<void> {
-    await Promise.all(NAMES.map((name) => this.admin(name, "ceremony", { period })));
-    await Promise.all(NAMES.map((name) => this.ceremonyEnd(name, period)));
+    await Promise.all(this.names.map((name) => this.admin(name, "ceremony", { period })));
+    await Promise.all(this.names.map((name) => this.ceremonyEnd(name, period)));
   }
 
-  async ceremonyEnd(
-    name: string,
-    period = PERIOD,
-  ): Promise<{ kind: string; reason?: string; blame?: number[] }> {
-    let found: { kind: string } | undefined;
+  async ceremonyEnd(name: string, period = PERIOD, generation = 1): Promise<CeremonyFacts> {
+    let found: CeremonyFacts | undefined;
     await until(async () => {
-      found = await this.ceremonyOf(name, period);
-      return found !== undefined && found.kind !== "running";
+      found = await this.ceremonyOf(name, period, generation);
+      return found?.kind === "ready" || found?.kind === "aborted";
     }, `${name}'s ceremony of ${period}`);
-    return found as { kind: string };
+    return found as CeremonyFacts;
   }
 
-  async ceremonyOf(name: string, period = PERIOD): Promise<{ kind: string; phase?: string } | undefined> {
+  async ceremonyOf(name: string, period = PERIOD, generation = 1): Promise<CeremonyFacts | undefined> {
     const status = (await this.admin(name, "status")) as unknown as {
-      charters: { ceremonies: { period: string; kind: string }[] }[];
+      charters: { ceremonies: CeremonyFacts[] }[];
     };
-    return status.charters[0]?.ceremonies.find((one) => one.period === period);
+    return status.charters[0]?.ceremonies.find(
+      (one) => one.period === period && one.generation === generation,
+    );
   }
 
   async tick(at: UnixSeconds): Promise<void> {
@@ -517,7 +533,7 @@ function pick(more: Partial<WarrantDocument>): Partial<Pick<WarrantDocument, "re
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 120_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 30));

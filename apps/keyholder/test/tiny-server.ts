@@ -1,4 +1,4 @@
-// A log and a bulletin board in memory, as small as the keyholder's view of the provider: for tests, which make it lie.
+// A log in memory, as small as the keyholder's view of the provider: for tests, which make it lie.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "@porchlight/runtime";
@@ -26,8 +26,6 @@ import {
 import { nodeSuite } from "@porchlight/tlog/node";
 import { WitnessClient } from "@porchlight/wire";
 
-type BoardPost = { round: number; from: number; document: unknown };
-
 /** One history of the log: what a forking log keeps two of. */
 type Tree = {
   entries: Uint8Array[];
@@ -42,9 +40,6 @@ export class TinyServer {
   readonly origin: string;
   readonly signer: Signer<"ed25519">;
   readonly witnesses: readonly Signer<"cosignature">[];
-  readonly board = new Map<string, BoardPost[]>();
-  /** Whether the board shows a message to a reader; tests withhold some. */
-  shows: (post: BoardPost, session: string) => boolean = () => true;
   /** Called before an entry is taken; a test can hold it back or refuse it. */
   beforeEntry: (entry: Uint8Array) => Promise<void> | void = () => {};
   policy: Policy | null = null;
@@ -215,26 +210,6 @@ export class TinyServer {
     } else if (url.pathname === "/v1/log/entries") {
       await this.beforeEntry(body);
       json(201, { index: logIndex(this.append(body)) });
-    } else if (url.pathname.startsWith("/v1/board/")) {
-      const session = url.pathname.slice("/v1/board/".length);
-      const posts = this.board.get(session) ?? [];
-      this.board.set(session, posts);
-      if (request.method === "POST") {
-        const post = JSON.parse(body.toString()) as BoardPost;
-        const text = JSON.stringify(post);
-        const known = posts.findIndex((other) => JSON.stringify(other) === text);
-        if (known < 0) posts.push(post);
-        for (const wake of this.#waiting) wake();
-        return json(201, { position: known < 0 ? posts.length : known + 1 });
-      }
-      const after = Number(url.searchParams.get("after") ?? 0);
-      const wait = Number(url.searchParams.get("wait") ?? 0);
-      const shown = () =>
-        posts
-          .map((post, i) => ({ position: i + 1, ...post }))
-          .filter((post) => post.position > after && this.shows(post, session));
-      await this.#until(() => shown().length > 0, wait);
-      json(200, { messages: shown().slice(0, 200) });
     } else json(404, { code: "not-found", message: "nothing here" });
   }
 

@@ -6,6 +6,8 @@ import {
   CharterError,
   charterIdOfDocument,
   parseCharter,
+  parseSuccession,
+  reviewSuccession,
   type SignedDocument,
 } from "@porchlight/charter";
 import {
@@ -24,6 +26,7 @@ import {
 } from "@porchlight/encoding";
 import { AdminRefusal, type AdminRequest } from "@porchlight/runtime";
 import { formatVkey, TlogError } from "@porchlight/tlog";
+import { nodeSuite } from "@porchlight/tlog/node";
 import { ROLES } from "@porchlight/wire";
 import type { BackupSummary } from "./backup.ts";
 import { type Network, readNetwork } from "./config.ts";
@@ -142,6 +145,29 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return { signature: { ...(signed.signatures[0] as SignedDocument["signatures"][number]) } };
     };
   },
+  "review-succession": (parts, fields) => {
+    const bytes = utf8(fields.string("succession", 2 ** 16));
+    return () => {
+      reviewSuccession(bytes, presentCharter(parts.log, bytes));
+      return { digest: hex(nodeSuite.sha256(bytes)), succession: parseJson(bytes, "succession") };
+    };
+  },
+  "sign-succession": (parts, fields) => {
+    const bytes = utf8(fields.string("succession", 2 ** 16));
+    const digest = fields.string("digest");
+    return async () => {
+      const charter = presentCharter(parts.log, bytes);
+      reviewSuccession(bytes, charter);
+      if (digest !== hex(nodeSuite.sha256(bytes))) {
+        throw new AdminRefusal("succession-differs", "this is not the document that was reviewed");
+      }
+      const signed = await addSignature({ payload: base64url(bytes), signatures: [] }, "succession", {
+        name: charter.provider.name,
+        seed: parts.identity.provider.seed,
+      });
+      return { signature: { ...(signed.signatures[0] as SignedDocument["signatures"][number]) } };
+    };
+  },
   "bind-person": (parts, fields) => {
     const account = accountId(fields.string("account"));
     const person = fields.string("person");
@@ -202,6 +228,13 @@ function knownCharter(log: Log, id: ReturnType<typeof charterId>): Charter {
 }
 
 /** DEL-72: the provider signs no charter that names other keys as its own. */
+/** The charter that a succession is about, with those before it. */
+function presentCharter(log: Log, succession: Uint8Array): Charter {
+  const found = log.catalogue.presentCharter(parseSuccession(succession).charter);
+  if (found === undefined) throw new AdminRefusal("unknown-charter", "the log has no such charter");
+  return found;
+}
+
 function reviewCharter(
   identity: Identity,
   bytes: Uint8Array,

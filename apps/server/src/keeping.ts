@@ -13,7 +13,7 @@ type LogFigures = {
 /** What differs between the process that keeps the log and those in front of it. */
 export type Keeping = {
   readonly charters: Charters;
-  /** Log, bulletin board and orders: answered here, or handed on. */
+  /** Log and orders: answered here, or handed on. */
   readonly routes: readonly Route[];
   readonly health: () => Health;
   /** Of the log; `null` where the process keeps none. */

@@ -1,12 +1,15 @@
 import {
   type BatchEntry,
+  type CeremonyEntry,
   type Charter,
   type IntakeEntry,
   parseEntry,
   parseKeys,
+  parseSuccession,
   type SignedDocument,
   unverifiedPayload,
   verifyCharter,
+  verifySuccession,
 } from "@porchlight/charter";
 import type { CharterId, Commitment, Period } from "@porchlight/encoding";
 import { type LogIndex, logIndex } from "@porchlight/tlog";
@@ -27,6 +30,9 @@ export type DatedEntry = {
 export class LogCatalogue {
   readonly #byHash = new Map<string, LogIndex>();
   readonly #charters = new Map<CharterId, Charter>();
+  /** Where a succession has changed the keyholders. */
+  readonly #present = new Map<CharterId, Charter>();
+  readonly #said = new Map<string, number>();
   readonly #charterDocuments: LoggedDocument[] = [];
   readonly #keys = new Map<Period, LoggedDocument[]>();
   readonly #dated = new Map<CharterId, DatedEntry[]>();
@@ -53,7 +59,18 @@ export class LogCatalogue {
         listOf(this.#keys, period).push({ index: at, document: entry.document });
         return;
       }
-      case "ceremony":
+      case "succession": {
+        const { charter } = parseSuccession(unverifiedPayload(entry.document));
+        const before = this.presentCharter(charter);
+        if (before !== undefined) this.#present.set(charter, await verifySuccession(entry.document, before));
+        return;
+      }
+      case "ceremony": {
+        const place = roundOf(entry);
+        this.#said.set(place, (this.#said.get(place) ?? 0) + 1);
+        return;
+      }
+      case "erasure":
         return;
       default:
         this.#addDated(at, entry);
@@ -91,6 +108,16 @@ export class LogCatalogue {
 
   charter(id: CharterId): Charter | undefined {
     return this.#charters.get(id);
+  }
+
+  /** The charter with its successions. */
+  presentCharter(id: CharterId): Charter | undefined {
+    return this.#present.get(id) ?? this.#charters.get(id);
+  }
+
+  /** Entries that a keyholder has made in a ceremony's round. */
+  saidInRound(entry: CeremonyEntry): number {
+    return this.#said.get(roundOf(entry)) ?? 0;
   }
 
   get charters(): readonly LoggedDocument[] {
@@ -141,6 +168,10 @@ export class LogCatalogue {
 /** Latin-1 text of the 32 bytes: half the memory of hexadecimal. */
 function entryHash(bytes: Uint8Array): string {
   return Buffer.from(nodeSuite.sha256(bytes)).toString("latin1");
+}
+
+function roundOf({ charter, period, generation, from, round, keyholder }: CeremonyEntry): string {
+  return `${charter} ${period} ${generation} ${from} ${round} ${keyholder}`;
 }
 
 function listOf<K, V>(map: Map<K, V[]>, key: K): V[] {

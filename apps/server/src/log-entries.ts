@@ -1,13 +1,16 @@
 import {
+  type CeremonyEntry,
   type Charter,
   CharterError,
   type LogEntry,
   parseEntry,
   parseKeys,
+  parseSuccession,
   unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
   verifyKeys,
+  verifySuccession,
 } from "@porchlight/charter";
 import { dayOf, EncodingError, equalBytes, unixSeconds } from "@porchlight/encoding";
 import { QuorumError } from "@porchlight/quorum";
@@ -73,14 +76,25 @@ export class LogEntries {
         await verifyKeys(entry.document, this.#charter(charter));
         return;
       }
+      case "succession": {
+        const { charter } = parseSuccession(unverifiedPayload(entry.document));
+        this.#charter(charter);
+        await verifySuccession(entry.document, this.#log.catalogue.presentCharter(charter) as Charter);
+        return;
+      }
       case "ceremony":
+      case "erasure":
       case "keyholder-batch": {
-        if (!verifyEntrySignature(entry, this.#charter(entry.charter), nodeSuite)) {
+        this.#charter(entry.charter);
+        const charter = this.#log.catalogue.presentCharter(entry.charter) as Charter;
+        if (!verifyEntrySignature(entry, charter, nodeSuite)) {
           throw new Refusal("entry-refused", "the keyholder's signature does not verify", {
             reason: "signature-invalid",
           });
         }
         if (entry.type === "keyholder-batch") this.#checkDay(entry.day);
+        if (entry.type === "erasure") this.#checkNotAhead(entry.day);
+        if (entry.type === "ceremony") this.#checkNotNoise(entry);
         return;
       }
       default:
@@ -92,6 +106,20 @@ export class LogEntries {
     const charter = this.#log.charter(id);
     if (charter === undefined) throw new Refusal("unknown-charter", "log the charter first");
     return charter;
+  }
+
+  /** An erasure may be told late, for the keyholder or this server was away, but not ahead. */
+  #checkNotAhead(day: number): void {
+    if (day > dayOf(unixSeconds(this.#clock.now() + CLOCK_TOLERANCE))) {
+      throw new Refusal("entry-refused", "the erasure is of a day to come", { reason: "wrong-day" });
+    }
+  }
+
+  /** A message, a second one that contradicts it, and the wish to close the round: all that a keyholder can say there. */
+  #checkNotNoise(entry: CeremonyEntry): void {
+    if (this.#log.catalogue.saidInRound(entry) >= 3) {
+      throw new Refusal("entry-refused", "the keyholder has said enough in this round", { reason: "noise" });
+    }
   }
 
   /** A batch of another day would move the days that the gate counts by. */

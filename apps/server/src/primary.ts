@@ -7,7 +7,6 @@ import { nodeSuite } from "@porchlight/tlog/node";
 import { handleAdmin } from "./admin.ts";
 import type { AttachmentFiles } from "./attachment-files.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
-import { Board } from "./board.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, readNetwork, type ServerConfig } from "./config.ts";
 import type { Database } from "./database.ts";
@@ -33,7 +32,7 @@ import type { Waiters } from "./waiters.ts";
 const NETWORK_FILE = "network.json";
 
 /**
- * The process that keeps the log: it alone has the provider's keys, the log's files, the bulletin board, orders and the
+ * The process that keeps the log: it alone has the provider's keys, the log's files, orders and the
  * operator's commands.
  */
 export async function openPrimary(
@@ -99,7 +98,6 @@ export async function openPrimary(
   const services = {
     log,
     entries: new LogEntries(log, identity, clock, clockKind, database),
-    board: new Board(database, log, waiters),
     orders,
     material: new MaterialDesk({ database, store, log, identity, clock }),
   };

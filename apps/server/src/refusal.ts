@@ -38,6 +38,7 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   "attachment-incomplete": 409,
   "attachment-mismatch": 422,
   quota: 409,
+  "document-refused": 422,
   "entry-refused": 422,
   "entry-not-accepted-here": 403,
   "unknown-charter": 422,
@@ -53,8 +54,6 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   "day-not-over": 409,
   "out-of-scope": 403,
   "not-released": 409,
-  "document-refused": 422,
-  "board-full": 409,
 };
 
 export type RefusalFacts = {

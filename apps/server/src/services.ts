@@ -1,7 +1,6 @@
 import type { AccountRequests } from "./account-requests.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Attachments } from "./attachments.ts";
-import type { Board } from "./board.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Devices } from "./devices.ts";
@@ -38,7 +37,6 @@ export type Services = {
 export type PrimaryServices = {
   readonly log: Log;
   readonly entries: LogEntries;
-  readonly board: Board;
   readonly orders: Orders;
   readonly material: MaterialDesk;
 };

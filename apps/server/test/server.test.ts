@@ -9,6 +9,7 @@ import {
   signBatch,
   signCeremony,
   signDocument,
+  signErasure,
   verifyStatement,
 } from "@porchlight/charter";
 import { fromHex, hex, type Json, keyholderIndex, type Period, utf8 } from "@porchlight/encoding";
@@ -48,7 +49,9 @@ import {
   seedOf,
   signedCharter,
   signedKeys,
+  signedSuccession,
   signerOf,
+  successionDocument,
 } from "../../../vectors/fixture/deployment.ts";
 import {
   batch,
@@ -148,7 +151,7 @@ describe("HTTP", () => {
 
   test("DEL-2: a body beyond a route's size is refused as too large, with or without its length announced", async () => {
     const big = "x".repeat(3_000_000);
-    for (const url of ["/v1/accounts", "/v1/log/entries", "/v1/orders", `/v1/board/${ID}`]) {
+    for (const url of ["/v1/accounts", "/v1/log/entries", "/v1/orders"]) {
       const response = await fetch(server.url + url, { method: "POST", body: big });
       expect([url, response.status, ((await response.json()) as { code: string }).code]).toEqual([
         url,
@@ -180,7 +183,6 @@ describe("HTTP", () => {
     expect(await get("/v1/log/wait?size=-1")).toBe("400 malformed");
     expect(await get("/v1/log/wait?size=1&timeout=9999")).toBe("400 malformed");
     expect(await get("/v1/keys/2026-13")).toBe("400 malformed");
-    expect(await get("/v1/board/xyz")).toBe("400 malformed");
     expect(await get(`/v1/orders/${ID}/material?conversation=${ID}&account=${ID}&day=1`)).toBe(
       "404 order-unknown",
     );
@@ -253,15 +255,39 @@ describe("log", () => {
         charter: charter.id,
         period: "2026-09" as Period,
         generation: 1,
-        kind: "access",
+        from: 0,
         round: 1,
         keyholder: keyholderIndex(3),
-        hash: ID,
+        body: "AAEC",
       },
       seedOf("Keyholder 3"),
     );
     expect(await entries(ceremony)).toBe("accepted");
     expect(await entries({ ...ceremony, round: 2 })).toBe("entry-refused");
+    // A second, different message is evidence; a fourth is only noise.
+    for (const [body, answer] of [
+      ["AAED", "accepted"],
+      ["", "accepted"],
+      ["AAEE", "entry-refused"],
+    ] as const) {
+      expect(await entries(signCeremony({ ...ceremony, body }, seedOf("Keyholder 3")))).toBe(answer);
+    }
+    const erasure = signErasure(
+      {
+        type: "erasure",
+        charter: charter.id,
+        period: "2026-09" as Period,
+        generation: 1,
+        kind: "notice",
+        keyholder: keyholderIndex(3),
+        day: DAY,
+      },
+      seedOf("Keyholder 3"),
+    );
+    expect(await entries(erasure)).toBe("accepted");
+    expect(await entries({ ...erasure, kind: "access" })).toBe("entry-refused");
+    const tomorrow = { ...erasure, day: (DAY + 2) as typeof DAY };
+    expect(await entries(signErasure(tomorrow, seedOf("Keyholder 3")))).toBe("entry-refused");
     const keys = await signedKeys(keysDocument(charter, "2026-09" as Period));
     expect(await entries({ type: "keys", document: keys })).toBe("accepted");
     const fewer = { ...keys, signatures: keys.signatures.slice(1) };
@@ -341,50 +367,6 @@ describe("log", () => {
     await server.tick(server.now + 3600);
     const note = await client.waitForCheckpoint(0, { since: server.now, wait: 10 });
     expect(verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite).time).toBe(server.now);
-  });
-});
-
-describe("board", () => {
-  const session = "5e".repeat(32);
-  const message = (from: number, text: string, signer = `Keyholder ${from}`) =>
-    signDocument("dkg", utf8(text), [signerOf(signer)]).then((document) => ({
-      round: 1 as const,
-      from: keyholderIndex(from),
-      document,
-    }));
-
-  test("DEL-60: keeps the order, tells the same message once and a contradicting one as well", async () => {
-    const client = server.client();
-    const waiting = client.board(session, 0, { wait: 10 });
-    const first = await message(1, "commitment");
-    expect(await client.postToBoard(session, first)).toBe(1);
-    expect((await waiting).length).toBe(1);
-    expect(await client.postToBoard(session, await message(2, "commitment"))).toBe(2);
-    expect(await client.postToBoard(session, first)).toBe(1);
-    expect(await client.postToBoard(session, await message(1, "another commitment"))).toBe(3);
-    const all = await client.board(session);
-    expect(all.map(({ position, from }) => [position, from])).toEqual([
-      [1, 1],
-      [2, 2],
-      [3, 1],
-    ]);
-    expect(all[0]?.document).toEqual(first.document);
-    expect((await client.board(session, 2)).length).toBe(1);
-    expect(await client.board("5f".repeat(32))).toEqual([]);
-  });
-
-  test("DEL-60: takes only what the keyholder that it names signed, and not without end", async () => {
-    const client = server.client();
-    expect(await refusal(client.postToBoard(session, await message(1, "x", "Keyholder 2")))).toBe(
-      "document-refused",
-    );
-    expect(await refusal(client.postToBoard(session, await message(9, "x")))).toBe("document-refused");
-    const full = "60".repeat(32);
-    const answers = [];
-    for (let i = 0; i < 17; i++)
-      answers.push(await refusal(client.postToBoard(full, await message(3, `m${i}`))));
-    expect(answers.at(-2)).toBe("accepted");
-    expect(answers.at(-1)).toBe("board-full");
   });
 });
 
@@ -634,5 +616,27 @@ describe("durability", () => {
     expect(waiting.items).toEqual([]);
     await server.run();
     expect((await server.client().health()).log?.size).toBe(log?.size);
+  });
+});
+
+// Last: from here on the second keyholder is another.
+describe("succession", () => {
+  test("DEL-61: a succession that all have signed is taken, and the place is the new keyholder's from then on", async () => {
+    const client = server.client();
+    const entries = async (value: Parameters<typeof formatEntry>[0]): Promise<string> =>
+      await refusal(client.appendEntry(formatEntry(value)));
+    const slots = Array.from({ length: 8 }, (_, i) => hex(seedOf(`succession ${i}`)));
+    const succession = successionDocument(charter);
+    const document = await signedSuccession(charter, succession);
+    const unsigned_ = { ...document, signatures: document.signatures.slice(1) };
+    expect(await entries({ type: "succession", document: unsigned_ })).toBe("entry-refused");
+    expect(await entries({ type: "succession", document })).toBe("accepted");
+    // From here on the place is the new keyholder's.
+    const inPlace = batch(charter, keyholderIndex(2), DAY, slots, succession.keyholder.name);
+    expect(await entries(inPlace)).toBe("accepted");
+    expect(await entries(batch(charter, keyholderIndex(2), DAY, slots))).toBe("entry-refused");
+    // A name that is taken.
+    const again = await signedSuccession(charter, { ...succession, ground: "Once more" });
+    expect(await entries({ type: "succession", document: again })).toBe("entry-refused");
   });
 });

@@ -37,7 +37,6 @@ async function fill(database: Database): Promise<Buffer> {
     ["items", [conversation, 2, 0, 3, 3, account, "key-of-item-2", id(), 2, utf8("message")]],
     ["envelopes", [conversation, 0, 3, id(), account, 20_000, id(), 2]],
     ["welcomes", [randomBytes(16), conversation, null, 1, 3, account, utf8("welcome"), null]],
-    ["board", [id(), 1, 1, 1, id(), "{}"]],
   ];
   for (const [table, values] of rows) {
     const places = values.map((_, i) => `$${i + 1}`).join(",");

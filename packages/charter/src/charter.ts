@@ -95,17 +95,7 @@ export function formatCharter(charter: CharterDocument): Uint8Array {
       validFrom: formatDay(charter.validFrom),
       validUntil: formatDay(charter.validUntil),
       provider: { name: provider.name, key: base64(provider.key), xwing: base64(provider.xwing) },
-      keyholders: charter.keyholders.map((keyholder) => ({
-        index: keyholder.index,
-        name: keyholder.name,
-        owner: keyholder.owner,
-        payer: keyholder.payer,
-        jurisdiction: keyholder.jurisdiction,
-        url: keyholder.url,
-        vkey: keyholder.vkey,
-        key: base64(keyholder.key),
-        xwing: base64(keyholder.xwing),
-      })),
+      keyholders: charter.keyholders.map(keyholderMembers),
       threshold: charter.threshold,
       issuers: charter.issuers.map(({ name, title, key }) => ({ name, title, key: base64(key) })),
       intake: { key: base64(charter.intake.key) },
@@ -123,6 +113,21 @@ export function formatCharter(charter: CharterDocument): Uint8Array {
       offenceCategories: charter.offenceCategories,
     }),
   );
+}
+
+/** A keyholder as a charter or a succession writes it. */
+export function keyholderMembers(keyholder: Keyholder): Record<string, unknown> {
+  return {
+    index: keyholder.index,
+    name: keyholder.name,
+    owner: keyholder.owner,
+    payer: keyholder.payer,
+    jurisdiction: keyholder.jurisdiction,
+    url: keyholder.url,
+    vkey: keyholder.vkey,
+    key: base64(keyholder.key),
+    xwing: base64(keyholder.xwing),
+  };
 }
 
 /** Strict parser of the document bytes (CHA-7, CHA-9 to CHA-14). Throws EncodingError or CharterError. */
@@ -223,7 +228,7 @@ function readProvider(fields: Fields): CharterDocument["provider"] {
   return provider;
 }
 
-function readKeyholder(value: Json, where: string): Keyholder {
+export function readKeyholder(value: Json, where: string): Keyholder {
   const fields = new Fields(value, where);
   const keyholder: Keyholder = {
     index: keyholderIndex(fields.integer("index")),

@@ -18,6 +18,7 @@ import { CharterError } from "./error.ts";
 export type DocumentKind =
   | "charter"
   | "keys"
+  | "succession"
   | "statement"
   | "warrant"
   | "revocation"
@@ -26,7 +27,6 @@ export type DocumentKind =
   | "extension"
   | "notice-release"
   | "refusal"
-  | "dkg"
   | "retention";
 
 /** JWS General JSON Serialization (RFC 7515 §7.2.1), base64url texts. The payload is the exact document bytes. */
@@ -65,7 +65,7 @@ export async function addSignature(
   signer: Signer,
 ): Promise<SignedDocument> {
   const header = protectedHeader(kind, signer.name);
-  if (document.signatures.some((made) => made.protected === base64url(utf8(JSON.stringify(header))))) {
+  if (document.signatures.some((made) => made.protected === headerText(kind, signer.name))) {
     throw new CharterError("signer-duplicate", kind);
   }
   const key = await importJWK(
@@ -83,6 +83,28 @@ export async function addSignature(
     payload: document.payload,
     signatures: [...document.signatures, { protected: made.protected, signature: made.signature }],
   };
+}
+
+/**
+ * The same document with a signature that came by itself: 64 bytes over {@link signatureInput}. Nothing is checked here.
+ */
+export function attachSignature(
+  document: SignedDocument,
+  kind: DocumentKind,
+  name: string,
+  signature: Uint8Array,
+): SignedDocument {
+  const made = { protected: headerText(kind, name), signature: base64url(signature) };
+  return { payload: document.payload, signatures: [...document.signatures, made] };
+}
+
+/** What a signature of `name` covers (RFC 7515 §5.1): for signatures that travel without their document. */
+export function signatureInput(kind: DocumentKind, name: string, payload: Uint8Array): Uint8Array {
+  return utf8(`${headerText(kind, name)}.${base64url(payload)}`);
+}
+
+function headerText(kind: DocumentKind, name: string): string {
+  return base64url(utf8(JSON.stringify(protectedHeader(kind, name))));
 }
 
 /** Reads the JSON form; the texts are checked by {@link verifyDocument}. Throws EncodingError. */

@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import { base64, concat, fromBase64, fromHex, idBytes, utf8, Writer } from "@porchlight/encoding";
 import { nobleSuite, type TlogSuite } from "@porchlight/tlog";
 import type { Charter } from "./charter.ts";
@@ -6,6 +7,7 @@ import {
   type CeremonyEntry,
   type DirectionEntry,
   type DisclosedEntry,
+  type ErasureEntry,
   formatPublicPart,
   type OrderEntry,
   type RevocationEntry,
@@ -16,7 +18,7 @@ import {
 export type IntakeEntry = OrderEntry | RevocationEntry | DirectionEntry | DisclosedEntry | StatisticsEntry;
 
 /** Entries that are signed in themselves: by the intake key, or by one keyholder. */
-export type SignedEntry = IntakeEntry | BatchEntry | CeremonyEntry;
+export type SignedEntry = IntakeEntry | BatchEntry | CeremonyEntry | ErasureEntry;
 
 type Unsigned<Entry> = Entry extends { intake: string } ? Omit<Entry, "intake"> : Omit<Entry, "signature">;
 
@@ -33,7 +35,7 @@ const INTAKE_CODE = {
 } as const;
 /** How a cell of statistics that is not told is signed. */
 const NOT_TOLD = 2 ** 32 - 1;
-const CEREMONY_CODE = { access: 1, notice: 2 } as const;
+const SHARE_CODE = { access: 1, notice: 2 } as const;
 
 /** The bytes under an entry's signature (ENT-8): a domain of their own and every member but the signature. */
 export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
@@ -90,10 +92,22 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
           .fixed(charter, 32)
           .fixed(utf8(entry.period), 7)
           .uint(entry.generation, 4)
-          .uint(CEREMONY_CODE[entry.kind], 1)
+          .uint(entry.from, 4)
           .uint(entry.round, 1)
           .uint(entry.keyholder, 1)
-          .fixed(fromHex(entry.hash), 32)
+          .fixed(sha256(fromBase64(entry.body)), 32)
+          .finish(),
+      );
+    case "erasure":
+      return concat(
+        utf8("porchlight-v1/erasure\0"),
+        new Writer()
+          .fixed(charter, 32)
+          .fixed(utf8(entry.period), 7)
+          .uint(entry.generation, 4)
+          .uint(SHARE_CODE[entry.kind], 1)
+          .uint(entry.keyholder, 1)
+          .uint(entry.day, 4)
           .finish(),
       );
   }
@@ -120,6 +134,11 @@ export function signCeremony(entry: Unsigned<CeremonyEntry>, seed: Uint8Array): 
   return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
 }
 
+/** Signs an erasure with the keyholder's document seed (32 B). */
+export function signErasure(entry: Unsigned<ErasureEntry>, seed: Uint8Array): ErasureEntry {
+  return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
+}
+
 /**
  * ENT-8: whether the party that has to sign this entry under `charter` did: the intake key, or the keyholder that
  * the entry names. False as well for an entry of another charter, of the other kind of charter's orders, or of a
@@ -133,9 +152,8 @@ export function verifyEntrySignature(
   if (entry.charter !== charter.id) return false;
   if (entry.type === "warrant" && charter.kind !== "court") return false;
   if (entry.type === "hold-order" && charter.kind !== "house") return false;
-  const byIntake = entry.type !== "keyholder-batch" && entry.type !== "ceremony";
-  const key = byIntake ? charter.intake.key : charter.keyholders[entry.keyholder - 1]?.key;
+  const key = "intake" in entry ? charter.intake.key : charter.keyholders[entry.keyholder - 1]?.key;
   if (key === undefined) return false;
-  const signature = fromBase64(byIntake ? entry.intake : entry.signature, 64);
+  const signature = fromBase64("intake" in entry ? entry.intake : entry.signature, 64);
   return suite.verifyEd25519(key, entrySignatureInput(entry), signature);
 }

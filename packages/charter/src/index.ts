@@ -12,22 +12,26 @@ export {
 } from "./charter.ts";
 export {
   addSignature,
+  attachSignature,
   type DocumentKind,
   formatSignedDocument,
   parseSignedDocument,
   readSignedDocument,
   type SignedDocument,
   type Signer,
+  signatureInput,
   signDocument,
   unverifiedPayload,
   type VerifiedDocument,
   verifyDocument,
 } from "./document.ts";
 export * from "./entry-signature.ts";
+export { erasedAfter } from "./erasure.ts";
 export * from "./error.ts";
 export {
   formatKeys,
   type KeysDocument,
+  keysQuorum,
   type PeriodKeys,
   type PublicKeys,
   parseKeys,
@@ -37,3 +41,10 @@ export * from "./log-entry.ts";
 export * from "./plain-text.ts";
 export * from "./statement.ts";
 export { toldCells } from "./statistics.ts";
+export {
+  formatSuccession,
+  parseSuccession,
+  reviewSuccession,
+  type SuccessionDocument,
+  verifySuccession,
+} from "./succession.ts";

@@ -8,6 +8,7 @@ import {
   fromHex,
   hex,
   type Json,
+  type KeyholderIndex,
   keyholderIndex,
   type Period,
   parseJson,
@@ -17,8 +18,9 @@ import {
 } from "@porchlight/encoding";
 import { checkMasterKey, type MasterKey } from "@porchlight/quorum";
 import type { Charter } from "./charter.ts";
-import { type SignedDocument, verifyDocument } from "./document.ts";
+import { readSignedDocument, type SignedDocument, unverifiedPayload, verifyDocument } from "./document.ts";
 import { CharterError } from "./error.ts";
+import { verifySuccession } from "./succession.ts";
 
 declare const verified: unique symbol;
 
@@ -28,27 +30,34 @@ export type KeysDocument = {
   readonly period: Period;
   /** Counts refreshes of the shares within the period, from 1. */
   readonly generation: number;
+  /** Keyholders that took no part, ascending: they hold no share of this generation and sign nothing. */
+  readonly absent: readonly KeyholderIndex[];
+  /** Keyholders replaced since the charter was signed, in order (CHA-21): whoever reads the keys knows who signed them. */
+  readonly successions: readonly SignedDocument[];
   readonly access: PublicKeys;
   readonly notice: PublicKeys;
-  /** SHA-256 of each ceremony's transcript, 32 B. */
-  readonly transcripts: { readonly access: Uint8Array; readonly notice: Uint8Array };
+  /** Of the ceremony (DKG-9), 32 B. */
+  readonly transcript: Uint8Array;
 };
 
 /** A master public key and the verifying shares of keyholders 1 to n. */
 export type PublicKeys = { readonly mpk: Uint8Array; readonly verifyingShares: readonly Uint8Array[] };
 
-/** A key period's keys as {@link verifyKeys} found them: signed by all, shares on one polynomial of degree t − 1. */
+/** A key period's keys as {@link verifyKeys} found them: signed by all but the absent, shares on one polynomial of degree t − 1. */
 export type PeriodKeys = {
   readonly charter: CharterId;
   readonly period: Period;
   readonly generation: number;
+  readonly absent: readonly KeyholderIndex[];
+  /** The charter with the keyholders that hold this generation's shares. */
+  readonly under: Charter;
   readonly access: MasterKey;
   readonly notice: MasterKey;
-  readonly transcripts: KeysDocument["transcripts"];
+  readonly transcript: Uint8Array;
   readonly [verified]: true;
 };
 
-/** The canonical document bytes (CHA-2), to be signed as kind "keys" by every keyholder. */
+/** The canonical document bytes (CHA-2), to be signed as kind "keys" by every keyholder that is not absent. */
 export function formatKeys(keys: KeysDocument): Uint8Array {
   const side = ({ mpk, verifyingShares }: PublicKeys) => ({
     mpk: hex(mpk),
@@ -60,9 +69,14 @@ export function formatKeys(keys: KeysDocument): Uint8Array {
       charter: keys.charter,
       period: keys.period,
       generation: keys.generation,
+      absent: keys.absent,
+      successions: keys.successions.map(({ payload, signatures }) => ({
+        payload,
+        signatures: signatures.map((made) => ({ protected: made.protected, signature: made.signature })),
+      })),
       access: side(keys.access),
       notice: side(keys.notice),
-      transcripts: { access: hex(keys.transcripts.access), notice: hex(keys.transcripts.notice) },
+      transcript: hex(keys.transcript),
     }),
   );
 }
@@ -75,28 +89,51 @@ export function parseKeys(bytes: Uint8Array): KeysDocument {
     charter: charterId(fields.string("charter")),
     period: parsePeriod(fields.string("period")),
     generation: fields.integer("generation", 1, 2 ** 32 - 1),
+    absent: fields.array("absent", (item) => keyholderIndex(item as number), 255),
+    successions: fields.array("successions", (item, where) => readSignedDocument(item, where), 16),
     access: readSide(fields.object("access"), "keys.access"),
     notice: readSide(fields.object("notice"), "keys.notice"),
-    transcripts: readTranscripts(fields.object("transcripts")),
+    transcript: fromHex(fields.string("transcript"), 32, "keys.transcript"),
   };
   fields.end();
+  if (keys.absent.some((index, i) => i > 0 && index <= (keys.absent[i - 1] as number))) {
+    throw new EncodingError("not-canonical", "keys.absent");
+  }
   if (!equalBytes(formatKeys(keys), bytes)) throw new EncodingError("not-canonical", "keys");
   return keys;
 }
 
 /**
- * CHA-17, CHA-18: the keys document is signed by every keyholder of the charter and by nobody else, its period lies in
- * the charter's dates, and both sides' verifying shares interpolate to their master keys, which differ. Throws
- * CharterError or EncodingError. Costs some 3·n point multiplications: keep the result.
+ * CHA-17: how many keyholders must sign a period's keys at least: more than (n + t − 1) / 2. Any two sets of so many have
+ * t members in common, one of them honest; so there are never two keys of one generation.
+ */
+export function keysQuorum({ keyholders, threshold }: Pick<Charter, "keyholders" | "threshold">): number {
+  return Math.floor((keyholders.length + threshold - 1) / 2) + 1;
+}
+
+/**
+ * CHA-17, CHA-18: the keys document is signed by every keyholder of the charter but those that it names as absent, and
+ * by nobody else; they are enough; its period lies in the charter's dates, and both sides' verifying shares interpolate
+ * to their master keys, which differ. Throws CharterError or EncodingError. Costs some 3·n point multiplications: keep
+ * the result.
  */
 export async function verifyKeys(document: Json | SignedDocument, charter: Charter): Promise<PeriodKeys> {
+  const claimed = parseKeys(unverifiedPayload(readSignedDocument(document as Json, "keys")));
+  let under = charter;
+  for (const succession of claimed.successions) under = await verifySuccession(succession, under);
   const { payload, signers } = await verifyDocument(
     "keys",
     document,
-    new Map(charter.keyholders.map(({ name, key }) => [name, key])),
+    new Map(under.keyholders.map(({ name, key }) => [name, key])),
   );
-  if (signers.size !== charter.keyholders.length) throw new CharterError("signer-missing", "keys");
   const keys = parseKeys(payload);
+  for (const { index, name } of under.keyholders) {
+    if (signers.has(name) === keys.absent.includes(index)) throw new CharterError("signer-missing", "keys");
+  }
+  if (signers.size < keysQuorum(charter)) throw new CharterError("signer-missing", "keys.absent");
+  if (keys.absent.some((index) => index > charter.keyholders.length)) {
+    throw new CharterError("keys-inconsistent", "keys.absent");
+  }
   if (keys.charter !== charter.id) throw new CharterError("wrong-charter", "keys");
   // YYYY-MM compares as text.
   if (keys.period < periodOf(charter.validFrom) || keys.period > periodOf(charter.validUntil)) {
@@ -106,7 +143,12 @@ export async function verifyKeys(document: Json | SignedDocument, charter: Chart
   if (equalBytes(keys.access.mpk, keys.notice.mpk))
     throw new CharterError("keys-inconsistent", "keys.notice");
   return {
-    ...keys,
+    charter: keys.charter,
+    period: keys.period,
+    generation: keys.generation,
+    absent: keys.absent,
+    under,
+    transcript: keys.transcript,
     access: masterKey(keys.access, charter, "keys.access"),
     notice: masterKey(keys.notice, charter, "keys.notice"),
   } as PeriodKeys;
@@ -140,13 +182,4 @@ function readSide(fields: Fields, where: string): PublicKeys {
   };
   fields.end();
   return side;
-}
-
-function readTranscripts(fields: Fields): KeysDocument["transcripts"] {
-  const transcripts = {
-    access: fromHex(fields.string("access"), 32, "keys.transcripts.access"),
-    notice: fromHex(fields.string("notice"), 32, "keys.transcripts.notice"),
-  };
-  fields.end();
-  return transcripts;
 }

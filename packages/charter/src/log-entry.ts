@@ -26,23 +26,28 @@ import { asName } from "./plain-text.ts";
 /** ENT-2: a charter with its signatures. */
 export type CharterEntry = { readonly type: "charter"; readonly document: SignedDocument };
 
-/** ENT-3: what one keyholder saw in one round of a key ceremony; five equal hashes show that all saw the same. */
+/** ENT-3: one message of one keyholder in a key ceremony (ceremony.md). */
 export type CeremonyEntry = {
   readonly type: "ceremony";
   readonly charter: CharterId;
   readonly period: Period;
+  /** Of the shares that it makes. */
   readonly generation: number;
-  readonly kind: "access" | "notice";
-  readonly round: 1 | 2 | 3;
+  /** The generation that is reshared; 0 where new keys are made. */
+  readonly from: number;
+  readonly round: number;
   readonly keyholder: KeyholderIndex;
-  /** SHA-256 of the round's messages, 64 hex digits. */
-  readonly hash: string;
+  /** The message, base64; empty where it asks to close the round. */
+  readonly body: string;
   /** By the keyholder's document key, base64. */
   readonly signature: string;
 };
 
 /** ENT-4: a key period's public keys. */
 export type KeysEntry = { readonly type: "keys"; readonly document: SignedDocument };
+
+/** ENT-21: a lost keyholder's place is another's. */
+export type SuccessionEntry = { readonly type: "succession"; readonly document: SignedDocument };
 
 /** ENT-5: an order, of one size whatever it says. A court has warrants, a house has hold orders. */
 export type OrderEntry = {
@@ -134,16 +139,34 @@ export type BatchEntry = {
   readonly signature: string;
 };
 
+/** ENT-20: a keyholder says that it has erased a share. */
+export type ErasureEntry = {
+  readonly type: "erasure";
+  readonly charter: CharterId;
+  readonly period: Period;
+  readonly generation: number;
+  readonly kind: ShareKind;
+  readonly keyholder: KeyholderIndex;
+  /** On which it erased it. */
+  readonly day: DayNumber;
+  readonly signature: string;
+};
+
+/** A period's two keys are shared apart, so that the automatic release of a notice never touches an access share. */
+export type ShareKind = "access" | "notice";
+
 export type LogEntry =
   | CharterEntry
   | CeremonyEntry
   | KeysEntry
+  | SuccessionEntry
   | OrderEntry
   | RevocationEntry
   | DirectionEntry
   | DisclosedEntry
   | StatisticsEntry
-  | BatchEntry;
+  | BatchEntry
+  | ErasureEntry;
 
 /** Commitments in one keyholder-batch. */
 export const BATCH_SLOTS = 8;
@@ -180,7 +203,8 @@ export function parseEntry(bytes: Uint8Array): LogEntry {
 function members(entry: LogEntry): Record<string, unknown> {
   switch (entry.type) {
     case "charter":
-    case "keys": {
+    case "keys":
+    case "succession": {
       const { payload, signatures } = entry.document;
       const made = signatures.map((one) => ({ protected: one.protected, signature: one.signature }));
       return { type: entry.type, document: { payload, signatures: made } };
@@ -191,10 +215,10 @@ function members(entry: LogEntry): Record<string, unknown> {
         charter: entry.charter,
         period: entry.period,
         generation: entry.generation,
-        kind: entry.kind,
+        from: entry.from,
         round: entry.round,
         keyholder: entry.keyholder,
-        hash: entry.hash,
+        body: entry.body,
         signature: entry.signature,
       };
     case "warrant":
@@ -265,6 +289,17 @@ function members(entry: LogEntry): Record<string, unknown> {
         slots: entry.slots,
         signature: entry.signature,
       };
+    case "erasure":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        period: entry.period,
+        generation: entry.generation,
+        kind: entry.kind,
+        keyholder: entry.keyholder,
+        day: entry.day,
+        signature: entry.signature,
+      };
   }
 }
 
@@ -283,6 +318,7 @@ function readEntry(fields: Fields): LogEntry {
     "charter",
     "ceremony",
     "keys",
+    "succession",
     "warrant",
     "hold-order",
     "revocation",
@@ -293,10 +329,12 @@ function readEntry(fields: Fields): LogEntry {
     "disclosed",
     "statistics",
     "keyholder-batch",
+    "erasure",
   );
   switch (type) {
     case "charter":
     case "keys":
+    case "succession":
       return { type, document: readSignedDocument(fields.json("document"), "entry.document") };
     case "ceremony":
       return {
@@ -304,10 +342,10 @@ function readEntry(fields: Fields): LogEntry {
         charter: charterId(fields.string("charter")),
         period: parsePeriod(fields.string("period")),
         generation: fields.integer("generation", 1, 2 ** 32 - 1),
-        kind: fields.literal("kind", "access", "notice"),
-        round: fields.literal("round", 1, 2, 3),
+        from: fields.integer("from", 0, 2 ** 32 - 1),
+        round: fields.integer("round", 1, 255),
         keyholder: keyholderIndex(fields.integer("keyholder")),
-        hash: digest(fields.string("hash")),
+        body: message(fields.string("body", MAX_ENTRY_BYTES)),
         signature: signature(fields.string("signature")),
       };
     case "warrant":
@@ -381,6 +419,17 @@ function readEntry(fields: Fields): LogEntry {
       if (entry.slots.length !== BATCH_SLOTS) throw new EncodingError("out-of-range", "entry.slots");
       return entry;
     }
+    case "erasure":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        period: parsePeriod(fields.string("period")),
+        generation: fields.integer("generation", 1, 2 ** 32 - 1),
+        kind: fields.literal("kind", "access", "notice"),
+        keyholder: keyholderIndex(fields.integer("keyholder")),
+        day: entryDay(fields),
+        signature: signature(fields.string("signature")),
+      };
   }
 }
 
@@ -409,6 +458,11 @@ function entryDay(fields: Fields): DayNumber {
 
 function digest(text: string): string {
   fromHex(text, 32, "entry");
+  return text;
+}
+
+function message(text: string): string {
+  fromBase64(text, undefined, "entry");
   return text;
 }
 

@@ -1,4 +1,13 @@
-import { base64, type Period, parseDay, utf8 } from "@porchlight/encoding";
+import {
+  base64,
+  type CharterId,
+  formatDay,
+  type KeyholderIndex,
+  keyholderIndex,
+  type Period,
+  parseDay,
+  utf8,
+} from "@porchlight/encoding";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -13,7 +22,9 @@ import {
   sharedKey,
   signedCharter,
   signedKeys,
+  signedSuccession,
   signerOf,
+  successionDocument,
   WEAK_POLICY,
   xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
@@ -22,17 +33,24 @@ import {
   type CharterDocument,
   charterIdOfDocument,
   concentrations,
+  erasedAfter,
   formatCharter,
   formatEntry,
   formatKeys,
+  formatSuccession,
+  type Keyholder,
   type KeysDocument,
+  keysQuorum,
   MAX_ENTRY_BYTES,
   parseCharter,
   parseKeys,
+  parseSuccession,
+  type SuccessionDocument,
   signDocument,
   verifyCharter,
   verifyKeys,
   verifyStatement,
+  verifySuccession,
 } from "../src/index.ts";
 
 const document = charterDocument("court");
@@ -298,6 +316,53 @@ describe("CHA-16 to CHA-19: a key period's keys", () => {
     });
   });
 
+  test("CHA-17: who is absent is named and has not signed; of five, four are enough and three are not", async () => {
+    const charter = await charterOf("court");
+    expect(keysQuorum(charter)).toBe(4);
+    const absent = [KEYHOLDERS[1] as KeyholderIndex];
+    await expect(keysOf({ absent })).resolves.toMatchObject({ absent });
+    const document_ = keysDocument(charter, PERIOD);
+    const four = CHARTER_SIGNERS.slice(1).toSpliced(1, 1);
+    // A signature taken away does not make an absence, and one too many undoes it.
+    for (const [names, signers] of [
+      [[], four],
+      [absent, CHARTER_SIGNERS.slice(1)],
+      [[KEYHOLDERS[2] as KeyholderIndex], four],
+    ] as const) {
+      const signed = await signDocument("keys", formatKeys({ ...document_, absent: names }), signers);
+      await expect(verifyKeys(signed, charter)).rejects.toMatchObject({ code: "signer-missing" });
+    }
+    await expect(keysOf({ absent: KEYHOLDERS.slice(1, 3) })).rejects.toMatchObject({
+      code: "signer-missing",
+    });
+    await expect(keysOf({ absent: [keyholderIndex(9)] })).rejects.toMatchObject({
+      code: "keys-inconsistent",
+    });
+    for (const text of ["[2,1]", "[2,2]", "[0]"]) {
+      const other = new TextDecoder()
+        .decode(formatKeys(document_))
+        .replace('"absent":[]', `"absent":${text}`);
+      expect(() => parseKeys(utf8(other))).toThrow(expect.objectContaining({ name: "EncodingError" }));
+    }
+  });
+
+  test("CHA-17, CHA-21: after a succession the new keyholder signs, and the old one no longer", async () => {
+    const charter = await charterOf("court");
+    const succession = successionDocument(charter);
+    const document_ = {
+      ...keysDocument(charter, PERIOD, 2),
+      successions: [await signedSuccession(charter, succession)],
+    };
+    const names = ["Keyholder 1", succession.keyholder.name, "Keyholder 3", "Keyholder 4", "Keyholder 5"];
+    const signed = await signDocument("keys", formatKeys(document_), names.map(signerOf));
+    const { under } = await verifyKeys(signed, charter);
+    expect(under.id).toBe(charter.id);
+    expect(under.keyholders.map(({ name }) => name)).toEqual(names);
+    await expect(verifyKeys(await signedKeys(document_), charter)).rejects.toMatchObject({
+      code: "signer-unknown",
+    });
+  });
+
   test("CHA-17: another charter's keys are none of this one", async () => {
     await expect(keysOf({ charter: (await charterOf("house")).id })).rejects.toMatchObject({
       code: "wrong-charter",
@@ -335,6 +400,85 @@ describe("CHA-16 to CHA-19: a key period's keys", () => {
     for (const period of ["2026-01", "2026-12"] as Period[]) {
       await expect(keysOf({ period })).resolves.toMatchObject({ period });
     }
+  });
+});
+
+describe("CHA-21, CHA-22: a succession", () => {
+  const changed = async (changes: Partial<SuccessionDocument["keyholder"]>, charter?: CharterId) => {
+    const court = await charterOf("court");
+    const succession = successionDocument(court);
+    const document_ = {
+      ...succession,
+      ...(charter === undefined ? {} : { charter }),
+      keyholder: { ...succession.keyholder, ...changes },
+    };
+    return await verifySuccession(await signedSuccession(court, document_), court);
+  };
+
+  test("CHA-21: comes back as it was, in one encoding", async () => {
+    const succession = successionDocument(await charterOf("court"));
+    expect(parseSuccession(formatSuccession(succession))).toEqual(succession);
+    const encoded = new TextDecoder().decode(formatSuccession(succession));
+    for (const other of [
+      `${encoded} `,
+      encoded.replace('"version":1', '"version":2'),
+      encoded.replace("burnt", "\u202e"),
+    ]) {
+      expect(() => parseSuccession(utf8(other))).toThrow(expect.objectContaining({ name: "EncodingError" }));
+    }
+  });
+
+  test("CHA-21: signed by the provider, all that remain and the new one; by the lost one not", async () => {
+    const court = await charterOf("court");
+    const succession = successionDocument(court);
+    const encoded = formatSuccession(succession);
+    const all = [
+      "Provider",
+      "Keyholder 1",
+      "Keyholder 3",
+      "Keyholder 4",
+      "Keyholder 5",
+      succession.keyholder.name,
+    ];
+    const sign = async (names: readonly string[]) =>
+      await verifySuccession(await signDocument("succession", encoded, names.map(signerOf)), court);
+    await expect(sign(all)).resolves.toMatchObject({ id: court.id, threshold: 3 });
+    for (const name of all) {
+      await expect(sign(all.filter((one) => one !== name))).rejects.toMatchObject({ code: "signer-missing" });
+    }
+    await expect(sign([...all, "Keyholder 2"])).rejects.toMatchObject({ code: "signer-unknown" });
+  });
+
+  test("CHA-22: no party's name or key, no key for a second purpose, no other charter, no place that there is not", async () => {
+    const court = await charterOf("court");
+    const [first, second] = court.keyholders as [Keyholder, Keyholder];
+    for (const changes of [
+      { name: first.name },
+      { name: second.name },
+      { name: "Provider" },
+      { key: second.key },
+      { key: court.intake.key },
+      { vkey: second.vkey },
+      { vkey: court.log.vkey },
+      { vkey: "no key" },
+      { xwing: second.xwing },
+      { xwing: court.provider.xwing },
+      { index: keyholderIndex(6) },
+    ]) {
+      await expect(changed(changes)).rejects.toMatchObject({ code: "charter-inconsistent" });
+    }
+    await expect(changed({}, (await charterOf("house")).id)).rejects.toMatchObject({ code: "wrong-charter" });
+  });
+});
+
+describe("KEY-6: when a share is erased", () => {
+  test("KEY-6: access shares after retention and preservation, notice shares after the longest secrecy and thirty days", () => {
+    const charter = { retentionDays: 90, longestPreservationDays: 60, longestSecrecyDays: 365 };
+    const after = (kind: "access" | "notice", period: string) =>
+      formatDay(erasedAfter(charter, kind, period as Period));
+    expect(after("access", "2026-09")).toBe("2027-02-27");
+    expect(after("notice", "2026-09")).toBe("2027-10-30");
+    expect(after("access", "2027-12")).toBe("2028-05-29");
   });
 });
 

@@ -17,6 +17,8 @@ import {
   seedOf,
   signedCharter,
   signedKeys,
+  signedSuccession,
+  successionDocument,
 } from "../../../vectors/fixture/deployment.ts";
 import {
   BATCH_SLOTS,
@@ -29,6 +31,7 @@ import {
   type SignedEntry,
   signBatch,
   signCeremony,
+  signErasure,
   signIntake,
   verifyEntrySignature,
 } from "../src/index.ts";
@@ -88,10 +91,22 @@ const ceremony = signCeremony(
     charter: court.id,
     period: "2026-09" as Period,
     generation: 1,
-    kind: "access",
+    from: 0,
     round: 2,
     keyholder: keyholderIndex(5),
-    hash: random(9),
+    body: "AAEC",
+  },
+  seedOf("Keyholder 5"),
+);
+const erasure = signErasure(
+  {
+    type: "erasure",
+    charter: court.id,
+    period: "2026-09" as Period,
+    generation: 1,
+    kind: "access",
+    keyholder: keyholderIndex(5),
+    day,
   },
   seedOf("Keyholder 5"),
 );
@@ -103,6 +118,11 @@ const entries: [name: string, entry: LogEntry][] = [
   ["ENT-5 hold-order", holdOrder],
   ["ENT-6 revocation", revocation],
   ["ENT-7 keyholder-batch", batch],
+  ["ENT-20 erasure", erasure],
+  [
+    "ENT-21 succession",
+    { type: "succession", document: await signedSuccession(court, successionDocument(court)) },
+  ],
 ];
 
 describe.each(entries)("%s", (_, entry) => {
@@ -224,6 +244,8 @@ describe("ENT-8: who signs an entry", () => {
     ["statistics", statistics, court],
     ["keyholder-batch", batch, court],
     ["ceremony", ceremony, court],
+    ["ceremony, closing", signCeremony({ ...ceremony, body: "" }, seedOf("Keyholder 5")), court],
+    ["erasure", erasure, court],
   ];
 
   test.each(signed)("%s: holds under its own charter only", (_, entry, charter) => {
@@ -255,10 +277,16 @@ describe("ENT-8: who signs an entry", () => {
     ["a slot of a batch", { ...batch, slots: batch.slots.with(3, random(20)) }],
     ["period of a ceremony", { ...ceremony, period: "2026-10" as Period }],
     ["generation of a ceremony", { ...ceremony, generation: 2 }],
-    ["kind of a ceremony", { ...ceremony, kind: "notice" }],
+    ["origin of a ceremony", { ...ceremony, from: 1 }],
     ["round of a ceremony", { ...ceremony, round: 3 }],
     ["keyholder of a ceremony", { ...ceremony, keyholder: keyholderIndex(4) }],
-    ["hash of a ceremony", { ...ceremony, hash: random(1) }],
+    ["body of a ceremony", { ...ceremony, body: "AAED" }],
+    ["body of a ceremony, taken away", { ...ceremony, body: "" }],
+    ["kind of an erasure", { ...erasure, kind: "notice" }],
+    ["period of an erasure", { ...erasure, period: "2026-10" as Period }],
+    ["generation of an erasure", { ...erasure, generation: 2 }],
+    ["day of an erasure", { ...erasure, day: dayNumber(day + 1) }],
+    ["keyholder of an erasure", { ...erasure, keyholder: keyholderIndex(4) }],
   ];
 
   test.each(changes)("a changed %s breaks it", (_, entry) => {

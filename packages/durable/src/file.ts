@@ -58,6 +58,28 @@ export async function removeFileDurable(path: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
+/**
+ * Removes a file after writing over it, durably; one that is not there is no error. On a file system that writes in place
+ * (ext4, XFS) the old bytes are gone with that; a copy-on-write one (btrfs, ZFS), a snapshot, a drive that moves its blocks
+ * (any SSD) or a backup can keep them. What is erased must therefore have been encrypted under a key that is kept
+ * elsewhere; this makes it harder to find, not impossible.
+ */
+export async function eraseFileDurable(path: string): Promise<void> {
+  try {
+    const handle = await open(path, "r+");
+    try {
+      const { size } = await handle.stat();
+      await handle.write(randomBytes(size), 0, size, 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  await removeFileDurable(path);
+}
+
 /** A private directory (0700) and its parents, durably named. */
 export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });

@@ -2,7 +2,13 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Decrypter, Encrypter, generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { DurableError } from "./error.ts";
-import { makeDirectory, readFileOrNull, removeFileDurable, writeFileDurable } from "./file.ts";
+import {
+  eraseFileDurable,
+  makeDirectory,
+  readFileOrNull,
+  removeFileDurable,
+  writeFileDurable,
+} from "./file.ts";
 
 /** scrypt N = 2^18: about a second. age itself uses the same; files that ask for more than 2^20 are refused. */
 export const STRONG_WORK_FACTOR = 18;
@@ -63,6 +69,10 @@ export class SecretStore {
   /** Opens, or creates with a new identity. Throws DurableError "secret-unreadable" for a wrong passphrase. */
   static async open(directory: string, sealing: Sealing): Promise<SecretStore> {
     await makeDirectory(directory);
+    // A crash in the middle of a write leaves a sealed copy under a name that nobody would look for.
+    for (const name of await readdir(directory)) {
+      if (name.endsWith(".tmp")) await eraseFileDurable(join(directory, name));
+    }
     const file = new SecretFile(join(directory, "identity.age"), sealing);
     let contents = await file.read();
     if (contents === null) {
@@ -96,8 +106,9 @@ export class SecretStore {
     await writeFileDurable(path, await this.seal(contents));
   }
 
+  /** Erases the secret as far as a file system can ({@link eraseFileDurable}); one that is not there is no error. */
   async remove(name: string): Promise<void> {
-    await removeFileDurable(this.#path(name));
+    await eraseFileDurable(this.#path(name));
   }
 
   /** Names present, sorted. */

@@ -51,3 +51,10 @@ export function parsePeriod(text: string, field = "period"): Period {
   if (!/^[0-9]{4}-(?:0[1-9]|1[0-2])$/.test(text)) throw new EncodingError("not-canonical", field);
   return text as Period;
 }
+
+/** The last UTC day of a calendar month. */
+export function lastDayOf(period: Period): DayNumber {
+  const [year = 0, month = 0] = period.split("-").map(Number);
+  const next = month === 12 ? `${year + 1}-01-01` : `${year}-${String(month + 1).padStart(2, "0")}-01`;
+  return dayNumber(parseDay(next) - 1);
+}

@@ -6,11 +6,13 @@ import {
   type OrderEntry,
   parseEntry,
   parseKeys,
+  parseSuccession,
   type SignedEntry,
   unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
   verifyKeys,
+  verifySuccession,
 } from "@porchlight/charter";
 import { type CharterId, type DayNumber, dayOf, EncodingError, type UnixSeconds } from "@porchlight/encoding";
 import type { TlogSuite } from "@porchlight/tlog";
@@ -41,6 +43,8 @@ export type Kept =
 
 type Ledger = {
   readonly charter: Charter;
+  /** With the keyholders that have come in others' places. */
+  present: Charter;
   /** The latest day that a signed entry carried and that had come by then. */
   day: DayNumber | null;
   /** Of every order that the intake signed, in the order of the log. */
@@ -149,7 +153,7 @@ export class EntryLedger {
       const charter = await verified(() => verifyCharter(entry.document));
       if (charter === null) return "charter-refused";
       if (!this.#charters.has(charter.id)) {
-        this.#charters.set(charter.id, { charter, day: null, orderDays: [] });
+        this.#charters.set(charter.id, { charter, present: charter, day: null, orderDays: [] });
       }
       return null;
     }
@@ -160,9 +164,18 @@ export class EntryLedger {
       const keys = await verified(() => verifyKeys(entry.document, ledger.charter));
       return keys === null ? "keys-refused" : null;
     }
+    if (entry.type === "succession") {
+      const named = await verified(async () => parseSuccession(unverifiedPayload(entry.document)));
+      const ledger = named === null ? undefined : this.#charters.get(named.charter);
+      if (ledger === undefined) return named === null ? "succession-refused" : "charter-unknown";
+      const present = await verified(() => verifySuccession(entry.document, ledger.present));
+      if (present === null) return "succession-refused";
+      ledger.present = present;
+      return null;
+    }
     const ledger = this.#charters.get(entry.charter);
     if (ledger === undefined) return "charter-unknown";
-    if (!verifyEntrySignature(entry, ledger.charter, this.#suite)) return "unsigned";
+    if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
     if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
     return null;

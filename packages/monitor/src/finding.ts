@@ -8,6 +8,7 @@ export type UnknownReason =
   | "charter-unknown"
   | "charter-refused"
   | "keys-refused"
+  | "succession-refused"
   | "unsigned";
 
 /** What a monitor has to tell (MON-2 to MON-8). Nothing in it names a person: a log holds nobody's name. */
@@ -49,6 +50,7 @@ const REASONS: Record<UnknownReason, string> = {
   "charter-unknown": "belongs to no charter in this log",
   "charter-refused": "is a charter that is malformed or lacks signatures",
   "keys-refused": "is a keys document that is malformed or lacks signatures",
+  "succession-refused": "is a succession that is malformed or that not all signed",
   unsigned: "is not signed by who has to sign it",
 };
 

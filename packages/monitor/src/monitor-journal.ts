@@ -5,7 +5,14 @@ import type { Kept } from "./entry-ledger.ts";
 
 /** Base64 of 65,535 bytes. */
 const LONGEST_ENTRY = 87_400;
-const REASONS = ["unreadable", "charter-unknown", "charter-refused", "keys-refused", "unsigned"] as const;
+const REASONS = [
+  "unreadable",
+  "charter-unknown",
+  "charter-refused",
+  "keys-refused",
+  "succession-refused",
+  "unsigned",
+] as const;
 
 /**
  * What a monitor remembers of the entries it has seen, fsynced before the follower forgets that they were new. After a

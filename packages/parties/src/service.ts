@@ -12,7 +12,14 @@ import {
   verifyKeys,
 } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { type CharterId, dayOf, type Period, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import {
+  type CharterId,
+  dayOf,
+  equalBytes,
+  type Period,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
 import { logIndex, parsePolicy, parseProof, type WitnessedCheckpoint } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import {
@@ -27,6 +34,9 @@ import { PartyError } from "./error.ts";
 
 /** A witnessed checkpoint older than this is not relied on where the clock is real. */
 const MAX_AGE = 24 * 3600;
+
+/** A period's keys and where the log has them. */
+export type LoggedKeys = { readonly index: number; readonly keys: PeriodKeys };
 
 export type ServiceOptions = {
   readonly url: string;
@@ -50,7 +60,7 @@ export class Service {
   readonly #follower: LogFollower;
   readonly #clock: { now(): UnixSeconds } | null;
   readonly #entries: FollowedEntry[] = [];
-  readonly #keys = new Map<Period, Promise<{ readonly index: number; readonly keys: PeriodKeys }>>();
+  readonly #keys = new Map<Period, { readonly upTo: number; readonly all: readonly LoggedKeys[] }>();
 
   private constructor(
     charter: Charter,
@@ -142,24 +152,31 @@ export class Service {
     return found;
   }
 
-  /** The keys of a period under the charter, verified. Throws PartyError "charter-unknown" where the log has none. */
-  async keys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
-    const known = this.#keys.get(period) ?? this.#findKeys(period);
-    this.#keys.set(period, known);
-    // Keys that the log does not have yet may come.
-    known.catch(() => this.#keys.delete(period));
-    return await known;
+  /**
+   * The keys of a period under the charter, verified: the first, to which everything is sealed, or, by number, a later
+   * generation of shares of the same master keys. Throws PartyError "charter-unknown" where the log has none.
+   */
+  async keys(period: Period, generation?: number): Promise<LoggedKeys> {
+    const all = await this.#keysOf(period);
+    const found = generation === undefined ? all[0] : all.find(({ keys }) => keys.generation === generation);
+    if (found !== undefined) return found;
+    throw new PartyError("charter-unknown", `the log has no such keys for ${period} under this charter`);
   }
 
-  async #findKeys(period: Period): Promise<{ readonly index: number; readonly keys: PeriodKeys }> {
-    for (const { index, bytes } of this.#entries) {
+  /** CER-13: the first keys that hold, and those of later generations with the same two master keys. */
+  async #keysOf(period: Period): Promise<readonly LoggedKeys[]> {
+    const known = this.#keys.get(period) ?? { upTo: 0, all: [] };
+    const upTo = this.#entries.length;
+    const all = [...known.all];
+    for (const { index, bytes } of this.#entries.slice(known.upTo)) {
       const entry = readable(bytes);
       if (entry?.type !== "keys" || !isKeysOf(entry.document, this.charter.id, period)) continue;
       const keys = await verifyKeys(entry.document, this.charter).catch(() => null);
-      // The first one that holds counts, as it does for every client: a later one cannot replace it.
-      if (keys !== null) return { index, keys };
+      const last = all.at(-1)?.keys;
+      if (keys !== null && (last === undefined || succeeds(keys, last))) all.push({ index, keys });
     }
-    throw new PartyError("charter-unknown", `the log has no keys for ${period} under this charter`);
+    this.#keys.set(period, { upTo, all });
+    return all;
   }
 
   /** Bytes of an entry and its audit path under {@link checkpoint}. */
@@ -185,6 +202,14 @@ function isKeysOf(document: SignedDocument, charter: CharterId, period: Period):
   } catch {
     return false;
   }
+}
+
+function succeeds(keys: PeriodKeys, last: PeriodKeys): boolean {
+  return (
+    keys.generation > last.generation &&
+    equalBytes(keys.access.mpk, last.access.mpk) &&
+    equalBytes(keys.notice.mpk, last.notice.mpk)
+  );
 }
 
 function isCharter(entry: LogEntry, id: CharterId): boolean {

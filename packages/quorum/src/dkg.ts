@@ -1,288 +1,448 @@
-// Joint-Feldman key generation over G2 with commit-then-reveal, as a pure step machine. The caller carries messages
-// over an untrusted board, authenticates their senders and decides when a deadline has passed.
+// Key generation and resharing over BLS12-381's G2, as a pure machine over a log: everybody is shown the same messages in
+// the same order, and so everybody comes to the same end, names the same faults and makes the same key. Joint-Feldman with
+// commit-then-reveal, complaints and exclusion.
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equalBytes, type KeyholderIndex, Reader, Writer } from "@porchlight/encoding";
-import { dealCommitment, dealLength, makeDeal, type OwnDeal, readDeal } from "./dkg-deal.ts";
-import { checkSession, type DkgSession, sessionContext } from "./dkg-session.ts";
+import { concat, equalBytes, type KeyholderIndex } from "@porchlight/encoding";
+import {
+  type Deal,
+  formatAnswer,
+  formatCheck,
+  formatDeal,
+  formatJoin,
+  makeOwnPart,
+  type OwnPart,
+  openBox,
+  ownShares,
+  parseCheck,
+  parseJoin,
+  type ReceivingKeys,
+  readAnswer,
+  readDeal,
+} from "./dkg-deal.ts";
+import {
+  checkSession,
+  type DkgSession,
+  dealersNeeded,
+  keysOf,
+  participantsOf,
+  sessionContext,
+} from "./dkg-session.ts";
 import { QuorumError } from "./error.ts";
 import { encodeG2, type G2, G2_ZERO } from "./points.ts";
-import { encodeScalar, Fr, type Random, transcript } from "./scalar.ts";
-import { evaluateInExponent, type KeyShare, type MasterKey } from "./sharing.ts";
+import { encodeScalar, Fr, parseScalar, transcript } from "./scalar.ts";
+import { evaluateInExponent, type KeyShare, lagrange, type MasterKey, wholeSum } from "./sharing.ts";
 
-export type DkgRound = 1 | 2 | 3;
-const ROUNDS: readonly DkgRound[] = [1, 2, 3];
+/** 1 join, 2 deal, 3 check, 4 answer. */
+export type DkgRound = 1 | 2 | 3 | 4;
 
 export type DkgEvent =
-  /** A message whose sender the caller has authenticated. The board's echo of one's own messages is welcome. */
+  /** What the log shows next; the caller has authenticated the sender. */
   | {
       readonly kind: "message";
-      readonly round: DkgRound;
+      readonly round: number;
       readonly from: KeyholderIndex;
       readonly body: Uint8Array;
     }
-  /** The current round is over; who has not spoken is blamed. */
-  | { readonly kind: "deadline" };
+  /** A participant asks not to wait for the round any longer. */
+  | { readonly kind: "close"; readonly round: number; readonly from: KeyholderIndex };
 
-export type DkgEffect = { readonly kind: "publish"; readonly round: DkgRound; readonly body: Uint8Array };
-
-/** Why a run ended without a key. `blame` is empty only for "transcripts-differ": the board showed different things. */
-export type DkgAbortReason =
-  | "missing"
-  | "malformed"
+/** What a participant is named for. All but the last exclude what it would have contributed (DKG-8). */
+export type DkgFault =
+  /** Did not join, or did not check, before the round was closed. */
+  | "absent"
+  /** Said two different things in one round. */
   | "equivocation"
+  | "malformed"
+  /** Joined without committing to a deal. */
+  | "not-dealing"
+  /** Committed to a deal and did not show it. */
+  | "silent"
+  /** The deal is not what it must be: everybody can see it, or its answer to a complaint shows it. */
   | "bad-deal"
-  | "disputed"
-  | "transcripts-differ";
+  | "unanswered"
+  /** Complained of a box that was right. */
+  | "false-complaint";
+export type DkgNamed = {
+  readonly keyholder: KeyholderIndex;
+  readonly fault: DkgFault;
+  readonly round: DkgRound;
+};
 
-type Bodies = ReadonlyMap<KeyholderIndex, Uint8Array>;
-type Running = {
+/** What a run makes. The same for all, but for `shares`. */
+export type DkgOutcome = {
+  /** Dealers whose contribution is in the key. */
+  readonly qualified: readonly KeyholderIndex[];
+  /** One a key. Verifying shares of every receiver of the session, also of those who did not join. */
+  readonly masters: readonly MasterKey[];
+  /** Of this participant, one a key; `null` for who did not join or does not receive. */
+  readonly shares: readonly KeyShare[] | null;
+  /** 32 bytes over all that the key follows from. */
+  readonly transcript: Uint8Array;
+};
+
+type Base = {
   readonly session: DkgSession;
   readonly context: Uint8Array;
-  /** Secret: the whole own deal follows from it. */
-  readonly seed: Uint8Array;
-  readonly own: OwnDeal;
-  /** First body seen of each participant, own ones included, by round. */
-  readonly bodies: Readonly<Record<DkgRound, Bodies>>;
+  /** Secret; `null` for who only watches. */
+  readonly own: OwnPart | null;
+  readonly named: readonly DkgNamed[];
+  /** First message of each participant in the present round. */
+  readonly spoken: ReadonlyMap<KeyholderIndex, Uint8Array>;
+  readonly closers: ReadonlySet<KeyholderIndex>;
 };
-type Key = { readonly share: KeyShare; readonly master: MasterKey; readonly transcript: Uint8Array };
+type Joined = {
+  /** Receiving keys of those who joined and are to receive. */
+  readonly receivers: ReceivingKeys;
+  readonly commitments: ReadonlyMap<KeyholderIndex, Uint8Array>;
+  readonly joinHash: Uint8Array;
+  readonly ownDeal: Uint8Array | null;
+};
+type Dealt = {
+  readonly deals: ReadonlyMap<KeyholderIndex, DealSeen>;
+};
+type DealSeen = {
+  readonly deal: Deal;
+  readonly hash: Uint8Array;
+  /** What it gives this participant; `null` where its box is wrong, or it does not receive. */
+  readonly shares: readonly bigint[] | null;
+};
 
-/** A run that goes on: holds secrets, so encrypt what {@link formatDkgState} makes of it. */
-export type DkgRunning = Running &
-  ({ readonly kind: "committing" } | { readonly kind: "dealing" } | ({ readonly kind: "confirming" } & Key));
-export type DkgDone = { readonly kind: "done" } & Key & { readonly published: readonly DkgEffect[] };
+export type DkgRunning = Base &
+  (
+    | { readonly kind: "joining" }
+    | ({ readonly kind: "dealing" } & Joined & Dealt)
+    | ({ readonly kind: "checking"; readonly proposal: DkgOutcome } & Joined & Dealt)
+    | ({
+        readonly kind: "answering";
+        readonly proposal: DkgOutcome;
+        readonly confirmed: readonly KeyholderIndex[];
+        readonly complaints: ReadonlyMap<KeyholderIndex, readonly KeyholderIndex[]>;
+      } & Joined &
+        Dealt)
+  );
+export type DkgAgreed = {
+  readonly kind: "agreed";
+  readonly outcome: DkgOutcome;
+  readonly named: readonly DkgNamed[];
+  /** Receivers that checked all deals in time. */
+  readonly confirmed: readonly KeyholderIndex[];
+  /** Whether nobody complained, so that the outcome is what it was when round 3 began. */
+  readonly undisputed: boolean;
+};
 export type DkgAborted = {
   readonly kind: "aborted";
-  readonly blame: readonly KeyholderIndex[];
-  readonly reason: DkgAbortReason;
-  readonly published: readonly DkgEffect[];
+  readonly reason: "too-few-dealers" | "too-few-receivers";
+  readonly named: readonly DkgNamed[];
 };
-export type DkgState = DkgRunning | DkgDone | DkgAborted;
-/** Persist the state first, then perform the effects. */
-export type DkgStep = { readonly state: DkgState; readonly effects: readonly DkgEffect[] };
+export type DkgState = DkgRunning | DkgAgreed | DkgAborted;
 
-/** Opens a run. Throws QuorumError "session-invalid". */
-export function dkgStart(session: DkgSession, random: Random): DkgStep {
-  const seed = random(32);
-  if (seed.length !== 32) throw new QuorumError("length", "randomness");
-  return startFrom(session, seed);
-}
+/** A participant's own secrets: a random seed of 32 bytes and, in a resharing, the shares that it deals out. */
+export type DkgOwn = {
+  readonly self: KeyholderIndex;
+  readonly seed: Uint8Array;
+  /** One a key, 32 bytes; `null` for new keys, and where the shares are lost. */
+  readonly shares: readonly Uint8Array[] | null;
+};
 
-function startFrom(session: DkgSession, seed: Uint8Array): DkgStep {
+const ROUND_OF = { joining: 1, dealing: 2, checking: 3, answering: 4 } as const;
+
+/** Opens a run; `own` is null for who only watches. Throws QuorumError "session-invalid", "length". */
+export function dkgStart(session: DkgSession, own: DkgOwn | null): DkgState {
   checkSession(session);
   const context = sessionContext(session);
-  const own = makeDeal(session, context, seed);
-  const commitment = dealCommitment(context, session.self, own.body);
-  const bodies = { 1: new Map([[session.self, commitment]]), 2: new Map(), 3: new Map() };
-  return {
-    state: { kind: "committing", session, context, seed, own, bodies },
-    effects: [{ kind: "publish", round: 1, body: commitment }],
-  };
+  const base = { session, context, named: [], spoken: new Map(), closers: new Set<KeyholderIndex>() };
+  if (own === null) return { ...base, kind: "joining", own };
+  const { self, seed, shares } = own;
+  if (seed.length !== 32) throw new QuorumError("length", "seed");
+  if (!participantsOf(session).includes(self)) throw new QuorumError("session-invalid", "self");
+  if (shares !== null && shares.length !== keysOf(session.origin)) throw new QuorumError("length", "shares");
+  const secrets = shares?.map((share) => parseScalar(share, "share")) ?? null;
+  return { ...base, kind: "joining", own: makeOwnPart(session, context, self, seed, secrets) };
+}
+
+/** The round that is open, `null` when the run has ended. */
+export function dkgRound(state: DkgState): DkgRound | null {
+  return state.kind === "agreed" || state.kind === "aborted" ? null : ROUND_OF[state.kind];
+}
+
+/** Whom the open round waits for. */
+export function dkgMissing(state: DkgState): KeyholderIndex[] {
+  if (state.kind === "agreed" || state.kind === "aborted") return [];
+  return expected(state).filter((index) => !state.spoken.has(index));
+}
+
+/** What this participant has to say next, `null` where it has nothing to say in this round. */
+export function dkgDue(state: DkgState): { readonly round: DkgRound; readonly body: Uint8Array } | null {
+  if (state.kind === "agreed" || state.kind === "aborted" || state.own === null) return null;
+  const { own } = state;
+  if (state.spoken.has(own.self) || !expected(state).includes(own.self)) return null;
+  const round = ROUND_OF[state.kind];
+  switch (state.kind) {
+    case "joining":
+      return { round, body: formatJoin(state.context, own) };
+    case "dealing":
+      return state.ownDeal === null ? null : { round, body: state.ownDeal };
+    case "checking": {
+      const wrong = [...state.deals].filter(([dealer, { shares }]) => dealer !== own.self && shares === null);
+      return { round, body: formatCheck(wrong.map(([dealer]) => dealer)) };
+    }
+    case "answering":
+      return { round, body: formatAnswer(own, state.complaints.get(own.self) ?? []) };
+  }
 }
 
 /**
- * One event. Messages may come in any order and repeatedly; the result does not depend on it except that the first
- * contradiction ends the run. Throws QuorumError "keyholder-unknown" for a sender outside the session; ended states
- * stay as they are.
+ * Takes what the log shows next. What comes in another round than the open one, from who has nothing to say in it, or
+ * again, changes nothing. Never throws for what others say.
  */
-export function dkgStep(state: DkgState, event: DkgEvent): DkgStep {
-  if (state.kind === "done" || state.kind === "aborted") return { state, effects: [] };
-  if (event.kind === "deadline") {
-    const silent = missing(state, currentRound(state));
-    return silent.length === 0 ? { state, effects: [] } : abort(state, silent, "missing");
+export function dkgStep(state: DkgState, event: DkgEvent): DkgState {
+  if (state.kind === "agreed" || state.kind === "aborted" || event.round !== ROUND_OF[state.kind])
+    return state;
+  const { from } = event;
+  if (event.kind === "close") {
+    if (!participantsOf(state.session).includes(from) || state.closers.has(from)) return state;
+    const closers = new Set([...state.closers, from]);
+    const { threshold } = state.session;
+    const enough = Math.max(threshold, dealersNeeded(state.session));
+    return closers.size >= enough ? endRound({ ...state, closers }) : { ...state, closers };
   }
-  const { round, from, body } = event;
-  if (!state.session.participants.includes(from)) throw new QuorumError("keyholder-unknown", "sender");
-  if (!ROUNDS.includes(round)) throw new QuorumError("session-invalid", "round");
-  const before = state.bodies[round].get(from);
+  if (!expected(state).includes(from)) return state;
+  const before = state.spoken.get(from);
   if (before !== undefined) {
-    return equalBytes(before, body) ? { state, effects: [] } : abort(state, [from], "equivocation");
+    const known = equalBytes(before, event.body) || isNamed(state, from, "equivocation");
+    return known ? state : withoutDeal(name(state, from, "equivocation"), from);
   }
-  // Under our own name, but we have said nothing of the kind: somebody else holds our signing key.
-  if (from === state.session.self) return abort(state, [from], "equivocation");
-  if (!wellFormed(state.session, round, from, body)) return abort(state, [from], "malformed");
-  return advance({
-    ...state,
-    bodies: { ...state.bodies, [round]: new Map([...state.bodies[round], [from, body.slice()]]) },
-  });
+  const said = { ...state, spoken: new Map([...state.spoken, [from, event.body.slice()]]) };
+  const heard = hear(said, from, event.body);
+  return expected(heard).every((index) => heard.spoken.has(index)) ? endRound(heard) : heard;
 }
 
-/** Everything this participant has published so far: after a restart publish it again (the same bytes do no harm). */
-export function dkgPublished(state: DkgState): readonly DkgEffect[] {
-  if (state.kind === "done" || state.kind === "aborted") return state.published;
-  return ROUNDS.flatMap((round) => {
-    const body = state.bodies[round].get(state.session.self);
-    return body === undefined ? [] : [{ kind: "publish", round, body } as const];
-  });
-}
-
-function currentRound(state: DkgRunning): DkgRound {
-  return state.kind === "committing" ? 1 : state.kind === "dealing" ? 2 : 3;
-}
-
-function missing(state: DkgRunning, round: DkgRound): KeyholderIndex[] {
-  return state.session.participants.filter((index) => !state.bodies[round].has(index));
-}
-
-function abort(
-  state: DkgRunning,
-  blame: readonly KeyholderIndex[],
-  reason: DkgAbortReason,
-  effects: readonly DkgEffect[] = [],
-): DkgStep {
-  const distinct = [...new Set(blame)].sort((a, b) => a - b);
-  const published = [...dkgPublished(state), ...effects];
-  return { state: { kind: "aborted", blame: distinct, reason, published }, effects };
-}
-
-/** Goes on as far as the messages at hand allow: one event can complete several rounds. */
-function advance(from: DkgRunning): DkgStep {
-  const effects: DkgEffect[] = [];
-  let state = from;
-  for (;;) {
-    if (missing(state, currentRound(state)).length > 0) return { state, effects };
-    if (state.kind === "committing") {
-      const { body } = state.own;
-      effects.push({ kind: "publish", round: 2, body });
-      state = say({ ...state, kind: "dealing" }, 2, body);
-      continue;
-    }
-    if (state.kind === "dealing") {
-      const result = openDeals(state);
-      if (result.kind === "bad") {
-        const effect = { kind: "publish", round: 3, body: complaint(result.dealers) } as const;
-        return prepend(effects, abort(state, result.dealers, "bad-deal", [effect]));
-      }
-      const body = confirmation(result.key.transcript);
-      effects.push({ kind: "publish", round: 3, body });
-      state = say({ ...state, ...result.key, kind: "confirming" }, 3, body);
-      continue;
-    }
-    return prepend(effects, conclude(state));
+/** Whose message the open round needs. */
+function expected(state: DkgRunning): readonly KeyholderIndex[] {
+  switch (state.kind) {
+    case "joining":
+      return participantsOf(state.session);
+    case "dealing":
+      return ascending(state.commitments.keys());
+    case "checking":
+      return ascending(state.receivers.keys());
+    case "answering":
+      return ascending(state.complaints.keys());
   }
 }
 
-function say(state: DkgRunning, round: DkgRound, body: Uint8Array): DkgRunning {
-  const { self } = state.session;
-  return { ...state, bodies: { ...state.bodies, [round]: new Map([...state.bodies[round], [self, body]]) } };
+function hear(state: DkgRunning, from: KeyholderIndex, body: Uint8Array): DkgRunning {
+  const { session } = state;
+  switch (state.kind) {
+    case "joining":
+      return parseJoin(session, from, body) === null ? name(state, from, "malformed") : state;
+    case "dealing": {
+      const seen = see(state, from, body);
+      return seen === null
+        ? name(state, from, "bad-deal")
+        : { ...state, deals: new Map([...state.deals, [from, seen]]) };
+    }
+    case "checking": {
+      const dealers = ascending(state.deals.keys());
+      return parseCheck(dealers, from, body) === null ? name(state, from, "malformed") : state;
+    }
+    case "answering":
+      return state;
+  }
 }
 
-function prepend(effects: readonly DkgEffect[], step: DkgStep): DkgStep {
-  return { state: step.state, effects: [...effects, ...step.effects] };
+/** Reads a deal; one's own, if it is what one said, needs no proof. */
+function see(
+  state: Extract<DkgRunning, { kind: "dealing" }>,
+  dealer: KeyholderIndex,
+  body: Uint8Array,
+): DealSeen | null {
+  const { session, context, own, receivers } = state;
+  const commitment = state.commitments.get(dealer) as Uint8Array;
+  const deal = readDeal(session, context, dealer, commitment, receivers, body);
+  if (deal === null) return null;
+  const hash = sha256(body);
+  if (own === null || !receivers.has(own.self)) return { deal, hash, shares: null };
+  if (dealer !== own.self) return { deal, hash, shares: openBox(context, dealer, deal, own) };
+  // Another deal under one's own name: somebody has the signing key. Nothing in it is for oneself.
+  const isOwn = state.ownDeal !== null && equalBytes(state.ownDeal, body);
+  return { deal, hash, shares: isOwn ? ownShares(own, own.self) : null };
 }
 
-function openDeals(
-  state: DkgRunning,
-): { kind: "good"; key: Key } | { kind: "bad"; dealers: KeyholderIndex[] } {
+function endRound(state: DkgRunning): DkgState {
+  switch (state.kind) {
+    case "joining":
+      return endJoining(state);
+    case "dealing":
+      return endDealing(state);
+    case "checking":
+      return endChecking(state);
+    case "answering":
+      return endAnswering(state);
+  }
+}
+
+function endJoining(state: Extract<DkgRunning, { kind: "joining" }>): DkgState {
   const { session, context, own } = state;
-  const deals: (readonly G2[])[] = [own.commitments];
-  let secret = own.ownShare;
-  const bad: KeyholderIndex[] = [];
-  for (const dealer of session.participants) {
-    if (dealer === session.self) continue;
-    const commitment = state.bodies[1].get(dealer) as Uint8Array;
-    const deal = readDeal(session, context, dealer, commitment, state.bodies[2].get(dealer) as Uint8Array);
-    if (deal === undefined) {
-      bad.push(dealer);
+  let ended: DkgRunning = nameMissing(state, "absent");
+  const receivers = new Map<KeyholderIndex, Uint8Array>();
+  const commitments = new Map<KeyholderIndex, Uint8Array>();
+  const joins: Uint8Array[] = [];
+  for (const from of participantsOf(session)) {
+    const body = state.spoken.get(from);
+    const join = body === undefined ? null : parseJoin(session, from, body);
+    if (body === undefined || join === null) continue;
+    joins.push(concat(Uint8Array.of(from), sha256(body)));
+    if (session.receivers.includes(from)) receivers.set(from, join.key);
+    if (!session.dealers.includes(from) || isNamed(state, from, "equivocation")) continue;
+    if (join.commitment === null) ended = name(ended, from, "not-dealing");
+    else commitments.set(from, join.commitment);
+  }
+  const { named } = ended;
+  if (receivers.size < session.threshold) return { kind: "aborted", reason: "too-few-receivers", named };
+  if (commitments.size < dealersNeeded(session)) return { kind: "aborted", reason: "too-few-dealers", named };
+  const deals = own !== null && own.dealing !== null && commitments.has(own.self);
+  return {
+    ...nextRound(ended),
+    kind: "dealing",
+    receivers,
+    commitments,
+    joinHash: sha256(concat(...joins)),
+    ownDeal: deals ? formatDeal(context, own, receivers) : null,
+    deals: new Map(),
+  };
+}
+
+function endDealing(state: Extract<DkgRunning, { kind: "dealing" }>): DkgState {
+  const ended = nameMissing(state, "silent");
+  const { session, deals, named } = ended;
+  if (deals.size < dealersNeeded(session)) return { kind: "aborted", reason: "too-few-dealers", named };
+  return { ...nextRound(ended), kind: "checking", proposal: conclude(ended) };
+}
+
+function endChecking(state: Extract<DkgRunning, { kind: "checking" }>): DkgState {
+  const ended = nameMissing(state, "absent");
+  const dealers = ascending(state.deals.keys());
+  const complaints = new Map<KeyholderIndex, KeyholderIndex[]>();
+  const confirmed: KeyholderIndex[] = [];
+  for (const from of ascending(state.spoken.keys())) {
+    const accused = parseCheck(dealers, from, state.spoken.get(from) as Uint8Array);
+    if (accused === null) continue;
+    confirmed.push(from);
+    for (const dealer of accused) complaints.set(dealer, [...(complaints.get(dealer) ?? []), from]);
+  }
+  const { proposal } = state;
+  if (complaints.size === 0) {
+    return { kind: "agreed", outcome: proposal, named: ended.named, confirmed, undisputed: true };
+  }
+  return { ...nextRound(ended), kind: "answering", confirmed, complaints };
+}
+
+function endAnswering(state: Extract<DkgRunning, { kind: "answering" }>): DkgState {
+  let ended: Extract<DkgRunning, { kind: "answering" }> = state;
+  const deals = new Map(state.deals);
+  for (const dealer of ascending(state.complaints.keys())) {
+    const complainers = state.complaints.get(dealer) as KeyholderIndex[];
+    const seen = state.deals.get(dealer) as DealSeen;
+    const body = state.spoken.get(dealer);
+    const shown =
+      body === undefined
+        ? null
+        : readAnswer(state.context, dealer, seen.deal, state.receivers, complainers, body);
+    if (shown === null) {
+      ended = name(ended, dealer, body === undefined ? "unanswered" : "bad-deal");
+      deals.delete(dealer);
       continue;
     }
-    deals.push(deal.commitments);
-    secret = Fr.add(secret, deal.share);
+    for (const complainer of complainers) ended = name(ended, complainer, "false-complaint");
+    const own = state.own === null ? undefined : shown.get(state.own.self);
+    if (own !== undefined) deals.set(dealer, { ...seen, shares: own });
   }
-  if (bad.length > 0) return { kind: "bad", dealers: bad };
-  const sums = Array.from({ length: session.threshold }, (_, k) =>
-    deals.reduce((sum, commitments) => sum.add(commitments[k] as G2), G2_ZERO),
-  );
-  // A sum that is the identity, or a zero share, takes a chance of 2^-255; encoding and parsing refuse them.
-  const master: MasterKey = {
-    threshold: session.threshold,
-    mpk: encodeG2(sums[0] as G2),
-    verifyingShares: new Map(
-      session.participants.map((index) => [index, encodeG2(evaluateInExponent(sums, index))]),
-    ),
-  };
-  const share = { keyholder: session.self, secret: encodeScalar(secret) };
-  return { kind: "good", key: { share, master, transcript: transcriptOf(state) } };
+  const { named } = ended;
+  if (deals.size < dealersNeeded(state.session)) return { kind: "aborted", reason: "too-few-dealers", named };
+  const outcome = conclude({ ...ended, deals });
+  return { kind: "agreed", outcome, named, confirmed: state.confirmed, undisputed: false };
 }
 
-/** DKG-5: all that was said in rounds 1 and 2; equal transcripts mean equal keys. */
-function transcriptOf({ session, context, bodies }: DkgRunning): Uint8Array {
-  return sha256(
-    transcript(
-      "dkg-transcript",
-      context,
-      ...session.participants.map((index) =>
-        concat(bodies[1].get(index) as Uint8Array, sha256(bodies[2].get(index) as Uint8Array)),
+/** DKG-9: the keys that the deals at hand make. */
+function conclude(state: Base & Joined & Dealt): DkgOutcome {
+  const { session, own, deals } = state;
+  const qualified = ascending(deals.keys());
+  const seen = qualified.map((dealer) => deals.get(dealer) as DealSeen);
+  // New keys: the sum of all. Reshared ones: what the dealers' shares interpolate to.
+  const { numerators, denominator } =
+    session.origin.kind === "new"
+      ? { numerators: qualified.map(() => 1n), denominator: 1n }
+      : lagrange(qualified);
+  const inverse = Fr.inv(Fr.create(denominator));
+  const keys = Array.from({ length: keysOf(session.origin) }, (_, key) => key);
+  const masters = keys.map((key): MasterKey => {
+    const sums = Array.from({ length: session.threshold }, (_, k) => {
+      const sum = wholeSum(
+        G2_ZERO,
+        seen.map(
+          ({ deal }, i) =>
+            [(deal.commitments[key] as readonly G2[])[k] as G2, numerators[i] as bigint] as const,
+        ),
+      );
+      return inverse === 1n ? sum : sum.multiply(inverse);
+    });
+    return {
+      threshold: session.threshold,
+      // A sum that is the identity, or a zero share, takes a chance of 2^-255; encoding and parsing refuse them.
+      mpk: encodeG2(sums[0] as G2),
+      verifyingShares: new Map(
+        session.receivers.map((index) => [index, encodeG2(evaluateInExponent(sums, index))]),
       ),
-    ),
-  );
+    };
+  });
+  const complete =
+    own !== null && state.receivers.has(own.self) && seen.every(({ shares }) => shares !== null);
+  const shares = !complete
+    ? null
+    : keys.map((key): KeyShare => {
+        const sum = seen.reduce(
+          (total, { shares: given }, i) =>
+            Fr.add(
+              total,
+              Fr.mul(Fr.create(numerators[i] as bigint), (given as readonly bigint[])[key] as bigint),
+            ),
+          0n,
+        );
+        return { keyholder: own.self, secret: encodeScalar(Fr.mul(sum, inverse)) };
+      });
+  const parts = qualified.map((dealer, i) => concat(Uint8Array.of(dealer), (seen[i] as DealSeen).hash));
+  return {
+    qualified,
+    masters,
+    shares,
+    transcript: sha256(transcript("dkg-transcript", state.context, state.joinHash, ...parts)),
+  };
 }
 
-function conclude(state: DkgRunning & Key): DkgStep {
-  const disputed: KeyholderIndex[] = [];
-  let differs = false;
-  for (const index of state.session.participants) {
-    const body = state.bodies[3].get(index) as Uint8Array;
-    if (body[0] === COMPLAINT) disputed.push(index, ...accused(state.session, body));
-    else if (!equalBytes(body, confirmation(state.transcript))) differs = true;
-  }
-  if (disputed.length > 0) return abort(state, disputed, "disputed");
-  if (differs) return abort(state, [], "transcripts-differ");
-  const { share, master, transcript } = state;
-  return { state: { kind: "done", share, master, transcript, published: dkgPublished(state) }, effects: [] };
+function nextRound<S extends DkgRunning>(state: S): S {
+  return { ...state, spoken: new Map(), closers: new Set<KeyholderIndex>() };
 }
 
-const CONFIRMATION = 0;
-const COMPLAINT = 1;
-
-function confirmation(transcript: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(CONFIRMATION), transcript);
+function nameMissing<S extends DkgRunning>(state: S, fault: DkgFault): S {
+  return dkgMissing(state).reduce((before, index) => name(before, index, fault), state);
 }
 
-/** DKG-6: u8 1 ‖ opaque<u8> dealers, ascending. */
-function complaint(dealers: readonly KeyholderIndex[]): Uint8Array {
-  return new Writer().uint(COMPLAINT, 1).opaque(Uint8Array.from(dealers), 1).finish();
+function name<S extends DkgRunning>(state: S, keyholder: KeyholderIndex, fault: DkgFault): S {
+  if (isNamed(state, keyholder, fault)) return state;
+  return { ...state, named: [...state.named, { keyholder, fault, round: ROUND_OF[state.kind] }] };
 }
 
-function accused(session: DkgSession, body: Uint8Array): KeyholderIndex[] {
-  return session.participants.filter((index) => body.subarray(2).includes(index));
+function isNamed({ named }: DkgRunning, keyholder: KeyholderIndex, fault: DkgFault): boolean {
+  return named.some((one) => one.keyholder === keyholder && one.fault === fault);
 }
 
-function wellFormed(session: DkgSession, round: DkgRound, from: KeyholderIndex, body: Uint8Array): boolean {
-  if (round === 1) return body.length === 32;
-  if (round === 2) return body.length === dealLength(session);
-  if (body[0] === CONFIRMATION) return body.length === 33;
-  const dealers = accused(session, body).filter((dealer) => dealer !== from);
-  return body[0] === COMPLAINT && dealers.length > 0 && equalBytes(body, complaint(dealers));
+/** Who contradicts itself while it deals has dealt nothing. Later on its deal is everybody's already. */
+function withoutDeal(state: DkgRunning, dealer: KeyholderIndex): DkgRunning {
+  if (state.kind !== "dealing") return state;
+  return { ...state, deals: new Map([...state.deals].filter(([index]) => index !== dealer)) };
 }
 
-/** A running state as bytes: seed and messages, from which {@link parseDkgState} computes the rest again. Secret. */
-export function formatDkgState(state: DkgRunning): Uint8Array {
-  const writer = new Writer().uint(1, 1).fixed(state.context, 32).fixed(state.seed, 32);
-  for (const round of ROUNDS) {
-    for (const [from, body] of state.bodies[round]) {
-      if (from !== state.session.self) writer.uint(round, 1).uint(from, 1).opaque(body, 4);
-    }
-  }
-  return writer.finish();
-}
-
-/**
- * Inverse of {@link formatDkgState} under the session that it was made in. Throws QuorumError "state-invalid" for
- * another session's state, EncodingError for truncated bytes. Publish {@link dkgPublished} again afterwards.
- */
-export function parseDkgState(bytes: Uint8Array, session: DkgSession): DkgState {
-  const reader = new Reader(bytes);
-  if (reader.uint(1) !== 1) throw new QuorumError("state-invalid", "version");
-  if (!equalBytes(reader.fixed(32), sessionContext(session)))
-    throw new QuorumError("state-invalid", "session");
-  let { state } = startFrom(session, reader.fixed(32));
-  while (reader.remaining > 0) {
-    const round = ROUNDS[reader.uint(1) - 1];
-    const index = reader.uint(1);
-    const sender = session.participants.find((participant) => participant === index);
-    if (round === undefined || sender === undefined) throw new QuorumError("state-invalid", "message");
-    const body = reader.opaque(4, 1 << 20);
-    ({ state } = dkgStep(state, { kind: "message", round, from: sender, body }));
-  }
-  return state;
+function ascending(indices: Iterable<KeyholderIndex>): KeyholderIndex[] {
+  return [...indices].sort((a, b) => a - b);
 }

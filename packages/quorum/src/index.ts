@@ -10,21 +10,22 @@ export {
 export { type Curve, noble } from "./curve.ts";
 export {
   type DkgAborted,
-  type DkgAbortReason,
-  type DkgDone,
-  type DkgEffect,
+  type DkgAgreed,
   type DkgEvent,
+  type DkgFault,
+  type DkgNamed,
+  type DkgOutcome,
+  type DkgOwn,
   type DkgRound,
   type DkgRunning,
   type DkgState,
-  type DkgStep,
-  dkgPublished,
+  dkgDue,
+  dkgMissing,
+  dkgRound,
   dkgStart,
   dkgStep,
-  formatDkgState,
-  parseDkgState,
 } from "./dkg.ts";
-export type { DkgSession } from "./dkg-session.ts";
+export type { DkgOrigin, DkgSession } from "./dkg-session.ts";
 export * from "./error.ts";
 export { IBE_LENGTH, type IbeOpen, type IbeSeal, ibeBase, ibeOpen, ibeSeal, type LabelBase } from "./ibe.ts";
 export { type LabelKeyClaim, verifyLabelKey, verifyLabelKeys } from "./label-key.ts";

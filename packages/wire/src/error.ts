@@ -41,6 +41,7 @@ export const REFUSAL_CODES = [
   "attachment-mismatch",
   "quota",
   // log
+  "document-refused",
   "entry-refused",
   "entry-not-accepted-here",
   "unknown-charter",
@@ -57,9 +58,6 @@ export const REFUSAL_CODES = [
   "day-not-over",
   "out-of-scope",
   "not-released",
-  // board
-  "document-refused",
-  "board-full",
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

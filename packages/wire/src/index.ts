@@ -1,7 +1,6 @@
 export * from "./account.ts";
 export { AccountClient } from "./account-client.ts";
 export * from "./attachment.ts";
-export * from "./board.ts";
 export * from "./codec.ts";
 export { Cosigner, type CosignerAnswer, type CosignerOptions } from "./cosigner.ts";
 export * from "./delivery.ts";
@@ -33,6 +32,7 @@ export {
   type LogUpdate,
 } from "./log-follower.ts";
 export { httpLogSource, type LogSource } from "./log-source.ts";
+export * from "./published.ts";
 export { type DeviceLogin, ServerClient } from "./server-client.ts";
 export { memoryStateStore, type StateStore } from "./state-store.ts";
 export { Stream, type StreamListener, type StreamOptions, type StreamState } from "./stream.ts";

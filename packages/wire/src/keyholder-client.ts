@@ -63,6 +63,15 @@ export class KeyholderClient {
     }
   }
 
+  /** Hands on a ceremony's entry that the log has not taken (CER-17); the keyholder hands it in there. Idempotent. */
+  async relayEntry(entry: Uint8Array): Promise<void> {
+    await this.#http.send({
+      method: "POST",
+      path: "/entries",
+      body: { type: "application/octet-stream", bytes: entry },
+    });
+  }
+
   async #call<Request, Output>(
     call: { method: "GET" | "POST"; path: string },
     answer: z.ZodType<Output>,

@@ -51,8 +51,4 @@ export const LIMITS = {
   logEntry: 65_535,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,
-  boardMessage: 256 * 1024,
-  /** Different messages that one keyholder may put on the board of one session. */
-  boardMessagesPerKeyholder: 16,
-  boardPage: 256,
 } as const;

@@ -1,12 +1,5 @@
 import type { SignedDocument } from "@porchlight/charter";
-import type {
-  AccountId,
-  ConversationId,
-  DayNumber,
-  KeyholderIndex,
-  Period,
-  UnixSeconds,
-} from "@porchlight/encoding";
+import type { AccountId, ConversationId, DayNumber, Period, UnixSeconds } from "@porchlight/encoding";
 import { fromUtf8 } from "@porchlight/encoding";
 import type { LogIndex, TileReader } from "@porchlight/tlog";
 import { z } from "zod";
@@ -19,18 +12,6 @@ import {
   attachmentRequest,
   attachmentState,
 } from "./attachment.ts";
-import {
-  type BoardMessage,
-  boardAnswer,
-  boardPage,
-  boardPost,
-  chartersAnswer,
-  entryAnswer,
-  type Health,
-  healthAnswer,
-  type LoggedDocument,
-  loggedKeysAnswer,
-} from "./board.ts";
 import {
   type ClaimedKeyPackage,
   type Conversation,
@@ -69,6 +50,14 @@ import {
 } from "./disclosure.ts";
 import { WireError } from "./error.ts";
 import { type Call, type ClientOptions, HttpCaller } from "./http.ts";
+import {
+  chartersAnswer,
+  entryAnswer,
+  type Health,
+  healthAnswer,
+  type LoggedDocument,
+  loggedKeysAnswer,
+} from "./published.ts";
 
 /** A device that can log in: how a session is opened, and opened again when it has expired. */
 export type DeviceLogin = {
@@ -143,7 +132,7 @@ export class ServerClient {
     return status === 204 ? null : fromUtf8(bytes);
   }
 
-  /** Appends an entry (types charter, ceremony, keys, keyholder-batch). The same bytes again give the same index. */
+  /** Appends an entry (types charter, ceremony, keys, succession, erasure, keyholder-batch). The same bytes again give the same index. */
   async appendEntry(entry: Uint8Array): Promise<LogIndex> {
     const { bytes, status } = await this.#http.send({
       method: "POST",
@@ -164,34 +153,6 @@ export class ServerClient {
 
   async health(): Promise<Health> {
     return await this.#call({ method: "GET", path: "/healthz" }, healthAnswer);
-  }
-
-  // Key ceremony
-
-  /** Posts a signed message; returns its position. Idempotent. */
-  async postToBoard(
-    session: string,
-    message: { readonly round: 1 | 2 | 3; readonly from: KeyholderIndex; readonly document: SignedDocument },
-  ): Promise<number> {
-    const value = { ...message, document: copyDocument(message.document) };
-    const call: Call = { method: "POST", path: `/v1/board/${session}` };
-    return (await this.#call(call, boardAnswer, { schema: boardPost, value })).position;
-  }
-
-  /** Messages after a position, oldest first; waits up to `wait` seconds for the first. */
-  async board(
-    session: string,
-    after = 0,
-    options: { readonly wait?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<BoardMessage[]> {
-    const call: Call = {
-      method: "GET",
-      path: `/v1/board/${session}`,
-      query: { after, wait: options.wait },
-      wait: options.wait ?? 0,
-      signal: options.signal,
-    };
-    return (await this.#call(call, boardPage)).messages;
   }
 
   // Orders

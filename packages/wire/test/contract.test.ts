@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { base64, conversationId, fromHex, hex, keyholderIndex } from "@porchlight/encoding";
+import { base64, conversationId, fromHex, hex } from "@porchlight/encoding";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -189,14 +189,6 @@ test("a keyholder's bundle that is not there yet is a value, not an error", asyn
       reason: "Revoked.",
     },
   );
-});
-
-test("DEL-61: a board message goes out as it was signed", async () => {
-  const { fetch, sent } = scripted({ status: 201, body: { position: 1 } });
-  const document = { payload: "e30", signatures: [{ protected: "a", signature: "b" }] };
-  const client = new ServerClient({ url: "http://test", fetch });
-  expect(await client.postToBoard("00".repeat(32), { round: 1, from: keyholderIndex(2), document })).toBe(1);
-  expect(sent[0]).toMatchObject({ method: "POST", body: { round: 1, from: 2, document } });
 });
 
 test("answers with large items decode", () => {

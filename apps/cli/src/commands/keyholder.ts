@@ -26,6 +26,7 @@ import {
   type Streams,
 } from "../terminal.ts";
 
+import { registerCeremonies } from "./keyholder-ceremony.ts";
 import { registerKeyholderSetup } from "./keyholder-setup.ts";
 
 type Directory = { readonly dir: string };
@@ -159,20 +160,7 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     },
   );
 
-  action(
-    keyholder
-      .command("ceremony")
-      .argument("<period>", "a calendar month, YYYY-MM")
-      .description("begin, or report on, the key ceremony of a period")
-      .option("--charter <id>", "where this keyholder has several charters")
-      .requiredOption(...DIRECTORY),
-    streams,
-    async ({ dir, charter }: Directory & { charter?: string }, _context, period: string) => {
-      const request = { command: "ceremony", period, ...(charter === undefined ? {} : { charter }) };
-      const ceremony = await callAdmin(dir, request);
-      return { text: JSON.stringify(ceremony, null, 2), json: { ceremony } };
-    },
-  );
+  registerCeremonies(keyholder, streams);
 }
 
 type Listed = {

@@ -271,9 +271,13 @@ function inWords(bytes: Uint8Array, charter: Charter): string {
     case "charter":
       return "a charter with its signatures: who can open what is sent under it, and how";
     case "keys":
-      return "the public keys of a key period, signed by every keyholder";
+      return "the public keys of a key period, signed by the keyholders that share it";
     case "ceremony":
-      return `keyholder ${entry.keyholder}: what it saw in round ${entry.round} of the ${entry.kind} key ceremony for ${entry.period}`;
+      return `keyholder ${entry.keyholder}: ${entry.body === "" ? "asks to close" : "its message in"} round ${entry.round} of the key ceremony for ${entry.period}, generation ${entry.generation}${entry.from === 0 ? "" : `, reshared from ${entry.from}`}`;
+    case "erasure":
+      return `keyholder ${entry.keyholder} erased its ${entry.kind} share of ${entry.period}, generation ${entry.generation}, on ${formatDay(entry.day)}`;
+    case "succession":
+      return "a lost keyholder's place is another's from here on; signed by the provider and by all keyholders then";
     case "warrant":
       return `a court's warrant, logged on ${formatDay(entry.day)}, secret until a day in ${entry.secretUntil}; nobody can tell from it whom it is about`;
     case "hold-order":

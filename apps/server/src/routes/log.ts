@@ -1,9 +1,5 @@
 import { unixSeconds, utf8 } from "@porchlight/encoding";
 import {
-  boardAnswer,
-  boardPage,
-  boardPost,
-  boardSessionText,
   chartersAnswer,
   decimalQuery,
   entryAnswer,
@@ -12,7 +8,7 @@ import {
   periodText,
 } from "@porchlight/wire";
 import { z } from "zod";
-import { json, type Route, readBody, readParameters } from "../http.ts";
+import { json, type Route, readParameters } from "../http.ts";
 import type { LoggedDocument } from "../log-catalogue.ts";
 import { Refusal } from "../refusal.ts";
 import type { PrimaryServices } from "../services.ts";
@@ -23,12 +19,10 @@ const logWaitQuery = z.object({
   timeout: wait,
   since: decimalQuery(2 ** 40).optional(),
 });
-const boardQuery = z.object({ after: decimalQuery(2 ** 31 - 1).optional(), wait });
-const boardParams = z.object({ session: boardSessionText });
 const periodParams = z.object({ period: periodText });
 
-/** The public log, the bulletin board of ceremonies and what they made. */
-export function logRoutes({ log, entries, board }: PrimaryServices): Route[] {
+/** The public log, and what is in it of charters and keys. */
+export function logRoutes({ log, entries }: PrimaryServices): Route[] {
   return [
     {
       method: "GET",
@@ -86,27 +80,6 @@ export function logRoutes({ log, entries, board }: PrimaryServices): Route[] {
       handle: async ({ params }) => {
         const { period } = readParameters(periodParams, params);
         return json(loggedKeysAnswer, { keys: log.catalogue.keys(period).map(copyOf) });
-      },
-    },
-    {
-      method: "POST",
-      url: "/v1/board/:session",
-      access: "signed",
-      limit: 2 * LIMITS.boardMessage,
-      handle: async ({ params, body }) => {
-        const { session } = readParameters(boardParams, params);
-        return json(boardAnswer, { position: await board.post(session, readBody(boardPost, body)) }, 201);
-      },
-    },
-    {
-      method: "GET",
-      url: "/v1/board/:session",
-      access: "open",
-      handle: async ({ params, query, signal }) => {
-        const { session } = readParameters(boardParams, params);
-        const asked = readParameters(boardQuery, query);
-        const messages = await board.read(session, asked.after ?? 0, asked.wait ?? 0, signal);
-        return json(boardPage, { messages });
       },
     },
   ];

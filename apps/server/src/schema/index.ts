@@ -3,6 +3,7 @@ import { attachments } from "./attachments.ts";
 import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
+import { noBoard } from "./no-board.ts";
 import { processes } from "./processes.ts";
 import { retention } from "./retention.ts";
 import { welcomes } from "./welcomes.ts";
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "retention", sql: retention },
   { name: "accounts and devices", sql: accounts },
   { name: "directions of orders", sql: directions },
+  { name: "no board", sql: noBoard },
 ];

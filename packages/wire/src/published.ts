@@ -1,20 +1,5 @@
 import { z } from "zod";
-import { keyholderIndexValue, logIndexValue, signedDocumentValue, treeSizeValue } from "./codec.ts";
-import { LIMITS } from "./limits.ts";
-
-/** DEL-61: session id of a key ceremony, 64 lower-case hex digits. */
-export const boardSessionText = z.string().regex(/^[0-9a-f]{64}$/);
-
-export const boardPost = z.strictObject({
-  round: z.union([z.literal(1), z.literal(2), z.literal(3)]),
-  from: keyholderIndexValue,
-  /** SignedDocument "dkg" by keyholder `from`; the board checks the signature and looks no further. */
-  document: signedDocumentValue,
-});
-/** `position` counts the session's messages from 1; the same document again has the position that it has. */
-export const boardAnswer = z.object({ position: z.int().min(1) });
-export const boardMessage = z.object({ position: z.int().min(1), ...boardPost.shape });
-export const boardPage = z.object({ messages: z.array(boardMessage).max(LIMITS.boardPage) });
+import { logIndexValue, signedDocumentValue, treeSizeValue } from "./codec.ts";
 
 export const entryAnswer = z.object({ index: logIndexValue });
 
@@ -38,7 +23,5 @@ export const readyAnswer = z.object({
   hints: z.boolean(),
 });
 
-export type BoardPost = z.output<typeof boardPost>;
-export type BoardMessage = z.output<typeof boardMessage>;
 export type LoggedDocument = z.output<typeof loggedKeysAnswer>["keys"][number];
 export type Health = z.output<typeof healthAnswer>;
