@@ -43,6 +43,8 @@ export type ServerConfig = {
   readonly web?: WebConfig;
   readonly streams: StreamConfig;
   readonly limits: LimitsConfig;
+  /** Push messages to devices without a stream; none are sent where it is left out. Of the primary. */
+  readonly push?: PushConfig;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -66,6 +68,13 @@ export type LimitsConfig = {
   readonly accountItems: number;
   /** Whether addresses of the machine itself count too. */
   readonly loopback: boolean;
+};
+
+export type PushConfig = {
+  /** "mailto:" or https: whom a push service asks about this server. */
+  readonly contact: string;
+  /** Origins of push services of the operator's own, which may be in a private network. */
+  readonly allow: readonly string[];
 };
 
 export type StreamConfig = {
@@ -116,6 +125,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   retentionDays: "days for which conversations without a charter are kept, 1 to 36500",
   streams:
     "{perAccount, total, helloSeconds, slowSeconds, sessionSeconds}: how many streams there may be, and how patient they are",
+  push: "{contact, allow}: whom push services may ask, and origins of one's own that may be told",
   limits:
     "{addressRequests, addressEntries, accountRequests, accountItems, loopback}: how much may be asked in a minute",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
@@ -168,6 +178,7 @@ function readMembers(fields: Fields): ServerConfig {
     trustedProxies: has("trustedProxies") ? fields.array("trustedProxies", readProxy, 100) : [],
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
     ...(has("web") ? { web: readWeb(fields.object("web")) } : {}),
+    ...(has("push") ? { push: readPush(fields.object("push")) } : {}),
     limits: readLimits(has("limits") ? fields.object("limits") : null),
     streams: readStreams(has("streams") ? fields.object("streams") : null),
   };
@@ -259,6 +270,19 @@ function readAttachments(fields: Fields): AttachmentConfig {
   };
   given.end();
   return read;
+}
+
+function readPush(fields: Fields): PushConfig {
+  const contact = fields.string("contact", 500);
+  if (!/^(?:mailto:|https:\/\/)[\x21-\x7e]+$/.test(contact)) {
+    throw new EncodingError("not-canonical", "config.push.contact");
+  }
+  const allow =
+    fields.optional("allow") === undefined
+      ? []
+      : fields.array("allow", (value, where) => httpUrl(asString(value, where, 500), where), 20);
+  fields.end();
+  return { contact, allow };
 }
 
 const DEFAULT_LIMITS = {

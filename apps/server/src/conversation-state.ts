@@ -109,8 +109,35 @@ export function accept(
   }
 }
 
+type Members = { readonly accounts: ReadonlySet<AccountId>; readonly devices: ReadonlyMap<string, Device> };
+/** What is looked up for every message is counted once for every commit. */
+const members = new WeakMap<ConversationState["leaves"], Members>();
+
+function membersOf({ leaves }: Pick<ConversationState, "leaves">): Members {
+  const known = members.get(leaves);
+  if (known !== undefined) return known;
+  const devices = [...leaves.values()];
+  const counted = {
+    accounts: new Set(devices.map(({ account }) => account)),
+    devices: new Map(devices.map((device) => [deviceName(device), device])),
+  };
+  members.set(leaves, counted);
+  return counted;
+}
+
+const names = new WeakMap<Device, string>();
+
+/** Its key, in hex. */
+function deviceName(device: Device): string {
+  const known = names.get(device);
+  if (known !== undefined) return known;
+  const name = Buffer.from(device.deviceKey).toString("hex");
+  names.set(device, name);
+  return name;
+}
+
 export function accountsOf(state: Pick<ConversationState, "leaves">): ReadonlySet<AccountId> {
-  return new Set([...state.leaves.values()].map(({ account }) => account));
+  return membersOf(state).accounts;
 }
 
 function headOf({ head, epoch }: ConversationState): { seq: number; epoch: number } {
@@ -313,10 +340,10 @@ function acceptMessage(
       "nobody sends in an epoch on another day: commit first, then encrypt again",
     );
   }
-  if (![...state.leaves.values()].some((leaf) => sameDevice(leaf, sender))) {
+  if (membersOf(state).devices.get(deviceName(sender))?.account !== sender.account) {
     throw new Refusal("wrong-sender", "the device that is logged in is not in the conversation");
   }
-  if (state.charter !== null && !state.envelopes.has(hex(sender.deviceKey))) {
+  if (state.charter !== null && !state.envelopes.has(deviceName(sender))) {
     throw new Refusal("envelope-required", "post this device's envelope for the epoch first");
   }
   return appended(state, { kind: "message" });

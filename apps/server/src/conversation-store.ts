@@ -10,6 +10,7 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import type { ItemKind, StoredItem } from "@porchlight/wire";
+import { asciiArray, bigintArray, byteaArray } from "./binary-array.ts";
 import type { ConversationState, Device } from "./conversation-state.ts";
 import { fromRow, placeholders, type Queries, type Row } from "./database.ts";
 
@@ -22,12 +23,25 @@ const KINDS: ReadonlyMap<number, ItemKind> = new Map([
   [3, "message"],
 ]);
 
+/** An item as it is stored; `at` is the transaction's. */
+export type ItemRow = {
+  readonly conversation: Uint8Array;
+  readonly seq: number;
+  readonly generation: number;
+  readonly epoch: number;
+  readonly kind: ItemKind;
+  readonly submitter: Uint8Array;
+  readonly key: string;
+  readonly digest: Uint8Array;
+  readonly bytes: Uint8Array;
+};
+
 /** Rows of one insert; each has a prepared statement of its own. */
 const INSERT_SIZES = [64, 16, 4, 1] as const;
 
 /** The rows that one transaction writes. */
 export type Writes = {
-  readonly items: unknown[][];
+  readonly items: ItemRow[];
   readonly envelopes: unknown[][];
   readonly welcomes: { readonly row: unknown[]; readonly devices: readonly Device[] }[];
   readonly memberships: { conversation: Uint8Array; account: AccountId; seq: number; joins: boolean }[];
@@ -38,6 +52,11 @@ export type KnownItem = { readonly seq: number; readonly digest: string };
 /** Names an item among those of a transaction. */
 export function itemKey(conversation: ConversationId, account: AccountId, key: string): string {
   return `${conversation} ${account} ${key}`;
+}
+
+/** Bytes of an id. */
+export function idBuffer(id: AccountId | ConversationId | CharterId): Buffer {
+  return Buffer.from(id, "hex");
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {
@@ -143,8 +162,72 @@ async function insert(transaction: Queries, table: string, rows: readonly unknow
   }
 }
 
-export async function writeItems(transaction: Queries, writes: Writes): Promise<void> {
-  await insert(transaction, "items", writes.items);
+/** All items in one statement, however many: a parameter a column. */
+const ITEMS = `insert into items select i.conversation, i.seq, i.generation::int, i.epoch, i.kind::smallint, i.submitter,
+    i.key, i.digest, $10::bigint, i.bytes
+  from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[], $8::bytea[],
+    $9::bytea[]) as i (conversation, seq, generation, epoch, kind, submitter, key, digest, bytes)`;
+
+function itemColumns(items: readonly ItemRow[], at: number): unknown[] {
+  return [
+    byteaArray(items.map(({ conversation }) => conversation)),
+    bigintArray(items.map(({ seq }) => seq)),
+    bigintArray(items.map(({ generation }) => generation)),
+    bigintArray(items.map(({ epoch }) => epoch)),
+    bigintArray(items.map(({ kind }) => KIND_CODES[kind])),
+    byteaArray(items.map(({ submitter }) => submitter)),
+    asciiArray(items.map(({ key }) => key)),
+    byteaArray(items.map(({ digest }) => digest)),
+    byteaArray(items.map(({ bytes }) => bytes)),
+    at,
+  ];
+}
+
+/** A conversation's head before and after a transaction. */
+export type Advance = { readonly conversation: Uint8Array; readonly before: number; readonly after: number };
+
+// Dividing by zero undoes all of it where a head was not what it was thought to be.
+const APPEND = `with advanced as (
+    update conversations c set head = g.after
+    from unnest($11::bytea[], $12::bigint[], $13::bigint[]) as g (conversation, before, after)
+    where c.conversation = g.conversation and c.head = g.before returning 1),
+  sure as (select 1 / (count(*) = $14::bigint)::int as one from advanced)
+  ${ITEMS} where (select one from sure) = 1`;
+
+/** "22012": a head differs. "23505": a key or seq is taken. "40…": two processes were in each other's way. */
+const MOVED = /^(?:22012|23505|40)/;
+
+/**
+ * Appends messages to conversations whose heads are `before`: one statement, which is one durable commit. `false`, and
+ * nothing has happened, where a head differs or a key was used before: then it takes a look at the database first.
+ */
+export async function appendItems(
+  queries: Queries,
+  advances: readonly Advance[],
+  items: readonly ItemRow[],
+  at: number,
+): Promise<boolean> {
+  // In one order for all processes, so that they hardly ever wait for each other in a circle.
+  const ordered = [...advances].sort((a, b) => Buffer.compare(a.conversation, b.conversation));
+  const heads = [
+    byteaArray(ordered.map(({ conversation }) => conversation)),
+    bigintArray(ordered.map(({ before }) => before)),
+    bigintArray(ordered.map(({ after }) => after)),
+    advances.length,
+  ];
+  try {
+    await queries.query({ name: "append", text: APPEND, values: [...itemColumns(items, at), ...heads] });
+    return true;
+  } catch (error) {
+    if (MOVED.test(String((error as { code?: unknown }).code))) return false;
+    throw error;
+  }
+}
+
+export async function writeItems(transaction: Queries, writes: Writes, at: number): Promise<void> {
+  if (writes.items.length > 0) {
+    await transaction.query({ name: "insert-items", text: ITEMS, values: itemColumns(writes.items, at) });
+  }
   await insert(transaction, "envelopes", writes.envelopes);
   for (const { row, devices } of writes.welcomes) {
     await insert(transaction, "welcomes", [row]);

@@ -1,20 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
-import { type AccountId, type ConversationId, hex, idBytes } from "@porchlight/encoding";
+import type { AccountId, ConversationId, UnixSeconds } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
 import type { NewItem, StoredItem } from "@porchlight/wire";
 import type { Charters } from "./charters.ts";
+import type { ConversationState, Device } from "./conversation-state.ts";
 import {
-  type Accepted,
-  accept,
-  type CharterDates,
-  type ConversationState,
-  type Device,
-} from "./conversation-state.ts";
-import {
-  asBuffer,
-  itemKey,
-  KIND_CODES,
-  type KnownItem,
+  appendItems,
+  idBuffer,
   knownItems,
   loadMembers,
   shellOf,
@@ -25,6 +16,7 @@ import {
 import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
 import { type Meter, silentMeter } from "./meter.ts";
 import { Refusal } from "./refusal.ts";
+import { type KnownItems, type Submission, takeSubmission } from "./submission.ts";
 import type { Waiters } from "./waiters.ts";
 
 /** Who is told of what has just been committed, before it is acknowledged. */
@@ -45,16 +37,24 @@ const MAX_QUEUE = 256;
 /** Conversations whose members are kept in memory. */
 const MAX_CACHED = 2000;
 
-type Submission = {
-  readonly sender: Device;
-  readonly items: readonly NewItem[];
-  readonly resolve: (seqs: number[]) => void;
-  readonly reject: (error: unknown) => void;
-};
-
 type Lane = { readonly conversation: ConversationId; queue: Submission[]; busy: boolean };
 
+type Taken = { readonly lane: Lane; readonly submissions: readonly Submission[] };
+
 type Outcome = { readonly submission: Submission; readonly result: number[] | Refusal };
+
+type Change = {
+  readonly before: ConversationState;
+  readonly after: ConversationState;
+  readonly stored: readonly StoredItem[];
+};
+
+type Decided = {
+  readonly now: UnixSeconds;
+  readonly outcomes: readonly Outcome[];
+  readonly changed: readonly Change[];
+  readonly writes: Writes;
+};
 
 /**
  * Puts what members hand in into one order per conversation (DEL-21). Each conversation has one lane: a transaction
@@ -117,7 +117,7 @@ export class Delivery {
   }
 
   #start(): void {
-    const taken: { lane: Lane; submissions: Submission[] }[] = [];
+    const taken: Taken[] = [];
     let items = 0;
     for (const lane of this.#lanes.values()) {
       if (lane.busy || lane.queue.length === 0) continue;
@@ -144,30 +144,22 @@ export class Delivery {
     this.#schedule();
   }
 
-  async #write(taken: readonly { lane: Lane; submissions: Submission[] }[]): Promise<void> {
+  async #write(taken: readonly Taken[]): Promise<void> {
     const conversations = taken.map(({ lane }) => lane.conversation);
     const started = performance.now();
     try {
-      const { outcomes, states, welcomed, stored, items } = await this.#database.transaction(
-        async (transaction) => {
+      const decided =
+        (await this.#append(taken)) ??
+        (await this.#database.transaction(async (transaction) => {
           const before = await this.#load(transaction, conversations);
           const known = await knownItems(transaction, keysOf(taken));
-          return await this.#decide(transaction, taken, before, known);
-        },
-      );
-      this.#meter.committed(stored, (performance.now() - started) / 1000);
-      for (const state of states) this.#remember(state);
-      // First who reads, then who wrote: an acknowledged item is on its way to everybody.
-      for (const [conversation, added] of items) this.#follower?.committed(conversation, added);
-      for (const { submission, result } of outcomes) {
-        if (result instanceof Refusal) submission.reject(result);
-        else submission.resolve(result);
-      }
-      for (const account of welcomed) {
-        this.#follower?.welcomed(account);
-        this.#waiters.notify(`welcomes ${account}`);
-      }
-      for (const { conversation } of states) this.#waiters.notify(`conversation ${conversation}`);
+          const made = this.#decide(taken, before, known);
+          await writeItems(transaction, made.writes, made.now);
+          for (const { before: old, after } of made.changed) await writeState(transaction, old, after);
+          return made;
+        }));
+      this.#meter.committed(decided.writes.items.length, (performance.now() - started) / 1000);
+      this.#announce(decided);
     } catch (error) {
       // Whether a commit whose answer was lost took effect is unknown: forget, and read again.
       for (const conversation of conversations) this.#cache.delete(conversation);
@@ -180,44 +172,66 @@ export class Delivery {
     }
   }
 
-  async #decide(
-    transaction: Queries,
-    taken: readonly { lane: Lane; submissions: Submission[] }[],
+  #announce({ changed, outcomes, writes }: Decided): void {
+    for (const { after } of changed) this.#remember(after);
+    // First who reads, then who wrote: an acknowledged item is on its way to everybody.
+    for (const { after, stored } of changed) this.#follower?.committed(after.conversation, stored);
+    for (const { submission, result } of outcomes) {
+      if (result instanceof Refusal) submission.reject(result);
+      else submission.resolve(result);
+    }
+    for (const { account } of writes.welcomes.flatMap(({ devices }) => devices)) {
+      this.#follower?.welcomed(account);
+      this.#waiters.notify(`welcomes ${account}`);
+    }
+    for (const { after } of changed) this.#waiters.notify(`conversation ${after.conversation}`);
+  }
+
+  /**
+   * Messages to conversations that are as this process remembers them: decided from memory, and stored by one statement
+   * that has no effect where the memory is wrong. `null`: it takes a transaction that looks first.
+   */
+  async #append(taken: readonly Taken[]): Promise<Decided | null> {
+    const before = new Map<ConversationId, ConversationState>();
+    for (const { lane, submissions } of taken) {
+      const state = this.#cache.get(lane.conversation);
+      const areMessages = submissions.every(({ items }) => items.every(({ kind }) => kind === "message"));
+      if (state === undefined || !areMessages) return null;
+      before.set(lane.conversation, state);
+    }
+    const decided = this.#decide(taken, before, null);
+    // Whoever is refused is so by the database's word, not by this memory.
+    if (decided.outcomes.some(({ result }) => result instanceof Refusal)) return null;
+    const advances = decided.changed.map(({ before: old, after }) => ({
+      conversation: idBuffer(after.conversation),
+      before: old.head,
+      after: after.head,
+    }));
+    const isStored = await appendItems(this.#database, advances, decided.writes.items, decided.now);
+    return isStored ? decided : null;
+  }
+
+  #decide(
+    taken: readonly Taken[],
     before: ReadonlyMap<ConversationId, ConversationState>,
-    known: ReadonlyMap<string, KnownItem>,
-  ): Promise<{
-    outcomes: Outcome[];
-    states: ConversationState[];
-    welcomed: AccountId[];
-    stored: number;
-    items: Map<ConversationId, StoredItem[]>;
-  }> {
+    known: KnownItems | null,
+  ): Decided {
     const now = this.#clock.now();
     const writes: Writes = { items: [], envelopes: [], welcomes: [], memberships: [] };
     const outcomes: Outcome[] = [];
-    const items = new Map<ConversationId, StoredItem[]>();
-    const changed: { before: ConversationState; after: ConversationState }[] = [];
+    const changed: Change[] = [];
     for (const { lane, submissions } of taken) {
       const first = before.get(lane.conversation);
       let state = first;
-      const added: StoredItem[] = [];
-      // Keys that this very transaction takes count as known too.
-      const fresh = new Map<string, KnownItem>();
+      const stored: StoredItem[] = [];
       for (const submission of submissions) {
         if (state === undefined) {
           outcomes.push({ submission, result: unknownConversation() });
           continue;
         }
         try {
-          const made = takeSubmission(
-            state,
-            submission,
-            now,
-            this.#charters.dates,
-            (key) => fresh.get(key) ?? known.get(key),
-          );
-          for (const [key, item] of made.fresh) fresh.set(key, item);
-          added.push(...made.stored);
+          const made = takeSubmission(state, submission, now, this.#charters.dates, known);
+          stored.push(...made.stored);
           writes.items.push(...made.writes.items);
           writes.envelopes.push(...made.writes.envelopes);
           writes.welcomes.push(...made.writes.welcomes);
@@ -230,19 +244,10 @@ export class Delivery {
         }
       }
       if (first !== undefined && state !== undefined && state !== first) {
-        changed.push({ before: first, after: state });
-        items.set(lane.conversation, added);
+        changed.push({ before: first, after: state, stored });
       }
     }
-    await writeItems(transaction, writes);
-    for (const { before: old, after } of changed) await writeState(transaction, old, after);
-    return {
-      outcomes,
-      states: changed.map(({ after }) => after),
-      stored: writes.items.length,
-      items,
-      welcomed: writes.welcomes.flatMap(({ devices }) => devices.map(({ account }) => account)),
-    };
+    return { now, outcomes, changed, writes };
   }
 
   /** Locks the conversations' rows and gives their states; unknown conversations are left out. */
@@ -253,7 +258,7 @@ export class Delivery {
     const rows = await transaction.query({
       name: "lock-conversations",
       text: `select * from conversations where conversation = any($1::bytea[]) order by conversation for update`,
-      values: [conversations.map((id) => Buffer.from(idBytes(id)))],
+      values: [conversations.map(idBuffer)],
     });
     const states = new Map<ConversationId, ConversationState>();
     for (const row of rows) {
@@ -295,123 +300,12 @@ export class Delivery {
   }
 }
 
-function keysOf(
-  taken: readonly { lane: Lane; submissions: Submission[] }[],
-): Parameters<typeof knownItems>[1] {
+function keysOf(taken: readonly Taken[]): Parameters<typeof knownItems>[1] {
   return taken.flatMap(({ lane, submissions }) =>
     submissions.flatMap(({ sender, items }) =>
       items.map(({ key }) => ({ conversation: lane.conversation, account: sender.account, key })),
     ),
   );
-}
-
-type Made = {
-  readonly state: ConversationState;
-  readonly seqs: number[];
-  readonly writes: Writes;
-  readonly stored: StoredItem[];
-  readonly fresh: Map<string, KnownItem>;
-};
-
-function takeSubmission(
-  first: ConversationState,
-  { sender, items }: Submission,
-  now: ReturnType<Clock["now"]>,
-  dates: CharterDates,
-  find: (key: string) => KnownItem | undefined,
-): Made {
-  const writes: Writes = { items: [], envelopes: [], welcomes: [], memberships: [] };
-  const fresh = new Map<string, KnownItem>();
-  const conversation = Buffer.from(idBytes(first.conversation));
-  const submitter = Buffer.from(idBytes(sender.account));
-  const stored: StoredItem[] = [];
-  let state = first;
-  const seqs = items.map((item, position) => {
-    const key = itemKey(first.conversation, sender.account, item.key);
-    const digest = digestOf(item);
-    const known = fresh.get(key) ?? find(key);
-    if (known !== undefined) {
-      if (known.digest === hex(digest)) return known.seq;
-      throw new Refusal("idempotency-mismatch", "this key was used for something else: take a new one", {
-        item: position,
-      });
-    }
-    let accepted: Accepted;
-    try {
-      accepted = accept(state, sender, item, now, dates);
-    } catch (error) {
-      throw error instanceof Refusal ? error.ofItem(position) : error;
-    }
-    const { seq, generation, epoch, acceptance } = accepted;
-    writes.items.push([
-      conversation,
-      seq,
-      generation,
-      epoch,
-      KIND_CODES[item.kind],
-      submitter,
-      item.key,
-      digest,
-      now,
-      asBuffer(item.bytes),
-    ]);
-    stored.push({ seq, kind: item.kind, epoch, submitter: sender.account, at: now, bytes: item.bytes });
-    if (acceptance.kind === "envelope") {
-      const { label, deviceKey } = acceptance.header;
-      const account = Buffer.from(idBytes(label.account));
-      const charter = Buffer.from(idBytes(label.charter));
-      writes.envelopes.push([
-        conversation,
-        generation,
-        epoch,
-        asBuffer(deviceKey),
-        account,
-        label.day,
-        charter,
-        seq,
-      ]);
-    }
-    if (acceptance.kind === "commit") {
-      for (const account of acceptance.after) {
-        if (!acceptance.before.has(account))
-          writes.memberships.push({ conversation, account, seq, joins: true });
-      }
-      for (const account of acceptance.before) {
-        if (!acceptance.after.has(account))
-          writes.memberships.push({ conversation, account, seq, joins: false });
-      }
-    }
-    if (acceptance.kind === "commit" && item.kind === "commit" && item.welcome !== null) {
-      const { welcome } = item;
-      const charter = accepted.state.charter === null ? null : Buffer.from(idBytes(accepted.state.charter));
-      const tree = welcome.tree === null ? null : asBuffer(welcome.tree);
-      const id = randomBytes(16);
-      const row = [
-        id,
-        conversation,
-        charter,
-        seq,
-        accepted.state.epoch,
-        submitter,
-        asBuffer(welcome.bytes),
-        tree,
-      ];
-      writes.welcomes.push({ row, devices: acceptance.added });
-    }
-    fresh.set(key, { seq, digest: hex(digest) });
-    state = accepted.state;
-    return seq;
-  });
-  return { state, seqs, writes, stored, fresh };
-}
-
-/** What a repeated item must equal. */
-function digestOf(item: NewItem): Buffer {
-  const digest = createHash("sha256")
-    .update(`${item.kind} ${item.epoch} ${item.bytes.length} `)
-    .update(item.bytes);
-  if (item.kind === "commit" && item.welcome !== null) digest.update(item.welcome.bytes);
-  return digest.digest();
 }
 
 export function unknownConversation(): Refusal {

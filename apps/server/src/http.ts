@@ -47,12 +47,22 @@ export type Answer =
   | { readonly status?: number; readonly bytes: Uint8Array; readonly type: string; readonly cache: string }
   | { readonly status: 204 };
 
+/** What a route takes and gives: the schemas that both sides parse with, "bytes" for what is no JSON, `null` for 204. */
+export type Contract = {
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly request?: z.ZodType | "bytes";
+  readonly answer: z.ZodType | "bytes" | null;
+};
+
 export type Route = {
   readonly method: "GET" | "POST";
   readonly url: string;
   readonly access: Access;
   /** Of an account that may use it; any, where it is left out. Only for "member" (ACC-80). */
   readonly roles?: readonly Role[];
+  /** Of every route; what has none is told in OpenAPI as bytes. */
+  readonly contract?: Contract;
   /** Bytes of the body, {@link LIMITS}.body where it is left out. */
   readonly limit?: number;
   readonly handle: (exchange: Exchange) => Promise<Answer>;

@@ -17,8 +17,10 @@ import { openFront } from "./front.ts";
 import { NatsHints, noHints } from "./hints.ts";
 import { createHttp } from "./http.ts";
 import { Metrics } from "./metrics.ts";
+import { openApiRoutes } from "./open-api.ts";
 import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
+import { PushSubscriptions } from "./push/subscriptions.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { operationRoutes, welcomeRoutes } from "./routes/operations.ts";
 import { routes } from "./routes.ts";
@@ -73,10 +75,11 @@ startProgram<ServerConfig>({
     // A database of one's own has no other writers.
     const sweep = databaseUrl === undefined ? null : new Sweep(database, waiters, hints, logger);
     const files = await AttachmentFiles.open(config.attachments.directory ?? join(directory, "files"));
+    const push = new PushSubscriptions(database, clock, config.push?.allow ?? []);
     const keeping =
       config.role.kind === "front"
         ? openFront(config.role.primary, database)
-        : await openPrimary(context, database, files, waiters, fatal);
+        : await openPrimary(context, database, files, waiters, push, fatal);
 
     const members = openAccounts({ config, database, clock, waiters });
     const { accounts } = members;
@@ -90,14 +93,16 @@ startProgram<ServerConfig>({
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),
       limits,
+      push,
     };
     const web = config.web === undefined ? null : await WebFiles.open(config.web);
-    const table = [
+    const areas = [
       ...keeping.routes,
       ...routes(services),
       ...operationRoutes(database, hints, keeping, signal),
       ...(web === null ? welcomeRoutes() : []),
     ];
+    const table = [...areas, ...openApiRoutes(areas)];
     const certificate =
       config.tls === undefined ? null : await Certificate.open(config.tls, directory, logger);
     const http = createHttp(table, (header, roles) => accounts.authenticate(header, roles), logger, {
@@ -108,7 +113,7 @@ startProgram<ServerConfig>({
     });
     web?.register(http);
     const streams = new Streams({
-      ...{ accounts, delivery, database, waiters, hints, clock, addresses, limits },
+      ...{ accounts, delivery, database, waiters, hints, clock, addresses, limits, push },
       ...{ meter: metrics, log: logger },
       config: config.streams,
     });
@@ -126,6 +131,7 @@ startProgram<ServerConfig>({
     onTime(() => {
       keeping.onTime();
       renew();
+      push.forgetOld().catch((error: unknown) => logger.failure("push-failed", error));
       forgetOld(members).catch((error: unknown) => logger.failure("sessions-failed", error));
     });
     const port = await listen(http, config.port, config.host);

@@ -8,7 +8,7 @@ import { handleAdmin } from "./admin.ts";
 import type { AttachmentFiles } from "./attachment-files.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
-import { type Network, readNetwork, type ServerConfig } from "./config.ts";
+import { type Network, type PushConfig, readNetwork, type ServerConfig } from "./config.ts";
 import type { Database } from "./database.ts";
 import { loadIdentity } from "./identity.ts";
 import { Invitations } from "./invitations.ts";
@@ -22,6 +22,8 @@ import { OrderStore } from "./order-store.ts";
 import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
 import { Publicity } from "./publicity.ts";
+import { PushSender, vapidKeys } from "./push/sender.ts";
+import type { PushSubscriptions } from "./push/subscriptions.ts";
 import { Retention } from "./retention.ts";
 import { Roles } from "./roles.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
@@ -40,6 +42,7 @@ export async function openPrimary(
   database: Database,
   files: AttachmentFiles,
   waiters: Waiters,
+  push: PushSubscriptions,
   fatal: (error: unknown) => void,
 ): Promise<Keeping> {
   const identity = await loadIdentity(directory, config.origin, config.workFactor);
@@ -81,6 +84,11 @@ export async function openPrimary(
     };
     return await writeBackup({ database, directory, log, origin, at: clock.now() }, path, sealing);
   };
+  const openPush = async ({ contact, allow }: PushConfig): Promise<PushSender> => {
+    const keys = vapidKeys(identity.provider.seed);
+    await push.useKey(keys.publicKey);
+    return new PushSender({ subscriptions: push, waiters, keys, contact, allowed: allow, log: logger });
+  };
   const { retentionDays: defaultDays } = config;
   const retention = new Retention({ database, files, log, identity, clock, logger, defaultDays });
   const store = new OrderStore(database, log, identity);
@@ -95,6 +103,8 @@ export async function openPrimary(
       ),
     (error) => logger.failure("admin-failed", error),
   );
+  const sender = config.push === undefined ? null : await openPush(config.push);
+  if (sender === null) await push.stopSending();
   const services = {
     log,
     entries: new LogEntries(log, identity, clock, clockKind, database),
@@ -123,6 +133,7 @@ export async function openPrimary(
     }),
     closeCommands: () => admin.close(),
     close: async () => {
+      await sender?.close();
       await retention.close();
       await publicity.close();
       await log.close();

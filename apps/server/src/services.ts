@@ -12,6 +12,7 @@ import type { MaterialDesk } from "./material.ts";
 import type { Orders } from "./orders.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Passkeys } from "./passkeys.ts";
+import type { PushSubscriptions } from "./push/subscriptions.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Roles } from "./roles.ts";
 import type { Vault } from "./vault.ts";
@@ -31,6 +32,7 @@ export type Services = {
   readonly delivery: Delivery;
   readonly attachments: Attachments;
   readonly limits: RateLimits;
+  readonly push: PushSubscriptions;
 };
 
 /** What only the primary has. */

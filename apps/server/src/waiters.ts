@@ -15,6 +15,7 @@ export class Waiters {
   /** To be told to the other processes at the end of this turn. */
   #untold = new Set<string>();
   #closed = false;
+  #any: (name: string) => void = () => {};
 
   constructor(hints: Hints = noHints()) {
     this.#hints = hints;
@@ -25,6 +26,7 @@ export class Waiters {
 
   /** Something happened here: wakes who waits in this process, and tells the others. */
   notify(name: string): void {
+    this.#any(name);
     this.#wakeWaiting(name);
     if (!this.#hints.shared) return;
     if (this.#untold.size === 0) setImmediate(() => this.#tell());
@@ -41,6 +43,7 @@ export class Waiters {
 
   /** Something may have happened elsewhere: wakes who waits or watches in this process. */
   wake(name: string): void {
+    this.#any(name);
     this.#wakeWaiting(name);
     for (const listener of this.#watching.get(name) ?? []) listener();
   }
@@ -64,6 +67,11 @@ export class Waiters {
       set.delete(listener);
       if (set.size === 0 && this.#watching.get(name) === set) this.#watching.delete(name);
     };
+  }
+
+  /** Calls with every name, whether it happened here or may have happened elsewhere. One listener. */
+  onAny(listener: (name: string) => void): void {
+    this.#any = listener;
   }
 
   /** Names under which somebody waits or watches here. */

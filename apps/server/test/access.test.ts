@@ -104,6 +104,13 @@ const MEMBERS: Readonly<Record<string, () => Sample>> = {
     gets: "forbidden",
   }),
   "POST /v1/requests/take": () => ({ gets: "own" }),
+  // This server sends no push messages.
+  "GET /v1/push": () => ({ gets: "not-found" }),
+  "POST /v1/push": () => ({
+    body: { endpoint: "https://push.example.org/", p256dh: base64(65), auth: base64(16) },
+    gets: "not-found",
+  }),
+  "POST /v1/push/remove": () => ({ body: {}, gets: "own" }),
   "POST /v1/roles": () => ({ body: { account: victim.account.id, role: "member" }, gets: "role-required" }),
   "GET /v1/audit": () => ({ gets: "role-required" }),
   "POST /v1/invitations": () => ({ body: { secretHash: key(), days: 1, role: "member" }, gets: "own" }),

@@ -15,7 +15,7 @@ import type { Person } from "./people.ts";
 export type ItemFrame = Extract<ServerFrame, { type: "item" }>;
 
 /** The session's token, which the client keeps to itself. */
-class TokenReader extends ServerClient {
+export class TokenReader extends ServerClient {
   read(): Promise<string> {
     return this.token(false);
   }

@@ -156,6 +156,16 @@ export const welcomeAcknowledgement = z.strictObject({ ids: z.array(z.string().m
 
 export const nothing = z.object({});
 
+/** VAPID public key, an uncompressed P-256 point: what a browser subscribes for. */
+export const pushKeyAnswer = z.object({ publicKey: fixedBytes(65) });
+
+/** A browser's PushSubscription: where its push service takes messages, and what they are encrypted to (RFC 8291). */
+export const pushSubscription = z.strictObject({
+  endpoint: z.string().min(1).max(2048),
+  p256dh: fixedBytes(65),
+  auth: fixedBytes(16),
+});
+
 export type Session = z.output<typeof sessionAnswer>;
 export type ClaimedKeyPackage = z.output<typeof claimAnswer>["keyPackages"][number];
 export type NewConversation = z.output<typeof conversationRequest>;
@@ -165,3 +175,4 @@ export type WelcomeParcel = z.output<typeof welcomeValue>;
 export type StoredItem = z.output<typeof storedItem>;
 export type ItemPage = z.output<typeof itemsAnswer>;
 export type PendingWelcome = z.output<typeof pendingWelcome>;
+export type PushSubscription = z.output<typeof pushSubscription>;

@@ -29,6 +29,9 @@ import {
   type NewItem,
   nothing,
   type PendingWelcome,
+  type PushSubscription,
+  pushKeyAnswer,
+  pushSubscription,
   type Session,
   sessionAnswer,
   sessionRequest,
@@ -316,6 +319,24 @@ export class ServerClient {
   async acknowledgeWelcomes(ids: readonly string[]): Promise<void> {
     const request = { schema: welcomeAcknowledgement, value: { ids: [...ids] } };
     await this.#member({ method: "POST", path: "/v1/welcomes/acknowledge" }, nothing, request);
+  }
+
+  // Push messages
+
+  /** The key that a browser subscribes for (`applicationServerKey`). Refusal "not-found": none are sent here. */
+  async pushKey(): Promise<Uint8Array> {
+    return (await this.#member({ method: "GET", path: "/v1/push" }, pushKeyAnswer)).publicKey;
+  }
+
+  /** This device is told there when something waits for it; the message says nothing else. */
+  async subscribePush(subscription: PushSubscription): Promise<void> {
+    const request = { schema: pushSubscription, value: subscription };
+    await this.#member({ method: "POST", path: "/v1/push" }, nothing, request);
+  }
+
+  async unsubscribePush(): Promise<void> {
+    const request = { schema: nothing, value: {} };
+    await this.#member({ method: "POST", path: "/v1/push/remove" }, nothing, request);
   }
 
   // Attachments

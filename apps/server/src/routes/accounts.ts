@@ -41,6 +41,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/accounts",
       access: "signed",
+      contract: { request: registrationRequest, answer: registrationAnswer },
       handle: async ({ body }) =>
         json(registrationAnswer, await accounts.register(readBody(registrationRequest, body)), 201),
     },
@@ -48,12 +49,14 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/sessions/challenge",
       access: "open",
+      contract: { answer: challengeAnswer },
       handle: async () => json(challengeAnswer, accounts.challenge(), 201),
     },
     {
       method: "POST",
       url: "/v1/sessions",
       access: "signed",
+      contract: { request: sessionRequest, answer: sessionAnswer },
       handle: async ({ body }) =>
         json(sessionAnswer, await accounts.openSession(readBody(sessionRequest, body)), 201),
     },
@@ -61,6 +64,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/sessions/end",
       access: "member",
+      contract: { request: sessionEndRequest, answer: nothing },
       handle: async ({ device, body }) => {
         await devices.endSession(device().account, readBody(sessionEndRequest, body).id);
         return json(nothing, {});
@@ -70,12 +74,14 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "GET",
       url: "/v1/account",
       access: "member",
+      contract: { answer: ownAccountAnswer },
       handle: async ({ device }) => json(ownAccountAnswer, await devices.own(device().account)),
     },
     {
       method: "POST",
       url: "/v1/account/delete",
       access: "member",
+      contract: { request: accountDeletion, answer: nothing },
       handle: async ({ device, body }) => {
         const { account } = device();
         if (readBody(accountDeletion, body).account !== account) {
@@ -89,6 +95,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "GET",
       url: "/v1/devices",
       access: "member",
+      contract: { answer: devicesAnswer },
       handle: async ({ device }) => {
         const { tokenHash, ...caller } = device();
         return json(devicesAnswer, { devices: await devices.list(caller, tokenHash) });
@@ -98,6 +105,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/devices/name",
       access: "member",
+      contract: { request: deviceNameRequest, answer: nothing },
       handle: async ({ device, body }) => {
         await devices.name(device(), readBody(deviceNameRequest, body).name);
         return json(nothing, {});
@@ -107,6 +115,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/devices/revoke",
       access: "member",
+      contract: { request: deviceRequest, answer: nothing },
       handle: async ({ device, body }) => {
         await devices.revoke(device().account, readBody(deviceRequest, body).deviceKey);
         return json(nothing, {});
@@ -116,6 +125,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/key-packages",
       access: "member",
+      contract: { request: keyPackagesRequest, answer: keyPackagesAnswer },
       limit: inJson(LIMITS.keyPackage * LIMITS.keyPackagesPerRequest),
       handle: async ({ device, body }) => {
         const { keyPackages: fresh } = readBody(keyPackagesRequest, body);
@@ -126,6 +136,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/accounts/:account/key-package",
       access: "member",
+      contract: { params: accountParams, request: claimRequest, answer: claimAnswer },
       handle: async ({ params, body }) => {
         const { account } = readParameters(accountParams, params);
         const { devices: asked } = body.length === 0 ? {} : readBody(claimRequest, body);
@@ -136,6 +147,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/requests",
       access: "member",
+      contract: { request: accountRequestPost, answer: nothing },
       handle: async ({ device, body }) => {
         await requests.post(device(), readBody(accountRequestPost, body));
         return json(nothing, {});
@@ -145,6 +157,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       method: "POST",
       url: "/v1/requests/take",
       access: "member",
+      contract: { answer: accountRequestsAnswer },
       handle: async ({ device }) => json(accountRequestsAnswer, { requests: await requests.take(device()) }),
     },
     {
@@ -152,6 +165,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       url: "/v1/roles",
       access: "member",
       roles: ["administrator"],
+      contract: { request: roleChange, answer: nothing },
       handle: async ({ device, body }) => {
         const { account, role } = readBody(roleChange, body);
         await roles.set(device().account, account, role);
@@ -163,6 +177,7 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       url: "/v1/audit",
       access: "member",
       roles: ["administrator"],
+      contract: { query: auditQuery, answer: auditAnswer },
       handle: async ({ query }) => {
         const { after } = readParameters(auditQuery, query);
         return json(auditAnswer, { lines: await roles.audit(after ?? 0) });

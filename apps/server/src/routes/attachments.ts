@@ -24,6 +24,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "POST",
       url: "/v1/conversations/:conversation/attachments",
       access: "member",
+      contract: { params: conversationParams, request: attachmentRequest, answer: attachmentState },
       handle: async ({ device, params, body }) => {
         const { conversation } = readParameters(conversationParams, params);
         const asked = readBody(attachmentRequest, body);
@@ -34,6 +35,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "GET",
       url: "/v1/attachments/:id",
       access: "member",
+      contract: { params: attachmentParams, answer: attachmentState },
       handle: async ({ device, params }) => {
         const { id } = readParameters(attachmentParams, params);
         return json(attachmentState, await attachments.state(id, device().account));
@@ -43,6 +45,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "POST",
       url: "/v1/attachments/:id/parts/:part",
       access: "member",
+      contract: { params: partParams, request: "bytes", answer: null },
       limit: LIMITS.attachmentPart,
       handle: async ({ device, params, body }) => {
         const { id, part } = readParameters(partParams, params);
@@ -54,6 +57,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "GET",
       url: "/v1/attachments/:id/parts/:part",
       access: "member",
+      contract: { params: partParams, answer: "bytes" },
       handle: async ({ device, params }) => {
         const { id, part } = readParameters(partParams, params);
         const bytes = await attachments.part(id, device().account, part);
@@ -64,6 +68,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "POST",
       url: "/v1/attachments/:id/complete",
       access: "member",
+      contract: { params: attachmentParams, request: attachmentCompletion, answer: attachmentState },
       handle: async ({ device, params, body }) => {
         const { id } = readParameters(attachmentParams, params);
         const { digest } = readBody(attachmentCompletion, body);
@@ -74,6 +79,7 @@ export function attachmentRoutes({ attachments }: Services): Route[] {
       method: "POST",
       url: "/v1/attachments/:id/cancel",
       access: "member",
+      contract: { params: attachmentParams, request: attachmentCancellation, answer: nothing },
       handle: async ({ device, params, body }) => {
         const { id } = readParameters(attachmentParams, params);
         readBody(attachmentCancellation, body);

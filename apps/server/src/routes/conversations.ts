@@ -32,6 +32,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "POST",
       url: "/v1/conversations",
       access: "member",
+      contract: { request: conversationRequest, answer: conversationAnswer },
       handle: async ({ device, body }) => {
         const asked = readBody(conversationRequest, body);
         return json(conversationAnswer, await conversations.create(device(), asked), 201);
@@ -41,6 +42,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "GET",
       url: "/v1/conversations",
       access: "member",
+      contract: { answer: conversationsAnswer },
       handle: async ({ device }) =>
         json(conversationsAnswer, { conversations: await conversations.list(device().account) }),
     },
@@ -48,6 +50,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "GET",
       url: "/v1/conversations/:conversation",
       access: "member",
+      contract: { params: conversationParams, answer: conversationAnswer },
       handle: async ({ device, params }) => {
         const { conversation } = readParameters(conversationParams, params);
         return json(conversationAnswer, await conversations.get(conversation, device().account));
@@ -57,6 +60,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "POST",
       url: "/v1/conversations/:conversation/items",
       access: "member",
+      contract: { params: conversationParams, request: submitRequest, answer: submitAnswer },
       limit: LIMITS.body,
       handle: async ({ device, params, body }) => {
         const { conversation } = readParameters(conversationParams, params);
@@ -69,6 +73,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "GET",
       url: "/v1/conversations/:conversation/items",
       access: "member",
+      contract: { params: conversationParams, query: itemsQuery, answer: itemsAnswer },
       handle: async ({ device, params, query, signal }) => {
         const { conversation } = readParameters(conversationParams, params);
         const asked = readParameters(itemsQuery, query);
@@ -85,6 +90,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "GET",
       url: "/v1/welcomes",
       access: "member",
+      contract: { query: welcomesQuery, answer: welcomesAnswer },
       handle: async ({ device, query, signal }) => {
         const asked = readParameters(welcomesQuery, query);
         const welcomes = await conversations.welcomes(device(), asked.wait ?? 0, signal);
@@ -95,6 +101,7 @@ export function conversationRoutes({ conversations, delivery, limits }: Services
       method: "POST",
       url: "/v1/welcomes/acknowledge",
       access: "member",
+      contract: { request: welcomeAcknowledgement, answer: nothing },
       handle: async ({ device, body }) => {
         const { ids } = readBody(welcomeAcknowledgement, body);
         await conversations.acknowledge(device(), ids);

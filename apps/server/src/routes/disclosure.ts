@@ -29,6 +29,7 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
       method: "POST",
       url: "/v1/orders",
       access: "signed",
+      contract: { request: orderRequest, answer: orderAnswer },
       limit: 2 * LIMITS.warrant,
       handle: async ({ body }) => {
         const { warrant, others, opening } = readBody(orderRequest, body);
@@ -39,6 +40,7 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
       method: "POST",
       url: "/v1/orders/:orderId/directions",
       access: "signed",
+      contract: { params: orderParams, request: directionRequest, answer: directionAnswer },
       handle: async ({ params, body }) => {
         const { orderId } = readParameters(orderParams, params);
         const { kind, document } = readBody(directionRequest, body);
@@ -49,6 +51,7 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
       method: "GET",
       url: "/v1/orders/:orderId/material",
       access: "capability",
+      contract: { params: orderParams, query: materialQuery, answer: "bytes" },
       handle: async ({ params, query, signal }) => {
         const { orderId } = readParameters(orderParams, params);
         const bytes = await material.material(orderId, readParameters(materialQuery, query), signal);
@@ -59,6 +62,7 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
       method: "GET",
       url: "/v1/orders/:orderId/other-sides",
       access: "capability",
+      contract: { params: orderParams, query: dayQuery, answer: "bytes" },
       handle: async ({ params, query, signal }) => {
         const { orderId } = readParameters(orderParams, params);
         const { day } = readParameters(dayQuery, query);
@@ -70,6 +74,7 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
       method: "GET",
       url: "/v1/orders/:orderId/conversations",
       access: "capability",
+      contract: { params: orderParams, answer: "bytes" },
       handle: async ({ params, signal }) => {
         const { orderId } = readParameters(orderParams, params);
         const bytes = await material.conversations(orderId, signal);

@@ -28,6 +28,7 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "GET",
       url: "/log/checkpoint",
       access: "open",
+      contract: { answer: "bytes" },
       handle: async () => {
         const checkpoint = log.published;
         if (checkpoint === null) {
@@ -41,6 +42,7 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "GET",
       url: "/log/tile/*",
       access: "open",
+      contract: { answer: "bytes" },
       handle: async ({ params }) => {
         const bytes = await log.store.read(`tile/${params["*"] ?? ""}`);
         if (bytes === null) throw new Refusal("not-found", "the log has no such tile yet");
@@ -52,6 +54,7 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "GET",
       url: "/v1/log/wait",
       access: "open",
+      contract: { query: logWaitQuery, answer: "bytes" },
       handle: async ({ query, signal }) => {
         const { size, timeout, since } = readParameters(logWaitQuery, query);
         const from = since === undefined ? undefined : unixSeconds(since);
@@ -64,6 +67,7 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "POST",
       url: "/v1/log/entries",
       access: "signed",
+      contract: { request: "bytes", answer: entryAnswer },
       limit: LIMITS.logEntry,
       handle: async ({ body }) => json(entryAnswer, { index: await entries.append(body) }, 201),
     },
@@ -71,12 +75,14 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "GET",
       url: "/v1/charters",
       access: "open",
+      contract: { answer: chartersAnswer },
       handle: async () => json(chartersAnswer, { charters: log.catalogue.charters.map(copyOf) }),
     },
     {
       method: "GET",
       url: "/v1/keys/:period",
       access: "open",
+      contract: { params: periodParams, answer: loggedKeysAnswer },
       handle: async ({ params }) => {
         const { period } = readParameters(periodParams, params);
         return json(loggedKeysAnswer, { keys: log.catalogue.keys(period).map(copyOf) });

@@ -24,6 +24,7 @@ export function welcomeRoutes(): Route[] {
       method: "GET",
       url: "/",
       access: "open",
+      contract: { answer: "bytes" },
       handle: () =>
         Promise.resolve({ bytes: utf8(WELCOME), type: "text/plain; charset=utf-8", cache: "max-age=60" }),
     },
@@ -42,6 +43,7 @@ export function operationRoutes(
       method: "GET",
       url: "/healthz",
       access: "open",
+      contract: { answer: healthAnswer },
       handle: async () => {
         await database.query({ text: "select 1" });
         return json(healthAnswer, keeping.health());
@@ -51,6 +53,7 @@ export function operationRoutes(
       method: "GET",
       url: "/readyz",
       access: "open",
+      contract: { answer: readyAnswer },
       handle: async () => {
         if (stopping.aborted) throw new Refusal("unavailable", "this process stops: ask another one");
         await database.query({ text: "select 1" });

@@ -30,6 +30,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "POST",
       url: "/v1/recovery",
       access: "member",
+      contract: { request: recoveryRecord, answer: nothing },
       handle: async ({ device, body }) => {
         const record = readBody(recoveryRecord, body);
         await vault.setRecovery(device().account, record.recoveryKey, record.sealed);
@@ -40,6 +41,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "POST",
       url: "/v1/recovery/open",
       access: "signed",
+      contract: { request: recoveryRequest, answer: recoveryAnswer },
       handle: async ({ body }) =>
         json(recoveryAnswer, { sealed: await vault.openRecovery(readBody(recoveryRequest, body)) }),
     },
@@ -47,12 +49,14 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "GET",
       url: "/v1/backups",
       access: "member",
+      contract: { answer: backupsAnswer },
       handle: async ({ device }) => json(backupsAnswer, { streams: await vault.backups(device().account) }),
     },
     {
       method: "POST",
       url: "/v1/backups/:generation/:number",
       access: "member",
+      contract: { params: chunkParams, request: "bytes", answer: null },
       limit: LIMITS.streamChunk,
       handle: async ({ device, params, body }) => {
         const place = readParameters(chunkParams, params);
@@ -64,6 +68,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "GET",
       url: "/v1/backups/:deviceKey/:generation/:number",
       access: "member",
+      contract: { params: backupParams, answer: "bytes" },
       handle: async ({ device, params }) => {
         const place = readParameters(backupParams, params);
         const { account } = device();
@@ -74,6 +79,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "POST",
       url: "/v1/backups/prune",
       access: "member",
+      contract: { request: backupPruning, answer: nothing },
       handle: async ({ device, body }) => {
         const { deviceKey, before } = readBody(backupPruning, body);
         await vault.prune(device().account, deviceKey, before);
@@ -84,6 +90,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "POST",
       url: "/v1/relay/:transfer/:number",
       access: "member",
+      contract: { params: relayParams, request: "bytes", answer: null },
       limit: LIMITS.streamChunk,
       handle: async ({ device, params, body }) => {
         const place = readParameters(relayParams, params);
@@ -95,6 +102,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "GET",
       url: "/v1/relay/:transfer/:number",
       access: "member",
+      contract: { params: relayParams, query: waitQuery, answer: "bytes" },
       handle: async ({ device, params, query, signal }) => {
         const place = readParameters(relayParams, params);
         const { wait = 0 } = readParameters(waitQuery, query);
@@ -107,6 +115,7 @@ export function vaultRoutes({ vault }: Services): Route[] {
       method: "POST",
       url: "/v1/relay/:transfer/drop",
       access: "member",
+      contract: { params: transferParams, answer: nothing },
       handle: async ({ device, params }) => {
         await vault.dropRelay(device().account, readParameters(transferParams, params).transfer);
         return json(nothing, {});

@@ -5,6 +5,7 @@ import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { noBoard } from "./no-board.ts";
 import { processes } from "./processes.ts";
+import { push } from "./push.ts";
 import { retention } from "./retention.ts";
 import { welcomes } from "./welcomes.ts";
 
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "attachments", sql: attachments },
   { name: "retention", sql: retention },
   { name: "accounts and devices", sql: accounts },
+  { name: "push and room for heads", sql: push },
   { name: "directions of orders", sql: directions },
   { name: "no board", sql: noBoard },
 ];

@@ -1,7 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type AccountId, accountId, type ConversationId, conversationId } from "@porchlight/encoding";
+import {
+  type AccountId,
+  accountId,
+  type ConversationId,
+  conversationId,
+  equalBytes,
+} from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
 import { CLOSE, encodeServerFrame, LIMITS, type NewItem } from "@porchlight/wire";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -12,6 +18,7 @@ import { type Database, isDatabaseOutage } from "../database.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Hints } from "../hints.ts";
 import type { Meter } from "../meter.ts";
+import type { PushSubscriptions } from "../push/subscriptions.ts";
 import type { RateLimits } from "../rate-limits.ts";
 import { Refusal } from "../refusal.ts";
 import type { Waiters } from "../waiters.ts";
@@ -36,6 +43,7 @@ type Parts = {
   readonly meter: Meter;
   readonly addresses: Addresses;
   readonly limits: RateLimits;
+  readonly push: PushSubscriptions;
   readonly log: Logger;
   readonly config: StreamConfig;
 };
@@ -55,6 +63,7 @@ export class Streams {
   readonly #hints: Hints;
   readonly #addresses: Addresses;
   readonly #limits: RateLimits;
+  readonly #push: PushSubscriptions;
   readonly #log: Logger;
   readonly #config: StreamConfig;
   readonly #server = new WebSocketServer({
@@ -74,8 +83,8 @@ export class Streams {
   #isStopping = false;
 
   constructor(parts: Parts) {
-    const { accounts, delivery, database, waiters, hints, clock, meter, addresses, limits, log, config } =
-      parts;
+    const { accounts, delivery, database, waiters, hints, clock, meter, addresses } = parts;
+    const { limits, push, log, config } = parts;
     this.#accounts = accounts;
     this.#delivery = delivery;
     this.#waiters = waiters;
@@ -84,6 +93,7 @@ export class Streams {
     this.meter = meter;
     this.#addresses = addresses;
     this.#limits = limits;
+    this.#push = push;
     this.#log = log;
     this.#config = config;
     this.backlog = new Backlog(database);
@@ -137,6 +147,7 @@ export class Streams {
     }
     this.#byAccount.set(session.account, ofAccount.add(stream));
     this.#bySession.set(session.tokenHash, (this.#bySession.get(session.tokenHash) ?? new Set()).add(stream));
+    this.#note(this.#push.streaming([session]));
     return session;
   }
 
@@ -209,6 +220,14 @@ export class Streams {
     if (session === null) return;
     remove(this.#bySession, session.tokenHash, stream);
     remove(this.#byAccount, session.account, stream);
+    const others = [...(this.#byAccount.get(session.account) ?? [])];
+    if (
+      !others.some(
+        (other) => other.session !== null && equalBytes(other.session.deviceKey, session.deviceKey),
+      )
+    ) {
+      this.#note(this.#push.gone(session));
+    }
     if (this.#byAccount.has(session.account)) return;
     this.#unwatch.get(session.account)?.();
     this.#unwatch.delete(session.account);
@@ -223,9 +242,17 @@ export class Streams {
   async #checkSessions(): Promise<void> {
     try {
       await this.#accounts.recheck([...this.#bySession.keys()]);
+      await this.#push.streaming([...this.#streams.keys()].flatMap(({ session }) => session ?? []));
     } catch (error) {
       if (!isDatabaseOutage(error)) this.#log.failure("stream-sessions-failed", error);
     }
+  }
+
+  /** What push messages depend on; a failure delays or doubles one. */
+  #note(writing: Promise<void>): void {
+    writing.catch((error: unknown) => {
+      if (!isDatabaseOutage(error)) this.#log.failure("push-presence-failed", error);
+    });
   }
 
   #endLate(): void {
