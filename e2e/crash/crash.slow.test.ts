@@ -141,9 +141,7 @@ describe(`kill -9 at random points of everything, seed ${SEED}`, () => {
       const { commitment } = namesOf(order);
       const found = entries.filter(({ bytes }) => {
         const entry = parseEntry(bytes);
-        return (
-          (entry.type === "warrant" || entry.type === "hold-order") && entry.commitment === commitment
-        );
+        return (entry.type === "warrant" || entry.type === "hold-order") && entry.commitment === commitment;
       });
       expect(found.map(({ index }) => index)).toEqual([order.index]);
     }

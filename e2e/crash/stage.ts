@@ -54,7 +54,13 @@ export class Stage {
   /** First sealed bundle that each keyholder gave out for each order. */
   readonly bundles = new Map<string, Uint8Array>();
 
-  private constructor(root: string, deployment: Deployment, completed: Case, agency: Agency, monitor: Monitor) {
+  private constructor(
+    root: string,
+    deployment: Deployment,
+    completed: Case,
+    agency: Agency,
+    monitor: Monitor,
+  ) {
     this.#root = root;
     this.deployment = deployment;
     this.#completed = completed;
@@ -88,7 +94,14 @@ export class Stage {
       people.set(name, accountId(account));
     }
     const bo = people.get("bo") as AccountId;
-    const created = await command<{ conversation: string }>(["member", "create", "--dir", join(root, "ada"), "--add", bo]);
+    const created = await command<{ conversation: string }>([
+      "member",
+      "create",
+      "--dir",
+      join(root, "ada"),
+      "--add",
+      bo,
+    ]);
     await command(["member", "read", "--dir", join(root, "bo"), "--keep"]);
     const agency = await Agency.create(
       deployment.layout.directory("agency"),

@@ -64,83 +64,99 @@ describe.skipIf(!root)("a full disk", () => {
     ["journal", "2m"],
     ["file", "1m"],
     ["postgres", "160m"],
-  ])("%s: refused with a name, nothing acknowledged lost, and it goes on when there is room again", (kind, size) => {
-    const directory = temporary();
-    const ballast = join(directory, "ballast");
-    expect(spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", directory]).status).toBe(0);
-    try {
-      const before = write(kind, directory, { limit: 50 });
-      expect(before.last).toBe(50);
-      // Everything but a few kilobytes.
-      spawnSync("sh", ["-c", `cat /dev/zero > ${ballast}; truncate -s -40960 ${ballast}`]);
-      const full = kind === "file" ? write(kind, `${directory}`, { limit: 400 }) : write(kind, directory);
-      if (kind === "file") {
-        // A file that is replaced needs room for one more copy only: take that away too.
-        spawnSync("sh", ["-c", `cat /dev/zero >> ${ballast}`]);
-        const none = write(kind, directory);
-        expect(none.error).toBe("ENOSPC");
-        expect(check(kind, directory)).toBe(full.last);
-      } else {
-        expect(full.error).toBeDefined();
+  ])(
+    "%s: refused with a name, nothing acknowledged lost, and it goes on when there is room again",
+    (kind, size) => {
+      const directory = temporary();
+      const ballast = join(directory, "ballast");
+      expect(spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", directory]).status).toBe(0);
+      try {
+        const before = write(kind, directory, { limit: 50 });
+        expect(before.last).toBe(50);
+        // Everything but a few kilobytes.
+        spawnSync("sh", ["-c", `cat /dev/zero > ${ballast}; truncate -s -40960 ${ballast}`]);
+        const full = kind === "file" ? write(kind, `${directory}`, { limit: 400 }) : write(kind, directory);
+        if (kind === "file") {
+          // A file that is replaced needs room for one more copy only: take that away too.
+          spawnSync("sh", ["-c", `cat /dev/zero >> ${ballast}`]);
+          const none = write(kind, directory);
+          expect(none.error).toBe("ENOSPC");
+          expect(check(kind, directory)).toBe(full.last);
+        } else {
+          expect(full.error).toBeDefined();
+        }
+        const acknowledged = Math.max(before.last, full.last);
+        rmSync(ballast);
+        const kept = check(kind, directory);
+        expect(kept).toBeGreaterThanOrEqual(acknowledged);
+        const after = write(kind, directory, { limit: 10 });
+        expect(after).toEqual({ last: kept + 10, error: undefined });
+        console.log(
+          `full disk, ${kind}: acknowledged ${acknowledged}, kept ${kept}, ended with ${full.error ?? "ENOSPC"}`,
+        );
+      } finally {
+        spawnSync("umount", ["-l", directory]);
       }
-      const acknowledged = Math.max(before.last, full.last);
-      rmSync(ballast);
-      const kept = check(kind, directory);
-      expect(kept).toBeGreaterThanOrEqual(acknowledged);
-      const after = write(kind, directory, { limit: 10 });
-      expect(after).toEqual({ last: kept + 10, error: undefined });
-      console.log(`full disk, ${kind}: acknowledged ${acknowledged}, kept ${kept}, ended with ${full.error ?? "ENOSPC"}`);
-    } finally {
-      spawnSync("umount", ["-l", directory]);
-    }
-  }, 10 * MINUTES);
+    },
+    10 * MINUTES,
+  );
 });
 
 describe.skipIf(!strace)("EIO from fsync", () => {
-  test.each(KINDS)("%s: what an fsync did not confirm is not acknowledged, and everything else is there", (kind) => {
-    const directory = temporary();
-    expect(write(kind, directory, { limit: 20 }).last).toBe(20);
-    const wrap = [
-      ...["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"],
-      ...["-e", "inject=fsync,fdatasync:error=EIO:when=60+"],
-    ];
-    const broken = write(kind, directory, { wrap, limit: 500 });
-    expect(broken.last).toBeGreaterThanOrEqual(20);
-    expect(broken.last).toBeLessThan(520);
-    expect(broken.error).toBeDefined();
-    const kept = check(kind, directory);
-    expect(kept).toBeGreaterThanOrEqual(broken.last);
-    expect(write(kind, directory, { limit: 10 })).toEqual({ last: kept + 10, error: undefined });
-    console.log(`EIO on fsync, ${kind}: acknowledged ${broken.last}, kept ${kept}, ended with ${broken.error}`);
-  }, 10 * MINUTES);
+  test.each(KINDS)(
+    "%s: what an fsync did not confirm is not acknowledged, and everything else is there",
+    (kind) => {
+      const directory = temporary();
+      expect(write(kind, directory, { limit: 20 }).last).toBe(20);
+      const wrap = [
+        ...["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"],
+        ...["-e", "inject=fsync,fdatasync:error=EIO:when=60+"],
+      ];
+      const broken = write(kind, directory, { wrap, limit: 500 });
+      expect(broken.last).toBeGreaterThanOrEqual(20);
+      expect(broken.last).toBeLessThan(520);
+      expect(broken.error).toBeDefined();
+      const kept = check(kind, directory);
+      expect(kept).toBeGreaterThanOrEqual(broken.last);
+      expect(write(kind, directory, { limit: 10 })).toEqual({ last: kept + 10, error: undefined });
+      console.log(
+        `EIO on fsync, ${kind}: acknowledged ${broken.last}, kept ${kept}, ended with ${broken.error}`,
+      );
+    },
+    10 * MINUTES,
+  );
 });
 
 describe.skipIf(!powerCut)("a power cut", () => {
-  test.each(KINDS)("%s: after the machine's cache is gone, everything acknowledged is there", async (kind) => {
-    const state = temporary();
-    const data = "/mnt/data";
-    const node = process.execPath;
-    const line = (mode: string): string => `mkdir -p ${data}; cd /; ${node} ${WRITER} ${mode} ${data}`;
-    mkdirSync(join(state, "uml"), { recursive: true });
-    const writer = join(state, "write.sh");
-    const checker = join(state, "check.sh");
-    writeFileSync(writer, `${line(kind)}\n`);
-    writeFileSync(checker, `${line(`check-${kind}`)}\n`);
-    const text = await new Promise<string>((resolve) => {
-      const child = spawn("bash", [POWER_CUT, `bash ${writer}`, `bash ${checker}`, "5"], {
-        env: { ...process.env, BENCH_STATE: state, PORCHLIGHT_DEBUG: "1" },
-        stdio: ["ignore", "pipe", "inherit"],
+  test.each(KINDS)(
+    "%s: after the machine's cache is gone, everything acknowledged is there",
+    async (kind) => {
+      const state = temporary();
+      const data = "/mnt/data";
+      const node = process.execPath;
+      const line = (mode: string): string => `mkdir -p ${data}; cd /; ${node} ${WRITER} ${mode} ${data}`;
+      mkdirSync(join(state, "uml"), { recursive: true });
+      const writer = join(state, "write.sh");
+      const checker = join(state, "check.sh");
+      writeFileSync(writer, `${line(kind)}\n`);
+      writeFileSync(checker, `${line(`check-${kind}`)}\n`);
+      const text = await new Promise<string>((resolve) => {
+        const child = spawn("bash", [POWER_CUT, `bash ${writer}`, `bash ${checker}`, "5"], {
+          env: { ...process.env, BENCH_STATE: state, PORCHLIGHT_DEBUG: "1" },
+          stdio: ["ignore", "pipe", "inherit"],
+        });
+        let out = "";
+        child.stdout.on("data", (chunk: Buffer) => {
+          out += chunk.toString();
+        });
+        child.on("close", () => resolve(out));
       });
-      let out = "";
-      child.stdout.on("data", (chunk: Buffer) => {
-        out += chunk.toString();
-      });
-      child.on("close", () => resolve(out));
-    });
-    const [, last] = /last acknowledged (\d+)/.exec(text) ?? [];
-    const [, count] = /FOUND (\d+)/.exec(text) ?? [];
-    console.log(`power cut, ${kind}: ${text.trim()}`);
-    expect(Number(last), text).toBeGreaterThanOrEqual(50);
-    expect(Number(count), text).toBeGreaterThanOrEqual(Number(last));
-  }, 15 * MINUTES);
+      const [, last] = /last acknowledged (\d+)/.exec(text) ?? [];
+      const [, count] = /FOUND (\d+)/.exec(text) ?? [];
+      console.log(`power cut, ${kind}: ${text.trim()}`);
+      expect(Number(last), text).toBeGreaterThanOrEqual(50);
+      expect(Number(count), text).toBeGreaterThanOrEqual(Number(last));
+    },
+    15 * MINUTES,
+  );
 });

@@ -21,7 +21,8 @@ const acknowledged = (n: number): void => {
   process.stdout.write(`A ${n}\n`);
 };
 const failed = (error: unknown): never => {
-  const code = error instanceof DurableError ? error.code : ((error as { code?: string }).code ?? String(error));
+  const code =
+    error instanceof DurableError ? error.code : ((error as { code?: string }).code ?? String(error));
   process.stdout.write(`E ${code}\n`);
   process.exit(3);
 };
