@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
   type AccountId,
-  accountId,
   conversationId,
   type DayNumber,
   dayNumber,
@@ -22,6 +21,7 @@ import { Agency, namesOf, type OrderFile } from "@porchlight/parties";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { httpLogSource, KeyholderClient, ServerClient } from "@porchlight/wire";
+import { createMember } from "../../apps/cli/src/member-directory.ts";
 import { Case, type LoggedOrder } from "../../packages/deployment/src/case.ts";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { KEYHOLDER_NAMES, WITNESS_NAMES, WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
@@ -89,9 +89,13 @@ export class Stage {
     const { charter, url } = deployment;
     const people = new Map<string, AccountId>();
     for (const name of ["ada", "bo"]) {
-      const place = ["--dir", join(root, name), "--url", url, "--charter", charter.id];
-      const { account } = await command<{ account: string }>(["member", "init", ...place]);
-      people.set(name, accountId(account));
+      // As `porchlight member init` does, but for a passphrase that every later command need not work on for seconds.
+      const made = await createMember(join(root, name), {
+        url,
+        charter: charter.id,
+        workFactor: WORK_FACTOR,
+      });
+      people.set(name, made.member.account);
     }
     const bo = people.get("bo") as AccountId;
     const created = await command<{ conversation: string }>([
