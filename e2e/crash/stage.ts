@@ -321,9 +321,9 @@ export class Stage {
   }
 
   /** Everything that bo was shown, by kind. */
-  async readings(): Promise<{ kind: string; text?: string }[]> {
+  async readings(): Promise<Reading[]> {
     await command(["member", "read", "--dir", join(this.#root, "ada"), "--keep"]);
-    type Read = { readonly events: { kind: string; text?: string }[] };
+    type Read = { readonly events: Reading[] };
     return (await command<Read>(["member", "read", "--dir", join(this.#root, "bo"), "--keep"])).events;
   }
 
@@ -334,6 +334,9 @@ export class Stage {
     };
   }
 }
+
+/** What a member is shown. */
+type Reading = { readonly kind: string; readonly content?: { readonly text?: string } };
 
 type Ended = { readonly code: number | null; readonly out: string };
 
