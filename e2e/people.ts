@@ -20,7 +20,7 @@ import type { Platform } from "../packages/client/src/messenger/platform.ts";
 import { serve } from "../packages/client/src/messenger/serve.ts";
 import { keysDocument, POLICY, signedKeys } from "../vectors/fixture/deployment.ts";
 
-const PASSPHRASE = "a rather long passphrase";
+export const PASSPHRASE = "a rather long passphrase";
 
 /** The fixture's court charter in the server's log, with the keys of the test's month. */
 export async function chartered(server: TestServer): Promise<ReadyState["charters"][never]["id"]> {
@@ -44,6 +44,13 @@ export class Somebody {
     this.#url = url;
     this.#clock = clock;
     this.directory = mkdtempSync(join(tmpdir(), `messenger-${name}-`));
+  }
+
+  /** The next device of somebody, that nothing is known on. */
+  async another(): Promise<Somebody> {
+    const other = new Somebody(this.name, this.#url, this.#clock);
+    await other.start();
+    return other;
   }
 
   static async signUp(name: string, url: string, clock: { now(): UnixSeconds }): Promise<Somebody> {
@@ -88,6 +95,11 @@ export class Somebody {
     const { port1, port2 } = new MessageChannel();
     serve(this.#messenger, port1);
     return new MessengerPage(port2);
+  }
+
+  /** Looks at the server now: requests of others wait for a round, which may be twenty seconds away. */
+  hurry(): void {
+    this.#messenger?.hurry();
   }
 
   async unlock(): Promise<void> {

@@ -110,6 +110,11 @@ export class Account {
     return await Account.#enter(context, await Member.open(context), options);
   }
 
+  /** The account of a device that is open already, once the server can be reached. Logs in. */
+  static attach(context: AccountContext, member: Member, options: AccountOptions): Promise<Account> {
+    return Account.#enter(context, member, options);
+  }
+
   /** For {@link PairingGuest}: this device was let in by another, which has the identity key. */
   static async enter(
     context: AccountContext,

@@ -245,11 +245,11 @@ class Intake {
     const { sender, day, leaf, skipped } = opened;
     // What was refused is missing in its sender's count, and was told already.
     const { refused } = this.#record;
-    if (skipped > refused) this.#events.push({ kind: "missing", ...this.#at, sender });
+    if (skipped > Math.max(0, refused)) this.#events.push({ kind: "missing", ...this.#at, sender });
     this.#record = {
       ...this.#record,
       conversation: opened.conversation,
-      refused: Math.max(0, refused - skipped),
+      refused: refused - skipped,
     };
     this.#spent.push(opened.spent);
     let content: Content;

@@ -1,3 +1,5 @@
 // What runs in Node only.
 export { fileStorage } from "./file-storage.ts";
+export type { Messenger } from "./messenger/messenger.ts";
 export { nodePlatform, startMessenger } from "./messenger/node.ts";
+export type { MessengerConfig } from "./messenger/platform.ts";

@@ -50,7 +50,10 @@ export type ConversationRecord = {
   readonly proposal: (ProposedCharter & { readonly seq: number }) | null;
   /** The charter that the person accepted. */
   readonly accepted: ProposedCharter | null;
-  /** Messages of this epoch that were refused: their senders count them. */
+  /**
+   * Messages of this epoch that were refused, less those that senders' counts have left out: what was told as refused is
+   * not told as missing too, and one that comes late does not hide the next that is missing.
+   */
   readonly refused: number;
   /** Events that the application has not acknowledged. */
   readonly events: readonly ConversationEvent[];
@@ -120,7 +123,7 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
       accepted: fields.json("accepted") as unknown as ConversationRecord["accepted"],
       events: fields.json("events") as unknown as readonly ConversationEvent[],
       handled: fields.integer("handled"),
-      refused: fields.integer("refused"),
+      refused: fields.integer("refused", Number.MIN_SAFE_INTEGER),
     };
     fields.end();
     return record;

@@ -1,5 +1,5 @@
 import { type AccountId, type ConversationId, concat, utf8, Writer } from "@porchlight/encoding";
-import { z } from "zod";
+import * as z from "zod";
 import { accountIdText, bytes, conversationIdText, fixedBytes, hexBytes, unixSecondsValue } from "./codec.ts";
 import { sessionRequest } from "./delivery.ts";
 import { LIMITS } from "./limits.ts";

@@ -13,7 +13,7 @@ import {
   type UnixSeconds,
 } from "@porchlight/encoding";
 import type { LogIndex, TreeSize } from "@porchlight/tlog";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Padded base64 in JSON, bytes in the program. Only the one canonical text of the bytes is accepted. */
 export function bytes(maximum: number, exactly?: number) {

@@ -1,5 +1,5 @@
 import { concat, utf8, Writer } from "@porchlight/encoding";
-import { z } from "zod";
+import * as z from "zod";
 import {
   accountIdText,
   bytes,

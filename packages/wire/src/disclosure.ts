@@ -1,5 +1,5 @@
 import { parseJson } from "@porchlight/encoding";
-import { z } from "zod";
+import * as z from "zod";
 import {
   accountIdText,
   bytes,

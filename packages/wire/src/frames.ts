@@ -8,7 +8,7 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { z } from "zod";
+import * as z from "zod";
 import { type ItemKind, type NewItem, refusalBody, type StoredItem } from "./delivery.ts";
 import { LIMITS } from "./limits.ts";
 

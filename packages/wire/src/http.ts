@@ -1,5 +1,5 @@
 import { fromUtf8, parseJson, utf8 } from "@porchlight/encoding";
-import { z } from "zod";
+import * as z from "zod";
 import { refusalBody } from "./delivery.ts";
 import { WireError } from "./error.ts";
 

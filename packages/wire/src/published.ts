@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { logIndexValue, signedDocumentValue, treeSizeValue } from "./codec.ts";
 
 export const entryAnswer = z.object({ index: logIndexValue });

@@ -2,7 +2,7 @@ import type { SignedDocument } from "@porchlight/charter";
 import type { AccountId, ConversationId, DayNumber, Period, UnixSeconds } from "@porchlight/encoding";
 import { fromUtf8 } from "@porchlight/encoding";
 import type { LogIndex, TileReader } from "@porchlight/tlog";
-import { z } from "zod";
+import * as z from "zod";
 import { type Registration, registrationAnswer, registrationRequest } from "./account.ts";
 import { AccountClient } from "./account-client.ts";
 import {

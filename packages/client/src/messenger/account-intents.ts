@@ -1,10 +1,46 @@
+import { fromHex } from "@porchlight/encoding";
+import type { Account } from "../account.ts";
+import { ClientError } from "../error.ts";
+import { sendHistory } from "../history.ts";
+import { invitationLink } from "../invitation.ts";
+import type { PairingHost } from "../pairing-host.ts";
+import { beginPasskey, finishPasskey, type PasskeyCreated } from "../passkey.ts";
+import { keepsakes } from "./keepsake.ts";
 import type { Session } from "./session.ts";
 import type { Handlers } from "./session-intents.ts";
 
 /** What a person does about the own account. */
-export type AccountIntent = "setName";
+export type AccountIntent =
+  | "setName"
+  | "leave"
+  | "declineCharter"
+  | "invite"
+  | "approveDevice"
+  | "confirmDevice"
+  | "nameDevice"
+  | "removeDevice"
+  | "endSession"
+  | "beginPasskey"
+  | "finishPasskey"
+  | "passkeys"
+  | "removePasskey"
+  | "makeRecoveryCode";
 
 export function accountIntents(session: Session): Handlers<AccountIntent> {
+  let pairing: PairingHost | null = null;
+
+  const account = (): Account => {
+    if (session.account !== null) return session.account;
+    throw new ClientError("offline", "there is no connection: try again when there is");
+  };
+
+  const leave = async ({ conversation }: Parameters<Handlers<"leave">["leave"]>[0]): Promise<void> => {
+    const thread = session.thread(conversation);
+    if (thread.others().size > 0) await account().leave(conversation);
+    await thread.change({ left: true });
+    await thread.note({ kind: "event", at: session.now(), by: session.me, event: { kind: "you-left" } });
+  };
+
   return {
     setName: async ({ name }) => {
       await session.profile.rename(name);
@@ -13,6 +49,78 @@ export function accountIntents(session: Session): Handlers<AccountIntent> {
         await thread.change({ nameDue: true });
         session.kick(thread.id);
       }
+    },
+
+    leave,
+    declineCharter: leave,
+
+    invite: async () => {
+      const { secret, invitation } = await account().invite();
+      return { link: invitationLink(session.config.url, secret), expires: invitation.expires };
+    },
+
+    approveDevice: async ({ code }) => {
+      pairing = await account().pair(code);
+      const { digits, deviceName } = pairing;
+      session.showPairing({ digits, deviceName });
+    },
+
+    confirmDevice: async ({ yes, history }) => {
+      const host = pairing;
+      if (host === null) throw new ClientError("not-now", "no new device waits");
+      pairing = null;
+      session.showPairing(null);
+      if (!yes) return await host.refuse();
+      const { history: key } = await host.confirm();
+      // Without the history still who the person is, and whom they know.
+      const names = history ? undefined : new Set(["people", "profile"]);
+      const records = keepsakes(session.storage, names);
+      await sendHistory(session.server.account, key, records);
+      await session.refreshDevices();
+      for (const conversation of session.threads.keys()) session.kick(conversation);
+    },
+
+    nameDevice: async ({ name }) => {
+      await account().renameDevice(name);
+      await session.refreshDevices();
+    },
+
+    removeDevice: async ({ device }) => {
+      await account().removeDevice(fromHex(device, 32));
+      await session.refreshDevices();
+      for (const conversation of session.threads.keys()) session.kick(conversation);
+    },
+
+    endSession: async ({ session: id }) => {
+      await account().endSession(id);
+      await session.refreshDevices();
+    },
+
+    beginPasskey: async () => ({
+      options: await beginPasskey(session.server.account, { name: session.profile.name }),
+    }),
+
+    finishPasskey: async ({ response, label }) => {
+      const created = { ...(response as PasskeyCreated), clientExtensionResults: {} };
+      await finishPasskey(session.server.account, created, { label });
+    },
+
+    passkeys: async () =>
+      (await session.server.account.passkeys()).map(({ id, label, created, lastUsed }) => ({
+        id,
+        label,
+        created,
+        lastUsed,
+      })),
+
+    removePasskey: async ({ passkey }) => {
+      await session.server.account.removePasskey(passkey);
+    },
+
+    makeRecoveryCode: async () => {
+      const recoveryCode = await account().enableRecovery();
+      await session.backUpAll();
+      return { recoveryCode };
     },
   };
 }

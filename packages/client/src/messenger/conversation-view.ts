@@ -10,7 +10,7 @@ const NAMES = 4;
 
 /** A conversation as the list of conversations shows it. */
 export function conversationView(parts: {
-  readonly seat: Seat;
+  readonly seat: Seat | null;
   readonly thread: Thread;
   readonly others: ReadonlySet<AccountId>;
   readonly nameOf: (account: AccountId) => string;
@@ -26,13 +26,13 @@ export function conversationView(parts: {
   const waiting = record.pending.filter(isSpeech);
   const newest = waiting.at(-1)?.content;
   return {
-    id: seat.id,
+    id: thread.id,
     title: named === "" ? others.slice(0, NAMES).map(nameOf).filter(Boolean).join(", ") : named,
     kind: isDirect ? "direct" : "group",
     peer: isDirect ? peer : null,
-    charter: seat.charter,
+    charter: seat?.charter ?? record.charter,
     status: statusOf(seat, record.left),
-    people: seat.kind === "removed" ? 0 : parts.others.size + 1,
+    people: seat === null || seat.kind === "removed" ? 0 : parts.others.size + 1,
     membersVersion: record.membersVersion,
     unread: record.unread,
     mentions: record.mentions,
@@ -49,7 +49,8 @@ export function conversationView(parts: {
   };
 }
 
-function statusOf(seat: Seat, left: boolean): ConversationStatus {
+function statusOf(seat: Seat | null, left: boolean): ConversationStatus {
+  if (seat === null) return { kind: left ? "left" : "waiting" };
   const { conversation, proposed } = seat;
   if (conversation.kind === "removed" || left) return { kind: "left" };
   if (conversation.kind === "suspended") return { kind: "suspended", charter: conversation.next.charter };

@@ -1,16 +1,21 @@
-import type { ConversationId } from "@porchlight/encoding";
+import { type ConversationId, unixSeconds } from "@porchlight/encoding";
+import { Account } from "../account.ts";
 import { ClientError } from "../error.ts";
+import { receiveHistory } from "../history.ts";
+import { parseInvitation } from "../invitation.ts";
+import { startPairing } from "../pairing.ts";
 import type { Storage } from "../storage.ts";
 import { newStorageKey } from "../unlock.ts";
 import { type AccountIntent, accountIntents } from "./account-intents.ts";
 import { type Door, formatDoor, opened, parseDoor, slotFor, waysOf } from "./door.ts";
 import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./intents.ts";
+import { takeKeepsakes } from "./keepsake.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
 import { codeOf } from "./refusal.ts";
-import { Session } from "./session.ts";
+import { type Enter, Session } from "./session.ts";
 import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
-import type { AppState, FailureCode, ThreadChange } from "./view.ts";
+import type { AppState, FailureCode, PairingGuestView, ThreadChange } from "./view.ts";
 
 /** Intents that are possible before a device is unlocked, and those that the ends of the channel carry out themselves. */
 type EntryIntent =
@@ -45,6 +50,7 @@ export class Messenger {
   #door: Door | null = null;
   #open: Open | null = null;
   #release: (() => void) | null = null;
+  #pairing: AbortController | null = null;
   /** Signing up, unlocking and locking wait for one another. */
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -68,6 +74,18 @@ export class Messenger {
   subscribe(listener: (state: AppState) => void): () => void {
     this.#stateListeners.add(listener);
     return () => this.#stateListeners.delete(listener);
+  }
+
+  /** Resolves with the first state for which `test` holds. */
+  until(test: (state: AppState) => boolean): Promise<AppState> {
+    return new Promise((resolve) => {
+      if (test(this.#state)) return resolve(this.#state);
+      const stop = this.subscribe((state) => {
+        if (!test(state)) return;
+        stop();
+        resolve(state);
+      });
+    });
   }
 
   /** Calls the listener with what is new or different in any thread; returns how to stop. */
@@ -136,11 +154,27 @@ export class Messenger {
         slots: [...this.#knownDoor().slots, await slotFor(key, secret, this.#platform)],
       });
     },
-    restore: () => Promise.reject(notNow()),
-    lookInvitation: () => Promise.reject(notNow()),
-    beginPairing: () => Promise.reject(notNow()),
-    cancelPairing: () => Promise.reject(notNow()),
-    deleteAccount: () => Promise.reject(notNow()),
+    restore: ({ recoveryCode, name, secret }) => this.#restore(recoveryCode, name, secret),
+    lookInvitation: async ({ invitation }) => {
+      const server = this.#platform.connect(this.#config.url, {});
+      const { inviter, expires } = await server.account.lookAtInvitation(parseInvitation(invitation));
+      return { inviter, expires: unixSeconds(expires) };
+    },
+    beginPairing: ({ deviceName, secret }) => this.#pair(deviceName, secret),
+    cancelPairing: () => {
+      this.#pairing?.abort();
+      if (this.#state.kind === "signed-out") this.#show({ ...this.#state, pairing: null });
+    },
+    deleteAccount: async () => {
+      const { session } = this.#opened();
+      if (session.account === null)
+        throw new ClientError("offline", "there is no connection: try again when there is");
+      await session.account.delete();
+      await this.#shut();
+      await this.#platform.erase();
+      this.#door = null;
+      this.#show(this.#atDoor());
+    },
   };
 
   #alone<T>(run: () => Promise<T> | T): Promise<T> {
@@ -161,23 +195,70 @@ export class Messenger {
     }
   }
 
-  async #signUp(invitation: string | null, name: string, secret: UnlockSecret): Promise<void> {
+  /** A device that is none yet becomes one of an account, in whichever way `enter` is. */
+  async #beginDevice(name: string, secret: UnlockSecret, enter: Enter): Promise<Session> {
     if (this.#state.kind !== "signed-out") throw notNow();
-    const checked = checkedName(name);
+    const checked = name === "" ? "" : checkedName(name);
     const key = newStorageKey(this.#platform.random);
     const slot = await slotFor(key, secret, this.#platform);
     const storage = await this.#platform.storage(key);
     try {
-      const session = await Session.open(this.#platform, this.#config, storage, { name: checked });
-      // Registered before the door is there: without it, the next start finds an empty device and begins anew.
-      await session.register(invitation);
+      const session = await Session.open(this.#platform, this.#config, storage, { name: checked, enter });
+      // The door comes last: without it, the next start finds an empty device and begins anew.
       await this.#saveDoor({ name: checked, account: session.me, slots: [slot] });
       this.#enter(session, storage, key);
+      return session;
     } catch (error) {
       storage.close?.();
       await this.#platform.erase();
       throw error;
     }
+  }
+
+  async #signUp(invitation: string | null, name: string, secret: UnlockSecret): Promise<void> {
+    const given = invitation === null ? {} : { invitation: parseInvitation(invitation) };
+    const options = { audience: this.#config.origin, ...given };
+    await this.#beginDevice(name, secret, (context) => Account.create(context, options));
+  }
+
+  async #restore(code: string, name: string, secret: UnlockSecret): Promise<void> {
+    let lost: readonly { readonly deviceKey: Uint8Array }[] = [];
+    const session = await this.#beginDevice(name, secret, async (context) => {
+      const restored = await Account.restore(context, code, { audience: this.#config.origin });
+      await takeKeepsakes(context.storage, restored.records);
+      ({ lost } = restored);
+      return restored.account;
+    });
+    await session.account?.heal(lost);
+    await session.refreshDevices();
+  }
+
+  /** ACC-30: the answer is in the state, step by step, until the other device has let this one in. */
+  async #pair(deviceName: string, secret: UnlockSecret): Promise<void> {
+    if (this.#state.kind !== "signed-out") throw notNow();
+    const abort = new AbortController();
+    this.#pairing?.abort();
+    this.#pairing = abort;
+    const { signal } = abort;
+    const show = (pairing: PairingGuestView | null): void => {
+      if (this.#state.kind === "signed-out" && !signal.aborted) this.#show({ ...this.#state, pairing });
+    };
+    const begun = new Promise<void>((resolve, reject) => {
+      this.#beginDevice("", secret, async (context) => {
+        const guest = await startPairing(context, { audience: this.#config.origin, deviceName });
+        const { code, qr } = guest;
+        show({ code, qr, digits: null });
+        resolve();
+        show({ code, qr, digits: await guest.digits({ signal }) });
+        const { account, history } = await guest.finish({ signal });
+        await takeKeepsakes(context.storage, receiveHistory(context.server.account, history, { signal }));
+        return account;
+      }).catch((error: unknown) => {
+        show(null);
+        reject(error);
+      });
+    });
+    await begun;
   }
 
   async #unlock(secret: UnlockSecret): Promise<void> {

@@ -2,8 +2,7 @@ import type { AttachmentSuite } from "@porchlight/attachment";
 import type { ConversationId, UnixSeconds } from "@porchlight/encoding";
 import type { MlsSuite } from "@porchlight/mls";
 import type { TlogSuite } from "@porchlight/tlog";
-import type { LogSource, StreamingListener } from "@porchlight/wire";
-import type { AttachmentService, DeliveryService } from "../context.ts";
+import type { LogSource, ServerClient, StreamingListener } from "@porchlight/wire";
 import type { Storage } from "../storage.ts";
 
 /** Which deployment, from whoever the person trusts: the policy above all never from the server that it watches. */
@@ -17,14 +16,13 @@ export type MessengerConfig = {
 };
 
 /** A server with a stream of news; where there is none, the messenger asks every few seconds. */
-export type MessengerServer = DeliveryService &
-  AttachmentService & {
-    readonly connect: () => void;
-    readonly disconnect: () => void;
-    /** Try at once, not after the pause. */
-    readonly hurry: () => void;
-    readonly tell: (conversation: ConversationId, body: Uint8Array) => void;
-  };
+export type MessengerServer = ServerClient & {
+  readonly connect: () => void;
+  readonly disconnect: () => void;
+  /** Try at once, not after the pause. */
+  readonly hurry: () => void;
+  readonly tell: (conversation: ConversationId, body: Uint8Array) => void;
+};
 
 /** What a messenger stands on: the same in a browser's worker, in Node, and in tests that let it die. */
 export type Platform = {

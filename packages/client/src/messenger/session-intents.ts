@@ -148,7 +148,7 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
 
     members: ({ conversation }) => {
       const devices = new Map<AccountId, string[]>();
-      for (const { account, deviceKey } of seatOf(session.thread(conversation)).members) {
+      for (const { account, deviceKey } of session.seatOf(session.thread(conversation).id)?.members ?? []) {
         devices.set(account, [...(devices.get(account) ?? []), hex(deviceKey)]);
       }
       return [...devices].map(
@@ -347,13 +347,10 @@ function checkedTitle(text: string): string {
 }
 
 function demandOpen(session: Session, thread: Thread): void {
-  if (member(session, thread).kind === "removed" || thread.record.left) {
+  const seat = session.seatOf(thread.id);
+  if (seat === null || seat.kind === "removed" || thread.record.left) {
     throw new ClientError("not-in-conversation", "this device is not in the conversation any more");
   }
-}
-
-function member(session: Session, thread: Thread): ReturnType<Session["member"]["seat"]> {
-  return session.member.seat(thread.id);
 }
 
 function demandKnown(session: Session, account: AccountId): void {

@@ -1,27 +1,30 @@
 import {
   type AccountId,
+  type CharterId,
   type ConversationId,
   dayOf,
-  fromBase64url,
   hex,
   type UnixSeconds,
 } from "@porchlight/encoding";
 import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
+import { Account } from "../account.ts";
 import { Attachments } from "../attachments.ts";
 import { CharterBook } from "../charter-book.ts";
 import type { Content } from "../content.ts";
+import type { AccountContext } from "../context.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
 import { Member } from "../member.ts";
 import type { Seat } from "../seat.ts";
 import type { Storage } from "../storage.ts";
 import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
+import { keepsakes, NotedStorage } from "./keepsake.ts";
 import { People } from "./people.ts";
 import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
 import { Profile } from "./profile.ts";
 import { codeOf, mayPass } from "./refusal.ts";
 import { fingerprintOf, formatContactCode, grouped } from "./safety-number.ts";
-import { threadRecord } from "./stored-entry.ts";
+import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
 import { Transfers } from "./transfers.ts";
 import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
@@ -33,10 +36,17 @@ const LANES = 4;
 /** Nobody tells or is told what was read where more people listen (CON-4). */
 export const RECEIPT_PEOPLE = 20;
 /** Milliseconds after which a look is taken although nothing was heard, with a stream of news and without. */
-const ROUND = 60_000;
+const ROUND = 20_000;
 const ROUND_WITHOUT_NEWS = 2_000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
+
+/** Seconds between two additions to the backup. */
+const BACKUP_PAUSE = 60;
+const NOBODY: ReadonlySet<AccountId> = new Set();
+
+/** How a device becomes one of an account. */
+export type Enter = (context: AccountContext) => Promise<Account>;
 
 /** Milliseconds for which somebody is shown typing after the last word of it. */
 const TYPING = 8_000;
@@ -48,7 +58,7 @@ const TYPING = 8_000;
 export class Session {
   readonly platform: Platform;
   readonly config: MessengerConfig;
-  readonly storage: Storage;
+  readonly storage: NotedStorage;
   readonly server: MessengerServer;
   readonly member: Member;
   readonly book: CharterBook;
@@ -63,7 +73,6 @@ export class Session {
   readonly #typing = new Map<ConversationId, Map<AccountId, ReturnType<typeof setTimeout>>>();
   #state: ReadyState;
   #isRunning = false;
-  #isLoggedIn = false;
   #hasNews = false;
   #hasSwept = false;
   #finished: Promise<void> = Promise.resolve();
@@ -72,7 +81,10 @@ export class Session {
   #fatal: (error: unknown) => void = () => {};
 
   /** The account's devices, as the server lists them. */
-  readonly #devices: readonly DeviceView[] = [];
+  #devices: readonly DeviceView[] = [];
+  #hasRecoveryCode = false;
+  #account: Account | null;
+  #backedUp = 0;
 
   onState: (state: ReadyState) => void = () => {};
   onName: (name: string) => void = () => {};
@@ -81,12 +93,13 @@ export class Session {
   private constructor(parts: {
     readonly platform: Platform;
     readonly config: MessengerConfig;
-    readonly storage: Storage;
+    readonly storage: NotedStorage;
     readonly server: MessengerServer;
     readonly member: Member;
     readonly book: CharterBook;
     readonly people: People;
     readonly profile: Profile;
+    readonly account: Account | null;
     readonly listener: { current: StreamingListener };
   }) {
     const { platform, config, storage, server, member, book, people, profile } = parts;
@@ -98,6 +111,7 @@ export class Session {
     this.book = book;
     this.people = people;
     this.profile = profile;
+    this.#account = parts.account;
     const { random, attachmentSuite } = platform;
     this.transfers = new Transfers(
       new Attachments({
@@ -134,16 +148,17 @@ export class Session {
   }
 
   /**
-   * Reads everything that was saved; nothing is sent or received before {@link start}. With `name` it makes a new
-   * account and its first device where there is none.
+   * Reads everything that was saved; nothing is sent or received before {@link start}. `enter`: how a new device becomes
+   * one of an account, with the server's help; without it the device is there already, and no connection is needed.
    */
   static async open(
     platform: Platform,
     config: MessengerConfig,
-    storage: Storage,
-    options: { readonly name: string },
+    plain: Storage,
+    options: { readonly name: string; readonly enter?: Enter },
   ): Promise<Session> {
     const { clock, random, suite, tlogSuite } = platform;
+    const storage = new NotedStorage(plain);
     const listener: { current: StreamingListener } = { current: {} };
     const server = platform.connect(config.url, {
       moved: (conversation) => listener.current.moved?.(conversation),
@@ -159,10 +174,8 @@ export class Session {
       ...(tlogSuite === undefined ? {} : { suite: tlogSuite }),
     });
     const context = { server, storage, clock, random, suite, charters: book };
-    const member =
-      (await storage.load("device")) === null
-        ? await Member.create(context, await identitySeed(storage, random))
-        : await Member.open(context);
+    const account = options.enter === undefined ? null : await options.enter(context);
+    const member = account?.member ?? (await Member.open(context));
     const people = await People.open(storage, member.account);
     const profile = await Profile.open(storage, options.name);
     const session = new Session({
@@ -174,9 +187,16 @@ export class Session {
       book,
       people,
       profile,
+      account,
       listener,
     });
-    for (const seat of member.seats) await session.#adopt(seat);
+    const names = await storage.list();
+    for (const name of names) {
+      const id = conversationOfThread(name);
+      if (id !== null) await session.#adopt(id, null);
+    }
+    storage.noteNewest(names);
+    for (const seat of member.seats) await session.#adopt(seat.id, seat.charter);
     session.#chartersChanged();
     return session;
   }
@@ -218,29 +238,32 @@ export class Session {
     throw new ClientError("unknown-conversation", "there is no such conversation on this device");
   }
 
-  /** Takes a conversation in that the device has just created or joined. */
-  async #adopt(seat: Seat): Promise<Thread> {
-    const known = this.threads.get(seat.id);
+  /** Takes a conversation in: one that the device has created or joined, or that another device of the person kept. */
+  async #adopt(id: ConversationId, charter: CharterId | null): Promise<Thread> {
+    const known = this.threads.get(id);
     if (known !== undefined) return known;
     const context = { storage: this.storage, me: this.me, people: this.people };
-    const saved = await this.storage.load(threadRecord(seat.id));
+    const saved = await this.storage.load(threadRecord(id));
     const thread =
-      saved === null
-        ? Thread.begin(seat.id, seat.charter, this.now(), context)
-        : Thread.restore(seat.id, saved, context);
-    thread.others = () => this.#others(seat);
+      saved === null ? Thread.begin(id, charter, this.now(), context) : Thread.restore(id, saved, context);
+    thread.others = () => this.#others(id);
     thread.onChange = (change) => {
-      this.#conversationChanged(seat);
-      this.onThread(seat.id, change);
+      this.#conversationChanged(id);
+      this.onThread(id, change);
     };
-    this.threads.set(seat.id, thread);
-    this.#conversationChanged(seat);
+    this.threads.set(id, thread);
+    this.#conversationChanged(id);
     return thread;
   }
 
   /** A new conversation of this device. */
   begun(seat: Seat): Promise<Thread> {
-    return this.#adopt(seat);
+    return this.#adopt(seat.id, seat.charter);
+  }
+
+  /** `null`: only its history is here; this device has not been let in (yet). */
+  seatOf(conversation: ConversationId): Seat | null {
+    return this.member.seats.find(({ id }) => id === conversation) ?? null;
   }
 
   /** There is something to send or to look at in this conversation: now, not at the next round. */
@@ -301,15 +324,15 @@ export class Session {
   }
 
   async #round(): Promise<void> {
-    if (!this.#isLoggedIn) {
-      await this.member.login(this.config.origin);
-      this.#isLoggedIn = true;
+    if (this.#account === null) {
+      this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
+      await this.refreshDevices();
     }
     this.server.connect();
     await this.#readLog();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
     const welcomed = await this.member.join();
-    for (const seat of this.member.seats) await this.#adopt(seat);
+    for (const seat of this.member.seats) await this.#adopt(seat.id, seat.charter);
     for (const event of welcomed) {
       if (event.kind !== "refused" || event.item !== "welcome") continue;
       const { received: at, item, code, submitter: from, conversation } = event;
@@ -324,15 +347,70 @@ export class Session {
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
+    const { done } = await this.#account.attend();
+    for (const { conversation } of done) await this.work(conversation);
+    await this.#backUp();
     if (errors.length > 0) throw errors[0];
+  }
+
+  get account(): Account | null {
+    return this.#account;
+  }
+
+  #context(): AccountContext {
+    const { server, storage, book } = this;
+    const { clock, random, suite } = this.platform;
+    return { server, storage, clock, random, suite, charters: book };
+  }
+
+  /** What the account's backup does not have yet; not with every message, since a chunk is sent whole. */
+  async #backUp(): Promise<void> {
+    const backup = this.#account?.backup ?? null;
+    const { changed } = this.storage;
+    if (backup === null || changed.size === 0 || this.now() - this.#backedUp < BACKUP_PAUSE) return;
+    const names = new Set(changed);
+    const records: Uint8Array[] = [];
+    for await (const record of keepsakes(this.storage, names)) records.push(record);
+    await backup.append(records);
+    for (const name of names) changed.delete(name);
+    this.#backedUp = this.now();
+  }
+
+  /** A new backup begins with everything. */
+  async backUpAll(): Promise<void> {
+    this.#hasRecoveryCode = true;
+    this.#set({ me: this.#meView() });
+    await this.#account?.backup?.rewrite(keepsakes(this.storage));
+    this.#backedUp = this.now();
+  }
+
+  async refreshDevices(): Promise<void> {
+    const account = this.#account;
+    if (account === null) return;
+    this.#devices = (await account.devices())
+      .filter(({ revoked }) => revoked === null)
+      .map(({ deviceKey, name, created, current, sessions }) => ({
+        key: hex(deviceKey),
+        name,
+        since: created,
+        isThis: current,
+        sessions: sessions.map((one) => ({ id: one.id, lastUsed: one.lastUsed, isThis: one.current })),
+      }));
+    this.#hasRecoveryCode = account.backup !== null;
+    this.#set({ me: this.#meView() });
+  }
+
+  showPairing(pairing: ReadyState["pairing"]): void {
+    this.#set({ pairing });
   }
 
   async #workOnce(conversation: ConversationId): Promise<void> {
     const thread = this.threads.get(conversation);
     if (thread === undefined) return;
-    const seat = this.member.seat(conversation);
+    const seat = this.seatOf(conversation);
+    if (seat === null) return;
     await this.#absorb(thread, seat);
-    if (!this.#isLoggedIn) return;
+    if (this.#account === null) return;
     try {
       await seat.sync();
     } finally {
@@ -344,7 +422,7 @@ export class Session {
   /** Takes what happened into the history; only then may the seat forget it. */
   async #absorb(thread: Thread, seat: Seat): Promise<void> {
     const { events } = seat;
-    if (events.length === 0) return this.#conversationChanged(seat);
+    if (events.length === 0) return this.#conversationChanged(seat.id);
     const before = thread.record.pending;
     await thread.take(events, seat.firstEvent);
     await seat.handled(events.length);
@@ -353,7 +431,7 @@ export class Session {
       if (left.has(content.id)) continue;
       for (const { upload } of files) await this.transfers.forget(upload, { atServer: false });
     }
-    this.#conversationChanged(seat);
+    this.#conversationChanged(seat.id);
   }
 
   async #send(thread: Thread, seat: Seat): Promise<void> {
@@ -460,14 +538,6 @@ export class Session {
     this.wake();
   }
 
-  /** For a new account: at the server, with an invitation where it asks for one. Throws WireError. */
-  async register(invitation: string | null): Promise<void> {
-    await this.member.login(this.config.origin, {
-      ...(invitation === null ? {} : { invitation: invitationSecret(invitation) }),
-    });
-    this.#isLoggedIn = true;
-  }
-
   newId(): string {
     return hex(this.platform.random(16));
   }
@@ -496,12 +566,12 @@ export class Session {
     const stop = (): void => {
       clearTimeout(timers.get(sender));
       timers.delete(sender);
-      this.#conversationChanged(this.member.seat(conversation));
+      this.#conversationChanged(conversation);
     };
     stop();
     if (body.length !== 1 || body[0] !== 1) return;
     timers.set(sender, setTimeout(stop, TYPING));
-    this.#conversationChanged(this.member.seat(conversation));
+    this.#conversationChanged(conversation);
   }
 
   /** CON-30 */
@@ -559,7 +629,9 @@ export class Session {
     });
   }
 
-  #others(seat: Seat): ReadonlySet<AccountId> {
+  #others(id: ConversationId): ReadonlySet<AccountId> {
+    const seat = this.seatOf(id);
+    if (seat === null) return NOBODY;
     const { conversation } = seat;
     const known = this.#accounts.get(conversation);
     if (known !== undefined) return known;
@@ -575,22 +647,22 @@ export class Session {
     this.onState(this.#state);
   }
 
-  #conversationChanged(seat: Seat): void {
-    const thread = this.threads.get(seat.id);
+  #conversationChanged(id: ConversationId): void {
+    const thread = this.threads.get(id);
     if (thread === undefined) return;
     const view = conversationView({
-      seat,
+      seat: this.seatOf(id),
       thread,
-      others: this.#others(seat),
+      others: this.#others(id),
       nameOf: (account) => this.people.name(account),
-      typing: [...(this.#typing.get(seat.id)?.keys() ?? [])],
+      typing: [...(this.#typing.get(id)?.keys() ?? [])],
     });
-    this.#set({ conversations: { ...this.#state.conversations, [seat.id]: view } });
+    this.#set({ conversations: { ...this.#state.conversations, [id]: view } });
   }
 
   #peopleChanged(): void {
     this.#set({ contacts: this.people.contacts(this.profile.name) });
-    for (const seat of this.member.seats) this.#conversationChanged(seat);
+    for (const id of this.threads.keys()) this.#conversationChanged(id);
   }
 
   #chartersChanged(): void {
@@ -610,29 +682,9 @@ export class Session {
       name,
       fingerprint: this.#fingerprint,
       contactCode: formatContactCode(account, name),
-      holdsIdentity: true,
-      hasRecoveryCode: false,
+      holdsIdentity: this.#account?.holdsIdentity ?? false,
+      hasRecoveryCode: this.#hasRecoveryCode,
       devices: this.#devices,
     };
   }
-}
-
-/** The text of an invitation, or the link that it is in. */
-function invitationSecret(text: string): Uint8Array {
-  try {
-    return fromBase64url(text.trim().replace(/^.*#/, ""), 32, "invitation");
-  } catch (cause) {
-    throw new ClientError("invitation-refused", "this is no invitation: ask for the link again", { cause });
-  }
-}
-
-const IDENTITY = "identity";
-
-/** The key that is the account: made once, kept by the device that made it. */
-async function identitySeed(storage: Storage, random: (length: number) => Uint8Array): Promise<Uint8Array> {
-  const known = await storage.load(IDENTITY);
-  if (known !== null) return known;
-  const seed = random(32);
-  await storage.save(IDENTITY, seed);
-  return seed;
 }

@@ -1,5 +1,5 @@
 import type { AttachmentReference } from "@porchlight/attachment";
-import type { AccountId, ConversationId, UnixSeconds } from "@porchlight/encoding";
+import { type AccountId, type ConversationId, conversationId, type UnixSeconds } from "@porchlight/encoding";
 import type { Mention, Preview } from "../content.ts";
 import type { EventView, RefusedView } from "./view.ts";
 
@@ -69,4 +69,10 @@ export function historyRecord(conversation: ConversationId, part: string): strin
 
 export function threadRecord(conversation: ConversationId): string {
   return `thread-${conversation}`;
+}
+
+/** `null` for a record that is no thread's. */
+export function conversationOfThread(name: string): ConversationId | null {
+  const prefix = "thread-";
+  return name.startsWith(prefix) ? conversationId(name.slice(prefix.length)) : null;
 }

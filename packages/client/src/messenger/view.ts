@@ -181,6 +181,8 @@ export type ConversationStatus =
     }
   /** Accepted here; goes on when the others meet under the new charter. */
   | { readonly kind: "suspended"; readonly charter: CharterId | null }
+  /** This device is new: it waits until a device of a member is online and lets it in. What was before is readable. */
+  | { readonly kind: "waiting" }
   /** Removed, or left: what was received stays readable. */
   | { readonly kind: "left" };
 

@@ -1,0 +1,113 @@
+import type { ConversationId } from "@porchlight/encoding";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestServer } from "../apps/server/test/deployment.ts";
+import { chartered, PASSPHRASE, Somebody } from "./people.ts";
+
+const SECRET = { kind: "passphrase", passphrase: PASSPHRASE } as const;
+
+describe("one person's devices, with the whole messenger and a real server", () => {
+  let server: TestServer;
+  let ada: Somebody;
+  let bea: Somebody;
+  let tablet: Somebody;
+  let talk: ConversationId;
+  let recoveryCode: string;
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+    const charter = await chartered(server);
+    const clock = { now: () => server.now };
+    ada = await Somebody.signUp("Ada", server.url, clock);
+    bea = await Somebody.signUp("Bea", server.url, clock);
+    await online(ada);
+    await online(bea);
+    await ada.page.perform("addContact", { code: bea.state.me.contactCode });
+    await ada.page.perform("createConversation", { charter, title: "", accounts: [bea.account] });
+    talk = (await bea.conversation(() => true)).id;
+    await ada.says(talk, "from before");
+    await bea.hears(talk, "from before");
+    await bea.page.perform("safetyNumber", { account: ada.account });
+    await bea.page.perform("verifyContact", { account: ada.account, scanned: null });
+  });
+  afterAll(async () => {
+    for (const somebody of [ada, bea, tablet]) await somebody?.remove();
+    await server.stop();
+  });
+
+  const online = (somebody: Somebody) =>
+    somebody.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
+
+  test("ACC-30: a second device is let in from the first, with the history; a verified contact's is loud", async () => {
+    tablet = await ada.another();
+    await tablet.page.perform("beginPairing", { deviceName: "tablet", secret: SECRET });
+    const { state } = tablet.page;
+    const code = state.kind === "signed-out" ? (state.pairing?.code ?? "") : "";
+    await ada.page.perform("approveDevice", { code });
+    const digits = ada.state.pairing?.digits;
+    expect(digits).toMatch(/^\d{6}$/);
+    await tablet.page.until(
+      (seen) => seen.kind === "signed-out" && seen.pairing !== null && seen.pairing.digits === digits,
+    );
+    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    await tablet.page.until(({ kind }) => kind === "ready");
+    expect(tablet.state.me).toMatchObject({ name: "Ada", account: ada.account, holdsIdentity: false });
+    expect(await tablet.texts(talk)).toContain("from before");
+    await bea.page.until(
+      (seen) => seen.kind === "ready" && seen.contacts[ada.account]?.trust.kind === "changed",
+    );
+    await bea.sees(talk, (entry) => entry.kind === "event" && entry.event.kind === "safety-number-changed");
+    await bea.says(talk, "hello to both");
+    await ada.hears(talk, "hello to both");
+    await tablet.hears(talk, "hello to both");
+    await tablet.says(talk, "from the tablet");
+    expect(await ada.hears(talk, "from the tablet")).toMatchObject({ fromMe: true });
+    expect(ada.state.me.devices.map(({ name }) => name)).toContain("tablet");
+  });
+
+  test("ACC-50: a recovery code brings account and history back, and the lost devices are out", async () => {
+    ({ recoveryCode } = await ada.page.perform("makeRecoveryCode"));
+    await ada.stop();
+    const found = await ada.another();
+    await expect(
+      found.page.perform("restore", {
+        recoveryCode: "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA",
+        name: "Ada",
+        secret: SECRET,
+      }),
+    ).rejects.toThrow();
+    await found.page.perform("restore", { recoveryCode, name: "Ada", secret: SECRET });
+    await tablet.stop();
+    expect(found.state.me).toMatchObject({
+      account: bea.state.conversations[talk]?.peer,
+      holdsIdentity: true,
+    });
+    expect(await found.texts(talk)).toContain("from before");
+    // Bea's device lets the new one in and the lost ones out.
+    bea.hurry();
+    await found.conversation(({ status }) => status.kind === "active");
+    await bea.says(talk, "welcome back");
+    await found.hears(talk, "welcome back");
+    const members = await bea.page.perform("members", { conversation: talk });
+    expect(members.find(({ isMe }) => !isMe)?.devices).toHaveLength(1);
+    // A later request counts, and this clock stands still by itself.
+    await server.tick(server.now + 60);
+    await found.page.perform("leave", { conversation: talk });
+    bea.hurry();
+    await bea.sees(talk, (entry) => entry.kind === "event" && entry.event.kind === "left");
+    await found.page.perform("deleteAccount");
+    expect(found.page.state.kind).toBe("signed-out");
+    await found.remove();
+  });
+
+  test("ACC-10: a link lets somebody in, and says who invited", async () => {
+    const { link } = await bea.page.perform("invite");
+    const cay = new Somebody("Cay", server.url, { now: () => server.now });
+    await cay.start();
+    expect(await cay.page.perform("lookInvitation", { invitation: link })).toMatchObject({
+      inviter: bea.account,
+    });
+    await cay.page.perform("signUp", { invitation: link, name: "Cay", secret: SECRET });
+    await online(cay);
+    await cay.remove();
+  });
+});
