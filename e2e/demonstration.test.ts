@@ -38,6 +38,8 @@ const REFUSALS = [
   ["unlogged-warrant", ["not-logged"]],
   ["strangers-warrant", ["signature-invalid", "wrong-issuer"]],
   ["revoked-warrant", ["revoked"]],
+  ["suspended-warrant", ["suspended"]],
+  ["overlong-secrecy", ["extension-too-long"]],
   ["reused-requester-key", ["requester-reused"]],
   ["unproven-requester-key", ["requester-unproven"]],
   ["replayed-release", ["refused"]],

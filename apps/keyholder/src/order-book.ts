@@ -21,7 +21,7 @@ export type Further = {
 };
 
 /** What the issuer said later, and counted when it was seen in the witnessed log (KEY-33). */
-export type Directed = { readonly kind: DirectionEntry["type"]; readonly document: string };
+type Directed = { readonly kind: DirectionEntry["type"]; readonly document: string };
 
 /** The intent that was committed to: canonical document and the randomness of its slot. */
 export type OwnIntent = { readonly document: Intent; readonly random: Uint8Array; readonly slot: string };

@@ -15,23 +15,28 @@ import { join } from "node:path";
 import {
   type Charter,
   type CharterDocument,
+  type DirectionEntry,
   formatCharter,
   formatEntry,
   formatSignedDocument,
   formatStatement,
   parseEntry,
+  parseStatement,
   type SignedDocument,
   signDocument,
   signIntake,
+  unverifiedPayload,
   verifyCharter,
 } from "@porchlight/charter";
 import { Journal, SecretStore } from "@porchlight/durable";
 import {
+  type AccountId,
   accountIdOf,
   base64url,
   type CharterId,
   type ConversationId,
   conversationIdOf,
+  type DayNumber,
   dayNumber,
   dayOf,
   formatDay,
@@ -43,11 +48,16 @@ import {
   keyholderIndex,
   parseDay,
   parseInstant,
+  periodOf,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
 import {
   commitmentOf,
+  coreOf,
+  type Direction,
+  directionHash,
+  formatDirection,
   formatWarrant,
   orderIdOf,
   publicCommitment,
@@ -93,6 +103,7 @@ export type CeremonyFacts = {
 export type TestOrder = {
   readonly id: string;
   readonly warrant: string;
+  readonly others: string | null;
   readonly opening: Uint8Array;
   readonly index: number;
   readonly commitment: ReturnType<typeof commitmentOf>;
@@ -340,18 +351,19 @@ export class TestDeployment {
   /** A warrant for one day of one account in one conversation; logged unless `unlogged`. */
   async order(
     more: Partial<WarrantDocument> = {},
-    options: { unlogged?: boolean; court?: { seed: Uint8Array }; reuse?: TestOrder } = {},
+    options: {
+      unlogged?: boolean;
+      court?: { seed: Uint8Array };
+      reuse?: TestOrder;
+      others?: readonly AccountId[];
+    } = {},
   ): Promise<TestOrder> {
     const charter = this.charter as Charter;
     const account = accountIdOf(random(32));
     const secret = random(32);
     const xwing = xwingKeygen(secret).publicKey;
     const day = parseDay("2017-10-02");
-    const statement = await signDocument(
-      "statement",
-      formatStatement({ charter: charter.id, accounts: [{ account, person: "Jane Doe" }], at: this.now }),
-      [{ name: "Provider", seed: this.provider.seed }],
-    );
+    const statement = await this.statement([account], "Jane Doe");
     const reference = `Case ${hex(random(4))}`;
     const actHash = random(32);
     const name = "Agency";
@@ -402,14 +414,20 @@ export class TestDeployment {
   async signOrder(
     document: WarrantDocument,
     requester: TestOrder["requester"],
-    options: { unlogged?: boolean; court?: { seed: Uint8Array } } = {},
+    options: {
+      unlogged?: boolean;
+      court?: { seed: Uint8Array };
+      others?: readonly AccountId[];
+    } = {},
   ): Promise<TestOrder> {
     const signed = await signDocument("warrant", formatWarrant(document), [
       { name: "District Court", seed: (options.court ?? this.court).seed },
     ]);
     const bytes = formatSignedDocument(signed);
     const opening = random(32);
-    const commitment = commitmentOf(opening, bytes);
+    const stated = options.others === undefined ? null : await this.statement(options.others, "John Roe");
+    const others = stated === null ? null : formatSignedDocument(stated);
+    const commitment = commitmentOf(opening, coreOf({ warrant: bytes, others }));
     const day = dayOf(this.now);
     const index =
       options.unlogged === true
@@ -424,7 +442,10 @@ export class TestDeployment {
                   commitment,
                   public: publicCommitment(
                     publicKeyOfOrder(opening),
-                    publicPartOf({ document, others: null }),
+                    publicPartOf({
+                      document,
+                      others: stated === null ? null : parseStatement(unverifiedPayload(stated)),
+                    }),
                   ),
                   secretUntil: secretUntilOf(document, day),
                 },
@@ -435,12 +456,53 @@ export class TestDeployment {
     return {
       id: orderIdOf(opening),
       warrant: fromUtf8(bytes),
+      others: others === null ? null : fromUtf8(others),
       opening,
       index,
       commitment,
       document,
       requester,
     };
+  }
+
+  /** What the provider says of whose accounts these are. */
+  async statement(accounts: readonly AccountId[], person: string): Promise<SignedDocument> {
+    const charter = this.charter as Charter;
+    const stated = accounts.map((account) => ({ account, person }));
+    const bytes = formatStatement({ charter: charter.id, accounts: stated, at: this.now });
+    return await signDocument("statement", bytes, [{ name: "Provider", seed: this.provider.seed }]);
+  }
+
+  /** What the court says of its order, in the log; handed to nobody. */
+  async say(
+    order: TestOrder,
+    kind: DirectionEntry["type"],
+    until?: DayNumber,
+  ): Promise<{ kind: DirectionEntry["type"]; document: never; index: never }> {
+    const { charter, reference } = order.document;
+    const common = { charter, commitment: order.commitment, reference, at: this.now, ground: "So decided." };
+    const direction: Direction =
+      kind === "extension" ? { ...common, kind, until: until as DayNumber } : { ...common, kind };
+    const document = await signDocument(kind, formatDirection(direction), [
+      { name: "District Court", seed: this.court.seed },
+    ]);
+    const entry = {
+      charter,
+      day: dayOf(this.now),
+      commitment: order.commitment,
+      direction: directionHash(order.opening, formatSignedDocument(document)),
+    };
+    const index = this.server.append(
+      formatEntry(
+        signIntake(
+          kind === "extension"
+            ? { type: kind, ...entry, secretUntil: periodOf(until as DayNumber) }
+            : { type: kind, ...entry },
+          this.intake.seed,
+        ),
+      ),
+    );
+    return { kind, document: document as never, index: index as never };
   }
 
   revoke(order: TestOrder): void {
@@ -453,9 +515,10 @@ export class TestDeployment {
     );
   }
 
-  submit(name: string, { warrant, opening, index }: TestOrder, conversations?: ConversationId[]) {
+  submit(name: string, { warrant, others, opening, index }: TestOrder, conversations?: ConversationId[]) {
     return this.client(name).submitOrder({
       warrant,
+      ...(others === null ? {} : { others }),
       opening,
       index: index as never,
       ...(conversations === undefined ? {} : { conversations }),

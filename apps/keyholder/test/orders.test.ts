@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BatchEntry, parseEntry, verifyKeys } from "@porchlight/charter";
 import {
+  type AccountId,
   base64,
+  type ConversationId,
   charterId,
   conversationIdOf,
+  dayNumber,
   hex,
   type KeyholderIndex,
   keyholderIndex,
@@ -18,6 +21,8 @@ import { combinePartials, verifyLabelKey, verifyPartial } from "@porchlight/quor
 import { makeSigner } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DORA, otherSide, personOf } from "../../../vectors/fixture/other-side.ts";
+import type { OrderEvent } from "../src/order-book.ts";
 import { START, TestDeployment, type TestOrder, until } from "./deployment.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "keyholder-orders-"));
@@ -36,6 +41,8 @@ afterAll(async () => {
 });
 
 async function awaiting(name: string, order: TestOrder): Promise<void> {
+  // On a busy machine the log takes longer than a keyholder's patience in these tests.
+  await deployment.server.publish();
   await deployment.submit(name, order);
   await deployment.reaches(name, order, "awaiting-approval");
 }
@@ -406,6 +413,177 @@ describe("with time", () => {
     expect(await deployment.client(K1).order(order.id)).toMatchObject({ state: "checking" });
     await deployment.tick(unixSeconds(logged + 15 * 86_400));
     await deployment.reaches(K1, order, "awaiting-approval");
+  });
+
+  const noon = (offset: number) => unixSeconds(START + offset * 86_400);
+  const dayAt = (offset: number) => dayNumber(Math.floor(START / 86_400) + offset);
+  const labelDays = (order: TestOrder, name: string, sealed: Uint8Array | null) =>
+    opened(order, name, sealed as Uint8Array).bundle.partials.map(({ label }) => label.day);
+  const releases = async (name: string, order: TestOrder, count: number) => {
+    await until(
+      async () => (await deployment.client(name).order(order.id)).releases >= count,
+      `release ${count}`,
+    );
+    return await deployment.client(name).bundle(order.id, count - 1);
+  };
+
+  test("KEY-25, GATE-19: days to come are released one by one, each with an intent of its own, on one approval, through a kill -9, until the order is revoked", async () => {
+    await deployment.tick(noon(18));
+    const order = await deployment.order({ firstDay: dayAt(17), lastDay: dayAt(21) });
+    await awaiting(K1, order);
+    await deployment.approve(K1, order);
+    expect(labelDays(order, K1, await releases(K1, order, 1))).toEqual([dayAt(17)]);
+    expect(await deployment.client(K1).order(order.id)).toEqual({ state: "released", releases: 1 });
+    await deployment.tick(noon(19));
+    expect(labelDays(order, K1, await releases(K1, order, 2))).toEqual([dayAt(18)]);
+    await deployment.supervisor.kill(K1);
+    await deployment.tick(noon(20));
+    await deployment.start(K1);
+    deployment.follow();
+    expect(labelDays(order, K1, await releases(K1, order, 3))).toEqual([dayAt(19)]);
+    deployment.revoke(order);
+    await deployment.server.publish();
+    await deployment.tick(noon(21));
+    await until(
+      async () => (await deployment.client(K1).order(order.id)).state === "refused",
+      "the revoked order's end",
+    );
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ code: "revoked", releases: 3 });
+    expect(await deployment.client(K1).bundle(order.id, 0)).not.toBeNull();
+    expect(await deployment.client(K1).bundle(order.id, 3)).toBeNull();
+    const events = (await deployment.journal(K1)).filter(
+      (event) => "order" in event && event.order === order.id,
+    );
+    const count = (kind: string) => events.filter((event) => event.kind === kind).length;
+    expect([count("approved"), count("intended"), count("sealed"), count("released")]).toEqual([1, 3, 3, 3]);
+  });
+
+  test("KEY-30: an emergency that goes on day by day adds batches for its first release only", async () => {
+    await deployment.tick(noon(21));
+    const on = (offset: number) => batchesOf(3).filter(({ batch }) => batch.day === dayAt(offset)).length;
+    const order = await deployment.order({ emergency: true, firstDay: dayAt(20), lastDay: dayAt(22) });
+    await awaiting(K3, order);
+    await until(() => on(21) === 1, "the day's batch");
+    await deployment.approve(K3, order);
+    await releases(K3, order, 1);
+    expect(on(21)).toBe(3);
+    // A day's batch takes along what is ready when the day begins: intent, bundle and release of one day take three.
+    const steps = ["intended", "sealed", "released"] as const;
+    for (const [i, kind] of steps.entries()) {
+      await deployment.tick(noon(22 + i));
+      await until(() => on(22 + i) === 1, `batch of day ${22 + i}`);
+      const reached = (event: OrderEvent): boolean =>
+        event.kind === kind && event.order === order.id && event.release === 1;
+      await until(async () => (await deployment.journal(K3)).some(reached), kind);
+    }
+    expect(labelDays(order, K3, await releases(K3, order, 2))).toEqual([dayAt(21)]);
+    expect([22, 23, 24].map(on)).toEqual([1, 1, 1]);
+  });
+
+  test("GATE-19: a live order is released once its day has begun", async () => {
+    await deployment.tick(noon(24));
+    const today = dayAt(24);
+    const order = await deployment.order({ firstDay: today, lastDay: today, live: true });
+    await awaiting(K1, order);
+    await deployment.approve(K1, order);
+    expect(labelDays(order, K1, await releases(K1, order, 1))).toEqual([today]);
+  });
+
+  test("KEY-32, GATE-14: the other side is released on what it signed itself, not on an informant's word, nor in an epoch without the person", async () => {
+    const informant = personOf("Alex").account;
+    const statement = await deployment.statement([informant], "Jane Doe");
+    const sides = { mode: "both-sides", accounts: [informant], statement } as const;
+    const order = await deployment.order(sides, { others: [DORA] });
+    await awaiting(K1, order);
+    expect(await deployment.admin(K1, "show", { order: order.id })).toMatchObject({
+      others: [DORA],
+      persons: [{ person: "Jane Doe" }, { person: "John Roe" }],
+    });
+    await deployment.approve(K1, order);
+    await releases(K1, order, 1);
+    const { charter, conversations, firstDay } = order.document;
+    const place = { charter, conversation: conversations[0] as ConversationId, day: firstDay };
+    const side = (name: string, members: AccountId[], label = place) => {
+      const made = otherSide(name, label, members);
+      return { ...made, members: [...made.members] };
+    };
+    const further = async (made: ReturnType<typeof side>) =>
+      await deployment.client(K1).further(order.id, { conversations: [], otherSides: [made] });
+    const both = [informant, DORA];
+    for (const refused of [
+      side("Alex", both),
+      side("Dora", [DORA]),
+      side("Dora", both, { ...place, day: dayNumber(firstDay + 1) }),
+      side("Dora", both, { ...place, conversation: conversationIdOf(new Uint8Array(32)) }),
+      { ...side("Dora", both), members: [DORA] },
+      side("Erin", [informant, personOf("Erin").account]),
+    ]) {
+      await expect(further(refused)).rejects.toMatchObject({ refusal: "document-refused" });
+    }
+    await further(side("Dora", both));
+    const { bundle } = opened(order, K1, (await releases(K1, order, 2)) as Uint8Array);
+    expect(bundle.partials.map(({ label }) => label.account)).toEqual([DORA]);
+    // The same again is nothing new.
+    expect(await further(side("Dora", both))).toEqual({ state: "released", releases: 2 });
+    const sent = await deployment.order();
+    await awaiting(K1, sent);
+    await expect(
+      deployment.client(K1).further(sent.id, { conversations: [], otherSides: [side("Dora", both)] }),
+    ).rejects.toMatchObject({ refusal: "document-refused" });
+  });
+
+  test("GATE-31, KEY-33: a suspended order waits, also after a resumption that only the provider vouches for, and goes on with the issuer's", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    await deployment.say(order, "suspension");
+    await deployment.server.publish();
+    await expect(deployment.approve(K1, order)).rejects.toMatchObject({
+      code: "busy",
+      message: expect.stringContaining("suspended") as string,
+    });
+    const resumption = await deployment.say(order, "resumption");
+    await deployment.server.publish();
+    await expect(deployment.approve(K1, order)).rejects.toMatchObject({ code: "busy" });
+    const other = await deployment.order();
+    await expect(
+      deployment
+        .client(K1)
+        .direct(order.id, { ...resumption, ...(await deployment.say(other, "resumption")) }),
+    ).rejects.toMatchObject({ refusal: "document-refused" });
+    expect(await deployment.client(K1).direct(order.id, resumption)).toEqual({ state: "counted" });
+    await deployment.approve(K1, order);
+    await deployment.reaches(K1, order, "released");
+  });
+
+  test("DIR-8, KEY-33: an extension counts where it is seen in time, across restarts, and is refused a day before the end", async () => {
+    await deployment.tick(noon(24));
+    const until = (offset: number) => dayNumber(dayAt(24) + offset);
+    const secret = (offset: number) => ({
+      disclosure: { kind: "secret", until: until(offset), ground: "The suspect would flee." } as const,
+    });
+    const order = await deployment.order(secret(3));
+    await awaiting(K1, order);
+    const extension = await deployment.say(order, "extension", until(20));
+    await deployment.server.publish();
+    expect(await deployment.client(K1).direct(order.id, extension)).toEqual({ state: "counted" });
+    expect(await deployment.client(K1).direct(order.id, extension)).toEqual({ state: "counted" });
+    const late = await deployment.order(secret(1));
+    await awaiting(K1, late);
+    const tooLate = await deployment.say(late, "extension", until(20));
+    await deployment.server.publish();
+    expect(await deployment.client(K1).direct(late.id, tooLate)).toMatchObject({
+      state: "refused",
+      code: "extension-too-late",
+    });
+    const tooLong = await deployment.say(order, "extension", until(2000));
+    await deployment.server.publish();
+    expect(await deployment.client(K1).direct(order.id, tooLong)).toMatchObject({
+      state: "refused",
+      code: "extension-too-long",
+    });
+    const directed = (await deployment.journal(K1)).filter((event) => event.kind === "directed");
+    expect(directed.at(-1)).toMatchObject({ order: order.id, directed: { kind: "extension" } });
+    expect(directed.filter((event) => event.order === order.id).length).toBe(1);
   });
 
   test("KEY-22: a log that shows two trees is proven to have forked, and nothing is decided after it, restarts included", async () => {

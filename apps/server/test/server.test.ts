@@ -2,18 +2,45 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Charter,
+  type DisclosedEntry,
   formatCharter,
   formatEntry,
+  formatSignedDocument,
+  type LogEntry,
+  type OrderEntry,
+  parseEntry,
   parseSignedDocument,
   readSignedDocument,
   signBatch,
   signCeremony,
   signDocument,
   signErasure,
+  verifyEntrySignature,
   verifyStatement,
 } from "@porchlight/charter";
-import { fromHex, hex, type Json, keyholderIndex, type Period, utf8 } from "@porchlight/encoding";
-import { commitmentOf, formatDirection, orderIdOf } from "@porchlight/gate";
+import {
+  dayNumber,
+  dayOf,
+  dayStart,
+  fromHex,
+  hex,
+  type Json,
+  keyholderIndex,
+  type Period,
+  parseDay,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import {
+  commitmentOf,
+  coreOf,
+  formatDirection,
+  type OtherSide,
+  orderIdOf,
+  publicCommitment,
+  verifyOrder,
+  verifyOtherSide,
+} from "@porchlight/gate";
 import { openFrom } from "@porchlight/quorum";
 import {
   consistencyProof,
@@ -35,8 +62,10 @@ import {
   MATERIAL_INFO,
   type NewItem,
   ORDER_CONVERSATIONS_INFO,
+  OTHER_SIDES_INFO,
   parseMaterial,
   parseOrderConversations,
+  parseOtherSides,
 } from "@porchlight/wire";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -55,6 +84,7 @@ import {
 } from "../../../vectors/fixture/deployment.ts";
 import {
   batch,
+  directed,
   signedWarrant,
   statementOf,
   strangersOrder,
@@ -616,6 +646,120 @@ describe("durability", () => {
     expect(waiting.items).toEqual([]);
     await server.run();
     expect((await server.client().health()).log?.size).toBe(log?.size);
+  });
+});
+
+describe("orders over both sides, and what their issuers say later", () => {
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const entriesNow = async (): Promise<LogEntry[]> => {
+    const size = (await server.client().health()).log?.size ?? 0;
+    return parseEntries(await server.client().logFile(entriesPath(0, size)), size).map((bytes) =>
+      parseEntry(bytes),
+    );
+  };
+
+  test("DEL-51, DEL-55 to DEL-57: from the statement of the others to what becomes public", async () => {
+    const [alice, bob] = (await roomOf(server, 2, charter)) as [Person, Person];
+    await bob.client.submit(bob.conversation, [bob.envelope(), await bob.message("bob's own")]);
+    const now = server.now;
+    const today = dayOf(now);
+    const document = await warrantDocument(charter, {
+      reference: "4 Gs 300/26",
+      statement: await statementOf(charter, [alice.account]),
+      mode: "both-sides",
+      accounts: [alice.account],
+      conversations: [alice.conversation],
+      firstDay: today,
+      lastDay: today,
+      issued: now,
+      expires: unixSeconds(now + 60 * 86_400),
+      disclosure: { kind: "secret", until: dayNumber(today + 50), ground: "Evidence would be destroyed." },
+    });
+    const warrant = await signedWarrant(charter, document);
+    const opening = seedOf("opening of both sides");
+    const client = server.client();
+    const alone = { warrant: text(warrant), opening };
+    expect(await refusal(client.submitOrder(alone))).toBe("warrant-refused");
+    await expect(server.admin("others", { warrant: text(warrant) })).rejects.toMatchObject({
+      code: "not-found",
+    });
+    await server.admin("bind-person", { account: bob.account, person: "Bob Roe" });
+    const stated = readSignedDocument(
+      (await server.admin("others", { warrant: text(warrant) })) as Json,
+      "others",
+    );
+    expect((await verifyStatement(stated, charter)).accounts).toMatchObject([{ account: bob.account }]);
+    await expect(
+      server.admin("others", { warrant: text(warrant), accounts: ["ab".repeat(32)] }),
+    ).rejects.toMatchObject({ code: "not-found" });
+    const others = formatSignedDocument(stated);
+    const { index, orderId } = await client.submitOrder({ ...alone, others: text(others) });
+    const commitment = commitmentOf(opening, coreOf({ warrant, others }));
+    expect((await entriesNow())[index]).toMatchObject({ type: "warrant", commitment });
+
+    // DEL-56: nothing before the day is over.
+    expect(await refusal(client.otherSides(orderId, today))).toBe("day-not-over");
+    await server.tick(dayStart(dayNumber(today + 1)) + 3600);
+    const requester = seedOf(`xwing ${document.requester.name}`);
+    const open = (sealed: Uint8Array, info: string): Uint8Array =>
+      openFrom(requester, sealed, utf8(info), fromHex(orderId, 32));
+    const { sides } = parseOtherSides(open(await client.otherSides(orderId, today), OTHER_SIDES_INFO));
+    expect(sides.length).toBe(1);
+    const { label, members } = verifyOtherSide(sides[0] as OtherSide);
+    const query = { conversation: alice.conversation, account: bob.account, day: today };
+    expect(label).toEqual({ charter: charter.id, ...query });
+    expect(members.has(alice.account)).toBe(true);
+    const material = parseMaterial(open(await client.material(orderId, query), MATERIAL_INFO));
+    expect(material.messages.length).toBe(1);
+    expect(
+      parseOtherSides(open(await client.otherSides(orderId, dayNumber(today + 1)), OTHER_SIDES_INFO)).sides,
+    ).toEqual([]);
+
+    // DEL-51: suspended, resumed, kept secret for longer, told early.
+    const order = await verifyOrder({ warrant, others }, charter);
+    const say = async (
+      kind: "suspension" | "resumption" | "extension" | "notice-release",
+      until = today + 60,
+    ) => {
+      const { verified } = await directed(order, opening, kind, { until: dayNumber(until) });
+      return await client.directOrder(orderId, kind, parseSignedDocument(verified.bytes));
+    };
+    const suspended = await say("suspension");
+    expect(await say("suspension")).toBe(suspended);
+    await client.waitForCheckpoint(suspended + 1, { wait: 20 });
+    expect(await refusal(client.material(orderId, query))).toBe("suspended");
+    await client.waitForCheckpoint((await say("resumption")) + 1, { wait: 20 });
+    expect(parseMaterial(open(await client.material(orderId, query), MATERIAL_INFO)).messages.length).toBe(1);
+    await expect(say("extension", today + 91)).rejects.toMatchObject({
+      refusal: "direction-refused",
+      reason: "extension-too-long",
+    });
+    const extended = await say("extension");
+    expect((await entriesNow())[extended]).toMatchObject({ type: "extension", commitment });
+    await client.waitForCheckpoint((await say("notice-release")) + 1, { wait: 20 });
+
+    // DEL-57: on the next day what may be public is, and proves to be what was logged.
+    await server.tick(dayStart(dayNumber(today + 2)) + 3600);
+    const disclosed = async () =>
+      (await entriesNow()).find((entry) => entry.type === "disclosed" && entry.commitment === commitment);
+    await expect.poll(disclosed, { timeout: 30_000 }).toBeDefined();
+    const entry = (await disclosed()) as DisclosedEntry;
+    const logged = (await entriesNow())[index] as OrderEntry;
+    expect(publicCommitment(fromHex(entry.key), entry.part)).toBe(logged.public);
+    expect(entry.part).toEqual({
+      issuer: COURT,
+      legalBasis: document.legalBasis,
+      offenceCategory: document.offenceCategory,
+      accounts: 2,
+      days: 1,
+    });
+    expect(verifyEntrySignature(entry, charter)).toBe(true);
+
+    await server.tick(dayStart(parseDay("2026-10-01")) + 3600);
+    const statistics = async () => (await entriesNow()).filter((one) => one.type === "statistics");
+    await expect.poll(async () => (await statistics()).length, { timeout: 30_000 }).toBe(1);
+    // Two orders of the month: too few to be told.
+    expect(await statistics()).toMatchObject([{ month: "2026-09", cells: [null, null, null, null] }]);
   });
 });
 

@@ -5,6 +5,7 @@ import { readPassphrase, SecretStore } from "@porchlight/durable";
 import {
   type AccountId,
   dayNumber,
+  dayOf,
   fromHex,
   fromUtf8,
   type KeyholderIndex,
@@ -23,6 +24,7 @@ import {
   verifyLabelKey,
   xwingKeygen,
 } from "@porchlight/quorum";
+import { AdminRefusal } from "@porchlight/runtime";
 import {
   cosign,
   formatCheckpoint,
@@ -69,6 +71,8 @@ const ATTEMPTS: Readonly<Record<string, Attempt>> = {
   "unlogged-warrant": unloggedWarrant,
   "strangers-warrant": strangersWarrant,
   "revoked-warrant": revokedWarrant,
+  "suspended-warrant": suspendedWarrant,
+  "overlong-secrecy": overlongSecrecy,
   "reused-requester-key": reusedRequesterKey,
   "unproven-requester-key": unprovenRequesterKey,
   "replayed-release": replayedRelease,
@@ -205,6 +209,51 @@ async function revokedWarrant({ completed }: AfterTheCase): Promise<Omit<Refused
     KEYHOLDER_NAMES.map(async (name) => await completed.approve(order, name, 30).catch(() => null)),
   );
   return await stateRefused(completed, order, "a revoked warrant", ["revoked"]);
+}
+
+/** Suspended by its court, as while a complaint is heard: nobody's approval is taken. */
+async function suspendedWarrant({ completed }: AfterTheCase): Promise<Omit<RefusedAttempt, "name">> {
+  const { deployment, court } = completed;
+  const { service } = deployment;
+  const order = await completed.submit(await completed.issue(await completed.request("to be suspended")));
+  await completed.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, 20);
+  const said = { kind: "suspension", ground: "A complaint is heard.", at: completed.now() } as const;
+  const { index } = await court.direct(service, order, said.kind, await court.sayOf(service, order, said));
+  await service.covers(index + 1);
+  const answers = await Promise.all(
+    KEYHOLDER_NAMES.map(
+      async (name) => await completed.approve(order, name, 30).catch((error: unknown) => error),
+    ),
+  );
+  const refused = answers.filter(
+    (answer) => answer instanceof AdminRefusal && /suspended/.test(answer.message),
+  );
+  const needed = deployment.charter.keyholders.length - deployment.charter.threshold + 1;
+  if (refused.length < needed) throw notRefused("a suspended warrant");
+  return {
+    by: `${refused.length} keyholders`,
+    code: "suspended",
+    reason: "A suspended order waits: no approval of it is taken until its court lets it go on.",
+  };
+}
+
+/** Its own court wants the case kept secret for a day longer than the charter allows. */
+async function overlongSecrecy({ completed, order }: AfterTheCase): Promise<Omit<RefusedAttempt, "name">> {
+  const { deployment, court } = completed;
+  const { charter, service } = deployment;
+  const until = dayNumber(dayOf(documentOf(order).issued) + charter.longestSecrecyDays + 1);
+  const said = { kind: "extension", ground: "Inquiries go on.", at: completed.now(), until } as const;
+  const document = await court.sayOf(service, order, said);
+  const reason = await court.direct(service, order, said.kind, document).then(
+    () => null,
+    (error: unknown) => (error instanceof WireError ? error : Promise.reject(error)),
+  );
+  if (reason === null) throw notRefused("a secrecy longer than the charter's longest");
+  return {
+    by: "the intake, and every keyholder",
+    code: reason.reason ?? reason.code,
+    reason: "No order is secret for longer than the charter said beforehand.",
+  };
 }
 
 /** A second warrant on the request of the first: the same key T, in other words a key that is known to be in use. */

@@ -12,7 +12,7 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import { orderInWords, orderWord } from "@porchlight/evidence";
-import { verifyWarrant } from "@porchlight/gate";
+import { otherAccounts, personsOf, verifyOrder, verifyWarrant } from "@porchlight/gate";
 import {
   Court,
   formatOrderFile,
@@ -21,6 +21,7 @@ import {
   type OrderStatus,
   readRequest,
   readStatementFile,
+  withOthers,
 } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
@@ -35,6 +36,7 @@ import {
   withService,
 } from "../options.ts";
 import { action, formatRows, formatTable, type Outcome, type Streams } from "../terminal.ts";
+import { registerDirections } from "./issuer-directions.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the issuer's directory", "court"] as const;
@@ -96,9 +98,11 @@ export function registerIssuer(program: Command, streams: Streams): void {
           "in which conversations; without it: all of the accounts'",
           several(conversationId, "conversation ids, 64 hex digits"),
         )
+        .option("--both-sides", "what others wrote to these accounts too; the provider states who they are")
         .option("--day <day>", "one UTC day, YYYY-MM-DD", day)
         .option("--first-day <day>", "or from this UTC day", day)
-        .option("--last-day <day>", "to this one, included", day)
+        .option("--last-day <day>", "to this one, included; days to come are released one by one", day)
+        .option("--live", "open a day once it has begun, not only when it is over")
         .requiredOption("--legal-basis <text>", "one of the charter's legal bases")
         .requiredOption("--offence <text>", "one of the charter's categories")
         .requiredOption("--necessity <text>", "why it is necessary")
@@ -137,6 +141,33 @@ export function registerIssuer(program: Command, streams: Streams): void {
       const order = await court.countersign(service.charter, await readOrder(options.order));
       await writeFile(options.order, formatOrderFile(order), { mode: 0o600 });
       return { text: `countersigned ${options.order}`, json: { order: options.order } };
+    },
+  );
+
+  action(
+    withService(
+      issuer
+        .command("add-others")
+        .description("put the provider's statement of everyone else into an order over both sides")
+        .requiredOption("--order <file>", "the order, signed by all who have to sign it")
+        .requiredOption("--others <file>", "the statement (porchlight provider others)")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions & { order: string; others: string }) => {
+      const court = await Court.open(options.dir);
+      const service = await openService(placeOf(court), options);
+      const statement = readStatementFile(await readInput(options.others), (value: Json) =>
+        readSignedDocument(value, "statement"),
+      );
+      const draft = await readOrder(options.order);
+      const order = await withOthers(draft, statement, service.charter, service.now());
+      await writeFile(options.order, formatOrderFile(order), { mode: 0o600 });
+      const words = await wordsOf(order, service);
+      return {
+        text: `${words}put into ${options.order}. Next: porchlight issuer submit --order ${options.order}`,
+        json: { order: options.order },
+      };
     },
   );
 
@@ -193,6 +224,8 @@ export function registerIssuer(program: Command, streams: Streams): void {
     },
   );
 
+  registerDirections(issuer, streams);
+
   action(
     withService(
       issuer
@@ -231,6 +264,8 @@ type IssueOptions = Directory &
     readonly proportionality: string;
     readonly secretUntil?: DayNumber;
     readonly ground?: string;
+    readonly bothSides?: boolean;
+    readonly live?: boolean;
     readonly privileged?: boolean;
     readonly emergency?: boolean;
     readonly validDays: number;
@@ -268,8 +303,10 @@ async function issue(options: IssueOptions): Promise<Outcome> {
     statement,
     accounts: options.account,
     conversations: options.conversation ?? "all",
+    mode: options.bothSides === true ? "both-sides" : "sent",
     firstDay,
     lastDay,
+    live: options.live ?? false,
     legalBasis: options.legalBasis,
     offenceCategory: options.offence,
     necessity: options.necessity,
@@ -288,7 +325,9 @@ async function issue(options: IssueOptions): Promise<Outcome> {
   const words = house ? "" : await wordsOf(order, service);
   const next = house
     ? `a second named person: porchlight issuer countersign --order ${options.out}`
-    : `porchlight issuer submit --order ${options.out}`;
+    : options.bothSides === true
+      ? `the provider states who else it opens: porchlight provider others --order ${options.out}; then porchlight issuer add-others`
+      : `porchlight issuer submit --order ${options.out}`;
   return {
     text: `${words}signed ${options.out}. Next: ${next}`,
     json: { order: options.out, kind: orderWord(service.charter), charter: service.charter.id },
@@ -305,8 +344,14 @@ function oneOf(option: string, given: string, allowed: readonly string[]): void 
 }
 
 async function wordsOf(order: OrderFile, service: Awaited<ReturnType<typeof openService>>): Promise<string> {
-  const { document, statement } = await verifyWarrant(order.warrant, service.charter);
-  return `${formatRows(orderInWords(document, service.charter, statement))}\n\n`;
+  if (order.others === null) {
+    const { document, statement } = await verifyWarrant(order.warrant, service.charter);
+    return `${formatRows(orderInWords(document, service.charter, statement))}\n\n`;
+  }
+  const whole = await verifyOrder(order, service.charter);
+  const persons = { accounts: personsOf(whole) };
+  const words = orderInWords(whole.document, service.charter, persons, otherAccounts(whole.others));
+  return `${formatRows(words)}\n\n`;
 }
 
 async function writeNew(path: string, order: OrderFile): Promise<void> {

@@ -216,11 +216,12 @@ async function show(dir: string, id: string): Promise<Shown> {
     const person = new Fields(value, where);
     return { account: person.string("account"), person: person.string("person") };
   });
+  const others = fields.array("others", (item, where) => asString(item, where));
   const kind = await kindOf(dir, document.charter);
   const commitment = fields.string("commitment");
   const words = formatRows([
     { term: kind === "court" ? "Warrant" : "Hold order", text: document.reference },
-    ...orderInWords(document, { kind }, { accounts }).filter(({ term }) => term !== "Reference"),
+    ...orderInWords(document, { kind }, { accounts }, others).filter(({ term }) => term !== "Reference"),
     { term: "Signed by", text: fields.array("signedBy", (item, where) => asString(item, where)).join("\n") },
     {
       term: "Would open",

@@ -1,9 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { parseStatement, readSignedDocument, unverifiedPayload } from "@porchlight/charter";
-import { type AccountId, accountId, type CharterId, type Json, parseJson } from "@porchlight/encoding";
+import {
+  type AccountId,
+  accountId,
+  type CharterId,
+  fromUtf8,
+  type Json,
+  parseJson,
+} from "@porchlight/encoding";
 import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
-import { charter, parsed, several } from "../options.ts";
+import { charter, parsed, readOrder, several } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
 
 type Directory = { readonly dir: string };
@@ -62,6 +69,38 @@ export function registerProvider(program: Command, streams: Streams): void {
     async ({ dir, account, person }: Directory & { account: AccountId; person: string }) => {
       await callAdmin(dir, { command: "bind-person", account, person });
       return { text: "noted", json: { account } };
+    },
+  );
+
+  action(
+    provider
+      .command("others")
+      .description(
+        "state whom else an order over both sides would open, for its issuer: each must be bound to a person",
+      )
+      .requiredOption("--order <file>", "the signed order, not handed in yet")
+      .option(
+        "--account <id...>",
+        "only these; without it: everyone who took part on the order's days",
+        several(accountId, "account ids, 64 hex digits"),
+      )
+      .option("--out <file>", "where to write the statement", "others.json")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async (options: Directory & { order: string; account?: AccountId[]; out: string }) => {
+      const { warrant } = await readOrder(options.order);
+      const accounts = options.account === undefined ? {} : { accounts: options.account };
+      const request = { command: "others", warrant: fromUtf8(warrant), ...accounts };
+      const document = readSignedDocument(await callAdmin(options.dir, request), "statement");
+      const stated = parseStatement(unverifiedPayload(document)).accounts;
+      await writeFile(options.out, `${JSON.stringify(document)}\n`, { mode: 0o600 });
+      return {
+        text: `signed ${options.out}:\n${formatRows(stated.map(({ account, person }) => ({ term: person, text: account })))}`,
+        json: {
+          statement: options.out,
+          accounts: stated.map(({ account, person }) => ({ account, person })),
+        },
+      };
     },
   );
 

@@ -111,12 +111,33 @@ export function registerRequester(program: Command, streams: Streams): void {
     async (options: Directory & ServiceOptions & { order: string }) => {
       const agency = await Agency.open(options.dir);
       const service = await openService(placeOf(agency), options);
-      const answers = await agency.handIn(service, await readOrder(options.order));
+      const order = await readOrder(options.order);
+      await agency.handIn(service, order);
+      const answers = await agency.handOn(service, order);
       return {
         text: answersTable(answers),
         json: { keyholders: answers.map(answerJson) },
         exit: answers.every(({ answer }) => answer.state === "unreachable") ? EXIT.unavailable : EXIT.done,
       };
+    },
+  );
+
+  action(
+    withService(
+      requester
+        .command("hand-on")
+        .description(
+          "give keyholders what the provider tells of an order by now: of one over all conversations which, of one over both sides what the others signed; every day, while an order goes on",
+        )
+        .requiredOption("--order <file>", "the order")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions & { order: string }) => {
+      const agency = await Agency.open(options.dir);
+      const service = await openService(placeOf(agency), options);
+      const answers = await agency.handOn(service, await readOrder(options.order));
+      return { text: answersTable(answers), json: { keyholders: answers.map(answerJson) } };
     },
   );
 
@@ -164,12 +185,15 @@ export function registerRequester(program: Command, streams: Streams): void {
           exit: never ? EXIT.refused : EXIT.notYet,
         };
       }
-      const { opened, path, files, blamed } = collected;
+      const { opened, path, files, blamed, outstanding } = collected;
       if (options.unpack !== undefined) await writeFiles(options.unpack, files);
       const failed = opened.failures.length;
       return {
         text: [
           `${counted(opened.messages.length, "message")} opened${failed === 0 ? "" : `, ${counted(failed, "stored item")} did not open or verify (see report.json)`}`,
+          ...(outstanding === 0
+            ? []
+            : [`${counted(outstanding, "key")} not released yet: collect again later`]),
           ...(blamed.length === 0
             ? []
             : [`left out, because what it released does not hold: keyholder ${blamed.join(", ")}`]),
@@ -182,6 +206,7 @@ export function registerRequester(program: Command, streams: Streams): void {
           kind: "opened",
           messages: opened.messages.length,
           failures: failed,
+          outstanding,
           blamed: [...blamed],
           evidence: path ?? null,
           unpacked: options.unpack ?? null,
