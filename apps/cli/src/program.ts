@@ -9,6 +9,7 @@ import { registerLog } from "./commands/log.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerMonitor } from "./commands/monitor.ts";
 import { registerProvider } from "./commands/provider.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerRequester } from "./commands/requester.ts";
 import { registerServer } from "./commands/server.ts";
 import { registerStart } from "./commands/start.ts";
@@ -29,6 +30,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerEvidence,
   registerLog,
   registerMonitor,
+  registerReport,
 ];
 
 const WALK = `

@@ -1,8 +1,8 @@
 import type { Keyholder } from "@porchlight/charter";
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
 import { otherAccounts, personsOf } from "@porchlight/gate";
+import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
 import type { Attached } from "./content.ts";
-import { html, join, type Markup, NOTHING, page } from "./html.ts";
 import { limitsOf } from "./limits.ts";
 import type { EvidenceMessage, Failure } from "./messages.ts";
 import { orderInWords, orderWord } from "./order-words.ts";

@@ -14,7 +14,14 @@ import {
   verifyKeys,
   verifySuccession,
 } from "@porchlight/charter";
-import { type CharterId, type DayNumber, dayOf, EncodingError, type UnixSeconds } from "@porchlight/encoding";
+import {
+  type CharterId,
+  type DayNumber,
+  dayOf,
+  EncodingError,
+  type Period,
+  type UnixSeconds,
+} from "@porchlight/encoding";
 import type { TlogSuite } from "@porchlight/tlog";
 import type { FollowedEntry } from "@porchlight/wire";
 import type { Finding, UnknownReason } from "./finding.ts";
@@ -41,6 +48,17 @@ export type Kept =
       readonly count: number;
     };
 
+/** An entry that means something: its signatures hold. */
+export type CountedEntry = {
+  readonly index: number;
+  readonly entry: LogEntry;
+  readonly charter: Charter;
+  /** The day on which it entered the log at the earliest, where it carries one. */
+  readonly day: DayNumber | null;
+  /** Of a keys entry: the period that has keys with it. */
+  readonly period: Period | null;
+};
+
 type Ledger = {
   readonly charter: Charter;
   /** With the keyholders that have come in others' places. */
@@ -53,14 +71,17 @@ type Ledger = {
 
 export class EntryLedger {
   readonly #suite: TlogSuite;
+  readonly #observe: (counted: CountedEntry) => void;
   readonly #charters = new Map<CharterId, Ledger>();
   readonly #exceeded: Extract<Finding, { code: "cap-exceeded" }>[] = [];
   readonly #examples: { readonly index: number; readonly reason: UnknownReason }[] = [];
   #unknown = 0;
   #orders = 0;
 
-  constructor(suite: TlogSuite) {
+  /** `observe` is told every entry that means something, once, in the order of the log. */
+  constructor(suite: TlogSuite, observe: (counted: CountedEntry) => void = () => {}) {
     this.#suite = suite;
+    this.#observe = observe;
   }
 
   get charters(): readonly Charter[] {
@@ -155,6 +176,7 @@ export class EntryLedger {
       if (!this.#charters.has(charter.id)) {
         this.#charters.set(charter.id, { charter, present: charter, day: null, orderDays: [] });
       }
+      this.#observe({ index, entry, charter, day: null, period: null });
       return null;
     }
     if (entry.type === "keys") {
@@ -162,7 +184,9 @@ export class EntryLedger {
       const ledger = named === null ? undefined : this.#charters.get(named.charter);
       if (ledger === undefined) return named === null ? "keys-refused" : "charter-unknown";
       const keys = await verified(() => verifyKeys(entry.document, ledger.charter));
-      return keys === null ? "keys-refused" : null;
+      if (keys === null) return "keys-refused";
+      this.#observe({ index, entry, charter: ledger.charter, day: null, period: keys.period });
+      return null;
     }
     if (entry.type === "succession") {
       const named = await verified(async () => parseSuccession(unverifiedPayload(entry.document)));
@@ -178,6 +202,7 @@ export class EntryLedger {
     if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
     if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
+    this.#observe({ index, entry, charter: ledger.charter, day, period: null });
     return null;
   }
 

@@ -1,2 +1,3 @@
+export { type CountedEntry, EntryLedger } from "./entry-ledger.ts";
 export { type Finding, sentence, type UnknownReason } from "./finding.ts";
 export { type Look, Monitor, type MonitorOptions, stateLine } from "./monitor.ts";

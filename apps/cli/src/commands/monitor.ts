@@ -3,9 +3,9 @@ import { fromUtf8, type JsonObject, parseDecimal, type UnixSeconds, unixSeconds 
 import { type Finding, type Look, Monitor, sentence, stateLine } from "@porchlight/monitor";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
-import { httpLogSource, type LogSource, WireError } from "@porchlight/wire";
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../exit-code.ts";
+import { logAt } from "../log-address.ts";
 import { parsed, readInput } from "../options.ts";
 import { action, type Context, type Streams } from "../terminal.ts";
 
@@ -55,18 +55,6 @@ export function registerMonitor(program: Command, streams: Streams): void {
 
 function now(): UnixSeconds {
   return unixSeconds(Math.floor(Date.now() / 1000));
-}
-
-/** The log below a service's address, or at the very prefix that was given. */
-async function logAt(url: string): Promise<LogSource> {
-  const prefix = url.replace(/\/+$/, "");
-  const own = httpLogSource({ url: prefix });
-  const service = httpLogSource({ url: `${prefix}/log` });
-  const found = await own.checkpoint().then(
-    () => true,
-    (error: unknown) => !(error instanceof WireError && error.status === 404),
-  );
-  return found ? own : service;
 }
 
 /** Looks again and again until Ctrl-C, and says a finding when it is new. Returns the last look. */

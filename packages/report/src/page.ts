@@ -1,0 +1,137 @@
+import type { Charter } from "@porchlight/charter";
+import { formatInstant } from "@porchlight/encoding";
+import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
+import type { Reported } from "./read-log.ts";
+import type { CharterReport, MonthOrders, Participation } from "./reckoning.ts";
+import { STYLE } from "./style.ts";
+
+/** REP-9: the report as one page without script and without anything that loads; the same log gives the same bytes. */
+export function reportPage(reported: Reported): string {
+  const { checkpoint, unknown, charters } = reported;
+  const title = `Transparency report of ${checkpoint.origin}`;
+  return page(
+    title,
+    STYLE,
+    html`<header><p class="kind">Made from the public log alone</p><h1>${title}</h1>
+<p class="lead">Everything here can be counted again by anyone: the log has ${checkpoint.size} entries, confirmed by its witnesses at ${formatInstant(checkpoint.time)}.</p></header>
+<main>
+${unknown === 0 ? NOTHING : html`<p class="box warn"><strong>${unknown} ${unknown === 1 ? "entry means" : "entries mean"} nothing.</strong> They are in the log, but nobody who may sign such entries signed them. They are not counted.</p>`}
+${charters.length === 0 ? html`<p class="box">This log has no charter. Nothing was ever escrowed here, so there is nothing to report.</p>` : NOTHING}
+${join(charters.map(charterSection))}
+<section><h2>What this cannot say</h2><ul>
+<li>Whether an order was carried out. Keyholders publish a batch a day whether or not they released anything, and nobody can tell which.</li>
+<li>Whom an order was about, or what was read. That is in no entry of the log, at no time.</li>
+<li>Which legal basis an order has while it is secret. Its month is counted as soon as the order is logged.</li>
+<li>Whether a keyholder was right to agree. Its refusals are documents for the court, not entries of the log.</li>
+</ul></section>
+</main>`,
+  );
+}
+
+function charterSection(report: CharterReport): Markup {
+  const { charter } = report;
+  const word = charter.kind === "court" ? "warrants" : "hold orders";
+  return html`<section class="${charter.kind}"><h2>${charter.kind === "court" ? "Court charter" : "House charter"} of ${charter.deployment}</h2>
+<p>${charter.threshold} of ${charter.keyholders.length} keyholders must agree before anything opens. ${charter.clock === "replay" ? html`<strong>This service runs on a replayed clock: its dates are those of the replay.</strong>` : NOTHING}</p>
+<p class="id">Charter <code>${charter.id}</code></p>
+<h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
+${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(report.orders)}`}
+<h3>What they were for</h3>
+${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : purposesTable(report)}
+${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, secret ${word} included</h3>${statisticsTable(report)}`}
+<h3>Keyholders</h3>
+<p>Each has to publish once a day, also when it has nothing to say. A day without is a day on which it could not have acted.</p>
+${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(report.participation, charter)}
+<h3>Months that have keys</h3>
+<p>${report.keyPeriods.length === 0 ? "None" : report.keyPeriods.join(", ")}</p>
+</section>`;
+}
+
+const WIDTH = 640;
+const HEIGHT = 120;
+
+/** Bars a month; the table below says the same. */
+function chart(orders: readonly MonthOrders[], word: string): Markup {
+  const most = Math.max(1, ...orders.map(({ logged }) => logged));
+  const step = WIDTH / Math.max(12, orders.length);
+  const bars = orders.map(({ month, logged }, i) => {
+    const height = Math.round((logged / most) * (HEIGHT - 30));
+    const x = i * step + step * 0.15;
+    return html`<g><rect x="${x.toFixed(1)}" y="${HEIGHT - 18 - height}" width="${(step * 0.7).toFixed(1)}" height="${height}"/><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 22 - height}">${logged}</text><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 4}">${month.slice(2)}</text></g>`;
+  });
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${word} by month, as in the table below">${join(bars)}</svg>`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Markup {
+  return html`<div class="wide"><table><thead><tr>${join(head.map((text) => html`<th scope="col">${text}</th>`))}</tr></thead><tbody>
+${join(
+  rows.map(
+    ([first = "", ...rest]) =>
+      html`<tr><th scope="row">${first}</th>${join(rest.map((value) => html`<td>${value}</td>`))}</tr>
+`,
+  ),
+)}</tbody></table></div>`;
+}
+
+function ordersTable(orders: readonly MonthOrders[]): Markup {
+  return table(
+    [
+      "Month",
+      "Logged",
+      "Revoked",
+      "Suspended for a time",
+      "Secrecy extended",
+      "Told early",
+      "Secrecy over, purpose public",
+      "Still secret",
+      "Overdue to be public",
+    ],
+    orders.map((row) => [
+      row.month,
+      row.logged,
+      row.revoked,
+      row.suspended,
+      row.extended,
+      row.toldEarly,
+      row.disclosed,
+      row.stillSecret,
+      row.notDisclosed,
+    ]),
+  );
+}
+
+function purposesTable({ purposes }: CharterReport): Markup {
+  return table(
+    ["Legal basis", "Category", "Orders", "People they could open", "Days they could open"],
+    purposes.map((row) => [row.legalBasis, row.offenceCategory, row.orders, row.accounts, row.days]),
+  );
+}
+
+function statisticsTable({ statistics }: CharterReport): Markup {
+  return table(
+    ["Month", "Legal basis", "Category", "Orders"],
+    statistics.flatMap(({ month, cells }) =>
+      cells.map(({ legalBasis, offenceCategory, orders }) => [
+        month,
+        legalBasis,
+        offenceCategory,
+        orders ?? "fewer than 5, or withheld to hide such a number",
+      ]),
+    ),
+  );
+}
+
+function participationTable(rows: readonly Participation[], charter: Charter): Markup {
+  const owner = new Map(charter.keyholders.map((one) => [one.index, one.owner]));
+  return table(
+    ["Keyholder", "Of", "Month", "Days published", "Days missed", "Batches beyond one a day"],
+    rows.map((row) => [
+      row.name,
+      owner.get(row.keyholder) ?? "",
+      row.month,
+      `${row.present} of ${row.expected}`,
+      row.expected - row.present,
+      row.extra,
+    ]),
+  );
+}

@@ -1,0 +1,265 @@
+// REP-2 to REP-7: what the entries of a log come to, charter by charter. From the log alone: nothing here can say what
+// the log does not.
+import type { Charter, OrderEntry, PublicPart } from "@porchlight/charter";
+import {
+  type CharterId,
+  type Commitment,
+  type DayNumber,
+  dayNumber,
+  type KeyholderIndex,
+  type Period,
+  periodOf,
+} from "@porchlight/encoding";
+import type { CountedEntry } from "@porchlight/monitor";
+
+/** Orders by the month in which they were logged. Whether one was carried out nobody can see. */
+export type MonthOrders = {
+  readonly month: Period;
+  readonly logged: number;
+  readonly revoked: number;
+  /** Suspended at some time. */
+  readonly suspended: number;
+  /** Whose secrecy was extended. */
+  readonly extended: number;
+  /** Whose person was told early, on the issuer's order. */
+  readonly toldEarly: number;
+  /** Whose secrecy is over and whose public part is in the log. */
+  readonly disclosed: number;
+  /** Whose month of secrecy is not over. */
+  readonly stillSecret: number;
+  /** Whose month of secrecy is over, revoked ones apart, and whose public part is not in the log. */
+  readonly notDisclosed: number;
+};
+
+/** Orders whose secrecy is over, by what they were for. */
+type Purpose = {
+  readonly legalBasis: string;
+  readonly offenceCategory: string;
+  readonly orders: number;
+  /** Sums over these orders: what they could open, not what they did. */
+  readonly accounts: number;
+  readonly days: number;
+};
+
+/** The provider's own figures of a month, secret orders included; null: fewer than five, or withheld to hide such a cell. */
+type MonthStatistics = {
+  readonly month: Period;
+  readonly cells: readonly {
+    readonly legalBasis: string;
+    readonly offenceCategory: string;
+    readonly orders: number | null;
+  }[];
+};
+
+/** How a keyholder kept its duty to publish a batch a day, empty or not. */
+export type Participation = {
+  readonly keyholder: KeyholderIndex;
+  readonly name: string;
+  readonly month: Period;
+  /** Days of the month from the charter's first batch to the last whole day. */
+  readonly expected: number;
+  readonly present: number;
+  /** Beyond one a day. */
+  readonly extra: number;
+};
+
+export type CharterReport = {
+  readonly charter: Charter;
+  readonly orders: readonly MonthOrders[];
+  readonly purposes: readonly Purpose[];
+  readonly statistics: readonly MonthStatistics[];
+  readonly participation: readonly Participation[];
+  /** Key periods that have keys, ascending. */
+  readonly keyPeriods: readonly Period[];
+};
+
+type Order = {
+  readonly loggedIn: Period;
+  secretUntil: Period;
+  revoked: boolean;
+  suspended: boolean;
+  extended: boolean;
+  toldEarly: boolean;
+  disclosed: PublicPart | null;
+};
+
+type Book = {
+  readonly charter: Charter;
+  readonly orders: Map<Commitment, Order>;
+  readonly statistics: Map<Period, readonly (number | null)[]>;
+  /** Keyholder → day → batches. */
+  readonly batches: Map<KeyholderIndex, Map<DayNumber, number>>;
+  readonly keyPeriods: Set<Period>;
+  firstBatch: DayNumber | null;
+};
+
+export class Reckoning {
+  readonly #books = new Map<CharterId, Book>();
+
+  /** Takes verified entries in the order of the log. */
+  take({ entry, day, charter, period }: CountedEntry): void {
+    const book = this.#open(charter);
+    if (period !== null) book.keyPeriods.add(period);
+    switch (entry.type) {
+      case "warrant":
+      case "hold-order":
+        enterOrder(book, entry, day);
+        return;
+      case "revocation":
+        change(book, entry.commitment, { revoked: true });
+        return;
+      case "suspension":
+        change(book, entry.commitment, { suspended: true });
+        return;
+      case "extension":
+        change(book, entry.commitment, { extended: true, secretUntil: entry.secretUntil });
+        return;
+      case "notice-release":
+        change(book, entry.commitment, { toldEarly: true });
+        return;
+      case "disclosed":
+        change(book, entry.commitment, { disclosed: entry.part });
+        return;
+      case "statistics":
+        if (!book.statistics.has(entry.month)) book.statistics.set(entry.month, entry.cells);
+        return;
+      case "keyholder-batch": {
+        const days = book.batches.get(entry.keyholder) ?? new Map<DayNumber, number>();
+        days.set(entry.day, (days.get(entry.day) ?? 0) + 1);
+        book.batches.set(entry.keyholder, days);
+        if (book.firstBatch === null || entry.day < book.firstBatch) book.firstBatch = entry.day;
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  /** What it comes to on `today`, which is the day of the newest witnessed checkpoint. */
+  reports(today: DayNumber): CharterReport[] {
+    return [...this.#books.values()].map((book) => ({
+      charter: book.charter,
+      orders: ordersOf(book, periodOf(today)),
+      purposes: purposesOf(book),
+      statistics: statisticsOf(book),
+      participation: participationOf(book, today),
+      keyPeriods: [...book.keyPeriods].sort(),
+    }));
+  }
+
+  #open(charter: Charter): Book {
+    const known = this.#books.get(charter.id);
+    if (known !== undefined) return known;
+    const book: Book = {
+      charter,
+      orders: new Map(),
+      statistics: new Map(),
+      batches: new Map(),
+      keyPeriods: new Set(),
+      firstBatch: null,
+    };
+    this.#books.set(charter.id, book);
+    return book;
+  }
+}
+
+function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void {
+  // An order that is logged twice is refused by every keyholder (GATE-6) and counts once.
+  if (book.orders.has(entry.commitment)) return;
+  book.orders.set(entry.commitment, {
+    loggedIn: periodOf(day ?? entry.day),
+    secretUntil: entry.secretUntil,
+    revoked: false,
+    suspended: false,
+    extended: false,
+    toldEarly: false,
+    disclosed: null,
+  });
+}
+
+function change(book: Book, commitment: Commitment, changed: Partial<Omit<Order, "loggedIn">>): void {
+  const order = book.orders.get(commitment);
+  if (order !== undefined) Object.assign(order, changed);
+}
+
+function ordersOf({ orders }: Book, thisMonth: Period): MonthOrders[] {
+  const months = new Map<Period, Order[]>();
+  for (const order of orders.values()) {
+    months.set(order.loggedIn, [...(months.get(order.loggedIn) ?? []), order]);
+  }
+  return [...months]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([month, all]) => {
+      const count = (which: (order: Order) => boolean): number => all.filter(which).length;
+      return {
+        month,
+        logged: all.length,
+        revoked: count(({ revoked }) => revoked),
+        suspended: count(({ suspended }) => suspended),
+        extended: count(({ extended }) => extended),
+        toldEarly: count(({ toldEarly }) => toldEarly),
+        disclosed: count(({ disclosed }) => disclosed !== null),
+        stillSecret: count((order) => order.disclosed === null && order.secretUntil >= thisMonth),
+        notDisclosed: count(
+          (order) => order.disclosed === null && !order.revoked && order.secretUntil < thisMonth,
+        ),
+      };
+    });
+}
+
+function purposesOf({ orders }: Book): Purpose[] {
+  const purposes = new Map<string, Purpose>();
+  for (const { disclosed } of orders.values()) {
+    if (disclosed === null) continue;
+    const { legalBasis, offenceCategory, accounts, days } = disclosed;
+    const name = JSON.stringify([legalBasis, offenceCategory]);
+    const known = purposes.get(name) ?? { legalBasis, offenceCategory, orders: 0, accounts: 0, days: 0 };
+    purposes.set(name, {
+      ...known,
+      orders: known.orders + 1,
+      accounts: known.accounts + accounts,
+      days: known.days + days,
+    });
+  }
+  return [...purposes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, purpose]) => purpose);
+}
+
+function statisticsOf({ statistics, charter }: Book): MonthStatistics[] {
+  const places = charter.legalBases.flatMap((legalBasis) =>
+    charter.offenceCategories.map((offenceCategory) => ({ legalBasis, offenceCategory })),
+  );
+  return [...statistics]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .filter(([, cells]) => cells.length === places.length)
+    .map(([month, cells]) => ({
+      month,
+      cells: places.map((place, i) => ({ ...place, orders: cells[i] ?? null })),
+    }));
+}
+
+function participationOf({ batches, charter, firstBatch }: Book, today: DayNumber): Participation[] {
+  if (firstBatch === null) return [];
+  const months = new Map<Period, DayNumber[]>();
+  // Today is not over: who has not published yet is not late.
+  const last = Math.min(today - 1, charter.validUntil);
+  for (let day = firstBatch as number; day <= last; day++) {
+    const month = periodOf(dayNumber(day));
+    const days = months.get(month);
+    if (days === undefined) months.set(month, [dayNumber(day)]);
+    else days.push(dayNumber(day));
+  }
+  return [...months].flatMap(([month, days]) =>
+    charter.keyholders.map(({ index, name }) => {
+      const own = batches.get(index) ?? new Map<DayNumber, number>();
+      const published = days.map((day) => own.get(day) ?? 0);
+      return {
+        keyholder: index,
+        name,
+        month,
+        expected: days.length,
+        present: published.filter((count) => count > 0).length,
+        extra: published.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+      };
+    }),
+  );
+}

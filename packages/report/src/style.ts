@@ -1,0 +1,43 @@
+// No `url(…)`, no `@import`: the page needs and reaches nothing outside itself.
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --paper: #ffffff; --ink: #1b1d22; --soft: #565b66; --line: #d9dce3; --panel: #f5f6f9; --court: #46286e; --house: #0f5257;
+  --warn: #7a4a00; --warn-panel: #fff4dc; --warn-line: #e3b75c;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #15171c; --ink: #e8eaef; --soft: #a5acb9; --line: #343943; --panel: #1e2128; --court: #c9b0f0; --house: #8fd0d4;
+    --warn: #f0cd85; --warn-panel: #2e2616; --warn-line: #6c5621;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+header, main > * { max-width: 960px; margin: 0 auto; padding: 0 20px; }
+header { padding-top: 32px; }
+.kind { margin: 0; color: var(--soft); font-size: 14px; }
+h1 { margin: 4px 0 12px; font-size: 28px; line-height: 1.25; overflow-wrap: anywhere; }
+.lead { margin: 0 0 8px; font-size: 17px; }
+section { border-top: 3px solid var(--line); margin-top: 36px; padding-top: 8px; }
+section.court { border-top: 3px double var(--court); --accent: var(--court); }
+section.house { border-top: 3px dashed var(--house); --accent: var(--house); }
+section.court h2, section.house h2 { color: var(--accent); }
+h2 { margin: 12px 0; font-size: 22px; line-height: 1.3; overflow-wrap: anywhere; }
+h3 { margin: 28px 0 8px; font-size: 17px; }
+p { margin: 0 0 12px; }
+.id, .empty { color: var(--soft); overflow-wrap: anywhere; }
+.box { border: 1px solid var(--line); border-radius: 8px; background: var(--panel); padding: 14px 18px; margin-top: 20px; }
+.box.warn { background: var(--warn-panel); border-color: var(--warn-line); color: var(--warn); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; min-width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 8px 16px 8px 0; border-bottom: 1px solid var(--line); }
+thead th { color: var(--soft); font-weight: 600; font-size: 14px; }
+tbody th { font-weight: 600; }
+svg { width: 100%; max-width: 760px; height: auto; margin: 4px 0 12px; }
+svg rect { fill: var(--accent, var(--soft)); }
+svg text { fill: var(--soft); font-size: 11px; text-anchor: middle; }
+code { font: 13px/1.5 ui-monospace, Menlo, Consolas, monospace; }
+.hidden-char { border: 1px dashed var(--soft); border-radius: 3px; padding: 0 3px; font: 12px/1.3 ui-monospace, Menlo, Consolas, monospace; }
+li { margin-bottom: 6px; }
+@media print { body { background: #fff; color: #000; } tr { break-inside: avoid; } }
+`;

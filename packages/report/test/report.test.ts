@@ -1,0 +1,221 @@
+import {
+  formatEntry,
+  type LogEntry,
+  type PublicPart,
+  signBatch,
+  signIntake,
+  toldCells,
+} from "@porchlight/charter";
+import {
+  commitment,
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  hex,
+  type KeyholderIndex,
+  keyholderIndex,
+  type Period,
+  periodOf,
+  utf8,
+} from "@porchlight/encoding";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { beforeAll, expect, test } from "vitest";
+import {
+  charterDocument,
+  charterOf,
+  KEYHOLDERS,
+  keyholderName,
+  keysDocument,
+  seedOf,
+  signedCharter,
+  signedKeys,
+} from "../../../vectors/fixture/deployment.ts";
+import { keyholders, policy, START, TestLog, witnesses } from "../../wire/test/test-log.ts";
+import { csvFiles, type Reported, readLog, reportPage } from "../src/index.ts";
+
+const TODAY = dayOf(START);
+const CHANGES = {
+  clock: "system",
+  validFrom: dayNumber(TODAY - 100),
+  validUntil: dayNumber(TODAY + 300),
+  legalBases: ["=1+1", "Section 100a, <b>Code</b>"],
+} as const;
+const charter = await charterOf("court", CHANGES);
+const [basis = ""] = [...charter.legalBases].reverse();
+const [category = ""] = charter.offenceCategories;
+const intake = seedOf("Intake");
+const monthAgo = dayNumber(TODAY - 40);
+const commitmentOf = (number: number) => commitment(hex(seedOf(`order ${number}`)));
+
+const order = (number: number, day: DayNumber, secretUntil: Period, seed = intake): LogEntry =>
+  signIntake(
+    {
+      type: "warrant",
+      charter: charter.id,
+      day,
+      commitment: commitmentOf(number),
+      public: hex(seedOf(`public ${number}`)),
+      secretUntil,
+    },
+    seed,
+  );
+const disclosed = (number: number, part: PublicPart): LogEntry =>
+  signIntake(
+    {
+      type: "disclosed",
+      charter: charter.id,
+      day: TODAY,
+      commitment: commitmentOf(number),
+      key: hex(seedOf("key")),
+      part,
+    },
+    intake,
+  );
+const batch = (keyholder: KeyholderIndex, day: DayNumber, filler = "slot"): LogEntry =>
+  signBatch(
+    {
+      type: "keyholder-batch",
+      charter: charter.id,
+      keyholder,
+      day,
+      slots: Array.from({ length: 8 }, (_, i) => hex(seedOf(`${filler} ${keyholder} ${day} ${i}`))),
+    },
+    seedOf(keyholderName(keyholder)),
+  );
+
+const past = periodOf(dayNumber(TODAY - 35));
+const future = periodOf(dayNumber(TODAY + 60));
+let reported: Reported;
+let read: () => Promise<Reported>;
+
+beforeAll(async () => {
+  const log = new TestLog();
+  const entries: LogEntry[] = [
+    { type: "charter", document: await signedCharter(charterDocument("court", CHANGES)) },
+    { type: "keys", document: await signedKeys(keysDocument(charter, periodOf(monthAgo))) },
+    order(1, monthAgo, past),
+    order(2, monthAgo, past),
+    order(3, monthAgo, past),
+    order(4, monthAgo, future),
+    order(4, monthAgo, future),
+    signIntake(
+      { type: "revocation", charter: charter.id, day: monthAgo, commitment: commitmentOf(3) },
+      intake,
+    ),
+    signIntake(
+      {
+        type: "extension",
+        charter: charter.id,
+        day: monthAgo,
+        commitment: commitmentOf(2),
+        direction: hex(seedOf("direction")),
+        secretUntil: future,
+      },
+      intake,
+    ),
+    disclosed(1, {
+      issuer: "District Court",
+      legalBasis: basis,
+      offenceCategory: category,
+      accounts: 2,
+      days: 3,
+    }),
+    order(5, TODAY, future, seedOf("somebody else")),
+    ...[6, 7].map((number) => order(number, TODAY, future)),
+    signIntake(
+      {
+        type: "statistics",
+        charter: charter.id,
+        day: TODAY,
+        month: periodOf(monthAgo),
+        cells: toldCells(
+          Array.from(
+            { length: charter.legalBases.length * charter.offenceCategories.length },
+            (_, i) => 7 + i,
+          ),
+        ),
+      },
+      intake,
+    ),
+  ];
+  // All publish on the first of three days; keyholder 1 alone on the second, and twice; nobody on the third.
+  for (const keyholder of KEYHOLDERS) entries.push(batch(keyholder, dayNumber(TODAY - 3)));
+  entries.push(batch(keyholderIndex(1), dayNumber(TODAY - 2)));
+  entries.push(batch(keyholderIndex(1), dayNumber(TODAY - 2), "more"));
+  log.append([...entries.map(formatEntry), utf8("not an entry")]);
+  log.note = log.sign(START, [...witnesses, ...keyholders]);
+  read = () => readLog({ source: log, policy, clock: { now: () => START }, suite: nodeSuite });
+  reported = await read();
+});
+
+test("REP-1: what nobody who may signed is not counted, and is said", () => {
+  expect(reported.unknown).toBe(2);
+  expect(reported.charters).toHaveLength(1);
+});
+
+test("REP-2, REP-3: orders by month, each once, and what became of them", () => {
+  expect(reported.charters[0]?.orders).toEqual([
+    {
+      month: periodOf(monthAgo),
+      logged: 4,
+      revoked: 1,
+      suspended: 0,
+      extended: 1,
+      toldEarly: 0,
+      disclosed: 1,
+      stillSecret: 2,
+      notDisclosed: 0,
+    },
+    {
+      month: periodOf(TODAY),
+      logged: 2,
+      revoked: 0,
+      suspended: 0,
+      extended: 0,
+      toldEarly: 0,
+      disclosed: 0,
+      stillSecret: 2,
+      notDisclosed: 0,
+    },
+  ]);
+});
+
+test("REP-4, REP-5, REP-7: purposes of what is over, the provider's figures, and the months with keys", () => {
+  const [report] = reported.charters;
+  expect(report?.purposes).toEqual([
+    { legalBasis: basis, offenceCategory: category, orders: 1, accounts: 2, days: 3 },
+  ]);
+  expect(report?.statistics[0]?.cells[1]).toMatchObject({ orders: 8 });
+  expect(report?.keyPeriods).toEqual([periodOf(monthAgo)]);
+});
+
+test("REP-6: a keyholder that was silent is seen to have been", () => {
+  const rows = reported.charters[0]?.participation ?? [];
+  const sum = (keyholder: number, member: "expected" | "present" | "extra"): number =>
+    rows.filter((row) => row.keyholder === keyholder).reduce((total, row) => total + row[member], 0);
+  expect([sum(1, "expected"), sum(1, "present"), sum(1, "extra")]).toEqual([3, 2, 1]);
+  expect([sum(2, "expected"), sum(2, "present"), sum(2, "extra")]).toEqual([3, 1, 0]);
+});
+
+test("REP-8: fields are quoted, and nothing is a formula", () => {
+  const files = csvFiles(reported.charters);
+  expect([...files.keys()]).toEqual(["orders.csv", "purposes.csv", "statistics.csv", "keyholders.csv"]);
+  expect(files.get("statistics.csv")).toContain(",'=1+1,");
+  expect(files.get("purposes.csv")).toContain('"Section 100a, <b>Code</b>"');
+  for (const text of files.values()) expect(text).toMatch(/^charter,[^\n]*\r\n/);
+});
+
+test("REP-9: the page shows what it counted, escaped, and is the same for everyone", async () => {
+  const page = reportPage(reported);
+  expect(page).toContain("&lt;b&gt;Code&lt;/b&gt;");
+  expect(page).not.toMatch(/<script|<img|<link|https?:\/\/(?!www\.w3\.org)/);
+  expect(page).toContain("2 entries mean nothing");
+  expect(reportPage(await read())).toBe(page);
+});
+
+test("REP-9: a log without a charter has nothing to report, and the page says so", async () => {
+  const log = new TestLog();
+  log.publish(3);
+  const none = await readLog({ source: log, policy, clock: { now: () => START }, suite: nodeSuite });
+  expect(reportPage(none)).toContain("Nothing was ever escrowed here");
+});
