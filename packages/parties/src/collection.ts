@@ -79,6 +79,8 @@ type Bundle = {
   readonly release: KeyholderRelease;
   readonly partials: ReadonlyMap<string, Uint8Array>;
   readonly labels: readonly AccessLabel[];
+  /** The share generation that was used of each period. */
+  readonly generations: ReadonlyMap<Period, number>;
 };
 
 /** How long the log may take to show a release that its keyholder has already seen there. */
@@ -231,10 +233,32 @@ async function labelsOfOrder(
   return sortedLabels([...come, ...sides.map(({ header }) => parseHeader(header).label)]);
 }
 
-/** How many keyholders released a label. */
+/** How many keyholders released a label with shares that fit together. */
 function releasedBy(label: AccessLabel, bundles: readonly Bundle[]): number {
+  return partialsOf(label, bundles).partials.size;
+}
+
+/**
+ * BUN-6: shares of two generations make no key together, so that of a label the partials of one generation count: of
+ * the one that most keyholders used, of the newer of two.
+ */
+function partialsOf(
+  label: AccessLabel,
+  bundles: readonly Bundle[],
+): { readonly generation: number; readonly partials: ReadonlyMap<KeyholderIndex, Uint8Array> } {
   const name = sha256(accessLabel(label));
-  return new Set(bundles.flatMap(({ keyholder, partials }) => (partials.has(name) ? [keyholder] : []))).size;
+  const period = periodOf(label.day);
+  const byGeneration = new Map<number, Map<KeyholderIndex, Uint8Array>>();
+  for (const { keyholder, partials, generations } of bundles) {
+    const partial = partials.get(name);
+    const generation = generations.get(period);
+    if (partial === undefined || generation === undefined) continue;
+    byGeneration.set(generation, (byGeneration.get(generation) ?? new Map()).set(keyholder, partial));
+  }
+  const [best] = [...byGeneration].sort(([a, one], [b, other]) => other.size - one.size || b - a);
+  return best === undefined
+    ? { generation: 1, partials: new Map() }
+    : { generation: best[0], partials: best[1] };
 }
 
 /** Those of the other sides whose labels were opened. */
@@ -297,6 +321,7 @@ async function fetchBundles(
         release: { bundle: bytes, random },
         partials: new Map(bundle.partials.map(({ label, partial }) => [sha256(accessLabel(label)), partial])),
         labels: bundle.partials.map(({ label }) => label),
+        generations: new Map(bundle.generations.map(({ period, generation }) => [period, generation])),
       });
     } catch (error) {
       if (
@@ -330,14 +355,9 @@ async function combine(input: {
   const { service, warrant, secrets, labels, bundles, progress } = input;
   const works = [];
   for (const label of labels) {
-    const bytes = accessLabel(label);
-    const name = sha256(bytes);
-    const partials = new Map<KeyholderIndex, Uint8Array>();
-    for (const { keyholder, partials: own } of bundles) {
-      const partial = own.get(name);
-      if (partial !== undefined) partials.set(keyholder, partial);
-    }
-    works.push({ master: (await service.keys(periodOf(label.day))).keys.access, label: bytes, partials });
+    const { generation, partials } = partialsOf(label, bundles);
+    const { keys } = await service.keys(periodOf(label.day), generation);
+    works.push({ master: keys.access, label: accessLabel(label), partials });
   }
   return combineOrder({
     requester: warrant.document.requester.point,

@@ -2,12 +2,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
-import { type DayNumber, hex } from "@porchlight/encoding";
+import { type DayNumber, hex, periodOf } from "@porchlight/encoding";
 import { verifyFiles } from "@porchlight/evidence";
 import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { onDay, seedOf, xwingOf } from "../../../vectors/fixture/deployment.ts";
+import { keysDocument, onDay, seedOf, signedKeys, xwingOf } from "../../../vectors/fixture/deployment.ts";
 import {
   Agency,
   Court,
@@ -127,6 +127,25 @@ test("from a request to evidence, and nothing readable on the way", async () => 
     const bytes = await readFile(join(file.parentPath, file.name));
     for (const text of TEXTS) expect(bytes.includes(text), file.name).toBe(false);
   }
+});
+
+test("BUN-6: shares of before and after a refresh are never combined; t of one generation open", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  const { orderId } = namesOf(order);
+  for (const n of [1, 2]) world.release(orderId, n);
+  const document = await signedKeys(keysDocument(world.charter, periodOf(DAY), 2));
+  world.append({ type: "keys", document });
+  for (const n of [3, 4]) world.release(orderId, n, { generation: 2 });
+  expect(await agency.collect(service, order, { fetch: world.fetch })).toMatchObject({
+    kind: "waiting",
+    have: 2,
+    blamed: [],
+  });
+  world.release(orderId, 5, { generation: 2 });
+  const collected = await agency.collect(service, order, { fetch: world.fetch });
+  expect(collected).toMatchObject({ kind: "opened", blamed: [] });
 });
 
 test("a keyholder whose release does not hold is blamed and left out, and the others suffice", async () => {

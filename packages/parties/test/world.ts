@@ -148,10 +148,12 @@ export class World {
       readonly logged?: boolean;
       readonly conversations?: readonly ConversationId[];
       readonly requesterKey?: Uint8Array;
+      readonly generation?: number;
     } = {},
   ): void {
     const { warrant, opening } = this.orders.get(orderId) as Order;
     const keyholder = n as KeyholderIndex;
+    const { generation = 1 } = options;
     const labels = labelsOf(warrant, options.conversations);
     const periods = [...new Set(labels.map(({ day }) => periodOf(day)))];
     const grant = makeGrant({
@@ -161,13 +163,13 @@ export class World {
       requesterPoint: hex(warrant.document.requester.point),
       requesterKey: base64(options.requesterKey ?? warrant.document.requester.xwing),
       labels,
-      generations: new Map<Period, number>(periods.map((period) => [period, 1])),
+      generations: new Map<Period, number>(periods.map((period) => [period, generation])),
       intent: "00".repeat(32),
     });
     const partials = labels.map((label) => {
-      const { mpk, shares } = sharedKey(`access ${periodOf(label.day)}`);
+      const { mpk, shares } = sharedKey(`access ${periodOf(label.day)}`, generation);
       const share = shares[n - 1] as (typeof shares)[number];
-      const made = releaseLabel(grant, label, { generation: 1, share, mpk }, this.#random);
+      const made = releaseLabel(grant, label, { generation, share, mpk }, this.#random);
       return { label, partial: options.alter?.(made.partial) ?? made.partial };
     });
     const { sealed, slot } = sealBundle(grant, makeBundle(grant, partials), {
