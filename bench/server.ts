@@ -15,6 +15,7 @@ import { Database, placeholders } from "../apps/server/src/database.ts";
 import { Delivery } from "../apps/server/src/delivery.ts";
 import { LogSequencer } from "../apps/server/src/log-sequencer.ts";
 import { LogStore } from "../apps/server/src/log-store.ts";
+import { NoticeCards } from "../apps/server/src/notice-cards.ts";
 import { startPostgres } from "../apps/server/src/postgres.ts";
 import { Waiters } from "../apps/server/src/waiters.ts";
 import type { Row } from "./run.ts";
@@ -102,7 +103,7 @@ async function deliveryRows(directory: string): Promise<Row[]> {
   const database = await Database.open(postgres.connection);
   const waiters = new Waiters();
   const charters = new StoredCharters(database);
-  const delivery = new Delivery(database, clock, waiters, charters);
+  const delivery = new Delivery(database, clock, waiters, charters, new NoticeCards(database));
   const conversations = new Conversations(database, clock, waiters, charters);
   try {
     const day = dayOf(clock.now());

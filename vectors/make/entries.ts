@@ -8,6 +8,7 @@ import {
   signCeremony,
   signErasure,
   signIntake,
+  signNoticeShare,
 } from "../../packages/charter/src/index.ts";
 import {
   base64,
@@ -44,6 +45,7 @@ export async function make(): Promise<unknown> {
       day,
       commitment: commitment(hex(random(32))),
       public: hex(random(32)),
+      notices: hex(random(32)),
       secretUntil: "2026-11" as Period,
     },
     seedOf("Intake"),
@@ -69,6 +71,30 @@ export async function make(): Promise<unknown> {
       day,
     },
     seedOf("Keyholder 3"),
+  );
+  const notice = signIntake(
+    {
+      type: "notice",
+      charter: court.id,
+      commitment: warrant.commitment,
+      part: 0,
+      parts: 1,
+      block: random(100),
+    },
+    seedOf("Intake"),
+  );
+  const noticeShare = signNoticeShare(
+    {
+      type: "notice-share",
+      charter: court.id,
+      keyholder: keyholderIndex(2),
+      commitment: warrant.commitment,
+      until: parseDay("2026-11-30"),
+      period: "2026-09" as Period,
+      generation: 1,
+      share: hex(random(48)),
+    },
+    seedOf("Keyholder 2"),
   );
   const signed: [entry: SignedEntry, signer: string][] = [
     [
@@ -98,6 +124,8 @@ export async function make(): Promise<unknown> {
     ],
     [batch, "Keyholder 2"],
     [erasure, "Keyholder 3"],
+    [notice, "Intake"],
+    [noticeShare, "Keyholder 2"],
   ];
   const documents: LogEntry[] = [
     { type: "charter", document: await signedCharter(charterDocument("court")) },
@@ -136,6 +164,8 @@ export async function make(): Promise<unknown> {
       ["a signature without padding", text(warrant).replace("==", "")],
       ["seven slots", text(batch).replace(/(?<="slots":\[)"[^"]*",/, "")],
       ["nine slots", text(batch).replace(/(?<="slots":\[)("[^"]*",)/, "$1$1")],
+      ["a part beyond the last", text(notice).replace('"part":0', '"part":1')],
+      ["a share one byte short", text(noticeShare).replace(/(?<="share":")../, "")],
       ["keyholder zero", text(batch).replace('"keyholder":2', '"keyholder":0')],
     ].map(([name, entry]) => ({ name, entry })),
   };

@@ -10,7 +10,7 @@ import {
   passGate,
   type StoredEnvelope,
 } from "../../packages/gate/src/index.ts";
-import { charterDocument, POLICY, signedCharter } from "../fixture/deployment.ts";
+import { charterDocument, keysDocument, POLICY, signedCharter, signedKeys } from "../fixture/deployment.ts";
 import { type GateCase, gateCases, gateInput } from "../fixture/gate-cases.ts";
 import { ALICE, BOB, CAROL, othersOf } from "../fixture/order.ts";
 
@@ -38,6 +38,7 @@ export async function make(): Promise<unknown> {
   const warrants = new Texts("warrant-");
   const policies = new Texts("policy-");
   const entries = new Texts("entry-");
+  const keys = new Texts("keys-");
   const signedCharters = new Map<string, string>();
   const cases: unknown[] = [];
   for (const one of gateCases) {
@@ -63,6 +64,11 @@ export async function make(): Promise<unknown> {
         entries.name(fromUtf8(formatEntry(entry))),
       ]),
       now: input.now,
+      noticeKeys: await Promise.all(
+        [...input.noticeKeys.keys()].map(async (period) =>
+          keys.name(fromUtf8(formatSignedDocument(await signedKeys(keysDocument(charter, period))))),
+        ),
+      ),
       labels: input.labels.map((label) => hex(accessLabel(label))),
       otherSides: (one.changes.otherSides?.(charter) ?? []).map((side) => otherSideMembers(side)),
       directions: input.directions.map(({ direction, bytes }) => ({
@@ -83,6 +89,7 @@ export async function make(): Promise<unknown> {
     warrants: warrants.table(),
     policies: policies.table(),
     entries: entries.table(),
+    keys: keys.table(),
     cases,
     material: await materialCases(),
   };

@@ -176,6 +176,15 @@ export class LogMemory {
     return found ?? null;
   }
 
+  /** The keys of every period that the log has. */
+  get periodKeys(): ReadonlyMap<Period, PeriodKeys> {
+    return new Map(
+      [...this.#keys].flatMap(([period, [first]]) =>
+        first === undefined ? [] : [[period, first.keys] as const],
+      ),
+    );
+  }
+
   get periods(): readonly Period[] {
     return [...this.#keys.keys()].sort();
   }

@@ -16,6 +16,7 @@ import {
 } from "@porchlight/gate";
 import type { Clock } from "@porchlight/runtime";
 import type { OwnCharter } from "./charters.ts";
+import type { LogMemory } from "./log-memory.ts";
 import { type KeptOrder, type OrderBook, type OwnIntent, usedBefore } from "./order-book.ts";
 import { labelsFor, readOtherSideFor } from "./order-labels.ts";
 
@@ -23,6 +24,7 @@ export type OrderFactsContext = {
   readonly charter: Charter;
   readonly own: OwnCharter;
   readonly clock: Clock;
+  readonly memory: Pick<LogMemory, "periodKeys">;
   /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
   readonly otherBooks: () => Iterable<OrderBook>;
 };
@@ -96,7 +98,9 @@ export class OrderFacts {
 
   input({ kept, order, directions }: KnownOrder, view: LogView): OrderInput {
     const { opening, index } = kept.received;
-    return { warrant: order, opening, index, view, directions, now: this.#context.clock.now() };
+    const { clock, memory } = this.#context;
+    const noticeKeys = memory.periodKeys;
+    return { warrant: order, opening, index, view, directions, noticeKeys, now: clock.now() };
   }
 
   memory(generations: ReadonlyMap<Period, number>): KeyholderMemory {

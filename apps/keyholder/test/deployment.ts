@@ -20,6 +20,9 @@ import {
   formatEntry,
   formatSignedDocument,
   formatStatement,
+  type NoticeEntry,
+  noticeSeedOf,
+  type PeriodKeys,
   parseEntry,
   parseStatement,
   type SignedDocument,
@@ -27,11 +30,12 @@ import {
   signIntake,
   unverifiedPayload,
   verifyCharter,
+  verifyKeys,
+  verifyNoticeCard,
 } from "@porchlight/charter";
 import { Journal, SecretStore } from "@porchlight/durable";
 import {
   type AccountId,
-  accountIdOf,
   base64url,
   type CharterId,
   type ConversationId,
@@ -46,6 +50,7 @@ import {
   hex,
   type Json,
   keyholderIndex,
+  type Period,
   parseDay,
   parseInstant,
   periodOf,
@@ -59,19 +64,23 @@ import {
   directionHash,
   formatDirection,
   formatWarrant,
+  noticesOf,
   orderIdOf,
   publicCommitment,
   publicKeyOfOrder,
   publicPartOf,
   requesterContext,
   secretUntilOf,
+  verifyOrder,
   type WarrantDocument,
 } from "@porchlight/gate";
+import { blockHash } from "@porchlight/notice";
 import { requesterPoint, xwingKeygen } from "@porchlight/quorum";
 import { callAdmin, Supervisor, type UnexpectedExit } from "@porchlight/runtime";
 import { accountablePolicyText, formatVkey } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { KeyholderClient } from "@porchlight/wire";
+import { cardOf, cardOfAccount } from "../../../vectors/fixture/notice.ts";
 import type { OrderEvent } from "../src/order-book.ts";
 import { parseOrderEvent } from "../src/order-event.ts";
 import { TinyServer } from "./tiny-server.ts";
@@ -108,6 +117,8 @@ export type TestOrder = {
   readonly index: number;
   readonly commitment: ReturnType<typeof commitmentOf>;
   readonly document: WarrantDocument;
+  /** Reads the notice of the account. */
+  readonly noticeSeed: Uint8Array;
   readonly requester: { readonly secret: Uint8Array; readonly xwing: Uint8Array };
 };
 
@@ -169,7 +180,7 @@ export class TestDeployment {
       log: formatVkey(this.server.signer.key),
       workFactor: 8,
       batches: "prompt",
-      patienceSeconds: 1,
+      patienceSeconds: 4,
       ...before,
       ...more,
     };
@@ -356,10 +367,13 @@ export class TestDeployment {
       court?: { seed: Uint8Array };
       reuse?: TestOrder;
       others?: readonly AccountId[];
+      junk?: boolean;
     } = {},
   ): Promise<TestOrder> {
     const charter = this.charter as Charter;
-    const account = accountIdOf(random(32));
+    const identitySeed = random(32);
+    const notice = cardOf(identitySeed);
+    const { account } = verifyNoticeCard(notice);
     const secret = random(32);
     const xwing = xwingKeygen(secret).publicKey;
     const day = parseDay("2017-10-02");
@@ -408,6 +422,7 @@ export class TestDeployment {
       document,
       { secret: point?.secret ?? new Uint8Array(32), xwing: secret },
       options,
+      noticeSeedOf(identitySeed),
     );
   }
 
@@ -418,7 +433,9 @@ export class TestDeployment {
       unlogged?: boolean;
       court?: { seed: Uint8Array };
       others?: readonly AccountId[];
+      junk?: boolean;
     } = {},
+    noticeSeed: Uint8Array = new Uint8Array(32),
   ): Promise<TestOrder> {
     const signed = await signDocument("warrant", formatWarrant(document), [
       { name: "District Court", seed: (options.court ?? this.court).seed },
@@ -429,6 +446,9 @@ export class TestDeployment {
     const others = stated === null ? null : formatSignedDocument(stated);
     const commitment = commitmentOf(opening, coreOf({ warrant: bytes, others }));
     const day = dayOf(this.now);
+    const notices = await this.#notices({ warrant: bytes, others }, opening, day, options.junk === true);
+    if (options.unlogged !== true)
+      for (const entry of notices.entries) this.server.append(formatEntry(entry));
     const index =
       options.unlogged === true
         ? this.server.size
@@ -447,6 +467,7 @@ export class TestDeployment {
                       others: stated === null ? null : parseStatement(unverifiedPayload(stated)),
                     }),
                   ),
+                  notices: notices.hash,
                   secretUntil: secretUntilOf(document, day),
                 },
                 this.intake.seed,
@@ -462,13 +483,14 @@ export class TestDeployment {
       commitment,
       document,
       requester,
+      noticeSeed,
     };
   }
 
   /** What the provider says of whose accounts these are. */
   async statement(accounts: readonly AccountId[], person: string): Promise<SignedDocument> {
     const charter = this.charter as Charter;
-    const stated = accounts.map((account) => ({ account, person }));
+    const stated = accounts.map((account) => ({ account, person, notice: cardOfAccount(account) }));
     const bytes = formatStatement({ charter: charter.id, accounts: stated, at: this.now });
     return await signDocument("statement", bytes, [{ name: "Provider", seed: this.provider.seed }]);
   }
@@ -503,6 +525,35 @@ export class TestDeployment {
       ),
     );
     return { kind, document: document as never, index: index as never };
+  }
+
+  /** What an honest provider logs before an order, or junk of the same size. A warrant that does not verify has none. */
+  async #notices(
+    documents: { readonly warrant: Uint8Array; readonly others: Uint8Array | null },
+    opening: Uint8Array,
+    day: DayNumber,
+    junk: boolean,
+  ): Promise<{ hash: string; entries: readonly NoticeEntry[] }> {
+    const charter = this.charter as Charter;
+    const keys = await this.#keysOf(periodOf(day));
+    const verified = await verifyOrder(documents, charter).catch(() => null);
+    if (verified === null || keys === null) return { hash: "00".repeat(32), entries: [] };
+    const { hash, entries } = noticesOf(verified, opening, day, keys);
+    const block = random(entries[0]?.block.length ?? 0);
+    return {
+      hash: junk ? blockHash(block) : hash,
+      entries: entries.map((entry) => signIntake(junk ? { ...entry, block } : entry, this.intake.seed)),
+    };
+  }
+
+  async #keysOf(period: Period): Promise<PeriodKeys | null> {
+    for (const bytes of this.server.entries) {
+      const entry = parseEntry(new Uint8Array(bytes));
+      if (entry.type !== "keys") continue;
+      const keys = await verifyKeys(entry.document, this.charter as Charter);
+      if (keys.period === period) return keys;
+    }
+    return null;
   }
 
   revoke(order: TestOrder): void {

@@ -15,6 +15,7 @@ import {
 } from "./conversation-store.ts";
 import { type Database, isDatabaseOutage, type Queries } from "./database.ts";
 import { type Meter, silentMeter } from "./meter.ts";
+import type { NoticeCards } from "./notice-cards.ts";
 import { Refusal } from "./refusal.ts";
 import { type KnownItems, type Submission, takeSubmission } from "./submission.ts";
 import type { Waiters } from "./waiters.ts";
@@ -76,15 +77,18 @@ export class Delivery {
 
   readonly #meter: Meter;
   #follower: Follower | null = null;
+  readonly #noticeCards: NoticeCards;
 
   constructor(
     database: Database,
     clock: Clock,
     waiters: Waiters,
     charters: Charters,
+    noticeCards: NoticeCards,
     meter: Meter = silentMeter,
   ) {
     this.#meter = meter;
+    this.#noticeCards = noticeCards;
     this.#database = database;
     this.#clock = clock;
     this.#waiters = waiters;
@@ -153,7 +157,8 @@ export class Delivery {
         (await this.#database.transaction(async (transaction) => {
           const before = await this.#load(transaction, conversations);
           const known = await knownItems(transaction, keysOf(taken));
-          const made = this.#decide(taken, before, known);
+          const told = await this.#noticeCards.among(transaction, escrowing(taken));
+          const made = this.#decide(taken, before, known, told);
           await writeItems(transaction, made.writes, made.now);
           for (const { before: old, after } of made.changed) await writeState(transaction, old, after);
           return made;
@@ -199,7 +204,8 @@ export class Delivery {
       if (state === undefined || !areMessages) return null;
       before.set(lane.conversation, state);
     }
-    const decided = this.#decide(taken, before, null);
+    // Messages only: nothing is escrowed here.
+    const decided = this.#decide(taken, before, null, new Set());
     // Whoever is refused is so by the database's word, not by this memory.
     if (decided.outcomes.some(({ result }) => result instanceof Refusal)) return null;
     const advances = decided.changed.map(({ before: old, after }) => ({
@@ -215,6 +221,7 @@ export class Delivery {
     taken: readonly Taken[],
     before: ReadonlyMap<ConversationId, ConversationState>,
     known: KnownItems | null,
+    told: ReadonlySet<AccountId>,
   ): Decided {
     const now = this.#clock.now();
     const writes: Writes = { items: [], envelopes: [], welcomes: [], memberships: [] };
@@ -230,6 +237,7 @@ export class Delivery {
           continue;
         }
         try {
+          demandNoticeKey(submission, told);
           const made = takeSubmission(state, submission, now, this.#charters.dates, known);
           stored.push(...made.stored);
           writes.items.push(...made.writes.items);
@@ -306,6 +314,21 @@ function keysOf(taken: readonly Taken[]): Parameters<typeof knownItems>[1] {
       items.map(({ key }) => ({ conversation: lane.conversation, account: sender.account, key })),
     ),
   );
+}
+
+/** Senders of envelopes among what is to be written. */
+function escrowing(taken: readonly { readonly submissions: readonly Submission[] }[]): Set<AccountId> {
+  const submissions = taken.flatMap((one) => one.submissions);
+  const envelopes = submissions.filter(({ items }) => items.some(({ kind }) => kind === "envelope"));
+  return new Set(envelopes.map(({ sender }) => sender.account));
+}
+
+/** DEL-15: nothing is escrowed of an account that could not be told. */
+function demandNoticeKey({ sender, items }: Submission, told: ReadonlySet<AccountId>): void {
+  const item = items.findIndex(({ kind }) => kind === "envelope");
+  if (item >= 0 && !told.has(sender.account)) {
+    throw new Refusal("notice-key-required", "publish this account's notice key first", { item });
+  }
 }
 
 export function unknownConversation(): Refusal {

@@ -71,6 +71,7 @@ export class LogCatalogue {
         return;
       }
       case "erasure":
+      case "notice-share":
         return;
       default:
         this.#addDated(at, entry);
@@ -132,6 +133,10 @@ export class LogCatalogue {
   /** All key documents of a period, of every charter and generation. */
   keys(period: Period): readonly LoggedDocument[] {
     return this.#keys.get(period) ?? [];
+  }
+
+  get periods(): readonly Period[] {
+    return [...this.#keys.keys()];
   }
 
   order(commitment: Commitment): LogIndex | undefined {

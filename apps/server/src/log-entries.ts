@@ -84,6 +84,7 @@ export class LogEntries {
       }
       case "ceremony":
       case "erasure":
+      case "notice-share":
       case "keyholder-batch": {
         this.#charter(entry.charter);
         const charter = this.#log.catalogue.presentCharter(entry.charter) as Charter;

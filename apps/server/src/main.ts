@@ -17,6 +17,7 @@ import { openFront } from "./front.ts";
 import { NatsHints, noHints } from "./hints.ts";
 import { createHttp } from "./http.ts";
 import { Metrics } from "./metrics.ts";
+import { NoticeCards } from "./notice-cards.ts";
 import { openApiRoutes } from "./open-api.ts";
 import { startPostgres } from "./postgres.ts";
 import { openPrimary } from "./primary.ts";
@@ -83,12 +84,14 @@ startProgram<ServerConfig>({
 
     const members = openAccounts({ config, database, clock, waiters });
     const { accounts } = members;
+    const noticeCards = new NoticeCards(database);
     const metrics = new Metrics();
-    const delivery = new Delivery(database, clock, waiters, keeping.charters, metrics);
+    const delivery = new Delivery(database, clock, waiters, keeping.charters, noticeCards, metrics);
     const addresses = new Addresses(config.trustedProxies);
     const limits = new RateLimits(config.limits);
     const services = {
       ...members,
+      noticeCards,
       conversations: new Conversations(database, clock, waiters, keeping.charters, metrics),
       delivery,
       attachments: new Attachments(database, clock, files, config.attachments),

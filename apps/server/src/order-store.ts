@@ -28,6 +28,7 @@ import { type LogIndex, logIndex } from "@porchlight/tlog";
 import { type Database, fromRow, type Row } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { LoggedKeys } from "./logged-keys.ts";
 import { Refusal } from "./refusal.ts";
 
 const AT_REST_INFO = utf8("porchlight-v1/order-at-rest");
@@ -49,10 +50,12 @@ export class OrderStore {
   readonly #database: Database;
   readonly #log: Log;
   readonly #identity: Identity;
+  readonly #keys: LoggedKeys;
   /** Verified orders by hash of their id: verification costs pairings. */
   readonly #verified = new Map<string, StoredOrder>();
 
-  constructor(database: Database, log: Log, identity: Identity) {
+  constructor(database: Database, log: Log, identity: Identity, keys: LoggedKeys) {
+    this.#keys = keys;
     this.#database = database;
     this.#log = log;
     this.#identity = identity;
@@ -164,7 +167,9 @@ export class OrderStore {
     const { warrant, opening, index } = order;
     const view = this.#log.view(warrant.charter.id);
     if (view === null || view.checkpoint.size <= index) return null;
-    return { warrant, opening, index, view, directions: await this.directions(order), now };
+    const directions = await this.directions(order);
+    const noticeKeys = await this.#keys.all(warrant.charter);
+    return { warrant, opening, index, view, directions, noticeKeys, now };
   }
 
   #seal(plaintext: Uint8Array, info: Uint8Array, idHash: Buffer): Buffer {

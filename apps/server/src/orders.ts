@@ -25,6 +25,8 @@ import {
   type DirectionKind,
   directionHash,
   GateError,
+  noticesOf,
+  type OrderNotices,
   orderIdOf,
   parseWarrant,
   publicCommitment,
@@ -38,12 +40,14 @@ import {
   verifyOrder,
   verifyWarrant,
 } from "@porchlight/gate";
+import { NoticeError } from "@porchlight/notice";
 import type { Clock } from "@porchlight/runtime";
 import type { LogIndex } from "@porchlight/tlog";
 import type { OrderAnswer } from "@porchlight/wire";
 import { type Database, fromRow } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { LoggedKeys } from "./logged-keys.ts";
 import type { OrderStore, StoredOrder } from "./order-store.ts";
 import type { Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
@@ -53,6 +57,7 @@ export class Orders {
   readonly #database: Database;
   readonly #store: OrderStore;
   readonly #log: Log;
+  readonly #keys: LoggedKeys;
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #persons: Persons;
@@ -62,6 +67,7 @@ export class Orders {
     readonly database: Database;
     readonly store: OrderStore;
     readonly log: Log;
+    readonly keys: LoggedKeys;
     readonly identity: Identity;
     readonly clock: Clock;
     readonly persons: Persons;
@@ -69,6 +75,7 @@ export class Orders {
     this.#database = parts.database;
     this.#store = parts.store;
     this.#log = parts.log;
+    this.#keys = parts.keys;
     this.#identity = parts.identity;
     this.#clock = parts.clock;
     this.#persons = parts.persons;
@@ -111,15 +118,25 @@ export class Orders {
   async #logOrder(warrant: VerifiedOrder, opening: Uint8Array, commitment: Commitment): Promise<OrderAnswer> {
     const orderId = orderIdOf(opening);
     const known = this.#log.catalogue.order(commitment);
-    const index = known ?? (await this.#log.append(this.#entryOf(warrant, opening, commitment)));
+    const index = known ?? (await this.#append(warrant, opening, commitment));
     // Kept after it is logged: a crash in between is mended when the requester asks again, as it has no answer yet.
     await this.#store.keep({ orderId, warrant, opening, index, commitment });
     return { index, orderId };
   }
 
-  #entryOf(warrant: VerifiedOrder, opening: Uint8Array, commitment: Commitment): Uint8Array {
+  /** NOT-16: first the notices, then the order that names their hash. What a crash left half done is found again. */
+  async #append(warrant: VerifiedOrder, opening: Uint8Array, commitment: Commitment): Promise<LogIndex> {
     const { charter, document } = warrant;
     const day = dayOf(this.#clock.now());
+    const keys = await this.#keys.of(charter, periodOf(day));
+    if (keys === null) {
+      throw new Refusal("unavailable", "there are no keys of this month yet: hand the order in again later");
+    }
+    const notices = makeNotices(warrant, opening, day, keys);
+    for (const notice of notices.entries) {
+      const bytes = formatEntry(signIntake(notice, this.#identity.intake.seed));
+      if (this.#log.catalogue.find(bytes) === undefined) await this.#log.append(bytes);
+    }
     const entry = signIntake(
       {
         type: orderEntryType(charter.kind),
@@ -127,11 +144,12 @@ export class Orders {
         day,
         commitment,
         public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(warrant)),
+        notices: notices.hash,
         secretUntil: secretUntilOf(document, day),
       },
       this.#identity.intake.seed,
     );
-    return formatEntry(entry);
+    return await this.#log.append(formatEntry(entry));
   }
 
   /** Logs what the issuer says of its order (DEL-51). Idempotent. Throws Refusal. */
@@ -244,6 +262,15 @@ export class Orders {
       .map((row) => accountIdOf(fromRow(row["account"])))
       .filter((account) => !accounts.includes(account))
       .sort();
+  }
+}
+
+function makeNotices(...order: Parameters<typeof noticesOf>): OrderNotices {
+  try {
+    return noticesOf(...order);
+  } catch (error) {
+    if (!(error instanceof NoticeError)) throw error;
+    throw new Refusal("warrant-refused", error.message, { reason: "notice-too-long", cause: error });
   }
 }
 

@@ -11,6 +11,7 @@ import { openFrom, sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
 import type { Clock } from "@porchlight/runtime";
 import { type Database, fromRow } from "./database.ts";
 import type { Identity } from "./identity.ts";
+import { NoticeCards } from "./notice-cards.ts";
 import { Refusal } from "./refusal.ts";
 
 const AT_REST_INFO = utf8("porchlight-v1/person-at-rest");
@@ -23,8 +24,10 @@ export class Persons {
   readonly #database: Database;
   readonly #identity: Identity;
   readonly #clock: Clock;
+  readonly #noticeCards: NoticeCards;
 
   constructor(database: Database, identity: Identity, clock: Clock) {
+    this.#noticeCards = new NoticeCards(database);
     this.#database = database;
     this.#identity = identity;
     this.#clock = clock;
@@ -47,11 +50,21 @@ export class Persons {
   /** The provider's signed word for these accounts. Throws Refusal "not-found" where one is bound to nobody. */
   async statement(charter: Charter, accounts: readonly AccountId[]): Promise<SignedDocument> {
     const bound = [];
-    for (const account of accounts) bound.push({ account, person: await this.#person(account) });
+    for (const account of accounts) {
+      bound.push({ account, person: await this.#person(account), notice: await this.#card(account) });
+    }
     const at = this.#clock.now();
     const bytes = formatStatement({ charter: charter.id, accounts: bound, at });
     const signer = { name: charter.provider.name, seed: this.#identity.provider.seed };
     return await signDocument("statement", bytes, [signer]);
+  }
+
+  async #card(account: AccountId): Promise<Uint8Array> {
+    const card = await this.#noticeCards.of(account);
+    if (card === null) {
+      throw new Refusal("not-found", "this account has no notice key: nothing of it is escrowed either");
+    }
+    return card;
   }
 
   async #person(account: AccountId): Promise<string> {

@@ -17,6 +17,7 @@ import { Log } from "./log.ts";
 import { LogEntries } from "./log-entries.ts";
 import { LogLease } from "./log-lease.ts";
 import { LogPublisher } from "./log-publisher.ts";
+import { LoggedKeys } from "./logged-keys.ts";
 import { MaterialDesk } from "./material.ts";
 import { OrderStore } from "./order-store.ts";
 import { Orders } from "./orders.ts";
@@ -91,8 +92,9 @@ export async function openPrimary(
   };
   const { retentionDays: defaultDays } = config;
   const retention = new Retention({ database, files, log, identity, clock, logger, defaultDays });
-  const store = new OrderStore(database, log, identity);
-  const orders = new Orders({ database, store, log, identity, clock, persons });
+  const keys = new LoggedKeys(log);
+  const store = new OrderStore(database, log, identity, keys);
+  const orders = new Orders({ database, store, log, keys, identity, clock, persons });
   const publicity = new Publicity({ store, log, identity, clock, logger });
   const admin = await serveAdmin(
     directory,

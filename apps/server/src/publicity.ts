@@ -104,14 +104,16 @@ export class Publicity {
     const found = this.#log.catalogue
       .dated(charter.id, this.#log.store.size)
       .find((entry) => entry.index === index);
-    return found === undefined ? null : periodOf(found.entry.day);
+    return found !== undefined && "day" in found.entry ? periodOf(found.entry.day) : null;
   }
 
   /** ENT-11: every month that is over since the charter's first dated entry, those without an order too. */
   async #tellMonths(charter: Charter, now: Period, logged: ReadonlyMap<string, number[]>): Promise<void> {
-    const [first] = this.#log.catalogue.dated(charter.id, this.#log.store.size);
+    const first = this.#log.catalogue
+      .dated(charter.id, this.#log.store.size)
+      .flatMap(({ entry }) => ("day" in entry ? [entry.day] : []))[0];
     if (first === undefined) return;
-    for (let month = periodOf(first.entry.day); month < now; month = monthAfter(month)) {
+    for (let month = periodOf(first); month < now; month = monthAfter(month)) {
       if (this.#closed || this.#log.catalogue.hasStatistics(charter.id, month)) continue;
       const none = charter.legalBases.flatMap(() => charter.offenceCategories.map(() => 0));
       const entry = signIntake(

@@ -32,6 +32,7 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   "commit-refused": 422,
   "envelope-refused": 422,
   "envelope-required": 409,
+  "notice-key-required": 409,
   "message-refused": 422,
   "idempotency-mismatch": 409,
   "outside-charter-dates": 422,

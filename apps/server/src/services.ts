@@ -9,6 +9,7 @@ import type { KeyPackages } from "./key-packages.ts";
 import type { Log } from "./log.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { MaterialDesk } from "./material.ts";
+import type { NoticeCards } from "./notice-cards.ts";
 import type { Orders } from "./orders.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Passkeys } from "./passkeys.ts";
@@ -28,6 +29,7 @@ export type Services = {
   readonly pairings: Pairings;
   readonly vault: Vault;
   readonly requests: AccountRequests;
+  readonly noticeCards: NoticeCards;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly attachments: Attachments;

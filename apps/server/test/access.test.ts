@@ -3,6 +3,7 @@ import type { Role } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { beginPasskey, finishPasskey, startPairing } from "../../../packages/client/src/index.ts";
 import { makeAccountRequest } from "../../../packages/envelope/src/index.ts";
+import { cardOf } from "../../../vectors/fixture/notice.ts";
 import type { Route } from "../src/http.ts";
 import { disclosureRoutes } from "../src/routes/disclosure.ts";
 import { logRoutes } from "../src/routes/log.ts";
@@ -96,6 +97,10 @@ const MEMBERS: Readonly<Record<string, () => Sample>> = {
   "POST /v1/devices/name": () => ({ body: { name: "mine" }, gets: "own" }),
   "POST /v1/devices/revoke": () => ({ body: { deviceKey: victim.deviceKey }, gets: "own" }),
   "POST /v1/sessions/end": () => ({ body: { id: victim.session }, gets: "own" }),
+  "POST /v1/notice-key": () => ({
+    body: { card: Buffer.from(cardOf(new Uint8Array(32))).toString("base64") },
+    gets: "credential-refused",
+  }),
   "POST /v1/key-packages": () => ({ body: { keyPackages: [base64(100)] }, gets: "own" }),
   // Key packages are left for whoever wants to add the account.
   "POST /v1/accounts/:account/key-package": () => ({ params: { account: victim.account.id }, gets: "own" }),

@@ -9,19 +9,36 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Charter, formatEntry } from "@porchlight/charter";
 import { createPassphrase, readPassphrase, SecretStore } from "@porchlight/durable";
-import { type DayNumber, hex, parseDay, type UnixSeconds, unixSeconds, utf8 } from "@porchlight/encoding";
+import {
+  type DayNumber,
+  hex,
+  parseDay,
+  periodOf,
+  type UnixSeconds,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
 import { callAdmin, Supervisor } from "@porchlight/runtime";
-import { formatVkey, makeSigner, makeVerifierKey, parsePolicy } from "@porchlight/tlog";
+import {
+  entriesPath,
+  formatVkey,
+  makeSigner,
+  makeVerifierKey,
+  parseEntries,
+  parsePolicy,
+} from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { Cosigner, ServerClient } from "@porchlight/wire";
 import {
   charterDocument,
   charterOf,
   DEPLOYMENT,
+  keysDocument,
   onDay,
   POLICY,
   seedOf,
   signedCharter,
+  signedKeys,
 } from "../../../vectors/fixture/deployment.ts";
 
 export const ORIGIN = `log.${DEPLOYMENT}`;
@@ -222,6 +239,18 @@ export class TestServer {
     const document = await signedCharter(charterDocument(kind));
     await this.client().appendEntry(formatEntry({ type: "charter", document }));
     return await charterOf(kind);
+  }
+
+  /** Logs the fixture's keys of {@link DAY}'s month. */
+  async keys(charter: Charter): Promise<void> {
+    const document = await signedKeys(keysDocument(charter, periodOf(DAY)));
+    await this.client().appendEntry(formatEntry({ type: "keys", document }));
+  }
+
+  /** Entries of the log from an index to before another, as its files have them. */
+  async entries(from: number, to: number): Promise<Uint8Array[]> {
+    const response = await fetch(`${this.url}/log/${entriesPath(0, to)}`);
+    return parseEntries(new Uint8Array(await response.arrayBuffer()), to).slice(from);
   }
 
   async admin(command: string, members: Record<string, string | number | string[]> = {}): Promise<unknown> {

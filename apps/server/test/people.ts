@@ -23,6 +23,7 @@ import {
 } from "../../../packages/mls/src/index.ts";
 import { nodeMlsSuite } from "../../../packages/mls/src/node-provider.ts";
 import { sharedKey, xwingOf } from "../../../vectors/fixture/deployment.ts";
+import { cardOf } from "../../../vectors/fixture/notice.ts";
 import { ORIGIN, type TestServer } from "./deployment.ts";
 
 const suite = await nodeMlsSuite();
@@ -49,7 +50,16 @@ export class Person {
   /** Everything up to here was read. */
   seen = 0;
 
-  private constructor(server: TestServer, charter: Charter | null, device: OwnDevice, client: ServerClient) {
+  readonly noticeCard: Uint8Array;
+
+  private constructor(
+    server: TestServer,
+    charter: Charter | null,
+    device: OwnDevice,
+    client: ServerClient,
+    noticeCard: Uint8Array,
+  ) {
+    this.noticeCard = noticeCard;
     this.server = server;
     this.charter = charter;
     this.device = device;
@@ -62,9 +72,12 @@ export class Person {
     charter: Charter | null,
     client: ServerClient = server.client(),
     identitySeed: Uint8Array = random(32),
+    noticeKey: "notice key" | "no notice key" = "notice key",
   ): Promise<Person> {
-    const person = new Person(server, charter, createDevice({ suite, identitySeed, random }), client);
+    const device = createDevice({ suite, identitySeed, random });
+    const person = new Person(server, charter, device, client, cardOf(identitySeed));
     await person.login();
+    if (noticeKey === "notice key") await person.client.publishNoticeKey(person.noticeCard);
     return person;
   }
 

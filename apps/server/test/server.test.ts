@@ -7,6 +7,8 @@ import {
   formatEntry,
   formatSignedDocument,
   type LogEntry,
+  makeNoticeCard,
+  type NoticeEntry,
   type OrderEntry,
   parseEntry,
   parseSignedDocument,
@@ -41,6 +43,7 @@ import {
   verifyOrder,
   verifyOtherSide,
 } from "@porchlight/gate";
+import { blockHash } from "@porchlight/notice";
 import { openFrom } from "@porchlight/quorum";
 import {
   consistencyProof,
@@ -81,6 +84,7 @@ import {
   signedSuccession,
   signerOf,
   successionDocument,
+  xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
 import {
   batch,
@@ -406,7 +410,8 @@ describe("operator", () => {
     await server.admin("bind-person", { account: person.account, person: "Wanda Example" });
     const document = await server.admin("statement", { charter: charter.id, accounts: [person.account] });
     const statement = await verifyStatement(readSignedDocument(document as Json, "statement"), charter);
-    expect(statement.accounts).toEqual([{ account: person.account, person: "Wanda Example" }]);
+    const notice = person.noticeCard;
+    expect(statement.accounts).toEqual([{ account: person.account, notice, person: "Wanda Example" }]);
     await expect(server.admin("bind-person", { account: ID, person: "Nobody" })).rejects.toMatchObject({
       code: "not-found",
     });
@@ -448,7 +453,9 @@ describe("orders", () => {
     await alice.read();
     await alice.send("second");
     const orderDay = server.now;
-    const statement = await statementOf(charter, [alice.account]);
+    const notice = alice.noticeCard;
+    const accounts = [{ account: alice.account, person: "Alice", notice }];
+    const statement = await statementOf(charter, [], { accounts });
     const document = await warrantDocument(charter, {
       statement,
       accounts: [alice.account],
@@ -462,12 +469,18 @@ describe("orders", () => {
     const opening = seedOf("opening of the test");
     const client = server.client();
     const order = { warrant: new TextDecoder().decode(warrant), opening };
+    await server.keys(charter);
     const [{ index, orderId }, again] = await Promise.all([
       client.submitOrder(order),
       client.submitOrder(order),
     ]);
     expect(again).toEqual({ index, orderId });
     expect(await client.submitOrder(order)).toEqual(again);
+    const [notices, entry] = (await server.entries(index - 1, index + 1)).map(parseEntry);
+    expect([notices, entry]).toMatchObject([
+      { type: "notice", commitment: commitmentOf(opening, warrant), part: 0, parts: 1 },
+      { type: "warrant", notices: blockHash((notices as NoticeEntry).block) },
+    ]);
     expect(orderId).toBe(orderIdOf(opening));
     const query = { conversation: alice.conversation, account: alice.account, day: DAY };
     // GATE-19: the day is not over.
@@ -519,6 +532,24 @@ describe("orders", () => {
     expect(await refusal(client.material(orderId, query))).toBe("revoked");
     const stored = readFileSync(join(server.directory, "postgres.log"), "utf8");
     expect(stored.includes(document.reference)).toBe(false);
+  });
+
+  test("DEL-15: an account without notice key is not escrowed, and has one key for life", async () => {
+    const [alice] = (await roomOf(server, 2, charter)) as [Person, Person];
+    const mute = await Person.join(server, charter, server.client(), seedOf("mute"), "no notice key");
+    await mute.create();
+    const post = async () => await mute.client.submit(mute.conversation, [mute.envelope()]);
+    expect(await refusal(post())).toBe("notice-key-required");
+    expect(await refusal(mute.client.publishNoticeKey(alice.noticeCard))).toBe("credential-refused");
+    await mute.client.publishNoticeKey(mute.noticeCard);
+    await mute.client.publishNoticeKey(mute.noticeCard);
+    const other = makeNoticeCard({
+      identityKey: mute.device.identityKey,
+      xwing: xwingOf("another notice key"),
+      sign: (message) => nodeSuite.signEd25519(seedOf("mute"), message),
+    });
+    expect(await refusal(mute.client.publishNoticeKey(other))).toBe("exists");
+    await post();
   });
 
   test("DEL-50: an order that is no issuer's, or of another charter, is refused and not logged", async () => {
@@ -665,7 +696,9 @@ describe("orders over both sides, and what their issuers say later", () => {
     const today = dayOf(now);
     const document = await warrantDocument(charter, {
       reference: "4 Gs 300/26",
-      statement: await statementOf(charter, [alice.account]),
+      statement: await statementOf(charter, [], {
+        accounts: [{ account: alice.account, person: "Alice", notice: alice.noticeCard }],
+      }),
       mode: "both-sides",
       accounts: [alice.account],
       conversations: [alice.conversation],

@@ -9,16 +9,24 @@ import {
   type DisclosedEntry,
   type ErasureEntry,
   formatPublicPart,
+  type NoticeEntry,
+  type NoticeShareEntry,
   type OrderEntry,
   type RevocationEntry,
   type StatisticsEntry,
 } from "./log-entry.ts";
 
 /** Entries that the intake key signs. */
-export type IntakeEntry = OrderEntry | RevocationEntry | DirectionEntry | DisclosedEntry | StatisticsEntry;
+export type IntakeEntry =
+  | OrderEntry
+  | RevocationEntry
+  | DirectionEntry
+  | DisclosedEntry
+  | StatisticsEntry
+  | NoticeEntry;
 
 /** Entries that are signed in themselves: by the intake key, or by one keyholder. */
-export type SignedEntry = IntakeEntry | BatchEntry | CeremonyEntry | ErasureEntry;
+export type SignedEntry = IntakeEntry | BatchEntry | CeremonyEntry | ErasureEntry | NoticeShareEntry;
 
 type Unsigned<Entry> = Entry extends { intake: string } ? Omit<Entry, "intake"> : Omit<Entry, "signature">;
 
@@ -32,6 +40,7 @@ const INTAKE_CODE = {
   "notice-release": 7,
   disclosed: 8,
   statistics: 9,
+  notice: 10,
 } as const;
 /** How a cell of statistics that is not told is signed. */
 const NOT_TOLD = 2 ** 32 - 1;
@@ -52,6 +61,7 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
       return intake(entry.type)
         .fixed(idBytes(entry.commitment), 32)
         .fixed(fromHex(entry.public), 32)
+        .fixed(fromHex(entry.notices), 32)
         .fixed(utf8(entry.secretUntil), 7)
         .finish();
     case "revocation":
@@ -80,6 +90,31 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
       for (const cell of entry.cells) input.uint(cell ?? NOT_TOLD, 4);
       return input.finish();
     }
+    case "notice":
+      return concat(
+        utf8("porchlight-v1/intake\0"),
+        new Writer()
+          .uint(INTAKE_CODE.notice, 1)
+          .fixed(charter, 32)
+          .fixed(idBytes(entry.commitment), 32)
+          .uint(entry.part, 2)
+          .uint(entry.parts, 2)
+          .opaque(entry.block, 4)
+          .finish(),
+      );
+    case "notice-share":
+      return concat(
+        utf8("porchlight-v1/notice-share\0"),
+        new Writer()
+          .fixed(charter, 32)
+          .uint(entry.keyholder, 1)
+          .fixed(idBytes(entry.commitment), 32)
+          .uint(entry.until, 4)
+          .fixed(utf8(entry.period), 7)
+          .uint(entry.generation, 4)
+          .fixed(fromHex(entry.share), 48)
+          .finish(),
+      );
     case "keyholder-batch": {
       const { keyholder, day, slots } = entry;
       const head = new Writer().fixed(charter, 32).uint(keyholder, 1).uint(day, 4).finish();
@@ -119,6 +154,7 @@ export function signIntake(entry: Unsigned<RevocationEntry>, seed: Uint8Array): 
 export function signIntake(entry: Unsigned<DirectionEntry>, seed: Uint8Array): DirectionEntry;
 export function signIntake(entry: Unsigned<DisclosedEntry>, seed: Uint8Array): DisclosedEntry;
 export function signIntake(entry: Unsigned<StatisticsEntry>, seed: Uint8Array): StatisticsEntry;
+export function signIntake(entry: Unsigned<NoticeEntry>, seed: Uint8Array): NoticeEntry;
 export function signIntake(entry: Unsigned<IntakeEntry>, seed: Uint8Array): IntakeEntry {
   const intake = base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry)));
   return { ...entry, intake } as IntakeEntry;
@@ -126,6 +162,11 @@ export function signIntake(entry: Unsigned<IntakeEntry>, seed: Uint8Array): Inta
 
 /** Signs a batch with the keyholder's document seed (32 B). */
 export function signBatch(entry: Unsigned<BatchEntry>, seed: Uint8Array): BatchEntry {
+  return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
+}
+
+/** Signs a share of a notice key with the keyholder's document seed (32 B). */
+export function signNoticeShare(entry: Unsigned<NoticeShareEntry>, seed: Uint8Array): NoticeShareEntry {
   return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
 }
 

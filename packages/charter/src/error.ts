@@ -14,6 +14,8 @@ export type CharterErrorCode =
   | "policy-weak"
   /** A key document's points or shares do not fit together, or do not fit the charter. */
   | "keys-inconsistent"
+  /** A notice key that its account's identity key did not sign (NOT-2). */
+  | "notice-card-invalid"
   /** The document belongs to another charter. */
   | "wrong-charter";
 

@@ -38,6 +38,7 @@ export {
   verifyKeys,
 } from "./keys.ts";
 export * from "./log-entry.ts";
+export * from "./notice-key.ts";
 export * from "./plain-text.ts";
 export * from "./statement.ts";
 export { toldCells } from "./statistics.ts";

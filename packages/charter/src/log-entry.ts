@@ -1,5 +1,6 @@
 import {
   asString,
+  base64,
   type CharterId,
   type Commitment,
   charterId,
@@ -11,6 +12,7 @@ import {
   Fields,
   fromBase64,
   fromHex,
+  hex,
   type Json,
   type KeyholderIndex,
   keyholderIndex,
@@ -58,6 +60,8 @@ export type OrderEntry = {
   readonly commitment: Commitment;
   /** Hides what a `disclosed` entry opens at the end of secrecy, 64 hex digits. */
   readonly public: string;
+  /** SHA-256 of the order's notices (NOT-14), 64 hex digits. */
+  readonly notices: string;
   /** The month in which secrecy ends. */
   readonly secretUntil: Period;
   /** By the charter's intake key, base64. */
@@ -155,6 +159,35 @@ export type ErasureEntry = {
 /** A period's two keys are shared apart, so that the automatic release of a notice never touches an access share. */
 export type ShareKind = "access" | "notice";
 
+/** ENT-30: a part of an order's notices, logged before the order. */
+export type NoticeEntry = {
+  readonly type: "notice";
+  readonly charter: CharterId;
+  readonly commitment: Commitment;
+  /** From 0, of `parts`. */
+  readonly part: number;
+  readonly parts: number;
+  /** The part's bytes (NOT-13). */
+  readonly block: Uint8Array;
+  readonly intake: string;
+};
+
+/** ENT-31: one keyholder's share of the key that opens an order's notices, on the day on which they are due. */
+export type NoticeShareEntry = {
+  readonly type: "notice-share";
+  readonly charter: CharterId;
+  readonly keyholder: KeyholderIndex;
+  readonly commitment: Commitment;
+  /** The day in the notice label. */
+  readonly until: DayNumber;
+  /** The key period of the notices, and the generation of the keyholder's share in it. */
+  readonly period: Period;
+  readonly generation: number;
+  /** f(i)·Q, a G1 point, 96 hex digits. */
+  readonly share: string;
+  readonly signature: string;
+};
+
 export type LogEntry =
   | CharterEntry
   | CeremonyEntry
@@ -166,7 +199,9 @@ export type LogEntry =
   | DisclosedEntry
   | StatisticsEntry
   | BatchEntry
-  | ErasureEntry;
+  | ErasureEntry
+  | NoticeEntry
+  | NoticeShareEntry;
 
 /** Commitments in one keyholder-batch. */
 export const BATCH_SLOTS = 8;
@@ -176,6 +211,8 @@ export const STATISTICS_THRESHOLD = 5;
 const MAX_CELLS = 10_000;
 /** C2SP tlog-tiles: an entry's length is a u16. */
 export const MAX_ENTRY_BYTES = 65_535;
+/** Of one order's notices: a charter that lets a warrant open 1,000 accounts needs 84. */
+const MAX_NOTICE_PARTS = 100;
 
 /** The type of the entry that puts an order of this kind of charter into the log (ENT-5). */
 export function orderEntryType(kind: CharterKind): OrderEntry["type"] {
@@ -229,6 +266,7 @@ function members(entry: LogEntry): Record<string, unknown> {
         day: entry.day,
         commitment: entry.commitment,
         public: entry.public,
+        notices: entry.notices,
         secretUntil: entry.secretUntil,
         intake: entry.intake,
       };
@@ -300,6 +338,28 @@ function members(entry: LogEntry): Record<string, unknown> {
         day: entry.day,
         signature: entry.signature,
       };
+    case "notice":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        commitment: entry.commitment,
+        part: entry.part,
+        parts: entry.parts,
+        block: base64(entry.block),
+        intake: entry.intake,
+      };
+    case "notice-share":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        keyholder: entry.keyholder,
+        commitment: entry.commitment,
+        until: entry.until,
+        period: entry.period,
+        generation: entry.generation,
+        share: entry.share,
+        signature: entry.signature,
+      };
   }
 }
 
@@ -330,6 +390,8 @@ function readEntry(fields: Fields): LogEntry {
     "statistics",
     "keyholder-batch",
     "erasure",
+    "notice",
+    "notice-share",
   );
   switch (type) {
     case "charter":
@@ -356,6 +418,7 @@ function readEntry(fields: Fields): LogEntry {
         day: entryDay(fields),
         commitment: commitment(fields.string("commitment")),
         public: digest(fields.string("public")),
+        notices: digest(fields.string("notices")),
         secretUntil: parsePeriod(fields.string("secretUntil")),
         intake: signature(fields.string("intake")),
       };
@@ -428,6 +491,31 @@ function readEntry(fields: Fields): LogEntry {
         kind: fields.literal("kind", "access", "notice"),
         keyholder: keyholderIndex(fields.integer("keyholder")),
         day: entryDay(fields),
+        signature: signature(fields.string("signature")),
+      };
+    case "notice": {
+      const entry: NoticeEntry = {
+        type,
+        charter: charterId(fields.string("charter")),
+        commitment: commitment(fields.string("commitment")),
+        part: fields.integer("part", 0, MAX_NOTICE_PARTS - 1),
+        parts: fields.integer("parts", 1, MAX_NOTICE_PARTS),
+        block: fromBase64(fields.string("block", MAX_ENTRY_BYTES), undefined, "entry.block"),
+        intake: signature(fields.string("intake")),
+      };
+      if (entry.part >= entry.parts) throw new EncodingError("out-of-range", "entry.part");
+      return entry;
+    }
+    case "notice-share":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        keyholder: keyholderIndex(fields.integer("keyholder")),
+        commitment: commitment(fields.string("commitment")),
+        until: dayNumber(fields.integer("until", 10_000, 99_999)),
+        period: parsePeriod(fields.string("period")),
+        generation: fields.integer("generation", 1, 2 ** 32 - 1),
+        share: hex(fromHex(fields.string("share"), 48, "entry.share")),
         signature: signature(fields.string("signature")),
       };
   }

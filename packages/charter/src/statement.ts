@@ -1,11 +1,13 @@
 import {
   type AccountId,
   accountId,
+  base64,
   type CharterId,
   charterId,
   EncodingError,
   equalBytes,
   Fields,
+  fromBase64,
   type Json,
   parseJson,
   type UnixSeconds,
@@ -15,13 +17,21 @@ import {
 import type { Charter } from "./charter.ts";
 import { type SignedDocument, verifyDocument } from "./document.ts";
 import { CharterError } from "./error.ts";
+import { NOTICE_CARD_LENGTH, verifyNoticeCard } from "./notice-key.ts";
 import { asName } from "./plain-text.ts";
+
+export type StatedAccount = {
+  readonly account: AccountId;
+  readonly person: string;
+  /** The account's notice card (NOT-2), 1313 B. */
+  readonly notice: Uint8Array;
+};
 
 /** The provider's word on whose accounts these are: nothing else in an evidence package vouches for it (CHA-20). */
 export type PersonStatement = {
   readonly charter: CharterId;
   /** Each account once. */
-  readonly accounts: readonly { readonly account: AccountId; readonly person: string }[];
+  readonly accounts: readonly StatedAccount[];
   readonly at: UnixSeconds;
 };
 
@@ -31,7 +41,11 @@ export function formatStatement(statement: PersonStatement): Uint8Array {
     JSON.stringify({
       version: 1,
       charter: statement.charter,
-      accounts: statement.accounts.map(({ account, person }) => ({ account, person })),
+      accounts: statement.accounts.map(({ account, person, notice }) => ({
+        account,
+        person,
+        notice: base64(notice),
+      })),
       at: statement.at,
     }),
   );
@@ -53,7 +67,10 @@ export function parseStatement(bytes: Uint8Array): PersonStatement {
   return statement;
 }
 
-/** Throws CharterError or EncodingError unless the charter's provider signed it for this charter. */
+/**
+ * Throws CharterError or EncodingError unless the charter's provider signed it for this charter, and every account's own
+ * identity key its notice key.
+ */
 export async function verifyStatement(
   document: Json | SignedDocument,
   charter: Charter,
@@ -62,14 +79,20 @@ export async function verifyStatement(
   const { payload } = await verifyDocument("statement", document, keys);
   const statement = parseStatement(payload);
   if (statement.charter !== charter.id) throw new CharterError("wrong-charter", "statement");
+  for (const { account, notice } of statement.accounts) {
+    if (verifyNoticeCard(notice).account !== account) {
+      throw new CharterError("notice-card-invalid", "statement.accounts");
+    }
+  }
   return statement;
 }
 
-function readAccount(value: Json, where: string): PersonStatement["accounts"][number] {
+function readAccount(value: Json, where: string): StatedAccount {
   const fields = new Fields(value, where);
   const entry = {
     account: accountId(fields.string("account", 64)),
     person: asName(fields.json("person"), `${where}.person`),
+    notice: fromBase64(fields.string("notice", 2000), NOTICE_CARD_LENGTH, `${where}.notice`),
   };
   fields.end();
   return entry;

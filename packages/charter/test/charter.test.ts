@@ -8,6 +8,8 @@ import {
   parseDay,
   utf8,
 } from "@porchlight/encoding";
+import { xwingKeygen } from "@porchlight/quorum";
+import { nodeSuite } from "@porchlight/tlog/node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -42,13 +44,17 @@ import {
   type KeysDocument,
   keysQuorum,
   MAX_ENTRY_BYTES,
+  makeNoticeCard,
+  noticeSeedOf,
   parseCharter,
   parseKeys,
   parseSuccession,
+  type StatedAccount,
   type SuccessionDocument,
   signDocument,
   verifyCharter,
   verifyKeys,
+  verifyNoticeCard,
   verifyStatement,
   verifySuccession,
 } from "../src/index.ts";
@@ -503,5 +509,42 @@ describe("CHA-20: the provider's statement", () => {
     await expect(verifyStatement(await statementOf(charter, [ALICE, ALICE]), charter)).rejects.toMatchObject({
       code: "duplicate-key",
     });
+  });
+
+  test("NOT-2: with every account's own notice key, and nobody else's in its place", async () => {
+    const charter = await charterOf("court");
+    const { accounts } = await verifyStatement(await statementOf(charter, [ALICE, BOB]), charter);
+    const [alice, bob] = accounts as [StatedAccount, StatedAccount];
+    expect(verifyNoticeCard(alice.notice)).toMatchObject({ account: ALICE });
+    for (const accounts of [
+      [{ ...alice, notice: bob.notice }],
+      [{ ...alice, notice: alice.notice.with(40, (alice.notice[40] as number) ^ 1) }],
+      [{ ...alice, notice: alice.notice.with(0, 2) }],
+    ]) {
+      await expect(
+        verifyStatement(await statementOf(charter, undefined, { accounts }), charter),
+      ).rejects.toMatchObject({ code: "notice-card-invalid" });
+    }
+  });
+
+  test("NOT-2: a key to which nothing can be sealed is no notice key", () => {
+    const seed = seedOf("evader");
+    const xwing = xwingKeygen(noticeSeedOf(seed)).publicKey;
+    const card = (key: Uint8Array) =>
+      makeNoticeCard({
+        identityKey: publicKeyOf("evader"),
+        xwing: key,
+        sign: (message) => nodeSuite.signEd25519(seed, message),
+      });
+    expect(verifyNoticeCard(card(xwing)).xwing).toEqual(xwing);
+    const lowOrder = xwing.slice();
+    lowOrder.fill(0, 1184);
+    const unreduced = xwing.slice();
+    unreduced.fill(255, 0, 3);
+    for (const key of [lowOrder, unreduced]) {
+      expect(() => verifyNoticeCard(card(key))).toThrow(
+        expect.objectContaining({ code: "notice-card-invalid" }),
+      );
+    }
   });
 });

@@ -33,6 +33,7 @@ import {
   signCeremony,
   signErasure,
   signIntake,
+  signNoticeShare,
   verifyEntrySignature,
 } from "../src/index.ts";
 
@@ -48,6 +49,7 @@ const warrant = signIntake(
     day,
     commitment: commitment(random(0)),
     public: random(5),
+    notices: random(8),
     secretUntil: "2026-11" as Period,
   },
   seedOf("Intake"),
@@ -110,6 +112,30 @@ const erasure = signErasure(
   },
   seedOf("Keyholder 5"),
 );
+const notice = signIntake(
+  {
+    type: "notice",
+    charter: court.id,
+    commitment: commitment(random(0)),
+    part: 0,
+    parts: 2,
+    block: seedOf("block"),
+  },
+  seedOf("Intake"),
+);
+const noticeShare = signNoticeShare(
+  {
+    type: "notice-share",
+    charter: court.id,
+    keyholder: keyholderIndex(2),
+    commitment: commitment(random(0)),
+    until: day,
+    period: "2026-09" as Period,
+    generation: 1,
+    share: `${random(1)}${random(2).slice(32)}`,
+  },
+  seedOf("Keyholder 2"),
+);
 const entries: [name: string, entry: LogEntry][] = [
   ["ENT-2 charter", { type: "charter", document: await signedCharter(charterDocument("court")) }],
   ["ENT-3 ceremony", ceremony],
@@ -123,6 +149,8 @@ const entries: [name: string, entry: LogEntry][] = [
     "ENT-21 succession",
     { type: "succession", document: await signedSuccession(court, successionDocument(court)) },
   ],
+  ["ENT-30 notice", notice],
+  ["ENT-31 notice-share", noticeShare],
 ];
 
 describe.each(entries)("%s", (_, entry) => {

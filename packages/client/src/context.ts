@@ -8,6 +8,7 @@ import type { Storage } from "./storage.ts";
 export type DeliveryService = Pick<
   ServerClient,
   | "register"
+  | "publishNoticeKey"
   | "publishKeyPackages"
   | "claimKeyPackages"
   | "createConversation"

@@ -20,9 +20,11 @@ import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./devi
 import { ClientError } from "./error.ts";
 import type { ConversationEvent } from "./events.ts";
 import { bookOf } from "./intake.ts";
+import { formatNoticeKey, makeNoticeKey, type NoticeKey, parseNoticeKey } from "./notice-key.ts";
 import { recordName, Seat } from "./seat.ts";
 
 const DEVICE_RECORD = "device";
+const NOTICE_RECORD = "notice-key";
 /** A key package that is valid for fewer days than this is replaced: the server stops handing it out soon (DEL-13). */
 const REPLENISH_DAYS = 30;
 
@@ -34,10 +36,17 @@ export class Member {
   readonly #context: DeviceContext;
   readonly #seats = new Map<ConversationId, Seat>();
   #keyPackages: readonly OwnKeyPackage[];
+  /** The account's notice key; `null` on a device that was not given it. */
+  readonly noticeKey: NoticeKey | null;
 
-  private constructor(context: DeviceContext, keyPackages: readonly OwnKeyPackage[]) {
+  private constructor(
+    context: DeviceContext,
+    keyPackages: readonly OwnKeyPackage[],
+    noticeKey: NoticeKey | null,
+  ) {
     this.#context = context;
     this.#keyPackages = keyPackages;
+    this.noticeKey = noticeKey;
   }
 
   /**
@@ -53,8 +62,10 @@ export class Member {
       );
     }
     const device = createDevice({ suite, identitySeed, random });
+    const noticeKey = makeNoticeKey(identitySeed, device.identityKey, suite);
+    await storage.save(NOTICE_RECORD, formatNoticeKey(noticeKey));
     await storage.save(DEVICE_RECORD, formatDeviceRecord({ device, keyPackages: [] }));
-    return new Member({ ...context, device }, []);
+    return new Member({ ...context, device }, [], noticeKey);
   }
 
   /**
@@ -67,7 +78,7 @@ export class Member {
       throw new ClientError("state-corrupt", "this storage belongs to another device: take an empty one");
     }
     await storage.save(DEVICE_RECORD, formatDeviceRecord({ device, keyPackages: [] }));
-    return new Member({ ...context, device }, []);
+    return new Member({ ...context, device }, [], null);
   }
 
   /** The device and its conversations as they were saved. Throws ClientError "not-created" or "state-corrupt". */
@@ -76,7 +87,12 @@ export class Member {
     const saved = await storage.load(DEVICE_RECORD);
     if (saved === null) throw new ClientError("not-created", "there is no device here yet: create one");
     const { device, keyPackages } = parseDeviceRecord(suite, saved);
-    const member = new Member({ ...context, device }, keyPackages);
+    const noticeKey = await storage.load(NOTICE_RECORD);
+    const member = new Member(
+      { ...context, device },
+      keyPackages,
+      noticeKey === null ? null : parseNoticeKey(noticeKey),
+    );
     const prefix = recordName("");
     for (const name of await storage.list()) {
       if (!name.startsWith(prefix)) continue;
@@ -123,7 +139,10 @@ export class Member {
       credential: device.credential,
       sign: (message: Uint8Array) => suite.primitives.ed25519Sign(device.deviceSeed, message),
     };
-    return (await server.register(login, options)).inviter;
+    const { inviter } = await server.register(login, options);
+    // Without it the server takes no envelope: nobody is openable who could not be told.
+    if (this.noticeKey !== null) await server.publishNoticeKey(this.noticeKey.card);
+    return inviter;
   }
 
   /** Publishes fresh key packages; each lets somebody add this device once. Their private halves are saved first. */

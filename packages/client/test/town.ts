@@ -1,7 +1,7 @@
 // People, a public log and a server in memory: shared by this package's tests. The server keeps an order and epochs as
 // the real one does; a test can make it lose answers, hold items back and lie.
 import { randomBytes } from "node:crypto";
-import { type Charter, formatEntry, type LogEntry } from "@porchlight/charter";
+import { type Charter, formatEntry, type LogEntry, verifyNoticeCard } from "@porchlight/charter";
 import {
   type AccountId,
   type ConversationId,
@@ -145,6 +145,11 @@ export class Town {
         account = accountOf(login.credential.subarray(1, 33));
         this.#devices.set(account, (this.#devices.get(account) ?? new Set()).add(hex(deviceKey)));
         return { token: "token", account, expires: unixSeconds(this.now + 3600), inviter: null };
+      },
+      publishNoticeKey: async (card) => {
+        if (verifyNoticeCard(card).account !== own()) {
+          throw new WireError("refused", "not the account's", { refusal: "credential-refused" });
+        }
       },
       publishKeyPackages: async (keyPackages) => {
         const kept = this.keyPackages.get(own()) ?? [];

@@ -8,6 +8,7 @@ import {
   dayNumber,
   dayOf,
   Fields,
+  periodOf,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
@@ -100,6 +101,8 @@ export class Case {
 
   /** To the provider, which puts its commitment in the log, and then to every keyholder. */
   async submit(order: OrderFile): Promise<LoggedOrder> {
+    // Its notices are made under the keys of the month in which it is logged.
+    await this.deployment.ceremony(periodOf(dayOf(this.now())));
     const logged = await this.court.submit(this.deployment.service, order);
     await this.agency.keepOrder(logged, formatOrderFile(logged));
     await this.court.handIn(this.deployment.service, logged);

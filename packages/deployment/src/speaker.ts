@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { makeNoticeCard, noticeSeedOf } from "@porchlight/charter";
 import {
   type AccountId,
   type ConversationId,
@@ -23,6 +24,7 @@ import {
   type OwnDevice,
   type OwnKeyPackage,
 } from "@porchlight/mls";
+import { xwingKeygen } from "@porchlight/quorum";
 import type { ServerClient, StoredItem } from "@porchlight/wire";
 import type { ChatLine } from "./chat.ts";
 import { DeploymentError } from "./error.ts";
@@ -64,6 +66,9 @@ export class Speaker {
   readonly name: string;
   readonly device: OwnDevice;
   readonly client: ServerClient;
+  /** Reads the account's notices. */
+  readonly noticeSeed: Uint8Array;
+  readonly #noticeCard: Uint8Array;
   conversation: ActiveConversation | null = null;
   #waiting: OwnKeyPackage | null = null;
 
@@ -75,7 +80,15 @@ export class Speaker {
   }) {
     this.name = input.name;
     this.client = input.client;
-    this.device = createDevice({ suite: input.suite, identitySeed: input.random(32), random: input.random });
+    const { suite, random } = input;
+    const identitySeed = random(32);
+    this.device = createDevice({ suite, identitySeed, random });
+    this.noticeSeed = noticeSeedOf(identitySeed);
+    this.#noticeCard = makeNoticeCard({
+      identityKey: this.device.identityKey,
+      xwing: xwingKeygen(this.noticeSeed).publicKey,
+      sign: (message) => suite.primitives.ed25519Sign(identitySeed, message),
+    });
   }
 
   get account(): AccountId {
@@ -96,6 +109,7 @@ export class Speaker {
       credential: device.credential,
       sign: (message) => device.suite.primitives.ed25519Sign(device.deviceSeed, message),
     });
+    await this.client.publishNoticeKey(this.#noticeCard);
   }
 
   /** Publishes one key package, which the next commit that adds this person uses up. */

@@ -67,6 +67,7 @@ import {
   THRESHOLD,
   xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
+import { cardOf } from "../../../vectors/fixture/notice.ts";
 import { vector } from "../../envelope/src/mls.ts";
 import { device, seed } from "../../envelope/test/device.ts";
 import type { CustodyStep } from "../src/custody.ts";
@@ -163,7 +164,8 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
 
   // What was sent.
   const senders = (options.written ?? PLAIN).map((_, i) => sender(charter, "ben", 7 + i));
-  const account = device("ben").owner.id;
+  const { owner } = device("ben");
+  const account = owner.id;
   const access = sharedKey(`access ${period}`);
   const keys = { mpk: access.mpk, providerKey: charter.provider.xwing };
   let seq = 40;
@@ -188,7 +190,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
     "statement",
     formatStatement({
       charter: charter.id,
-      accounts: [{ account, person: options.person ?? "merry-ram" }],
+      accounts: [{ account, person: options.person ?? "merry-ram", notice: cardOf(owner.identitySeed) }],
       at: onDay(DAY, 30),
     }),
     [signerOf("Provider")],
@@ -298,6 +300,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
       day,
       commitment,
       public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(verified)),
+      notices: hex(seedOf("notices")),
       secretUntil: "2026-10" as never,
     },
     seedOf("Intake"),

@@ -49,6 +49,10 @@ export type GateCode =
   | "not-approved"
   | "intent-not-logged"
   | "intent-mismatch"
+  | "notice-missing"
+  | "notice-keys-unknown"
+  | "notice-junk"
+  | "notice-too-long"
   | "roster-mismatch"
   | "not-granted";
 

@@ -1,4 +1,4 @@
-import type { OrderEntry } from "@porchlight/charter";
+import type { OrderEntry, PeriodKeys } from "@porchlight/charter";
 import {
   type Commitment,
   type DayNumber,
@@ -18,6 +18,9 @@ import type { VerifiedOtherSide } from "./other-side.ts";
 import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
 
+/** A charter's verified keys by period. */
+export type NoticeKeys = ReadonlyMap<Period, PeriodKeys>;
+
 /** An order and the view of the log that decides about it. */
 export type OrderInput = {
   readonly warrant: VerifiedOrder;
@@ -28,6 +31,8 @@ export type OrderInput = {
   readonly view: LogView;
   /** What the issuer said of its order later, as far as it is in hand. */
   readonly directions: readonly VerifiedDirection[];
+  /** The charter's verified keys by period: notices are made under those of the month of the entry. */
+  readonly noticeKeys: NoticeKeys;
   /** The caller's own clock. It decides one thing only: whether the checkpoint is fresh. */
   readonly now: UnixSeconds;
 };
@@ -69,6 +74,7 @@ export type LogFacts = DocumentFacts & {
   readonly now: UnixSeconds;
   readonly index: number;
   readonly commitment: Commitment;
+  readonly noticeKeys: NoticeKeys;
   readonly today: DayNumber;
   /** The entry at `index`, null where no order of this charter stands. */
   readonly entry: OrderEntry | null;
@@ -84,7 +90,15 @@ export type ApprovalFacts = MemoryFacts & { readonly approval: Approval | null }
 export type ReleaseFacts = LabelFacts & ApprovalFacts & { readonly self: GateInput["self"] };
 
 /** Throws EncodingError for an opening that is not 32 bytes. */
-export function logFacts({ warrant, opening, index, view, directions, now }: OrderInput): LogFacts {
+export function logFacts({
+  warrant,
+  opening,
+  index,
+  view,
+  directions,
+  noticeKeys,
+  now,
+}: OrderInput): LogFacts {
   const { charter, core } = warrant;
   const at = view.checkpoint.time;
   const today = dayOf(at);
@@ -97,6 +111,7 @@ export function logFacts({ warrant, opening, index, view, directions, now }: Ord
     view,
     now,
     index,
+    noticeKeys,
     commitment: commitmentOf(opening, core),
     today,
     entry: orderAt(view, charter, index),

@@ -6,6 +6,7 @@ import { evaluate } from "./evaluate.ts";
 import { type GateInput, type KeyholderMemory, memoryFacts, type OrderInput, releaseFacts } from "./facts.ts";
 import { type Grant, makeGrant } from "./grant.ts";
 import { formatIntent, slotOf } from "./intent.ts";
+import { noticeRules } from "./notices.ts";
 import { approvalRules, documentRules, labelRules, logRules, memoryRules, releaseRules } from "./rules.ts";
 import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
@@ -17,12 +18,13 @@ export type GateResult = { readonly kind: "passed"; readonly grant: Grant } | Re
 export const gateRules = Object.freeze([
   ...logRules,
   ...documentRules,
+  ...noticeRules,
   ...labelRules,
   ...memoryRules,
   ...releaseRules,
 ]);
 
-const orderRules = Object.freeze([...logRules, ...documentRules, ...memoryRules]);
+const orderRules = Object.freeze([...logRules, ...documentRules, ...noticeRules, ...memoryRules]);
 const approvedRules = Object.freeze([...orderRules, ...approvalRules]);
 
 /**

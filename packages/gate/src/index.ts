@@ -47,6 +47,7 @@ export {
   materialAllowed,
   type StoredEnvelope,
 } from "./material.ts";
+export { noticeRecipients, noticesOf, type OrderNotices } from "./notices.ts";
 export { commitmentOf, coreOf, formatOrder, type Order, orderIdOf, parseOrder } from "./order.ts";
 export {
   type OtherSide,

@@ -4,6 +4,7 @@ import {
   type DirectionEntry,
   type IntakeEntry,
   type LogEntry,
+  type NoticeEntry,
   type OrderEntry,
   orderEntryType,
   verifyEntrySignature,
@@ -21,7 +22,7 @@ export type LogView = {
   readonly entries: readonly { readonly index: number; readonly entry: LogEntry }[];
 };
 
-type DatedEntry = IntakeEntry | BatchEntry;
+type DatedEntry = Exclude<IntakeEntry, NoticeEntry> | BatchEntry;
 type Dated = { readonly index: number; readonly entry: DatedEntry };
 
 /**

@@ -6,6 +6,7 @@ import { evaluate, type Rule } from "./evaluate.ts";
 import { type LabelFacts, type LogFacts, logFacts, type OrderInput } from "./facts.ts";
 import type { Refused } from "./gate.ts";
 import type { LabelRequest } from "./labels.ts";
+import { noticeRules } from "./notices.ts";
 import type { VerifiedOtherSide } from "./other-side.ts";
 import { documentRules, labelRules, logRules } from "./rules.ts";
 
@@ -36,6 +37,7 @@ const listRules: readonly Rule<LogFacts>[] = Object.freeze([...logRules, ...docu
 export const materialRules: readonly Rule<EnvelopeFacts>[] = Object.freeze([
   ...logRules,
   ...documentRules,
+  ...noticeRules,
   ...labelRules,
   {
     id: "GATE-29",

@@ -23,6 +23,7 @@ import {
   ordersSince,
   timesLogged,
 } from "./log-view.ts";
+import { noticeFits } from "./notices.ts";
 import { isOtherSideOf } from "./other-side.ts";
 import { publicCommitment, publicKeyOfOrder, publicPartOf } from "./public-part.ts";
 import { secretUntilOf } from "./secrecy.ts";
@@ -350,6 +351,7 @@ export const documentRules: readonly Rule<DocumentFacts>[] = Object.freeze([
     reason: "The order sets a longer secrecy than the charter allows.",
     holds: secrecyIsShortEnough,
   },
+  noticeFits,
 ] as const);
 
 export const labelRules: readonly Rule<LabelFacts>[] = Object.freeze([

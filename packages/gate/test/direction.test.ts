@@ -55,6 +55,7 @@ function inputOf(
       entries: all.map((entry, index) => ({ index, entry })),
     },
     directions: (options.counted ?? []).map(({ verified }) => verified),
+    noticeKeys: new Map(),
     now: (options.now ?? time) as UnixSeconds,
   };
 }

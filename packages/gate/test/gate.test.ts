@@ -51,12 +51,13 @@ describe("with one rule removed, what it refuses would pass: no rule is idle, no
 });
 
 describe("the table", () => {
-  test("GATE-1 to GATE-29, GATE-31, GATE-32: every rule once, each with a code of its own and a sentence", () => {
+  test("GATE-1 to GATE-29, GATE-31, GATE-32, GATE-40 to GATE-43: every rule once, each with a code of its own and a sentence", () => {
     const all = [...new Set([...gateRules, ...materialRules])];
     expect(all.map(({ id }) => Number(id.slice("GATE-".length))).sort((a, b) => a - b)).toEqual([
       ...Array.from({ length: 29 }, (_, i) => i + 1),
       31,
       32,
+      ...[40, 41, 42, 43],
     ]);
     expect(new Set(all.map(({ code }) => code)).size).toBe(all.length);
     for (const { reason } of all) expect(reason).toMatch(/^[A-Z][^{}<>_]{20,}\.$/);
@@ -170,6 +171,7 @@ describe("before a person is asked", () => {
       "not-logged",
       "not-witnessed",
       "not-yet-valid",
+      "notice-keys-unknown",
       "notice-period",
       "suspended",
       "view-broken",

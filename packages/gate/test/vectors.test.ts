@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import { type Charter, parseEntry, parseSignedDocument, verifyCharter } from "@porchlight/charter";
+import {
+  type Charter,
+  type PeriodKeys,
+  parseEntry,
+  parseSignedDocument,
+  verifyCharter,
+  verifyKeys,
+} from "@porchlight/charter";
 import {
   type AccountId,
   type Commitment,
@@ -58,6 +65,7 @@ type Case = {
   checkpoint: { policy: string; note: string };
   entries: [index: number, name: string][];
   now: number;
+  noticeKeys: string[];
   labels: string[];
   others?: string;
   otherSides: Json[];
@@ -101,6 +109,7 @@ const gate = read<{
   warrants: Table;
   policies: Table;
   entries: Table;
+  keys: Table;
   cases: Case[];
   material: {
     case: string;
@@ -136,6 +145,19 @@ function documentsOf(one: Case) {
   return { warrant: utf8(gate.warrants[one.warrant] ?? ""), others };
 }
 
+const verifiedKeys = new Map<string, Promise<PeriodKeys>>();
+
+async function keysOf(charter: Charter, names: readonly string[]): Promise<Map<Period, PeriodKeys>> {
+  const found = new Map<Period, PeriodKeys>();
+  for (const name of names) {
+    const keys =
+      verifiedKeys.get(name) ?? verifyKeys(parseSignedDocument(utf8(gate.keys[name] ?? "")), charter);
+    verifiedKeys.set(name, keys);
+    found.set((await keys).period, await keys);
+  }
+  return found;
+}
+
 const verified = new Map<string, Promise<VerifiedOrder>>();
 
 async function inputOf(one: Case): Promise<GateInput> {
@@ -168,6 +190,7 @@ async function inputOf(one: Case): Promise<GateInput> {
     ),
     otherSides: one.otherSides.map((side) => verifyOtherSide(readOtherSide(side, "side"))),
     now: one.now as UnixSeconds,
+    noticeKeys: await keysOf(charter, one.noticeKeys),
     labels: one.labels.map((label) => parseAccessLabel(fromHex(label))),
     self: {
       keyholder: self.keyholder as KeyholderIndex,
@@ -223,6 +246,10 @@ describe("vectors/gate.json", () => {
       ...Array.from({ length: 28 }, (_, i) => i + 1),
       31,
       32,
+      40,
+      41,
+      42,
+      43,
     ]);
   });
 });

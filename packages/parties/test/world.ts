@@ -58,6 +58,7 @@ import {
   signedKeys,
   signerOf,
 } from "../../../vectors/fixture/deployment.ts";
+import { cardOf, loggedNotices } from "../../../vectors/fixture/notice.ts";
 import { CONVERSATION, contentOf, DAY, PLAIN, sender, type Written } from "../../evidence/test/case.ts";
 import { makeGrant } from "../../gate/src/grant.ts";
 
@@ -132,7 +133,13 @@ export class World {
       "statement",
       formatStatement({
         charter: this.charter.id,
-        accounts: [{ account: this.account, person }],
+        accounts: [
+          {
+            account: this.account,
+            person,
+            notice: cardOf(sender(this.charter, "ben", 7).owner.identitySeed),
+          },
+        ],
         at: this.time,
       }),
       [signerOf("Provider")],
@@ -233,9 +240,11 @@ export class World {
       const orderId = orderIdOf(opening);
       const day = (DAY + 1) as DayNumber;
       const known = this.orders.get(orderId);
+      const notices = await loggedNotices(warrant, opening, day);
       const index =
         known?.index ??
         this.append(
+          ...notices.entries,
           signIntake(
             {
               type: this.charter.kind === "court" ? "warrant" : "hold-order",
@@ -243,6 +252,7 @@ export class World {
               day,
               commitment: commitmentOf(opening, warrant.core),
               public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(warrant)),
+              notices: notices.hash,
               secretUntil: secretUntilOf(warrant.document, day),
             },
             seedOf("Intake"),

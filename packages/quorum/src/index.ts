@@ -29,6 +29,7 @@ export type { DkgOrigin, DkgSession } from "./dkg-session.ts";
 export * from "./error.ts";
 export { IBE_LENGTH, type IbeOpen, type IbeSeal, ibeBase, ibeOpen, ibeSeal, type LabelBase } from "./ibe.ts";
 export { type LabelKeyClaim, verifyLabelKey, verifyLabelKeys } from "./label-key.ts";
+export { combineLabelShares, labelShare, verifyLabelShare } from "./label-share.ts";
 export { type G1, type G2, parseG1, parseG2 } from "./points.ts";
 export {
   PARTIAL_LENGTH,

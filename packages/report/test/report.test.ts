@@ -55,6 +55,7 @@ const order = (number: number, day: DayNumber, secretUntil: Period, seed = intak
       day,
       commitment: commitmentOf(number),
       public: hex(seedOf(`public ${number}`)),
+      notices: "00".repeat(32),
       secretUntil,
     },
     seed,

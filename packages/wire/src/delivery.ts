@@ -1,3 +1,4 @@
+import { NOTICE_CARD_LENGTH } from "@porchlight/charter";
 import { concat, utf8, Writer } from "@porchlight/encoding";
 import * as z from "zod";
 import {
@@ -27,6 +28,9 @@ export const refusalBody = z.object({
   /** Finds the request in the server's log, which holds no other id of anyone. */
   request: z.string().optional(),
 });
+
+/** NOT-2: the account's notice key, signed by its identity key. */
+export const noticeCardRequest = z.strictObject({ card: fixedBytes(NOTICE_CARD_LENGTH) });
 
 /** `audience` is the server's log origin; a client signs for the one it expects, so that no other server can relay. */
 export const challengeAnswer = z.object({ nonce: fixedBytes(32), audience: z.string().max(255) });

@@ -33,6 +33,7 @@ export const REFUSAL_CODES = [
   "commit-refused",
   "envelope-refused",
   "envelope-required",
+  "notice-key-required",
   "message-refused",
   "idempotency-mismatch",
   "outside-charter-dates",

@@ -28,6 +28,7 @@ import {
   type NewConversation,
   type NewItem,
   nothing,
+  noticeCardRequest,
   type PendingWelcome,
   type PushSubscription,
   pushKeyAnswer,
@@ -215,6 +216,12 @@ export class ServerClient {
     this.#session = registration;
     this.#login = login;
     return registration;
+  }
+
+  /** Publishes the account's notice key (NOT-2), once for life; idempotent. Refusal "exists" for another one. */
+  async publishNoticeKey(card: Uint8Array): Promise<void> {
+    const request = { schema: noticeCardRequest, value: { card } };
+    await this.#member({ method: "POST", path: "/v1/notice-key" }, nothing, request);
   }
 
   /** Opens a session for one device of a registered account and keeps how to open it again. */

@@ -121,7 +121,10 @@ export function registerProvider(program: Command, streams: Streams): void {
       await writeFile(out, `${JSON.stringify(document)}\n`, { mode: 0o600 });
       return {
         text: `signed ${out}:\n${formatRows(accounts.map(({ account: id, person }) => ({ term: person, text: id })))}`,
-        json: { statement: out, accounts: accounts.map((one) => ({ ...one })) },
+        json: {
+          statement: out,
+          accounts: accounts.map(({ account: id, person }) => ({ account: id, person })),
+        },
       };
     },
   );

@@ -15,6 +15,7 @@ import {
   keyPackagesRequest,
   LIMITS,
   nothing,
+  noticeCardRequest,
   ownAccountAnswer,
   registrationAnswer,
   registrationRequest,
@@ -35,7 +36,14 @@ const accountParams = z.object({ account: accountIdText });
 const auditQuery = z.object({ after: decimalQuery(Number.MAX_SAFE_INTEGER).optional() });
 
 /** Accounts, their devices and sessions, and the key packages that devices leave. */
-export function accountRoutes({ accounts, devices, keyPackages, roles, requests }: Services): Route[] {
+export function accountRoutes({
+  accounts,
+  devices,
+  keyPackages,
+  roles,
+  requests,
+  noticeCards,
+}: Services): Route[] {
   return [
     {
       method: "POST",
@@ -118,6 +126,15 @@ export function accountRoutes({ accounts, devices, keyPackages, roles, requests 
       contract: { request: deviceRequest, answer: nothing },
       handle: async ({ device, body }) => {
         await devices.revoke(device().account, readBody(deviceRequest, body).deviceKey);
+        return json(nothing, {});
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/notice-key",
+      access: "member",
+      handle: async ({ device, body }) => {
+        await noticeCards.publish(device().account, readBody(noticeCardRequest, body).card);
         return json(nothing, {});
       },
     },

@@ -4,6 +4,7 @@ import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { noBoard } from "./no-board.ts";
+import { noticeCards } from "./notice-cards.ts";
 import { processes } from "./processes.ts";
 import { push } from "./push.ts";
 import { retention } from "./retention.ts";
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "push and room for heads", sql: push },
   { name: "directions of orders", sql: directions },
   { name: "no board", sql: noBoard },
+  { name: "notice cards", sql: noticeCards },
 ];
