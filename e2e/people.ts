@@ -165,6 +165,6 @@ export class Somebody {
   }
 }
 
-export function textOf(entry: EntryView): string | null {
+function textOf(entry: EntryView): string | null {
   return entry.kind === "message" && entry.body.kind === "text" ? entry.body.text : null;
 }

@@ -2,7 +2,7 @@
 // one number.
 
 /** A small generator of known quality (mulberry32): the same seed gives the same choices for ever. */
-export function chance(seed: number): () => number {
+function chance(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

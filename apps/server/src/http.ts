@@ -48,7 +48,7 @@ export type Answer =
   | { readonly status: 204 };
 
 /** What a route takes and gives: the schemas that both sides parse with, "bytes" for what is no JSON, `null` for 204. */
-export type Contract = {
+type Contract = {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly request?: z.ZodType | "bytes";

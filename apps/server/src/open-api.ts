@@ -39,7 +39,7 @@ function parameters(place: "path" | "query", schema: z.ZodType | undefined): Sch
 }
 
 /** OpenAPI 3.1 of these routes, made from the schemas that requests and answers are parsed with (DEL-3). */
-export function openApi(routes: readonly Route[]): Schema {
+function openApi(routes: readonly Route[]): Schema {
   const paths: Record<string, Schema> = {};
   for (const { method, url, access, roles, contract } of routes) {
     const { params, query, request, answer } = contract ?? { answer: "bytes" as const };

@@ -60,7 +60,7 @@ export type Preview = {
 
 /** Kinds that this version understands; a content without one is plain speech. */
 export const KINDS = ["action", "edit", "deletion", "reaction", "receipt", "profile", "title"] as const;
-export const PREVIEW_TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
+const PREVIEW_TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
 
 /** Bytes of one content: what fits into the server's limit of a message with room to spare. */
 export const MAX_CONTENT = 128 * 1024;

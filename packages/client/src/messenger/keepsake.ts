@@ -7,7 +7,7 @@ const KEPT = /^(thread-|history-|people$|profile$)/;
 const MAX_RECORD = 2 ** 31;
 
 /** One record for a transfer or a backup. */
-export function formatKeepsake(name: string, body: Uint8Array): Uint8Array {
+function formatKeepsake(name: string, body: Uint8Array): Uint8Array {
   return new Writer().opaque(utf8(name), 1).opaque(body, 4).finish();
 }
 

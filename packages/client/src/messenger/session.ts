@@ -34,7 +34,7 @@ const KEY_PACKAGES = 20;
 /** Conversations that are worked on at once. */
 const LANES = 4;
 /** Nobody tells or is told what was read where more people listen (CON-4). */
-export const RECEIPT_PEOPLE = 20;
+const RECEIPT_PEOPLE = 20;
 /** Milliseconds after which a look is taken although nothing was heard, with a stream of news and without. */
 const ROUND = 20_000;
 const ROUND_WITHOUT_NEWS = 2_000;

@@ -50,7 +50,7 @@ export type StoredRefusal = {
   readonly from: AccountId;
 };
 
-export type StoredUnknown = {
+type StoredUnknown = {
   readonly kind: "not-understood";
   readonly seq: number;
   readonly at: UnixSeconds;

@@ -305,7 +305,7 @@ async function target(
 }
 
 /** What the storage keeps of a plain content. */
-export function bodyOf(content: Content): StoredBody {
+function bodyOf(content: Content): StoredBody {
   const { text, kind, replyTo, mentions, attachments, previews } = content;
   return {
     text,
