@@ -33,6 +33,7 @@ export function scenePort(scene: Scene): Port {
         openThread: () => ({ count: entries.length, firstUnread: null }),
         entries: () => entries.slice(input.from, input.to),
         members: () => scene.members ?? [],
+        passkeys: () => [],
       };
       const known = scene.answers ?? {};
       const result = name in known ? known[name] : answers[name]?.();

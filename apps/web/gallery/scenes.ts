@@ -101,6 +101,27 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "failed-storage": failed("storage-refused"),
   "failed-internal": failed("internal"),
   "signed-out": { at: "/join", state: { kind: "signed-out", deployment, pairing: null } },
+  pairing: {
+    at: "/",
+    state: {
+      kind: "signed-out",
+      deployment,
+      pairing: { code: "K7QM-4TXD-9PVA", qr: "PLP1-K7QM4TXD9PVA", digits: null },
+    },
+  },
+  "pairing-digits": {
+    at: "/",
+    state: {
+      kind: "signed-out",
+      deployment,
+      pairing: { code: "K7QM-4TXD-9PVA", qr: "PLP1-K7QM4TXD9PVA", digits: "314159" },
+    },
+  },
+  "device-waiting": {
+    at: "/settings/devices",
+    state: ready(SEVERAL, { pairing: { digits: "314159", deviceName: "Kitchen tablet" } }),
+    answers: { passkeys: [] },
+  },
   locked: {
     at: "/",
     state: {

@@ -15,7 +15,7 @@ export function Gate({ children }: { readonly children: ReactNode }): ReactEleme
     case "elsewhere":
       return <Elsewhere />;
     case "signed-out":
-      return <SignedOut deployment={state.deployment} />;
+      return <SignedOut state={state} />;
     case "locked":
       return <Locked state={state} />;
     case "failed":

@@ -1,4 +1,9 @@
 import type { UnlockSecret, UnlockWay } from "@porchlight/client/page";
+import {
+  type PublicKeyCredentialCreationOptionsJSON,
+  type RegistrationResponseJSON,
+  startRegistration,
+} from "@simplewebauthn/browser";
 
 /** Why no passkey came: each has its sentence. */
 export type PasskeyErrorCode = "cancelled" | "no-prf" | "not-here" | "failed";
@@ -47,6 +52,32 @@ export async function createPasskey(name: string): Promise<PasskeySecret> {
   }
   // Many authenticators give the secret only when they are asked again.
   return await usePasskey({ kind: "passkey", credential, prfInput: base64url(prfInput) });
+}
+
+/**
+ * A passkey that the provider knows too: answers its options. What the extensions gave stays here; `secret` unlocks this
+ * device where the authenticator has a PRF, else it is `null`. Throws PasskeyError.
+ */
+export async function registerPasskey(
+  options: unknown,
+): Promise<{ readonly response: unknown; readonly secret: PasskeySecret | null }> {
+  if (!hasPasskeys()) throw new PasskeyError("not-here");
+  const optionsJSON = options as PublicKeyCredentialCreationOptionsJSON;
+  let made: RegistrationResponseJSON;
+  try {
+    made = await startRegistration({ optionsJSON });
+  } catch (cause) {
+    throw new PasskeyError("cancelled", { cause });
+  }
+  const { clientExtensionResults, ...rest } = made;
+  const response = { ...rest, clientExtensionResults: {} };
+  const { prf } = clientExtensionResults as { readonly prf?: { readonly enabled?: boolean } };
+  const asked = (
+    optionsJSON.extensions as { readonly prf?: { readonly eval?: { readonly first?: unknown } } } | undefined
+  )?.prf?.eval?.first;
+  if (prf?.enabled !== true || typeof asked !== "string") return { response, secret: null };
+  const secret = await usePasskey({ kind: "passkey", credential: made.id, prfInput: asked });
+  return { response, secret };
 }
 
 /** The secret of a passkey that was made here before. Throws PasskeyError. */

@@ -1,7 +1,7 @@
-import type { DeploymentView } from "@porchlight/client/page";
+import type { AppState, DeploymentView, PairingGuestView } from "@porchlight/client/page";
 import { type ReactElement, useState } from "react";
 import { Say, say } from "../i18n/say.tsx";
-import { useAttempt, useMessenger } from "../messenger/use.ts";
+import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
@@ -13,8 +13,20 @@ import { UnlockChoice } from "./unlock-choice.tsx";
 type Way = "invitation" | "pair" | "restore";
 
 /** No device here yet: three ways in, the invitation first. */
-export function SignedOut({ deployment }: { readonly deployment: DeploymentView }): ReactElement {
+export function SignedOut({
+  state,
+}: {
+  readonly state: Extract<AppState, { kind: "signed-out" }>;
+}): ReactElement {
   const [way, setWay] = useState<Way>("invitation");
+  const { deployment, pairing } = state;
+  if (pairing !== null) {
+    return (
+      <Door>
+        <Pairing pairing={pairing} />
+      </Door>
+    );
+  }
   return (
     <Door>
       {way === "invitation" ? <SignUp deployment={deployment} /> : way === "pair" ? <Pair /> : <Restore />}
@@ -131,23 +143,7 @@ function Restore(): ReactElement {
 function Pair(): ReactElement {
   const messenger = useMessenger();
   const [name, setName] = useState("");
-  const [code, setCode] = useState<string | null>(null);
   const [attempt, run] = useAttempt();
-  if (code !== null) {
-    return (
-      <>
-        <header className="stack-tight">
-          <h1>{say("pair.title")}</h1>
-          <p className="soft">{say("pair.show")}</p>
-        </header>
-        <Qr text={code} label={say("pair.qr")} />
-        <p className="code-large">{code}</p>
-        <p className="small soft" role="status">
-          {say("pair.waiting")}
-        </p>
-      </>
-    );
-  }
   return (
     <>
       <header className="stack-tight">
@@ -159,7 +155,7 @@ function Pair(): ReactElement {
         hint={say("device.name-hint")}
         value={name}
         onChange={setName}
-        maxLength={64}
+        maxLength={60}
       />
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <UnlockChoice
@@ -169,14 +165,35 @@ function Pair(): ReactElement {
         isReady={name.trim() !== ""}
         onSecret={(secret) =>
           run(async () => {
-            const { code: shown } = await messenger.perform("beginPairing", {
-              name: name.trim(),
-              secret: await secret(),
-            });
-            setCode(shown);
+            await messenger.perform("beginPairing", { deviceName: name.trim(), secret: await secret() });
           })
         }
       />
+    </>
+  );
+}
+
+/** Waiting for the person's other device: first the code, then six digits to compare. */
+function Pairing({ pairing }: { readonly pairing: PairingGuestView }): ReactElement {
+  const ask = useAsk();
+  return (
+    <>
+      <header className="stack-tight">
+        <h1>{say("pair.title")}</h1>
+        <p className="soft">{pairing.digits === null ? say("pair.show") : say("pair.compare")}</p>
+      </header>
+      {pairing.digits === null ? (
+        <>
+          <Qr text={pairing.qr} label={say("pair.qr")} />
+          <p className="code-large">{pairing.code}</p>
+        </>
+      ) : (
+        <p className="code-large digits">{pairing.digits}</p>
+      )}
+      <p className="small soft" role="status">
+        {say("pair.waiting")}
+      </p>
+      <Button onPress={() => void ask("cancelPairing")}>{say("cancel")}</Button>
     </>
   );
 }

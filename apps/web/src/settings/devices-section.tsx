@@ -2,7 +2,6 @@ import type { DeviceView } from "@porchlight/client/page";
 import { type ReactElement, useState } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAsk, useAttempt, useMessenger, useReady } from "../messenger/use.ts";
-import { createPasskey, hasPasskeys } from "../onboarding/passkey.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
@@ -10,9 +9,10 @@ import { Field, Toggle } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
+import { Passkeys } from "./passkeys.tsx";
 
 export function DevicesSection(): ReactElement {
-  const { me } = useReady();
+  const { me, pairing } = useReady();
   const ask = useAsk();
   const [isAdding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<DeviceView | null>(null);
@@ -32,6 +32,7 @@ export function DevicesSection(): ReactElement {
                 <Say k="device.since" v={{ date: utcDate(Math.floor(device.since / 86_400)) }} />
               </p>
               <code className="small device-key">{device.key.slice(0, 16)}…</code>
+              <Sessions device={device} />
             </div>
             {device.isThis ? null : (
               <Button look="quiet" onPress={() => setRemoving(device)}>
@@ -41,8 +42,9 @@ export function DevicesSection(): ReactElement {
           </li>
         ))}
       </ul>
+      {me.holdsIdentity ? null : <p className="small soft">{say("device.no-identity")}</p>}
       <div className="row-wrap">
-        <Button icon="add" onPress={() => setAdding(true)}>
+        <Button icon="add" isDisabled={!me.holdsIdentity} onPress={() => setAdding(true)}>
           {say("device.add")}
         </Button>
         <Button icon="lock" onPress={() => void ask("lock")}>
@@ -50,7 +52,7 @@ export function DevicesSection(): ReactElement {
         </Button>
       </div>
       <Passkeys />
-      {isAdding ? <AddDevice onClose={() => setAdding(false)} /> : null}
+      {isAdding || pairing !== null ? <AddDevice onClose={() => setAdding(false)} /> : null}
       {removing === null ? null : (
         <Panel title={say("device.remove.title")} isAlert onClose={() => setRemoving(null)}>
           <p>
@@ -74,39 +76,63 @@ export function DevicesSection(): ReactElement {
   );
 }
 
-/** Further ways to unlock this device. */
-function Passkeys(): ReactElement {
-  const { me } = useReady();
-  const messenger = useMessenger();
-  const [attempt, run] = useAttempt();
+/** Where this device is logged in; another one than the present session can be ended alone. */
+function Sessions({ device }: { readonly device: DeviceView }): ReactElement | null {
+  const ask = useAsk();
+  if (device.sessions.length < 2) return null;
   return (
-    <div className="stack-tight">
-      <h3>{say("passkeys.title")}</h3>
-      <p className="soft">{say("passkeys.text")}</p>
-      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
-      <div className="row-wrap">
-        <Button
-          icon="key"
-          isDisabled={!hasPasskeys() || attempt.kind === "busy"}
-          onPress={() =>
-            run(async () => {
-              await messenger.perform("addUnlockWay", await createPasskey(me.name));
-              tell({ text: say("passkeys.added") });
-            })
-          }
-        >
-          {say("passkeys.add")}
-        </Button>
-      </div>
-    </div>
+    <details className="small">
+      <summary>{say("sessions", { count: device.sessions.length })}</summary>
+      <ul className="stack-tight">
+        {device.sessions.map((session) => (
+          <li key={session.id} className="row spread">
+            <Say k="session.used" v={{ date: utcDate(Math.floor(session.lastUsed / 86_400)) }} />
+            {session.isThis ? null : (
+              <Button look="quiet" onPress={() => void ask("endSession", { session: session.id })}>
+                {say("session.end")}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
+/** A new device waits at the other end, or is about to: the code, then the digits, then this person's yes. */
 function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement {
   const messenger = useMessenger();
+  const { pairing } = useReady();
   const [code, setCode] = useState("");
   const [withHistory, setHistory] = useState(true);
   const [attempt, run] = useAttempt();
+  const answer = (yes: boolean): void =>
+    run(async () => {
+      await messenger.perform("confirmDevice", { yes, history: yes && withHistory });
+      if (yes) tell({ text: say("device.added") });
+      onClose();
+    });
+  const refusal = attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null;
+  if (pairing !== null) {
+    return (
+      <Panel title={say("device.add")} isAlert onClose={() => answer(false)}>
+        <p>
+          <Say k="device.compare" v={{ name: shownName(pairing.deviceName) || say("device.unnamed") }} />
+        </p>
+        <p className="code-large digits">{pairing.digits}</p>
+        <Toggle isSelected={withHistory} onChange={setHistory} hint={say("device.history-hint")}>
+          {say("device.history")}
+        </Toggle>
+        {refusal}
+        <div className="row-wrap">
+          <Button look="main" isDisabled={attempt.kind === "busy"} onPress={() => answer(true)}>
+            {attempt.kind === "busy" ? say("first.working") : say("device.approve")}
+          </Button>
+          <Button onPress={() => answer(false)}>{say("device.refuse")}</Button>
+        </div>
+      </Panel>
+    );
+  }
   return (
     <Panel title={say("device.add")} onClose={onClose}>
       <ol className="steps">
@@ -115,22 +141,13 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         <li>{say("device.add.step-3")}</li>
       </ol>
       <Field label={say("device.code")} value={code} onChange={setCode} autoComplete="off" autoFocus />
-      <Toggle isSelected={withHistory} onChange={setHistory} hint={say("device.history-hint")}>
-        {say("device.history")}
-      </Toggle>
-      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
+      {refusal}
       <Button
         look="main"
         isDisabled={code.trim() === "" || attempt.kind === "busy"}
-        onPress={() =>
-          run(async () => {
-            await messenger.perform("approveDevice", { code: code.trim() });
-            tell({ text: say("device.added") });
-            onClose();
-          })
-        }
+        onPress={() => run(async () => await messenger.perform("approveDevice", { code: code.trim() }))}
       >
-        {attempt.kind === "busy" ? say("first.working") : say("device.approve")}
+        {attempt.kind === "busy" ? say("first.working") : say("device.next")}
       </Button>
     </Panel>
   );

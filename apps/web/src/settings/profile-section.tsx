@@ -1,5 +1,5 @@
 import { type ReactElement, useState } from "react";
-import { say } from "../i18n/say.tsx";
+import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
@@ -51,11 +51,49 @@ export function ProfileSection(): ReactElement {
           </Button>
         </div>
       </div>
+      <Invite />
       <div className="stack-tight">
         <h3>{say("profile.fingerprint")}</h3>
         <p className="soft">{say("profile.fingerprint-text")}</p>
         <p className="code-large">{me.fingerprint}</p>
       </div>
     </>
+  );
+}
+
+/** A link for somebody who has no account here yet. */
+function Invite(): ReactElement {
+  const ask = useAsk();
+  const [made, setMade] = useState<{ readonly link: string; readonly expires: number } | null>(null);
+  return (
+    <div className="stack-tight">
+      <h3>{say("invite.title")}</h3>
+      <p className="soft">{say("invite.text")}</p>
+      {made === null ? null : (
+        <>
+          <p>
+            <code className="break contact-code">{made.link}</code>
+          </p>
+          <p className="small soft">
+            <Say k="invite.expires" v={{ date: utcDate(Math.floor(made.expires / 86_400)) }} />
+          </p>
+        </>
+      )}
+      <div className="row-wrap">
+        <Button icon="add" onPress={() => void ask("invite").then(setMade)}>
+          {say("invite.make")}
+        </Button>
+        {made === null ? null : (
+          <Button
+            icon="copy"
+            onPress={() =>
+              void navigator.clipboard.writeText(made.link).then(() => tell({ text: say("copied") }))
+            }
+          >
+            {say("profile.copy")}
+          </Button>
+        )}
+      </div>
+    </div>
   );
 }
