@@ -30,6 +30,7 @@ export class Log {
   readonly #appending = new Map<string, Promise<LogIndex>>();
   readonly #lease: LogLease;
   #publisher: LogPublisher | null = null;
+  #policy: string | null = null;
   readonly #restored: string;
   #isRestored: boolean;
   #sealed: { readonly size: LogTree["size"]; readonly root: Uint8Array; readonly end: number };
@@ -147,13 +148,19 @@ export class Log {
   }
 
   /** From now on checkpoints are published. */
-  publishWith(publisher: LogPublisher): void {
+  publishWith(publisher: LogPublisher, policy: string): void {
     this.#publisher = publisher;
+    this.#policy = policy;
     publisher.grown();
   }
 
   get publisher(): LogPublisher | null {
     return this.#publisher;
+  }
+
+  /** The tlog-policy text under which checkpoints are published; `null` until there is one. */
+  get policy(): string | null {
+    return this.#policy;
   }
 
   get published(): WitnessedCheckpoint | null {

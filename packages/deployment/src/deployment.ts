@@ -40,6 +40,8 @@ export type DeploymentOptions = {
   readonly charterFrom: DayNumber;
   readonly charterDays: number;
   readonly progress: Progress;
+  /** Directory of the built web app, which the server then serves. */
+  readonly web?: string;
   readonly onUnexpectedExit?: (exit: UnexpectedExit) => void;
 };
 
@@ -89,7 +91,7 @@ export class Deployment {
     try {
       const { progress } = options;
       progress.start("programs", 1 + KEYHOLDER_NAMES.length + WITNESS_NAMES.length);
-      const { url, identities } = await startPrograms(layout, supervisor, progress);
+      const { url, identities } = await startPrograms(layout, supervisor, progress, options.web);
       progress.end();
       const now = supervisor.at;
       // Asked of the log, not of our own memory: a first start that was cut short is finished by the next.
@@ -114,6 +116,15 @@ export class Deployment {
       await supervisor.stopAll();
       throw error;
     }
+  }
+
+  /** A one-time link to the web app for somebody new, by the operator. */
+  async invite(): Promise<string> {
+    const made = new Fields(
+      await callAdmin(this.layout.directory("server"), { command: "invite", role: "member", days: 30 }),
+      "invitation",
+    );
+    return `http://localhost:${this.supervisor.port("server")}/join#${made.string("secret")}`;
   }
 
   async court(): Promise<Court> {
@@ -193,9 +204,13 @@ async function startPrograms(
   layout: Layout,
   supervisor: Supervisor,
   progress: Progress,
+  web: string | undefined,
 ): Promise<{ url: string; identities: Identities }> {
   const address = (name: string): string => `http://127.0.0.1:${supervisor.port(name)}`;
-  await supervisor.start(await layout.program("server", "server", { registration: "open" }));
+  await supervisor.start(await layout.program("server", "server", {
+      registration: "open",
+      ...(web === undefined ? {} : { web: { directory: web } }),
+    }));
   progress.step();
   const server = await layout.publicIdentity<ServerIdentity>("server");
   const url = address("server");

@@ -9,7 +9,8 @@ export type DeploymentErrorCode =
   | "release-incomplete"
   | "program-ended"
   | "refusal-missing"
-  | "evidence-differs";
+  | "evidence-differs"
+  | "web-not-built";
 
 /** `message` says what to do next and never quotes a chat, a key or a name. */
 export class DeploymentError extends Error {

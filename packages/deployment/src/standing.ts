@@ -7,6 +7,7 @@ import type { UnexpectedExit } from "@porchlight/runtime";
 import { Deployment } from "./deployment.ts";
 import type { Progress } from "./progress.ts";
 import { type FinishedCase, SEED_DAYS, seed } from "./seed.ts";
+import { builtWeb } from "./web.ts";
 
 /** Days for which a standing deployment's charter runs. */
 const CHARTER_DAYS = 3 * 365;
@@ -18,6 +19,8 @@ export type Standing = {
   readonly deployment: Deployment;
   /** The seeded case; `null` where the deployment was not seeded, or its first start was cut short. */
   readonly finishedCase: FinishedCase | null;
+  /** One-time links to the web app, for two people. */
+  readonly invitations: readonly string[];
   readonly close: () => Promise<void>;
 };
 
@@ -36,8 +39,10 @@ export async function stand(options: {
   const now = systemNow();
   const isNew = !existsSync(join(state, "deployment.json"));
   const first = dayNumber(dayOf(now) - SEED_DAYS);
+  const web = await builtWeb(progress);
   const deployment = await Deployment.open({
     state,
+    web,
     port: options.port,
     deployment: "porchlight.example",
     clock: seeded ? { replayFrom: isNew ? dayStart(first) : now } : "system",
@@ -56,6 +61,7 @@ export async function stand(options: {
     return {
       deployment,
       finishedCase,
+      invitations: [await deployment.invite(), await deployment.invite()],
       close: async () => {
         clearInterval(timer);
         await deployment.close();

@@ -78,6 +78,7 @@ function facts(standing: Standing, state: string) {
   return {
     ready: true,
     url: publicUrl(standing),
+    invitations: standing.invitations,
     state,
     charter: charter.id,
     clock: charter.clock,
@@ -93,8 +94,13 @@ function greeting(standing: Standing, state: string): string {
   const { charter } = deployment;
   const url = publicUrl(standing);
   const dir = relative(process.cwd(), state) || ".";
+  const [first = "", second = ""] = standing.invitations;
   const lines = [
-    url,
+    "Open this link in a browser; it works once:",
+    `  ${first}`,
+    "and this one in another browser or a private window, for a second person to talk with:",
+    `  ${second}`,
+    `Later just ${url}`,
     "",
     `Running: the provider's server with its log, ${charter.keyholders.length} keyholders of whom ${charter.threshold} must agree, 2 witnesses,`,
     "a court and an agency. Each has a process or a directory, and keys, of its own:",

@@ -40,6 +40,15 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
     },
     {
       method: "GET",
+      url: "/log/policy",
+      access: "open",
+      handle: async () => {
+        if (log.policy === null) throw new Refusal("not-found", "the log has no policy yet");
+        return { bytes: utf8(log.policy), type: "text/plain; charset=utf-8", cache: "no-store" };
+      },
+    },
+    {
+      method: "GET",
       url: "/log/tile/*",
       access: "open",
       contract: { answer: "bytes" },
