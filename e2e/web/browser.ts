@@ -26,10 +26,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 const require = createRequire(import.meta.url);
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** Pictures of every page and state, for looking at; git ignores them. */
-export const PICTURES: string = fileURLToPath(new URL("../../artifacts/web/", import.meta.url));
+const PICTURES: string = fileURLToPath(new URL("../../artifacts/web/", import.meta.url));
 
 export type Started = { readonly browser: Browser; readonly stop: () => Promise<void> };
 
@@ -112,35 +111,6 @@ function watchPage(page: Page, origin: string, problems: string[]): void {
       problems.push(`a request to somebody else: ${url.origin}`);
     }
   });
-}
-
-type Violation = {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-};
-
-/** What axe finds, one line each. It is evaluated by the debugger, so the page's policy is as it is for people. */
-export async function axe(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const violations = await page.evaluate(async () => {
-    const { axe: tool } = globalThis as unknown as {
-      axe: { run: (context: unknown, options: unknown) => Promise<{ violations: Violation[] }> };
-    };
-    const found = await tool.run(document, {
-      resultTypes: ["violations"],
-      runOnly: {
-        type: "tag",
-        values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-      },
-    });
-    return found.violations;
-  });
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(
-      ({ html, failureSummary }) =>
-        `${id}: ${html.slice(0, 160)} ${(failureSummary ?? "").replaceAll("\n", " ").slice(0, 260)}`,
-    ),
-  );
 }
 
 export async function picture(page: Page, name: string): Promise<void> {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { serveFiles } from "../../apps/server/test/web-server.ts";
 import { SCENES } from "../../apps/web/gallery/scenes.ts";
-import { axe, openProfile, picture, type Started, startBrowser } from "./browser.ts";
-import { buildWeb, serveFiles } from "./serve.ts";
+import { axe } from "../../apps/web/test/axe.ts";
+import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
+import { buildWeb } from "./build.ts";
 
 const FORMS = {
   "desktop-light": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },

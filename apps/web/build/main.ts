@@ -9,6 +9,9 @@ import { build } from "vite";
 import { compress, digestsOf, RELEASE_FILE, writeRelease } from "./release.ts";
 import { galleryConfig, pageConfig, serviceWorkerConfig } from "./vite.config.ts";
 
+// A build is one and the same wherever it is made, in a test too.
+process.env["NODE_ENV"] = "production";
+
 const app = fileURLToPath(new URL("..", import.meta.url));
 const workspace = join(app, "..", "..");
 const { values } = parseArgs({ options: { out: { type: "string" }, gallery: { type: "boolean" } } });

@@ -10,7 +10,7 @@ export function pageConfig(outDir: string): InlineConfig {
   return {
     root,
     configFile: false,
-    logLevel: "warn",
+    logLevel: "error",
     plugins: [react()],
     worker: { format: "es" },
     build: {
@@ -32,7 +32,7 @@ export function serviceWorkerConfig(outDir: string, files: Readonly<Record<strin
   return {
     root,
     configFile: false,
-    logLevel: "warn",
+    logLevel: "error",
     publicDir: false,
     define: {
       RELEASE_FILES: JSON.stringify(files),

@@ -32,12 +32,12 @@ export function message(
   };
 }
 
-export function event(by: EventView["by"], what: EventView["event"]): EventView {
+function event(by: EventView["by"], what: EventView["event"]): EventView {
   made++;
   return { kind: "event", key: `e${made}`, seq: made, at: at(), by, byMe: by === ME, event: what };
 }
 
-export function refused(item: "message" | "commit" | "envelope" | "welcome", code: string): EntryView {
+function refused(item: "message" | "commit" | "envelope" | "welcome", code: string): EntryView {
   made++;
   return { kind: "refused", key: `r${made}`, seq: made, at: at(), item, code, from: TOMAS };
 }

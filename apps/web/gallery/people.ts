@@ -22,7 +22,7 @@ const keyholder = (name: string, owner: string, payer: string, jurisdiction: str
   jurisdiction,
 });
 
-export const COURT_CHARTER: CharterView = {
+const COURT_CHARTER: CharterView = {
   id: COURT,
   kind: "court",
   deployment: "porchlight.example",
@@ -50,7 +50,7 @@ export const COURT_CHARTER: CharterView = {
   history: { orders: 7, revoked: 1, asOf: NOW },
 };
 
-export const HOUSE_CHARTER: CharterView = {
+const HOUSE_CHARTER: CharterView = {
   ...COURT_CHARTER,
   id: HOUSE,
   kind: "house",

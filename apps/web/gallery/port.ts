@@ -13,9 +13,9 @@ export type Scene = {
 
 /** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */
 export function scenePort(scene: Scene): Port {
-  const listeners: ((event: { readonly data: unknown }) => void)[] = [];
+  const listeners: ((event: Event) => void)[] = [];
   const reply = (data: unknown): void =>
-    queueMicrotask(() => listeners.forEach((listener) => listener({ data })));
+    queueMicrotask(() => listeners.forEach((listener) => listener({ data } as unknown as Event)));
   const entries = scene.entries ?? [];
   return {
     addEventListener: (_type, listener) => listeners.push(listener),

@@ -199,6 +199,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     entries: TALK,
     members,
   },
+  "log-refused": {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { log: { kind: "refused", code: "fork" } }),
+    entries: TALK,
+    members,
+  },
+  "log-stale": {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { log: { kind: "stale", asOf: NOW } }),
+    entries: TALK,
+    members,
+  },
   "thread-empty": { at: `/c/${SECOND}`, state: ready(SEVERAL), entries: [], members },
   proposal: { at: `/c/${conversationId(6)}`, state: ready(SEVERAL), entries: TALK, members },
   left: { at: `/c/${conversationId(7)}`, state: ready(SEVERAL), entries: TALK, members },

@@ -207,10 +207,12 @@ async function startPrograms(
   web: string | undefined,
 ): Promise<{ url: string; identities: Identities }> {
   const address = (name: string): string => `http://127.0.0.1:${supervisor.port(name)}`;
-  await supervisor.start(await layout.program("server", "server", {
+  await supervisor.start(
+    await layout.program("server", "server", {
       registration: "open",
       ...(web === undefined ? {} : { web: { directory: web } }),
-    }));
+    }),
+  );
   progress.step();
   const server = await layout.publicIdentity<ServerIdentity>("server");
   const url = address("server");

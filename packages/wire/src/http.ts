@@ -5,6 +5,9 @@ import { WireError } from "./error.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
+/** Browsers refuse their fetch as the method of anything but the window or worker. */
+export const plainFetch: Fetch = (...request) => globalThis.fetch(...request);
+
 export type ClientOptions = {
   /** Where requests go, "http://127.0.0.1:7400"; a path is kept. */
   readonly url: string;
@@ -35,7 +38,7 @@ export class HttpCaller {
 
   constructor(options: ClientOptions) {
     this.#base = options.url.replace(/\/+$/, "");
-    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#fetch = options.fetch ?? plainFetch;
     this.#timeout = options.timeoutSeconds ?? 30;
   }
 

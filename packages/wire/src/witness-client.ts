@@ -10,7 +10,7 @@ import {
   type VerifierKey,
 } from "@porchlight/tlog";
 import { WireError } from "./error.ts";
-import type { ClientOptions, Fetch } from "./http.ts";
+import { type ClientOptions, type Fetch, plainFetch } from "./http.ts";
 
 /** Longest answer that is read, in bytes: a few signature lines. */
 const MAX_ANSWER_LENGTH = 100_000;
@@ -31,7 +31,7 @@ export class WitnessClient {
   constructor(key: VerifierKey<"cosignature">, options: ClientOptions & { readonly suite?: TlogSuite }) {
     this.#key = key;
     this.#url = `${options.url.replace(/\/+$/, "")}/add-checkpoint`;
-    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#fetch = options.fetch ?? plainFetch;
     this.#timeoutSeconds = options.timeoutSeconds ?? 10;
     this.#suite = options.suite ?? nobleSuite;
   }

@@ -18,17 +18,7 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
         </p>
       </header>
       {charter.isReplay ? <Banner tone="info" title={say("who.replay")} /> : null}
-      {charter.warnings.map((warning) =>
-        warning.kind === "not-in-force" ? (
-          <Banner key={warning.kind} tone="danger" title={say("who.warning.not-in-force")} />
-        ) : (
-          <Banner
-            key={`${warning.kind}-${warning.name}`}
-            tone="danger"
-            title={<Say k={`who.warning.${warning.kind}`} v={{ name: warning.name, threshold }} />}
-          />
-        ),
-      )}
+      <Warnings charter={charter} />
       <section className="charter-figures" aria-label={say("who.figures")}>
         <Figure
           value={<Say k="who.of" v={{ threshold, keyholders: keyholders.length }} />}
@@ -156,6 +146,27 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
         <p>{say("who.verified")}</p>
       </footer>
     </article>
+  );
+}
+
+/** What weakens this charter, in one place: keyholders that are one power are no independent keyholders. */
+function Warnings({ charter }: { readonly charter: CharterView }): ReactElement | null {
+  const { warnings, threshold } = charter;
+  if (warnings.length === 0) return null;
+  return (
+    <Banner tone="danger" title={say("who.warnings")}>
+      <ul className="plain-list">
+        {warnings.map((warning) =>
+          warning.kind === "not-in-force" ? (
+            <li key={warning.kind}>{say("who.warning.not-in-force")}</li>
+          ) : (
+            <li key={`${warning.kind}-${warning.name}`}>
+              <Say k={`who.warning.${warning.kind}`} v={{ name: warning.name, threshold }} />
+            </li>
+          ),
+        )}
+      </ul>
+    </Banner>
   );
 }
 

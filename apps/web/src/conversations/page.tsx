@@ -2,7 +2,8 @@ import type { ConversationView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { CharterProposal } from "../charter/proposal.tsx";
-import { Say, say } from "../i18n/say.tsx";
+import { codeText } from "../i18n/errors.ts";
+import { Say, say, timeOfDay, utcDate } from "../i18n/say.tsx";
 import { useAsk, useNames, useReady } from "../messenger/use.ts";
 import { Banner, Empty } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
@@ -29,6 +30,7 @@ export function ConversationPage({
     <main className="conversation" id="main">
       <Header conversation={conversation} />
       <ConnectionBar />
+      <LogBar />
       <Trouble conversation={conversation} />
       <Thread
         key={id}
@@ -59,6 +61,7 @@ export function NoConversation(): ReactElement {
   return (
     <main className="conversation conversation-none" id="main">
       <ConnectionBar />
+      <LogBar />
       <Empty icon="lamp" title={say("conversation.none.title")}>
         <p>{say("conversation.none.text")}</p>
       </Empty>
@@ -261,8 +264,31 @@ function Trouble({ conversation }: { readonly conversation: ConversationView }):
   return null;
 }
 
+/** What the public log shows that no honest log shows, or that it stands still: said on every page until it is over. */
+function LogBar(): ReactElement | null {
+  const { log } = useReady();
+  if (log.kind === "refused") {
+    return (
+      <Banner tone="danger" isLoud title={say("log.refused.title")}>
+        <p>
+          <Say k="log.refused.text" v={{ code: <code>{log.code}</code> }} />
+        </p>
+      </Banner>
+    );
+  }
+  if (log.kind !== "stale") return null;
+  return (
+    <div className="connection" role="status">
+      <Icon name="clock" />
+      <span>
+        <Say k="log.stale" v={{ date: utcDate(Math.floor(log.asOf / 86_400)), time: timeOfDay(log.asOf) }} />
+      </span>
+    </div>
+  );
+}
+
 /** Says that nothing comes or goes at the moment, and why; silent while all is well. */
-export function ConnectionBar(): ReactElement | null {
+function ConnectionBar(): ReactElement | null {
   const { connection } = useReady();
   if (connection.kind === "online") return null;
   return (
@@ -273,7 +299,7 @@ export function ConnectionBar(): ReactElement | null {
           ? say("connection.connecting")
           : connection.code === "offline"
             ? say("connection.offline")
-            : say(`error.${connection.code}`)}
+            : codeText(connection.code)}
       </span>
     </div>
   );

@@ -107,6 +107,7 @@ export const en = {
   "who.lead.house":
     "Your organisation can order it. Nothing opens unless {threshold} of {keyholders} keyholders agree, in the log.",
   "who.replay": "Demonstration: its clock is set by a program. It protects nobody.",
+  "who.warnings": "What weakens this charter",
   "who.warning.shared-owner": "{threshold} or more keyholders belong to {name}: together they are one power.",
   "who.warning.shared-payer":
     "{threshold} or more keyholders are paid by {name}: together they are one power.",
@@ -221,6 +222,10 @@ export const en = {
   "conversation.gone.title": "This conversation is not on this device",
   "conversation.gone.text": "Perhaps you have it on another device, or the link was cut short.",
   "conversation.gone.back": "To your conversations",
+  "log.refused.title": "The public log contradicts itself",
+  "log.refused.text":
+    "Somebody shows this device another log than the one that everybody sees, or has changed it. Nothing is sent under its rules. Tell your administrator. Reason: {code}.",
+  "log.stale": "The public log was not renewed since {date}, {time}. Newer entries may be kept from you.",
   "connection.connecting": "Connecting…",
   "connection.offline": "No connection. You can go on writing: it is sent when the connection is back.",
   "typing.one": "{name} is writing…",
@@ -504,6 +509,8 @@ export const en = {
   "error.charter-change-pending": "First answer the proposed change of who can open this.",
   "error.nothing-proposed": "There is no proposed change any more.",
   "error.charter-unknown": "The rules of this conversation could not be checked in the public log.",
+  "error.log-refused":
+    "The public log contradicts itself. Nothing is sent under its rules. Tell your administrator.",
   "error.charter-over":
     "The rules of this conversation are not in force any more. Somebody has to propose new ones.",
   "error.keys-missing": "The keyholders have no keys for this month yet. Try again later.",

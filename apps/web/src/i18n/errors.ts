@@ -13,7 +13,12 @@ type Plain = Extract<Key, `error.${string}` | `refused.${string}` | `passkey.err
 /** What went wrong and what to do next, in a sentence. */
 export function errorText(error: unknown): string {
   if (error instanceof PasskeyError) return say(`passkey.error.${error.code}`);
-  const key = `error.${(error as Partial<ClientError>).code ?? "internal"}`;
+  return codeText((error as Partial<ClientError>).code ?? "internal");
+}
+
+/** The sentence of an error's code; a code that is newer than this page has a general one. */
+export function codeText(code: string): string {
+  const key = `error.${code}`;
   return say((has(key) ? key : "error.internal") as Extract<Plain, "error.internal">);
 }
 

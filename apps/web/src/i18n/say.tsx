@@ -1,3 +1,4 @@
+import type { DayNumber } from "@porchlight/encoding";
 import { Fragment, type ReactNode } from "react";
 import { isolated } from "../text/marks.ts";
 import { type Key, locale, phrase, type Values } from "./catalogue.ts";
@@ -70,7 +71,7 @@ export function shortWhen(at: number, now: number): string {
 }
 
 /** A UTC day number as a date: days of keys and charters are UTC days everywhere. */
-export function utcDate(day: number): string {
+export function utcDate(day: DayNumber | number): string {
   return dates.format(day * 86_400_000);
 }
 

@@ -11,7 +11,7 @@ const TRAILING = /[.,;:!?)\]}»”’]+$/u;
 const MAX_ADDRESS = 2048;
 
 /** Only http and https, parsed by the browser's own parser; everything else stays text. */
-export function linkOf(written: string): Link | null {
+function linkOf(written: string): Link | null {
   if (written.length > MAX_ADDRESS || !URL.canParse(written)) return null;
   const url = new URL(written);
   if (url.protocol !== "https:" && url.protocol !== "http:") return null;

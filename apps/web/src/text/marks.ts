@@ -10,7 +10,7 @@ const OVERRIDES = /[\u202a-\u202e]/gu;
 const INVISIBLE = /(?!\ufe0f)[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu;
 
 /** Letters with at most {@link MAX_MARKS} marks each. */
-export function withoutTowers(text: string): string {
+function withoutTowers(text: string): string {
   return text.normalize("NFC").replace(STACKED, "$1");
 }
 

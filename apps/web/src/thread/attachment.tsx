@@ -4,6 +4,7 @@ import { Button as PlainButton } from "react-aria-components/Button";
 import { FileTrigger } from "react-aria-components/FileTrigger";
 import { ProgressBar } from "react-aria-components/ProgressBar";
 import { asPicture, save } from "../files/picture.ts";
+import { codeText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
 import { Button, IconButton } from "../parts/button.tsx";
@@ -165,7 +166,7 @@ function Transfer({ transfer }: { readonly transfer: TransferView }): ReactEleme
       return (
         <div className="row" role="alert">
           <p className="small grow field-error">
-            <Say k="file.failed" v={{ reason: say(`error.${status.code}`) }} />
+            <Say k="file.failed" v={{ reason: codeText(status.code) }} />
           </p>
           {cancel}
         </div>

@@ -1,4 +1,5 @@
 import { type ReactElement, type ReactNode, useState } from "react";
+import { codeText } from "../i18n/errors.ts";
 import { Say, say, timeOfDay } from "../i18n/say.tsx";
 import { useAsk, useNames } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
@@ -103,7 +104,7 @@ function NotSent({
   return (
     <div className="not-sent" role="alert">
       <p>
-        <strong>{say("delivery.refused")}</strong> {say(`error.${code}`)}
+        <strong>{say("delivery.refused")}</strong> {codeText(code)}
       </p>
       <div className="row-wrap">
         <Button onPress={() => void ask("retry", about)}>{say("message.retry")}</Button>

@@ -1,0 +1,18 @@
+import "./design/all.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app.tsx";
+import { connectMessenger } from "./messenger/connect.ts";
+import { takeInvitation } from "./onboarding/invitation.ts";
+import { registerServiceWorker } from "./pwa/register.ts";
+import { applyAppearance, readAppearance } from "./settings/appearance.ts";
+
+applyAppearance(readAppearance());
+takeInvitation();
+const messenger = connectMessenger();
+createRoot(document.getElementById("app") as HTMLElement).render(
+  <StrictMode>
+    <App messenger={messenger} />
+  </StrictMode>,
+);
+registerServiceWorker();
