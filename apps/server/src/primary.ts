@@ -63,7 +63,8 @@ export async function openPrimary(
     const policy = parsePolicy(network.policy, nodeSuite);
     const path = join(logDirectory, "checkpoint");
     const { cosigners } = network;
-    log.publishWith(await LogPublisher.open(path, policy, { ...options, cosigners }, log.isRestored));
+    const publisher = await LogPublisher.open(path, policy, { ...options, cosigners }, log.isRestored);
+    log.publishWith(publisher, network.policy);
   };
   const networkPath = join(directory, NETWORK_FILE);
   const saved = await readFileOrNull(networkPath);

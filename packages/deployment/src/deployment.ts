@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Charter, charterIdOfDocument, formatEntry, type SignedDocument } from "@porchlight/charter";
@@ -120,11 +121,12 @@ export class Deployment {
 
   /** A one-time link to the web app for somebody new, by the operator. */
   async invite(): Promise<string> {
-    const made = new Fields(
-      await callAdmin(this.layout.directory("server"), { command: "invite", role: "member", days: 30 }),
-      "invitation",
-    );
-    return `http://localhost:${this.supervisor.port("server")}/join#${made.string("secret")}`;
+    // The secret stays here and in the link's fragment: the server keeps its hash (ACC-10).
+    const secret = randomBytes(32);
+    const secretHash = createHash("sha256").update(secret).digest("hex");
+    const request = { command: "invite", secretHash, days: 30, role: "member" };
+    await callAdmin(this.layout.directory("server"), request);
+    return `http://localhost:${this.supervisor.port("server")}/join#${base64url(secret)}`;
   }
 
   async court(): Promise<Court> {

@@ -216,6 +216,8 @@ export const en = {
   "conversation.leave.text":
     "You receive nothing more. What you have stays on this device. The others see that you left.",
   "conversation.left": "You are not in this conversation any more. What you received stays here.",
+  "conversation.waiting":
+    "This device is new here. It can write as soon as a device of another member is online and lets it in.",
   "conversation.suspended": "You accepted. It goes on as soon as the others meet under the new rules.",
   "conversation.none.title": "Nothing opens in the dark",
   "conversation.none.text": "Choose a conversation, or start one.",
@@ -550,6 +552,7 @@ export const en = {
   "refused.title.envelope": "An envelope was refused",
   "refused.title.message": "A message was refused",
   "refused.title.welcome": "An invitation to a conversation was refused",
+  "refused.title.key-package": "A device could not be added",
   "refused.more": "Details",
   "refused.details": "The server says it is from {name}, {time}. Reason: {code}.",
   "refused.advice":
