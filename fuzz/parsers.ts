@@ -12,13 +12,19 @@ import { parseSignedDocument } from "../packages/charter/src/document.ts";
 import { parseKeys } from "../packages/charter/src/keys.ts";
 import { parseEntry } from "../packages/charter/src/log-entry.ts";
 import { parseStatement } from "../packages/charter/src/statement.ts";
+import { parseSuccession } from "../packages/charter/src/succession.ts";
 import { parseCode } from "../packages/client/src/code-text.ts";
 import { parseContent } from "../packages/client/src/content.ts";
 import { parseInvitation } from "../packages/client/src/invitation.ts";
+import { parseDoor } from "../packages/client/src/messenger/door.ts";
+import { parseContactCode } from "../packages/client/src/messenger/safety-number.ts";
+import { parseThread } from "../packages/client/src/messenger/thread-record.ts";
+import { parseNoticeKey } from "../packages/client/src/notice-key.ts";
 import { parseAnswer, parseOffer } from "../packages/client/src/pairing-message.ts";
 import { parseRecoveryCode } from "../packages/client/src/recovery-code.ts";
+import { parseUnlock } from "../packages/client/src/unlock.ts";
 import { parseDay, parseInstant, parsePeriod } from "../packages/encoding/src/calendar.ts";
-import { Fields } from "../packages/encoding/src/index.ts";
+import { EncodingError, Fields, keyholderIndex } from "../packages/encoding/src/index.ts";
 import { parseJson } from "../packages/encoding/src/json.ts";
 import { parseDecimal } from "../packages/encoding/src/text.ts";
 import { parseAccountRequest } from "../packages/envelope/src/account-request.ts";
@@ -49,8 +55,13 @@ import { parseKeyPackage } from "../packages/mls/src/device.ts";
 import { parseCharterExtension, parseDayExtension } from "../packages/mls/src/extension.ts";
 import { parseMessage, parseRatchetTree } from "../packages/mls/src/wire-format.ts";
 import { suite } from "../packages/mls/test/world.ts";
+import { parseNoticeCode } from "../packages/notice/src/code.ts";
+import { parseNotice } from "../packages/notice/src/content.ts";
 import { readOrderFile, readRequest } from "../packages/parties/src/request-file.ts";
+import { noble } from "../packages/quorum/src/curve.ts";
+import { parseCheck, parseJoin } from "../packages/quorum/src/dkg-deal.ts";
 import { parseG1, parseG2 } from "../packages/quorum/src/points.ts";
+import { parsePartial } from "../packages/quorum/src/release.ts";
 import { parseScalar } from "../packages/quorum/src/scalar.ts";
 import { parseCheckpoint } from "../packages/tlog/src/checkpoint.ts";
 import { parseEntries } from "../packages/tlog/src/entry-bundle.ts";
@@ -81,6 +92,13 @@ const config = (read: (fields: Fields) => unknown) => (bytes: Uint8Array) => {
   fields.end();
 };
 
+/** These say with a value that something is out of form. */
+const found = <T>(value: T | null | undefined): T => {
+  if (value === null || value === undefined) throw new EncodingError("not-canonical", "message");
+  return value;
+};
+const DKG = { dealers: [1, 2, 3].map(keyholderIndex) } as unknown as Parameters<typeof parseJoin>[0];
+
 export const PARSERS: readonly Parser[] = [
   { name: "parseJson", parse: (bytes) => parseJson(bytes) },
   { name: "parseDay", parse: text(parseDay) },
@@ -105,6 +123,13 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseG1", parse: (bytes) => parseG1(bytes) },
   { name: "parseG2", parse: (bytes) => parseG2(bytes) },
   { name: "parseScalar", parse: (bytes) => parseScalar(bytes) },
+  { name: "parsePartial", parse: (bytes) => found(parsePartial(bytes, noble)) },
+  { name: "parseJoin", parse: (bytes) => found(parseJoin(DKG, keyholderIndex(2), bytes)), sample: "join" },
+  {
+    name: "parseCheck",
+    parse: (bytes) => found(parseCheck(DKG.dealers, keyholderIndex(2), bytes)),
+    sample: "check",
+  },
 
   { name: "parseAccessLabel", parse: parseAccessLabel },
   { name: "parseNoticeLabel", parse: parseNoticeLabel },
@@ -124,6 +149,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseKeys", parse: parseKeys },
   { name: "parseEntry", parse: parseEntry },
   { name: "parseStatement", parse: parseStatement },
+  { name: "parseSuccession", parse: parseSuccession, sample: "succession" },
 
   { name: "parseApproval", parse: parseApproval },
   { name: "parseBundle", parse: parseBundle },
@@ -154,7 +180,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseContent", parse: parseContent, sample: "content" },
   { name: "parseMaterial", parse: parseMaterial, sample: "material" },
   { name: "parseOrderConversations", parse: parseOrderConversations, sample: "orderConversations" },
-  { name: "parseOtherSides", parse: parseOtherSides },
+  { name: "parseOtherSides", parse: parseOtherSides, sample: "otherSides" },
   { name: "readRequest", parse: readRequest, sample: "request" },
   { name: "readOrderFile", parse: readOrderFile, sample: "orderFile" },
   { name: "parseOrderEvent", parse: parseOrderEvent, sample: "orderEvent" },
@@ -168,6 +194,14 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseCode", parse: text((value) => parseCode(value, 12)), sample: "pairingCode" },
   { name: "parseRecoveryCode", parse: text(parseRecoveryCode), sample: "recoveryCode" },
   { name: "parseInvitation", parse: text(parseInvitation), sample: "invitation" },
+
+  { name: "parseUnlock", parse: parseUnlock, sample: "unlock" },
+  { name: "parseDoor", parse: parseDoor, sample: "door" },
+  { name: "parseContactCode", parse: text(parseContactCode), sample: "contactCode" },
+  { name: "parseNoticeKey", parse: (bytes) => parseNoticeKey(bytes), sample: "noticeKey" },
+  { name: "parseNoticeCode", parse: text(parseNoticeCode), sample: "noticeCode" },
+  { name: "parseNotice", parse: parseNotice },
+  { name: "parseThread", parse: parseThread, sample: "thread" },
 
   { name: "parseContent (evidence)", parse: parseEvidenceContent, sample: "content" },
   { name: "parseCustody", parse: parseCustody },

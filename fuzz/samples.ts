@@ -1,21 +1,31 @@
+import { formatSuccession } from "../packages/charter/src/succession.ts";
 import { formatContent } from "../packages/client/src/content.ts";
 import { invitationLink } from "../packages/client/src/invitation.ts";
+import { formatDoor } from "../packages/client/src/messenger/door.ts";
+import { formatContactCode } from "../packages/client/src/messenger/safety-number.ts";
 import { formatRecoveryCode } from "../packages/client/src/recovery-code.ts";
-import { hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
+import { formatUnlock } from "../packages/client/src/unlock.ts";
+import { accountId, hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
 import { writeTar } from "../packages/evidence/src/tar.ts";
 import { formatOrder } from "../packages/gate/src/order.ts";
 import { parseWarrant } from "../packages/gate/src/warrant.ts";
 import { createKeyPackage, prepareCommit } from "../packages/mls/src/index.ts";
 import { DAY, noon, person, Room } from "../packages/mls/test/world.ts";
+import { formatNoticeCode } from "../packages/notice/src/code.ts";
 import { formatOrderFile, formatRequest } from "../packages/parties/src/request-file.ts";
+import { xwingKeygen } from "../packages/quorum/src/xwing.ts";
 import { appendLeaves, EMPTY_FRONTIER, encodeFrontier } from "../packages/tlog/src/frontier.ts";
 import { logIndex } from "../packages/tlog/src/index.ts";
 import { formatSignerKey } from "../packages/tlog/src/vkey.ts";
-import { DEPLOYMENT } from "../vectors/fixture/deployment.ts";
+import { charterOf, DEPLOYMENT, successionDocument } from "../vectors/fixture/deployment.ts";
 
 const bytesOf = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
 const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 const id = (byte: string): string => byte.repeat(32);
+
+const SLOTS = [
+  { kind: "passphrase", salt: filled(32, 1), logN: 17, wrapped: filled(60, 2) },
+] as unknown as Parameters<typeof formatUnlock>[0];
 
 /** Good input that no vector holds, by the names that the table of parsers uses. */
 export async function makeSamples(
@@ -64,6 +74,16 @@ export async function makeSamples(
       envelopes: [{ seq: 1, epoch: 1, at: 1_789_000_000, envelope: "AAAA", inner: "AAAA" }],
       messages: [{ seq: 2, epoch: 1, submitter: id("aa"), at: 1_789_000_000, wire: "AAAA" }],
     }),
+    otherSides: bytesOf({ version: 1, day: DAY, sides: [] }),
+    join: xwingKeygen(filled(32, 4)).publicKey,
+    check: Uint8Array.of(1, 3),
+    succession: formatSuccession(successionDocument(await charterOf("court"))),
+    unlock: formatUnlock(SLOTS),
+    door: formatDoor({ name: "Ada", account: accountId(id("aa")), slots: SLOTS }),
+    contactCode: utf8(formatContactCode(accountId(id("aa")), "Ada")),
+    noticeKey: filled(32 + 1313, 3),
+    noticeCode: utf8(formatNoticeCode(filled(32, 8))),
+    thread: bytesOf({ version: 1, count: 3 }),
     orderConversations: bytesOf({ version: 1, labels: [label] }),
     keyholderConfig: bytesOf({
       name: "keyholder-1",

@@ -187,6 +187,7 @@ test("a keyholder's bundle that is not there yet is a value, not an error", asyn
       state: "refused",
       code: "revoked",
       reason: "Revoked.",
+      releases: 0,
     },
   );
 });
