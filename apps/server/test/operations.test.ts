@@ -60,7 +60,23 @@ describe("configuration", () => {
     const read = [...source.matchAll(/(?:has|fields\.\w+)\("([A-Za-z]+)"/g)].map(
       ([, name]) => name as string,
     );
-    const nested = new Set(["vkey", "url", "certificate", "key", "directory", "connect", "limit", "quota"]);
+    const nested = new Set([
+      "vkey",
+      "url",
+      "certificate",
+      "key",
+      "directory",
+      "connect",
+      "limit",
+      "quota",
+      "by",
+      "open",
+      "allow",
+      "origins",
+      "contact",
+      "rpId",
+      "rpName",
+    ]);
     for (const name of read) if (!nested.has(name)) expect(members).toContain(name);
   });
 });

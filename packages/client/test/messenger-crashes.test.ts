@@ -25,6 +25,15 @@ async function platform(world: World, machine: Machine): Promise<Platform> {
   const { town, door } = world;
   const plain = await town.context(world.records);
   const service = machine.wrap<DeliveryService>(plain.server);
+  // Nobody else's devices ask for anything here, and nothing waits for this one.
+  const none = async () => [];
+  const account = machine.wrap({
+    takeRequests: none,
+    waitingPairings: none,
+    devices: none,
+    invitations: none,
+    passkeys: none,
+  });
   const unused = () => Promise.reject(new Error("no attachments in this test"));
   return {
     lock: async () => () => {},
@@ -45,6 +54,7 @@ async function platform(world: World, machine: Machine): Promise<Platform> {
         get: (target, name) => {
           if (name === "connect" || name === "disconnect" || name === "hurry" || name === "tell")
             return () => {};
+          if (name === "account") return account;
           return (Reflect.get(target, name) as unknown) ?? unused;
         },
       }) as ReturnType<Platform["connect"]>,
