@@ -19,7 +19,7 @@ import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
 
 /** A charter's verified keys by period. */
-export type NoticeKeys = ReadonlyMap<Period, PeriodKeys>;
+type NoticeKeys = ReadonlyMap<Period, PeriodKeys>;
 
 /** An order and the view of the log that decides about it. */
 export type OrderInput = {

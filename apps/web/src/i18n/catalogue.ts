@@ -4,7 +4,7 @@ import { pseudo } from "./pseudo.ts";
 export type Key = keyof typeof en;
 
 /** One form, or one for each plural category that the language has. */
-export type Phrase = string | { readonly one: string; readonly other: string };
+type Phrase = string | { readonly one: string; readonly other: string };
 
 type Names<S extends string> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
 type Texts<P> = P extends string
