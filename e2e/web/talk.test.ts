@@ -14,7 +14,7 @@ afterAll(async () => {
   await town?.stop();
 });
 
-test("two people sign up with their links, one with a passkey and one with a passphrase", async () => {
+test("two people come in by their links, one with a passkey and one with a passphrase, and talk", async () => {
   const link = await town.deployment.invite();
   const { origin } = new URL(link);
   const ada = await Person.at(started.browser, "Ada", origin);
@@ -23,9 +23,22 @@ test("two people sign up with their links, one with a passkey and one with a pas
   await ada.readWho();
   await picture(ada.page, "talk-ada-ready");
   const ben = await Person.at(started.browser, "Ben", origin, { phone: true });
+  ben.page.setDefaultTimeout(15_000);
+  ada.page.setDefaultTimeout(15_000);
   await ben.signUpWithPassphrase(await town.deployment.invite());
   await ben.readWho();
   await picture(ben.page, "talk-ben-ready");
+  const contact = await ben.contactLink();
+  await ada.page.getByRole("button", { name: "New conversation" }).first().click();
+  await ada.page.getByLabel("Contact link or code").fill(contact);
+  await ada.page.getByRole("button", { name: "Add", exact: true }).click();
+  await picture(ada.page, "talk-ada-new");
+  await ada.page.getByRole("button", { name: "Start", exact: true }).click();
+  await ada.page.getByPlaceholder("Write a message").fill("Is the porch light on?");
+  await ada.page.keyboard.press("Enter");
+  await picture(ada.page, "talk-ada-sent");
+  await ben.page.getByText("Is the porch light on?").first().click();
+  await picture(ben.page, "talk-ben-read");
   await key.remove();
   expect(ada.watch.problems).toEqual([]);
   expect(ben.watch.problems).toEqual([]);

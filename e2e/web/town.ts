@@ -110,9 +110,13 @@ export class Person {
     await this.page.getByRole("button", { name: "I have read this" }).click();
   }
 
+  /** By the app's own links: to load the page anew would lock it. */
   async contactLink(): Promise<string> {
-    await this.page.goto(`${this.origin}/settings/profile`);
+    await this.page.getByRole("link", { name: "Settings", exact: true }).first().click();
+    const you = this.page.getByRole("link", { name: "You", exact: true });
+    if (await you.count()) await you.first().click();
     const link = await this.page.locator(".contact-code").first().textContent();
+    await this.page.goBack();
     return link ?? "";
   }
 }
