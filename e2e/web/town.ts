@@ -121,4 +121,4 @@ export class Person {
   }
 }
 
-export const PASSPHRASE = "several quite ordinary words";
+const PASSPHRASE = "several quite ordinary words";
