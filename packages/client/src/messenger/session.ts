@@ -228,7 +228,8 @@ export class Session {
     for (const timers of this.#typing.values()) for (const timer of timers.values()) clearTimeout(timer);
     await this.transfers.close();
     await this.#finished;
-    await Promise.all(this.#working.values());
+    // What a server that is away keeps from being done goes on at the next start, and keeps nobody from closing.
+    await Promise.allSettled(this.#working.values());
   }
 
   /** Throws ClientError "unknown-conversation". */
