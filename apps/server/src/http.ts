@@ -124,6 +124,7 @@ export function createHttp(
       log.failure("request-failed", error, { request: request.id });
     }
     refused(refusal.code);
+    if (refusal.code === "too-large") readPast(request, reply);
     return refuse(request, reply, refusal);
   });
 
@@ -190,6 +191,22 @@ function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal):
     .header("cache-control", "no-store")
     .type("application/json")
     .send(JSON.stringify({ code, message, reason, item, head, retryAfter, request: request.id }));
+}
+
+/** Bytes of a body that is too large which are read and dropped, so that its sender gets to see why. */
+const READ_PAST = 2 * LIMITS.body;
+
+/**
+ * A connection that is closed with unread bytes is reset, and who is still sending never sees the answer. So the rest is
+ * read past, up to a bound.
+ */
+function readPast(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader("connection");
+  let dropped = 0;
+  request.raw.on("data", (chunk: Buffer) => {
+    dropped += chunk.length;
+    if (dropped > READ_PAST) request.raw.destroy();
+  });
 }
 
 /** Every error as something that a client can be told; nothing that it sent comes back in it. */
