@@ -1,5 +1,14 @@
+import { formatEntry } from "@porchlight/charter";
 import { DurableError } from "@porchlight/durable";
-import { EncodingError, type Json, parseJson } from "@porchlight/encoding";
+import {
+  commitment,
+  dayNumber,
+  EncodingError,
+  fromUtf8,
+  type Json,
+  parseDecimal,
+  parseJson,
+} from "@porchlight/encoding";
 import { GateError } from "@porchlight/gate";
 import type { Logger } from "@porchlight/runtime";
 import { MAX_REQUEST_LENGTH } from "@porchlight/tlog";
@@ -104,6 +113,22 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
       .type("application/json")
       .send(JSON.stringify({ orderId: answer.id, ...publicState(answer) }));
   });
+  app.get<{ Params: { commitment: string } }>("/notices/:commitment", (request, reply) => {
+    const shares = keyholder.noticeShares(commitment(request.params.commitment));
+    return reply
+      .type("application/json")
+      .send(`[${shares.map((one) => fromUtf8(formatEntry(one))).join(",")}]`);
+  });
+  app.get<{ Params: { commitment: string; day: string } }>(
+    "/notices/:commitment/:day",
+    async (request, reply) => {
+      const until = dayNumber(parseDecimal(request.params.day, "day"));
+      const found = await keyholder.noticeShare(commitment(request.params.commitment), until);
+      if (found === null)
+        return refuse(reply, "not-released", "nothing may be given for this order and day now");
+      return reply.type("application/json").send(fromUtf8(formatEntry(found)));
+    },
+  );
   app.get<{ Params: { id: string } }>("/orders/:id", (request, reply) => {
     const { id } = request.params;
     const answer = keyholder.deskOf(id).answer(id);

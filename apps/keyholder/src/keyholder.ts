@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   type Charter,
+  type NoticeShareEntry,
   parseEntry,
   parseSignedDocument,
   parseSuccession,
@@ -11,7 +12,14 @@ import {
   verifyEntrySignature,
 } from "@porchlight/charter";
 import { lockDirectory, makeDirectory, readPassphrase, SecretStore } from "@porchlight/durable";
-import { type CharterId, charterId, EncodingError, utf8 } from "@porchlight/encoding";
+import {
+  type CharterId,
+  type Commitment,
+  charterId,
+  type DayNumber,
+  EncodingError,
+  utf8,
+} from "@porchlight/encoding";
 import { parseWarrant } from "@porchlight/gate";
 import type { ProgramContext } from "@porchlight/runtime";
 import { nodeSuite } from "@porchlight/tlog/node";
@@ -183,6 +191,19 @@ export class Keyholder {
     const charter = service?.memory.charter;
     if (service === undefined || charter === null || charter === undefined) return false;
     return verifyEntrySignature(entry, charter, nodeSuite) && service.ceremonies.take(entry, bytes);
+  }
+
+  /** NOT-33: what was given for an order's notices, under any charter. */
+  noticeShares(commitment: Commitment): NoticeShareEntry[] {
+    return this.#desks().flatMap((desk) => desk.notices.released(commitment));
+  }
+
+  async noticeShare(commitment: Commitment, until: DayNumber): Promise<NoticeShareEntry | null> {
+    for (const desk of this.#desks()) {
+      const found = await desk.notices.share({ commitment, until });
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   async close(): Promise<void> {

@@ -21,6 +21,7 @@ import {
   GateError,
   type Refused as GateRefused,
   type LogView,
+  type OrderInput,
   orderIdOf,
   type VerifiedOrder,
   verifyDirection,
@@ -35,6 +36,7 @@ import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
 import { makeIntent } from "./intent.ts";
 import type { LogMemory } from "./log-memory.ts";
+import { NoticeDesk } from "./notice-desk.ts";
 import {
   type Further,
   isSame,
@@ -99,6 +101,7 @@ export class OrderDesk {
   readonly #journal: OrderJournal;
   readonly #batches: Batches;
   readonly #facts: OrderFacts;
+  readonly notices: NoticeDesk;
   readonly #patience = new Map<string, number>();
   #working: Promise<void> | null = null;
   #again = false;
@@ -112,6 +115,7 @@ export class OrderDesk {
     const isEmergency = async (id: string): Promise<boolean> =>
       (await this.order(id)).order.document.emergency;
     this.#batches = new Batches(context, journal, isEmergency);
+    this.notices = new NoticeDesk(context);
   }
 
   /** Takes up what the journal says. Throws DurableError, EncodingError or ImpossibleEvent where it is damaged. */
@@ -364,8 +368,21 @@ export class OrderDesk {
       } catch (error) {
         if (!signal.aborted) log.failure("batch-failed", error);
       }
+      try {
+        if (isBeat) await this.notices.publish(await this.#inputs());
+      } catch (error) {
+        if (!signal.aborted) log.failure("notice-failed", error);
+      }
     }
     this.#followWhileNeeded();
+  }
+
+  /** Every order that was handed in here and verified, on the newest view: refused, revoked and finished ones too. */
+  async #inputs(): Promise<OrderInput[]> {
+    const { view } = this.#context.memory;
+    if (view === null) return [];
+    const known = await Promise.all([...this.book.orders.keys()].map(async (id) => await this.order(id)));
+    return known.map((one) => this.#facts.input(one, view));
   }
 
   #followWhileNeeded(): void {

@@ -14,3 +14,12 @@ export {
 export * from "./code.ts";
 export { formatNotice, NOTICE_LENGTH, type NoticeContent, parseNotice } from "./content.ts";
 export * from "./error.ts";
+export {
+  type AllClear,
+  allClear,
+  NOTICE_GRACE_DAYS,
+  NoticeLedger,
+  type OrderNotice,
+  type OverdueNotice,
+  overdue,
+} from "./ledger.ts";
