@@ -13,6 +13,7 @@ import {
   parseSignedDocument,
   parseSuccession,
   type SignedDocument,
+  succeedKeys,
   unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
@@ -376,18 +377,10 @@ export class LogMemory {
     if (claimed.charter !== this.#charter.id) return;
     const before = this.#keys.get(claimed.period) ?? [];
     const last = before.at(-1)?.keys;
-    if (last !== undefined && !succeeds(claimed, last)) return;
+    if (last !== undefined && !succeedKeys(claimed, last)) return;
     const keys = await valid(verifyKeys(document, this.#charter));
     if (keys !== null) this.#keys.set(keys.period, [...before, { index, keys, document }]);
   }
-}
-
-function succeeds(claimed: KeysDocument, last: PeriodKeys): boolean {
-  return (
-    claimed.generation > last.generation &&
-    equalBytes(claimed.access.mpk, last.access.mpk) &&
-    equalBytes(claimed.notice.mpk, last.notice.mpk)
-  );
 }
 
 function nameOfEntry({ charter, period, generation, from }: CeremonyEntry): CeremonyName {

@@ -35,6 +35,7 @@ export {
   type PeriodKeys,
   type PublicKeys,
   parseKeys,
+  succeedKeys,
   verifyKeys,
 } from "./keys.ts";
 export * from "./log-entry.ts";

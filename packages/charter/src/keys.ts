@@ -154,6 +154,21 @@ export async function verifyKeys(document: Json | SignedDocument, charter: Chart
   } as PeriodKeys;
 }
 
+/** CER-13: whether keys are a later generation of shares of the same two master keys, which is all that may follow. */
+export function succeedKeys(
+  later: Pick<PeriodKeys, "generation"> & {
+    readonly access: { readonly mpk: Uint8Array };
+    readonly notice: { readonly mpk: Uint8Array };
+  },
+  last: PeriodKeys,
+): boolean {
+  return (
+    later.generation > last.generation &&
+    equalBytes(later.access.mpk, last.access.mpk) &&
+    equalBytes(later.notice.mpk, last.notice.mpk)
+  );
+}
+
 function masterKey(side: PublicKeys, charter: Charter, where: string): MasterKey {
   if (side.verifyingShares.length !== charter.keyholders.length) {
     throw new CharterError("keys-inconsistent", where);

@@ -7,6 +7,7 @@ import {
   parseEntry,
   parseKeys,
   type SignedDocument,
+  succeedKeys,
   unverifiedPayload,
   verifyCharter,
   verifyKeys,
@@ -15,7 +16,6 @@ import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/dur
 import {
   type CharterId,
   dayOf,
-  equalBytes,
   type Period,
   type UnixSeconds,
   unixSeconds,
@@ -173,7 +173,7 @@ export class Service {
       if (entry?.type !== "keys" || !isKeysOf(entry.document, this.charter.id, period)) continue;
       const keys = await verifyKeys(entry.document, this.charter).catch(() => null);
       const last = all.at(-1)?.keys;
-      if (keys !== null && (last === undefined || succeeds(keys, last))) all.push({ index, keys });
+      if (keys !== null && (last === undefined || succeedKeys(keys, last))) all.push({ index, keys });
     }
     this.#keys.set(period, { upTo, all });
     return all;
@@ -202,14 +202,6 @@ function isKeysOf(document: SignedDocument, charter: CharterId, period: Period):
   } catch {
     return false;
   }
-}
-
-function succeeds(keys: PeriodKeys, last: PeriodKeys): boolean {
-  return (
-    keys.generation > last.generation &&
-    equalBytes(keys.access.mpk, last.access.mpk) &&
-    equalBytes(keys.notice.mpk, last.notice.mpk)
-  );
 }
 
 function isCharter(entry: LogEntry, id: CharterId): boolean {
