@@ -152,7 +152,8 @@ export function ready(
     },
     charters: { [COURT]: COURT_CHARTER, [HOUSE]: HOUSE_CHARTER },
     notices: [],
-    allClear: { asOf: NOW, clearUntil: 20_400 as Day, secretSince: 20_230 as Day },
+    allClear: { asOf: NOW, clearUntil: 20_400 as Day, secretSince: 20_230 as Day, overdue: 0 },
+    readsNotices: true,
     transfers: {},
     ...more,
   };

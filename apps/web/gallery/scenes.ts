@@ -53,13 +53,18 @@ const members: readonly MemberView[] = [
 
 const notice: NoticeView = {
   id: "9c".repeat(32),
+  kind: "warrant",
   orderedBy: "District Court, investigating judge",
+  requester: "Public Prosecutor",
+  offenceCategory: "Stalking",
+  role: "named",
+  issued: NOW,
+  contestUntil: null,
   reference: "12 Gs 345/26",
   legalBasis: "Code of Criminal Procedure, s. 100b",
   conversations: [FIRST],
   firstDay: 20_405 as NoticeView["firstDay"],
   lastDay: 20_407 as NoticeView["lastDay"],
-  complaint: "Within 14 days to the Regional Court, by letter or at its registry.",
   isRead: true,
 };
 
@@ -235,8 +240,20 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "notices-clear": { at: "/notices", state: ready(SEVERAL) },
   "notices-some": {
     at: "/notices",
-    state: ready(SEVERAL, { notices: [notice, { ...notice, id: "8b".repeat(32), conversations: "all" }] }),
+    state: ready(SEVERAL, {
+      notices: [
+        { ...notice, contestUntil: 20_412 as NoticeView["firstDay"] },
+        { ...notice, id: "8b".repeat(32), kind: "hold-order", role: "other-side", conversations: "all" },
+      ],
+    }),
   },
+  "notices-overdue": {
+    at: "/notices",
+    state: ready(SEVERAL, {
+      allClear: { asOf: NOW, clearUntil: null, secretSince: 20_230 as never, overdue: 2 },
+    }),
+  },
+  "notices-not-here": { at: "/notices", state: ready(SEVERAL, { readsNotices: false, allClear: null }) },
   "notices-reading": { at: "/notices", state: ready(SEVERAL, { allClear: null }) },
   "settings-profile": { at: "/settings/profile", state: ready(SEVERAL) },
   "settings-devices": { at: "/settings/devices", state: ready(SEVERAL) },

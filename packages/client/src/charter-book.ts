@@ -2,13 +2,17 @@ import {
   type Charter,
   CharterError,
   type LogEntry,
+  type PeriodKeys,
   parseEntry,
   parseKeys,
+  parseSuccession,
   type SignedDocument,
+  succeedKeys,
   unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
   verifyKeys,
+  verifySuccession,
 } from "@porchlight/charter";
 import {
   type CharterId,
@@ -26,6 +30,7 @@ import type { CharterTerms } from "@porchlight/mls";
 import { type Policy, parsePolicy, type TlogSuite } from "@porchlight/tlog";
 import { LogFollower, type LogSource, type StateStore } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
+import { NoticeLog } from "./notice-log.ts";
 import type { Storage } from "./storage.ts";
 
 const LOG_RECORD = "log";
@@ -63,6 +68,12 @@ export class CharterBook {
   readonly #policy: Policy;
   readonly #charters = new Map<CharterId, Charter>();
   readonly #keys = new Map<string, EscrowKeys>();
+  /** Charters with the keyholders of now, where one was replaced. */
+  readonly #present = new Map<CharterId, Charter>();
+  /** The newest share generation of each period. */
+  readonly #newest = new Map<string, PeriodKeys>();
+  /** What the log shows of notices. */
+  readonly notices: NoticeLog;
   /** The charter and keys entries of the log, in its order: what is saved. */
   readonly #documents: string[] = [];
   #orders = new Map<CharterId, OrderCount>();
@@ -73,6 +84,7 @@ export class CharterBook {
     this.#follower = follower;
     this.#storage = storage;
     this.#policy = policy;
+    this.notices = new NoticeLog(storage);
   }
 
   /** Reads what was saved and verifies it again. Throws ClientError "state-corrupt", LogError. */
@@ -89,6 +101,8 @@ export class CharterBook {
       store,
       clock: options.clock,
       maxAge: options.maxAge ?? DEFAULT_MAX_AGE,
+      // What an earlier version saved lacks what notices are made of: read once more from the beginning.
+      ...((await NoticeLog.isSaved(storage)) ? {} : { from: "start" as const }),
       ...(suite === undefined ? {} : { suite }),
     });
     const book = new CharterBook(follower, storage, policy);
@@ -96,6 +110,7 @@ export class CharterBook {
     for (const text of saved === null ? [] : parseSaved(saved)) await book.#take(utf8(text));
     const orders = await storage.load(ORDERS_RECORD);
     if (orders !== null) book.#restoreOrders(orders);
+    await book.notices.restore();
     return book;
   }
 
@@ -121,10 +136,13 @@ export class CharterBook {
       const before = this.#orders;
       for (const { bytes, index } of entries) {
         found = (await this.#take(bytes)) || found;
-        this.#count(bytes, index);
+        const entry = readEntry(bytes);
+        this.#count(entry, index);
+        this.notices.take(index, bytes, entry);
       }
       if (found) await this.#storage.save(CHARTERS_RECORD, utf8(JSON.stringify(this.#documents)));
       if (this.#orders !== before) await this.#storage.save(ORDERS_RECORD, this.#formatOrders());
+      await this.notices.save();
     });
     return kind;
   }
@@ -171,7 +189,9 @@ export class CharterBook {
       const taken =
         entry.type === "charter"
           ? await this.#takeCharter(entry.document)
-          : entry.type === "keys" && (await this.#takeKeys(entry.document));
+          : entry.type === "keys"
+            ? await this.#takeKeys(entry.document)
+            : entry.type === "succession" && (await this.#takeSuccession(entry.document));
       if (taken) this.#documents.push(fromUtf8(bytes));
       return taken;
     } catch (error) {
@@ -181,16 +201,10 @@ export class CharterBook {
   }
 
   /** After a crash the last entries come again: they are counted once. */
-  #count(bytes: Uint8Array, index: number): void {
+  #count(entry: LogEntry | null, index: number): void {
     if (index < this.#counted) return;
     this.#counted = index + 1;
-    let entry: LogEntry;
-    try {
-      entry = parseEntry(bytes);
-    } catch (error) {
-      if (error instanceof EncodingError) return;
-      throw error;
-    }
+    if (entry === null) return;
     if (entry.type !== "warrant" && entry.type !== "hold-order" && entry.type !== "revocation") return;
     const charter = this.#charters.get(entry.charter);
     if (charter === undefined || !verifyEntrySignature(entry, charter)) return;
@@ -217,18 +231,45 @@ export class CharterBook {
     if (this.#policy.logs.every(({ key }) => key.name !== charter.log.origin)) return false;
     if (this.#charters.has(charter.id)) return false;
     this.#charters.set(charter.id, charter);
+    this.notices.charter(charter);
     return true;
   }
 
-  /** CER-13: the first valid keys of a period stand. */
+  /** A keyholder was replaced: it is the successor that signs what it gives of notices from here on. */
+  async #takeSuccession(document: SignedDocument): Promise<boolean> {
+    const { charter: id } = parseSuccession(unverifiedPayload(document));
+    const before = this.#present.get(id) ?? this.#charters.get(id);
+    if (before === undefined) return false;
+    const present = await verifySuccession(document, before);
+    this.#present.set(id, present);
+    this.notices.succeed(present);
+    return true;
+  }
+
+  /** CER-13: the first valid keys of a period stand; of later share generations only notices have a use. */
   async #takeKeys(document: SignedDocument): Promise<boolean> {
     const claimed = parseKeys(unverifiedPayload(document));
     const charter = this.#charters.get(claimed.charter);
     const name = keysName(claimed.charter, claimed.period);
-    if (charter === undefined || this.#keys.has(name)) return false;
+    const last = this.#newest.get(name);
+    if (charter === undefined || (last !== undefined && !succeedKeys(claimed, last))) return false;
     const keys = await verifyKeys(document, charter);
-    this.#keys.set(name, { mpk: keys.access.mpk, providerKey: charter.provider.xwing });
+    this.#newest.set(name, keys);
+    this.notices.keys(keys);
+    if (last === undefined) {
+      this.#keys.set(name, { mpk: keys.access.mpk, providerKey: charter.provider.xwing });
+    }
     return true;
+  }
+}
+
+/** `null` for what is no entry of ours: somebody's mistake in a public log. */
+function readEntry(bytes: Uint8Array): LogEntry | null {
+  try {
+    return parseEntry(bytes);
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
   }
 }
 

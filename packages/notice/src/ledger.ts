@@ -61,17 +61,27 @@ type Kept = {
  */
 export class NoticeLedger {
   readonly #charter: Charter;
-  readonly #keys = new Map<Period, PeriodKeys>();
+  /** The charter with the keyholders of now: a successor signs in its predecessor's place. */
+  #present: Charter;
+  /** By period and share generation: shares are checked against the verifying shares of their own. */
+  readonly #keys = new Map<string, PeriodKeys>();
   readonly #orders = new Map<Commitment, Kept>();
   readonly #parts = new Map<Commitment, Uint8Array[]>();
 
   constructor(charter: Charter) {
     this.#charter = charter;
+    this.#present = charter;
   }
 
-  /** The verified keys of a period, as the log has them. */
+  /** A keyholder was replaced: the charter as it is from here on in the log, verified. */
+  succeed(present: Charter): void {
+    if (present.id === this.#charter.id) this.#present = present;
+  }
+
+  /** The verified keys of a period, and those of its later share generations, as the log has them. */
   keys(keys: PeriodKeys): void {
-    if (keys.charter === this.#charter.id && !this.#keys.has(keys.period)) this.#keys.set(keys.period, keys);
+    const name = keysName(keys.period, keys.generation);
+    if (keys.charter === this.#charter.id && !this.#keys.has(name)) this.#keys.set(name, keys);
   }
 
   /** Takes one entry; those of other charters, of other types and without their signature change nothing. */
@@ -126,7 +136,7 @@ export class NoticeLedger {
       order.opened === null &&
       periodOf(entry.until) === order.entry.secretUntil &&
       entry.period === periodOf(order.entry.day) &&
-      verifyEntrySignature(entry, this.#charter);
+      (verifyEntrySignature(entry, this.#present) || verifyEntrySignature(entry, this.#charter));
     if (!fits) return;
     const shares = order.shares.get(entry.until) ?? new Map();
     shares.set(entry.keyholder, { generation: entry.generation, share: fromHex(entry.share) });
@@ -136,7 +146,7 @@ export class NoticeLedger {
 
   #open(order: Kept, until: DayNumber, generation: number): void {
     const { block, entry, shares } = order;
-    const keys = this.#keys.get(periodOf(entry.day));
+    const keys = this.#keys.get(keysName(periodOf(entry.day), generation));
     if (block === null || keys === undefined) return;
     const offered = [...(shares.get(until) ?? [])].filter(([, one]) => one.generation === generation);
     const { commitment } = entry;
@@ -216,6 +226,10 @@ export function allClear(charter: Charter, orders: readonly OrderNotice[], at: U
     signedBefore: dayNumber(Math.max(0, today - charter.longestSecrecyDays)),
     unresolved,
   };
+}
+
+function keysName(period: Period, generation: number): string {
+  return `${period} ${generation}`;
 }
 
 function lastDayOf(period: Period): DayNumber {

@@ -428,7 +428,7 @@ export const en = {
   "recovery.once": "It is shown once. A new code replaces the one before.",
   "notice-code.title": "Notice code",
   "notice-code.text":
-    "With this code you can see in any browser whether your messages were opened, also after you left. It reads notices and nothing else.",
+    "With this code you can learn whether your messages were opened, also after you left: the program “porchlight notice read” needs nothing else of yours. It reads notices and nothing else.",
   "notice-code.show": "Show the notice code",
   "notifications.denied":
     "This browser does not let Porchlight notify you. You can change that in its settings.",
@@ -473,16 +473,34 @@ export const en = {
     "This device checked it itself, from the public log as of {date}. Newer secret orders cannot be ruled out.",
   "notices.rest":
     "Besides these, none whose secrecy ended by {until}. None signed before {since} can still be secret.",
-  "notices.code": "To read notices in any browser, also after leaving, print your {link}.",
-  "notice.title": "{by} ordered to open messages of yours",
+  "notices.not-here": "This device cannot read notices",
+  "notices.not-here-text":
+    "It was added to your account later. The device that made the account reads them, and so does whoever has the printed notice code.",
+  "notices.no-charter": "Nobody can open anything in this service, so there is nothing to tell you.",
+  "notices.overdue": {
+    one: "{count} notice that should have come has not",
+    other: "{count} notices that should have come have not",
+  },
+  "notices.overdue-text":
+    "They may be about anybody. The keyholders owe them; ask the service, and the people who watch its public log.",
+  "notices.nothing-yet":
+    "No notice for you so far. It is too early to rule out any day; no order signed before {since} can still be secret.",
+  "notices.code": "To be able to read notices also after you left, print your {link}.",
+  "notice.title.warrant": "{by} ordered to open messages of yours",
+  "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",
+  "notice.other-side": "The order is about somebody else. Yours are opened because you wrote with them.",
+  "notice.contest": "Nothing is opened before the end of {date}. Until then you can contest it.",
   "notice.days": "Days",
   "notice.from-to": "{from} to {to}",
   "notice.conversations": "Conversations",
   "notice.all-conversations": "All of yours",
   "notice.unknown-conversation": "A conversation that is not on this device ({start})",
   "notice.basis": "Legal basis",
+  "notice.category": "For",
+  "notice.requester": "Who may read them",
   "notice.reference": "Reference",
   "notice.complaint": "How to complain",
+  "notice.complaint-text": "Write to {by} and name the reference {reference}. A lawyer can do it for you.",
   "notice.proof": "In the public log",
 
   // design

@@ -1,4 +1,4 @@
-import type { NoticeView } from "@porchlight/client/page";
+import type { AllClearView, NoticeView, ReadyState } from "@porchlight/client/page";
 import { type ReactElement, useEffect } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
@@ -9,7 +9,7 @@ import { shownName } from "../text/marks.ts";
 
 /** Who asked to open this person's messages, and what the log says of the rest. */
 export function NoticesPage(): ReactElement {
-  const { notices, allClear } = useReady();
+  const { notices, ...state } = useReady();
   return (
     <main className="reading" id="main">
       <header className="page-head">
@@ -19,30 +19,7 @@ export function NoticesPage(): ReactElement {
         <h1>{say("notices.title")}</h1>
       </header>
       <div className="stack">
-        {allClear === null ? (
-          <Waiting label={say("notices.reading-log")} />
-        ) : notices.length === 0 ? (
-          <Banner
-            tone="good"
-            title={
-              <Say
-                k="notices.clear"
-                v={{ until: utcDate(allClear.clearUntil), since: utcDate(allClear.secretSince) }}
-              />
-            }
-          >
-            <p className="small">
-              <Say k="notices.clear-text" v={{ date: utcDate(Math.floor(allClear.asOf / 86_400)) }} />
-            </p>
-          </Banner>
-        ) : (
-          <p className="soft">
-            <Say
-              k="notices.rest"
-              v={{ until: utcDate(allClear.clearUntil), since: utcDate(allClear.secretSince) }}
-            />
-          </p>
-        )}
+        <Cleared state={state} found={notices.length} />
         {notices.map((notice) => (
           <Notice key={notice.id} notice={notice} />
         ))}
@@ -63,6 +40,73 @@ export function NoticesPage(): ReactElement {
   );
 }
 
+type ClearedProps = {
+  readonly state: Pick<ReadyState, "allClear" | "readsNotices" | "charters" | "log">;
+  readonly found: number;
+};
+
+/** What the log says beside the notices that were found; each answer that there is has words of its own. */
+function Cleared({ state, found }: ClearedProps): ReactElement {
+  const { allClear, readsNotices, charters, log } = state;
+  if (!readsNotices) {
+    return (
+      <Banner tone="info" title={say("notices.not-here")}>
+        <p className="small">{say("notices.not-here-text")}</p>
+      </Banner>
+    );
+  }
+  if (allClear === null) {
+    return log.kind !== "unknown" && Object.keys(charters).length === 0 ? (
+      <p className="soft">{say("notices.no-charter")}</p>
+    ) : (
+      <Waiting label={say("notices.reading-log")} />
+    );
+  }
+  return (
+    <>
+      {allClear.overdue === 0 ? null : (
+        <Banner tone="danger" title={<Say k="notices.overdue" v={{ count: allClear.overdue }} />}>
+          <p className="small">{say("notices.overdue-text")}</p>
+        </Banner>
+      )}
+      <Sentence allClear={allClear} found={found} />
+    </>
+  );
+}
+
+function Sentence({
+  allClear,
+  found,
+}: {
+  readonly allClear: AllClearView;
+  readonly found: number;
+}): ReactElement {
+  const { clearUntil, secretSince, asOf } = allClear;
+  const since = utcDate(secretSince);
+  if (clearUntil === null) {
+    return (
+      <p className="soft">
+        <Say k="notices.nothing-yet" v={{ since }} />
+      </p>
+    );
+  }
+  const until = utcDate(clearUntil);
+  if (found > 0) {
+    return (
+      <p className="soft">
+        <Say k="notices.rest" v={{ until, since }} />
+      </p>
+    );
+  }
+  return (
+    <Banner tone="good" title={<Say k="notices.clear" v={{ until, since }} />}>
+      <p className="small">
+        <Say k="notices.clear-text" v={{ date: utcDate(Math.floor(asOf / 86_400)) }} />
+      </p>
+    </Banner>
+  );
+}
+
 function Notice({ notice }: { readonly notice: NoticeView }): ReactElement {
   const ask = useAsk();
   const { conversations } = useReady();
@@ -73,8 +117,14 @@ function Notice({ notice }: { readonly notice: NoticeView }): ReactElement {
   return (
     <article className="notice">
       <h2>
-        <Say k="notice.title" v={{ by: notice.orderedBy }} />
+        <Say k={`notice.title.${notice.kind}`} v={{ by: notice.orderedBy }} />
       </h2>
+      {notice.role === "other-side" ? <p>{say("notice.other-side")}</p> : null}
+      {notice.contestUntil === null ? null : (
+        <p className="strong">
+          <Say k="notice.contest" v={{ date: utcDate(notice.contestUntil) }} />
+        </p>
+      )}
       <dl className="facts">
         <dt>{say("notice.days")}</dt>
         <dd>
@@ -99,13 +149,21 @@ function Notice({ notice }: { readonly notice: NoticeView }): ReactElement {
         <dd>
           <bdi>{notice.legalBasis}</bdi>
         </dd>
+        <dt>{say("notice.category")}</dt>
+        <dd>
+          <bdi>{notice.offenceCategory}</bdi>
+        </dd>
+        <dt>{say("notice.requester")}</dt>
+        <dd>
+          <bdi>{notice.requester}</bdi>
+        </dd>
         <dt>{say("notice.reference")}</dt>
         <dd>
           <bdi>{notice.reference}</bdi>
         </dd>
         <dt>{say("notice.complaint")}</dt>
         <dd>
-          <bdi>{notice.complaint}</bdi>
+          <Say k="notice.complaint-text" v={{ by: notice.orderedBy, reference: notice.reference }} />
         </dd>
         <dt>{say("notice.proof")}</dt>
         <dd>

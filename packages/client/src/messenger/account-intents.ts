@@ -1,4 +1,5 @@
 import { fromHex } from "@porchlight/encoding";
+import { formatNoticeCode } from "@porchlight/notice";
 import type { Account } from "../account.ts";
 import { ClientError } from "../error.ts";
 import { sendHistory } from "../history.ts";
@@ -24,7 +25,9 @@ export type AccountIntent =
   | "finishPasskey"
   | "passkeys"
   | "removePasskey"
-  | "makeRecoveryCode";
+  | "makeRecoveryCode"
+  | "noticeCode"
+  | "markNoticeRead";
 
 export function accountIntents(session: Session): Handlers<AccountIntent> {
   let pairing: PairingHost | null = null;
@@ -53,6 +56,18 @@ export function accountIntents(session: Session): Handlers<AccountIntent> {
 
     leave,
     declineCharter: leave,
+
+    noticeCode: () => {
+      const { noticeKey } = session.member;
+      if (noticeKey === null) {
+        throw new ClientError("identity-not-here", "the device that made the account holds the notice code");
+      }
+      return { noticeCode: formatNoticeCode(noticeKey.seed) };
+    },
+
+    markNoticeRead: async ({ notice }) => {
+      await session.profile.readNotice(notice);
+    },
 
     invite: async () => {
       const { secret, invitation } = await account().invite();

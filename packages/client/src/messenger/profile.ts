@@ -7,7 +7,12 @@ import type { SettingsView } from "./view.ts";
 const RECORD = "profile";
 const VERSION = 1;
 
-type ProfileRecord = { readonly name: string; readonly settings: SettingsView };
+type ProfileRecord = {
+  readonly name: string;
+  readonly settings: SettingsView;
+  /** Notices that the person has seen. */
+  readonly noticesRead?: readonly string[];
+};
 
 const DEFAULTS: SettingsView = { receipts: true, typing: true, notifications: "all" };
 
@@ -52,6 +57,15 @@ export class Profile {
   /** Throws ClientError "name-refused". */
   async rename(name: string): Promise<void> {
     await this.#save({ ...this.#record, name: checkedName(name) });
+  }
+
+  get noticesRead(): readonly string[] {
+    return this.#record.noticesRead ?? [];
+  }
+
+  async readNotice(id: string): Promise<void> {
+    if (this.noticesRead.includes(id)) return;
+    await this.#save({ ...this.#record, noticesRead: [...this.noticesRead, id] });
   }
 
   async choose(settings: Partial<SettingsView>): Promise<void> {

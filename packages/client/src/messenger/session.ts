@@ -19,6 +19,7 @@ import type { Storage } from "../storage.ts";
 import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
 import { keepsakes, NotedStorage } from "./keepsake.ts";
+import { allClearView, noticeViews } from "./notice-view.ts";
 import { People } from "./people.ts";
 import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
 import { Profile } from "./profile.ts";
@@ -134,6 +135,7 @@ export class Session {
       charters: {},
       log: { kind: "unknown" },
       notices: [],
+      readsNotices: member.noticeKey !== null,
       allClear: null,
       transfers: {},
       pairing: null,
@@ -142,6 +144,7 @@ export class Session {
     profile.onChange = () => {
       this.#set({ me: this.#meView(), settings: profile.settings });
       this.#peopleChanged();
+      this.#noticesChanged();
     };
     this.transfers.onChange = (transfers) => this.#set({ transfers });
     parts.listener.current = this.#listener();
@@ -673,6 +676,20 @@ export class Session {
       charterView(charter, today, asOf === undefined ? null : { ...this.book.ordersOf(charter.id), asOf }),
     );
     this.#set({ charters: Object.fromEntries(charters.map((view) => [view.id, view])) });
+    this.#noticesChanged();
+  }
+
+  /** From the log as far as this device has read and verified it; no server is asked who was opened. */
+  #noticesChanged(): void {
+    const { noticeKey } = this.member;
+    const { checkpointTime, notices: log, known } = this.book;
+    if (noticeKey === null || checkpointTime === undefined) return;
+    const clearance = log.clearance(checkpointTime);
+    const notices = noticeViews(log.notices(noticeKey.seed), known, this.profile.noticesRead);
+    const allClear = clearance === null ? null : allClearView(clearance);
+    if (JSON.stringify([notices, allClear]) === JSON.stringify([this.#state.notices, this.#state.allClear]))
+      return;
+    this.#set({ notices, allClear });
   }
 
   #meView(): ReadyState["me"] {

@@ -77,6 +77,8 @@ export type ReadyState = {
   readonly log: LogView;
   /** Who opened, or asked to open, this person's messages: own notices, newest first. */
   readonly notices: readonly NoticeView[];
+  /** Whether this device holds the key that reads notices: one that was paired does not. */
+  readonly readsNotices: boolean;
   /** `null` until the log was read far enough to say it. */
   readonly allClear: AllClearView | null;
   readonly transfers: { readonly [id: string]: TransferView };
@@ -278,24 +280,36 @@ export type CharterWarning =
   | { readonly kind: "shared-owner" | "shared-payer" | "shared-jurisdiction"; readonly name: string }
   | { readonly kind: "not-in-force" };
 
+/** An order about this person, as its notice says it; the notice was found in the log and opened with the own key. */
 export type NoticeView = {
   /** Commitment of the order in the log. */
   readonly id: string;
+  readonly kind: "warrant" | "hold-order";
   readonly orderedBy: string;
+  /** Who may read what is opened. */
+  readonly requester: string;
   readonly reference: string;
   readonly legalBasis: string;
+  readonly offenceCategory: string;
+  /** "other-side": the order is about somebody else whom this person wrote with. */
+  readonly role: "named" | "other-side";
   readonly conversations: readonly ConversationId[] | "all";
   readonly firstDay: DayNumber;
   readonly lastDay: DayNumber;
-  readonly complaint: string;
+  readonly issued: UnixSeconds;
+  /** Told first: nothing is opened before this day is over, until which it can be contested. `null`: it may be open. */
+  readonly contestUntil: DayNumber | null;
   readonly isRead: boolean;
 };
 
 /** "No order about you whose secrecy ended by `clearUntil`; none signed before `secretSince` can still be secret." */
 export type AllClearView = {
   readonly asOf: UnixSeconds;
-  readonly clearUntil: DayNumber;
+  /** `null`: nothing can be said of any day yet. */
+  readonly clearUntil: DayNumber | null;
   readonly secretSince: DayNumber;
+  /** Orders whose notices should have come and have not; they may be about anybody. */
+  readonly overdue: number;
 };
 
 export type TransferView = {

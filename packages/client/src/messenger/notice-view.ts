@@ -1,0 +1,44 @@
+import type { Charter } from "@porchlight/charter";
+import { type DayNumber, dayNumber } from "@porchlight/encoding";
+import type { NoticeContent } from "@porchlight/notice";
+import type { Clearance } from "../notice-log.ts";
+import type { AllClearView, NoticeView } from "./view.ts";
+
+/** Own notices, the newest order first. */
+export function noticeViews(
+  notices: readonly NoticeContent[],
+  charters: readonly Charter[],
+  read: readonly string[],
+): NoticeView[] {
+  return notices
+    .map((notice): NoticeView => {
+      const charter = charters.find(({ id }) => id === notice.charter);
+      return {
+        id: notice.commitment,
+        kind: notice.kind,
+        orderedBy: notice.issuer,
+        requester: notice.requester,
+        reference: notice.reference,
+        legalBasis: notice.legalBasis,
+        offenceCategory: notice.offenceCategory,
+        role: notice.role,
+        conversations: notice.conversations,
+        firstDay: notice.firstDay,
+        lastDay: notice.lastDay,
+        issued: notice.issued,
+        contestUntil: charter === undefined ? null : contestUntil(notice, charter),
+        isRead: read.includes(notice.commitment),
+      };
+    })
+    .sort((a, b) => b.issued - a.issued);
+}
+
+/** GATE-20: told first, an order waits for whole days after that of its logging, unless it is an emergency. */
+function contestUntil(notice: NoticeContent, { contestDays }: Charter): DayNumber | null {
+  if (notice.disclosure !== "notice-first" || notice.emergency) return null;
+  return dayNumber(notice.until + contestDays);
+}
+
+export function allClearView({ asOf, endedBy, signedBefore, overdue }: Clearance): AllClearView {
+  return { asOf, clearUntil: endedBy, secretSince: signedBefore, overdue };
+}
