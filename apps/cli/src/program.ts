@@ -8,6 +8,7 @@ import { registerKeyholder } from "./commands/keyholder.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerMonitor } from "./commands/monitor.ts";
+import { registerNotice } from "./commands/notice.ts";
 import { registerProvider } from "./commands/provider.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerRequester } from "./commands/requester.ts";
@@ -29,6 +30,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerKeyholder,
   registerEvidence,
   registerLog,
+  registerNotice,
   registerMonitor,
   registerReport,
 ];

@@ -1,3 +1,4 @@
+import { type Commitment, type Json, parseJson, utf8 } from "@porchlight/encoding";
 import * as z from "zod";
 import {
   type FurtherRequest,
@@ -61,6 +62,14 @@ export class KeyholderClient {
       if (error instanceof WireError && error.refusal === "not-released") return null;
       throw error;
     }
+  }
+
+  /** NOT-33: what this keyholder gave of an order's notices, as the bytes of log entries; nothing of them is verified. */
+  async noticeShares(commitment: Commitment): Promise<Uint8Array[]> {
+    const { bytes } = await this.#http.send({ method: "GET", path: `/notices/${commitment}` });
+    const list = parseJson(bytes, "notices");
+    if (!Array.isArray(list)) throw new WireError("answer-malformed", "the keyholder's answer is no list");
+    return list.map((entry: Json) => utf8(JSON.stringify(entry)));
   }
 
   /** Hands on a ceremony's entry that the log has not taken (CER-17); the keyholder hands it in there. Idempotent. */
