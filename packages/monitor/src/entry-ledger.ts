@@ -22,6 +22,7 @@ import {
   type Period,
   type UnixSeconds,
 } from "@porchlight/encoding";
+import { NoticeLedger, overdue } from "@porchlight/notice";
 import type { TlogSuite } from "@porchlight/tlog";
 import type { FollowedEntry } from "@porchlight/wire";
 import type { Finding, UnknownReason } from "./finding.ts";
@@ -67,6 +68,8 @@ type Ledger = {
   day: DayNumber | null;
   /** Of every order that the intake signed, in the order of the log. */
   readonly orderDays: DayNumber[];
+  /** Whether each order was told in time. */
+  readonly notices: NoticeLedger;
 };
 
 export class EntryLedger {
@@ -93,12 +96,26 @@ export class EntryLedger {
     return this.#orders;
   }
 
-  get findings(): Finding[] {
+  /** What was found until witnessed time `at`; without the overdue where it is `null`. */
+  findings(at: UnixSeconds | null): Finding[] {
     const unknown: Finding[] =
       this.#unknown === 0
         ? []
         : [{ code: "unknown-entries", count: this.#unknown, first: [...this.#examples] }];
-    return [...this.#exceeded, ...unknown];
+    return [...this.#exceeded, ...(at === null ? [] : this.#overdue(at)), ...unknown];
+  }
+
+  /** MON-9 */
+  #overdue(at: UnixSeconds): Finding[] {
+    return [...this.#charters.values()].flatMap(({ charter, notices }) =>
+      overdue(notices.orders, at).map(({ index, month, reason }) => ({
+        code: "overdue" as const,
+        charter: charter.id,
+        index,
+        month,
+        reason,
+      })),
+    );
   }
 
   /**
@@ -174,7 +191,13 @@ export class EntryLedger {
       const charter = await verified(() => verifyCharter(entry.document));
       if (charter === null) return "charter-refused";
       if (!this.#charters.has(charter.id)) {
-        this.#charters.set(charter.id, { charter, present: charter, day: null, orderDays: [] });
+        this.#charters.set(charter.id, {
+          charter,
+          present: charter,
+          day: null,
+          orderDays: [],
+          notices: new NoticeLedger(charter),
+        });
       }
       this.#observe({ index, entry, charter, day: null, period: null });
       return null;
@@ -185,6 +208,7 @@ export class EntryLedger {
       if (ledger === undefined) return named === null ? "keys-refused" : "charter-unknown";
       const keys = await verified(() => verifyKeys(entry.document, ledger.charter));
       if (keys === null) return "keys-refused";
+      ledger.notices.keys(keys);
       this.#observe({ index, entry, charter: ledger.charter, day: null, period: keys.period });
       return null;
     }
@@ -195,6 +219,7 @@ export class EntryLedger {
       const present = await verified(() => verifySuccession(entry.document, ledger.present));
       if (present === null) return "succession-refused";
       ledger.present = present;
+      ledger.notices.succeed(present);
       return null;
     }
     const ledger = this.#charters.get(entry.charter);
@@ -202,6 +227,7 @@ export class EntryLedger {
     if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
     if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
+    ledger.notices.take(index, entry);
     this.#observe({ index, entry, charter: ledger.charter, day, period: null });
     return null;
   }

@@ -1,4 +1,4 @@
-import type { CharterId, UnixSeconds } from "@porchlight/encoding";
+import type { CharterId, Period, UnixSeconds } from "@porchlight/encoding";
 import { formatInstant } from "@porchlight/encoding";
 import type { LogErrorCode } from "@porchlight/wire";
 
@@ -40,6 +40,15 @@ export type Finding =
       readonly limit: number;
     }
   | {
+      readonly code: "overdue";
+      readonly charter: CharterId;
+      /** Of the order. */
+      readonly index: number;
+      readonly reason: "not-released" | "notices-missing";
+      /** The month in which it should have been told. */
+      readonly month: Period;
+    }
+  | {
       readonly code: "unknown-entries";
       readonly count: number;
       readonly first: readonly { readonly index: number; readonly reason: UnknownReason }[];
@@ -75,6 +84,10 @@ export function sentence(finding: Finding): string {
         : `witness ${finding.witness} last cosigned at ${formatInstant(finding.last)}`;
     case "cap-exceeded":
       return `entry ${finding.index} is order ${finding.orders} within thirty days; the charter allows ${finding.limit}, and no honest keyholder releases anything for it`;
+    case "overdue":
+      return finding.reason === "notices-missing"
+        ? `the order in entry ${finding.index} stands without its notices: whom it is about could never be told, and no honest keyholder carries it out`
+        : `whom the order in entry ${finding.index} is about should have been told by the end of ${finding.month}, and fewer keyholders than it takes have given their shares`;
     case "unknown-entries": {
       const [first] = finding.first;
       const example = first === undefined ? "" : `; entry ${first.index} ${REASONS[first.reason]}`;

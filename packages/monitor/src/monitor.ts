@@ -119,7 +119,7 @@ export class Monitor {
       if (now - checkpoint.time > maxAge) findings.push({ code: "stale", witnessedAt: checkpoint.time });
       findings.push(...this.#witnesses.stale(now, maxAge));
     }
-    findings.push(...this.#ledger.findings);
+    findings.push(...this.#ledger.findings(checkpoint === null ? null : checkpoint.time));
     const look: Look = {
       at: clock.now(),
       checkpoint,

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatEntry, type LogEntry, signBatch, signIntake } from "@porchlight/charter";
+import { formatEntry, type LogEntry, type OrderEntry, signBatch, signIntake } from "@porchlight/charter";
 import {
   type CharterId,
   commitment,
@@ -10,11 +10,13 @@ import {
   dayOf,
   hex,
   keyholderIndex,
+  parseDay,
   periodOf,
   type UnixSeconds,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
+import { blockHash } from "@porchlight/notice";
 import { nodeSuite } from "@porchlight/tlog/node";
 import type { LogSource } from "@porchlight/wire";
 import { afterEach, describe, expect, test } from "vitest";
@@ -27,6 +29,8 @@ import {
   signedCharter,
   signedKeys,
 } from "../../../vectors/fixture/deployment.ts";
+import { orderOf } from "../../../vectors/fixture/gate-cases.ts";
+import { commitmentOfOrder, loggedOrder, releasedShare } from "../../../vectors/fixture/told.ts";
 import { keyholders, policy, START, TestLog, witnesses } from "../../wire/test/test-log.ts";
 import { Monitor, type MonitorOptions, sentence, stateLine } from "../src/index.ts";
 
@@ -80,6 +84,8 @@ const keysEntry: LogEntry = {
   type: "keys",
   document: await signedKeys(keysDocument(charter, periodOf(TODAY))),
 };
+/** Orders of a charter that lets nobody be opened would look like this: whole, with no notice to give. */
+const NO_NOTICES = new Uint8Array(0);
 const order = (number: number, day: number = TODAY, seed = seedOf("Intake")): LogEntry =>
   signIntake(
     {
@@ -88,7 +94,7 @@ const order = (number: number, day: number = TODAY, seed = seedOf("Intake")): Lo
       day: dayNumber(day),
       commitment: commitment(hex(seedOf(`order ${number}`))),
       public: hex(seedOf(`public ${number}`)),
-      notices: hex(seedOf(`notices ${number}`)),
+      notices: blockHash(NO_NOTICES),
       secretUntil: periodOf(TODAY),
     },
     seed,
@@ -340,5 +346,47 @@ describe("a log with a charter", () => {
       findings: [{ code: "unknown-entries", count: 1 }],
     });
     expect(existsSync(join(directory, "fork-1-seen.note"))).toBe(false);
+  });
+
+  test("MON-9: an order whose month is over untold is overdue, over restarts, until t keyholders give their shares", async () => {
+    const log = new TestLog();
+    const directory = fresh();
+    const loggedOn = parseDay("2026-09-10");
+    const until = parseDay("2026-11-30");
+    const opening = seedOf("an opening");
+    const secret = await orderOf(charter);
+    const keys: LogEntry = {
+      type: "keys",
+      document: await signedKeys(keysDocument(charter, periodOf(loggedOn))),
+    };
+    const at = (day: number): UnixSeconds => unixSeconds(day * DAY + 60);
+    const clock = { now: () => at(until + 2) };
+    publish(log, [charterEntry, keys, ...(await loggedOrder(secret, opening, loggedOn))], at(until + 1));
+    const index = log.entries.length - 1;
+    const monitor = await watch(log, directory, { clock });
+    expect((await monitor.look()).findings).toEqual([]);
+    publish(log, [], at(until + 2));
+    const due = await again(monitor, log, directory);
+    const overdue = { code: "overdue", charter: charter.id, index, month: "2026-11", reason: "not-released" };
+    const { findings } = await due.look();
+    expect(findings.filter(({ code }) => code === "overdue")).toEqual([overdue]);
+    expect(sentence(findings.find(({ code }) => code === "overdue") as never)).toContain("2026-11");
+    const notice = { commitment: commitmentOfOrder(secret, opening), until, loggedOn };
+    const shares = [1, 2, 3].map((one) => releasedShare(charter, keyholderIndex(one), notice));
+    publish(log, shares.slice(0, 2), at(until + 2));
+    expect((await due.look()).findings).toContainEqual(overdue);
+    publish(log, shares.slice(2), at(until + 2));
+    const told = await again(due, log, directory);
+    expect((await told.look()).findings.filter(({ code }) => code === "overdue")).toEqual([]);
+  });
+
+  test("MON-9: an order that stands without its notices is told at once", async () => {
+    const log = new TestLog();
+    const bare = { ...order(1), notices: hex(seedOf("never logged")) } as OrderEntry;
+    const { intake: _, ...unsigned } = bare;
+    publish(log, [charterEntry, signIntake(unsigned, seedOf("Intake"))]);
+    expect((await (await watch(log, fresh())).look()).findings).toMatchObject([
+      { code: "overdue", index: 1, reason: "notices-missing" },
+    ]);
   });
 });

@@ -47,9 +47,8 @@ export async function readLog(options: {
     if (!covering.satisfied) throw new LogError("policy-unsatisfied");
     await ledger.take(entries, covering.time);
   });
-  const unknown = ledger.findings.reduce(
-    (sum, finding) => sum + (finding.code === "unknown-entries" ? finding.count : 0),
-    0,
-  );
+  const unknown = ledger
+    .findings(null)
+    .reduce((sum, finding) => sum + (finding.code === "unknown-entries" ? finding.count : 0), 0);
   return { checkpoint, unknown, charters: reckoning.reports(dayOf(checkpoint.time)) };
 }
