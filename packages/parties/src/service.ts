@@ -13,13 +13,7 @@ import {
   verifyKeys,
 } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import {
-  type CharterId,
-  dayOf,
-  type Period,
-  type UnixSeconds,
-  unixSeconds,
-} from "@porchlight/encoding";
+import { type CharterId, dayOf, type Period, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import { logIndex, parsePolicy, parseProof, type WitnessedCheckpoint } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import {
