@@ -47,7 +47,7 @@ export function registerNotice(program: Command, streams: Streams): void {
           ? "The log has no charter: nothing was ever escrowed here."
           : [
               clearance.endedBy === null
-                ? "It is too early to rule out any day."
+                ? "No day can be ruled out yet."
                 : `${found.length === 0 ? "No order" : "No other order"} about you whose secrecy ended by ${formatDay(clearance.endedBy)}.`,
               `None signed before ${formatDay(clearance.signedBefore)} can still be secret.`,
               ...(clearance.overdue === 0

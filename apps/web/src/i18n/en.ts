@@ -484,7 +484,7 @@ export const en = {
   "notices.overdue-text":
     "They may be about anybody. The keyholders owe them; ask the service, and the people who watch its public log.",
   "notices.nothing-yet":
-    "No notice for you so far. It is too early to rule out any day; no order signed before {since} can still be secret.",
+    "No notice for you so far. No day can be ruled out yet; no order signed before {since} can still be secret.",
   "notices.code": "To be able to read notices also after you left, print your {link}.",
   "notice.title.warrant": "{by} ordered to open messages of yours",
   "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",

@@ -115,7 +115,7 @@ function Notice({ notice }: { readonly notice: NoticeView }): ReactElement {
     if (!isRead) void ask("markNoticeRead", { notice: id });
   }, [ask, id, isRead]);
   return (
-    <article className="notice">
+    <article className={`notice notice-${notice.kind}`}>
       <h2>
         <Say k={`notice.title.${notice.kind}`} v={{ by: notice.orderedBy }} />
       </h2>
