@@ -36,7 +36,8 @@ export function writeChat(lines: readonly Line[]): string {
 }
 
 const PEOPLE = ["ada", "bo", "cem", "dee"];
-const HOSTILE =
+/** A sentence with markup, a bidi override, stacked marks and a line separator. */
+export const HOSTILE =
   "<script>alert(1)</script> \u202Eevil\u202C z\u0337\u0322a\u0334lgo \u2028 'quoted' \u{1F511}";
 
 /** A chat of our own writing over three days and two key periods: four people, one of them absent on the second day. */

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { startPostgres } from "../apps/server/src/postgres.ts";
 import { Deployment } from "../packages/deployment/src/deployment.ts";
 import { silent } from "../packages/deployment/src/progress.ts";
-import { type Line, linesOf, ownChat, realChats, temporary, writeChat } from "./chat.ts";
+import { HOSTILE, type Line, linesOf, ownChat, realChats, temporary, writeChat } from "./chat.ts";
 import { answer, type Ended, porchlight, start } from "./porchlight.ts";
 
 type Report = {
@@ -48,7 +48,7 @@ const REFUSALS = [
 
 type Subject = { readonly lines: readonly Line[]; readonly target: string; readonly day: string };
 
-/** The beginning of a real chat where one lies beside this checkout, our own otherwise. */
+/** The beginning of a real chat, with one hostile sentence, where one lies beside this checkout; our own otherwise. */
 function subject(): Subject {
   const [file] = realChats;
   if (file === undefined) {
@@ -57,7 +57,11 @@ function subject(): Subject {
     );
     return { lines: ownChat, target: "ada", day: "2020-01-31" };
   }
-  return { lines: linesOf(file).slice(0, 250), target: "merry-ram", day: "2013-05-05" };
+  const [target, day] = ["merry-ram", "2013-05-05"];
+  const lines = linesOf(file).slice(0, 250);
+  const last = lines.findLastIndex(({ from, at }) => from === target && at.startsWith(day));
+  const { at } = lines[last] as Line;
+  return { lines: lines.toSpliced(last + 1, 0, { at, from: target, text: HOSTILE }), target, day };
 }
 
 const wanted = ({ lines, target, day }: Subject): Line[] =>
@@ -71,6 +75,26 @@ function filesBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The order of the case: the agency keeps those of the attempts as well, but only the first was ever released. */
+function firstOrder(state: string): string {
+  const folder = join(state, "agency/orders");
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)[0] as string;
+}
+
+/** A demonstration that waits before the release, with the processes of three keyholders. */
+async function held({ lines, target, day }: Subject, seed: string, patience: number) {
+  const out = join(temporary("held"), "case");
+  const running = start([
+    ...["demo", "--chat", writeChat(lines), "--target", target, "--day", day, "--out", out],
+    ...["--seed", seed, "--hold", "release", "--patience", String(patience), "--json"],
+  ]);
+  const line = await running.line((text) => text.startsWith('{"hold"'));
+  const { pids } = JSON.parse(line) as { pids: Record<string, number> };
+  const three = ["keyholder-1", "keyholder-2", "keyholder-4"].map((name) => pids[name] as number);
+  return { ...running, out, three };
 }
 
 describe("the demonstration", () => {
@@ -219,71 +243,42 @@ describe("the demonstration", () => {
       await deployment.close();
     }
   });
-});
-
-/** The order of the case: the agency keeps those of the attempts as well, but only the first was ever released. */
-function firstOrder(state: string): string {
-  const folder = join(state, "agency/orders");
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)[0] as string;
-}
-
-describe("holding before the release", () => {
-  const own: Subject = { lines: ownChat, target: "bo", day: "2020-01-31" };
-
-  async function held(seed: string, patience: number) {
-    const out = join(temporary("held"), "case");
-    const running = start([
-      ...["demo", "--chat", writeChat(own.lines), "--target", own.target, "--day", own.day, "--out", out],
-      ...["--seed", seed, "--hold", "release", "--patience", String(patience), "--json"],
-    ]);
-    const line = await running.line((text) => text.startsWith('{"hold"'));
-    const { pids } = JSON.parse(line) as { pids: Record<string, number> };
-    const three = ["keyholder-1", "keyholder-2", "keyholder-4"].map((name) => pids[name] as number);
-    return { ...running, out, three };
-  }
 
   test(
-    "P1: with three of five keyholders stopped nothing is opened, and the exit says so",
+    "held, with three of five keyholders stopped nothing is opened; resumed, they complete it; another seed gives other ciphertext and the same messages",
     async () => {
-      const { child, ended, out, three } = await held("2", 6);
-      for (const pid of three) process.kill(pid, "SIGSTOP");
-      child.stdin?.write("\n");
-      const { code, out: text } = await ended;
-      expect(code).not.toBe(0);
-      expect(JSON.parse(text.trimEnd().split("\n").at(-1) as string)).toMatchObject({
-        ok: false,
-        code: "release-incomplete",
-      });
-      expect(existsSync(join(out, "evidence.age"))).toBe(false);
-      expect(existsSync(join(out, "evidence"))).toBe(false);
-      for (const pid of three) expect(() => process.kill(pid, 0)).toThrow();
-    },
-    LIMIT,
-  );
-
-  test(
-    "resumed, they complete it; another seed gives other ciphertext and the same messages",
-    async () => {
-      const first = await held("3", 90);
-      for (const pid of first.three) process.kill(pid, "SIGSTOP");
-      first.child.stdin?.write("\n");
+      const again = await held(real, "3", 90);
+      for (const pid of again.three) process.kill(pid, "SIGSTOP");
+      again.child.stdin?.write("\n");
       await new Promise((resolve) => setTimeout(resolve, 3000));
-      expect(existsSync(join(first.out, "evidence.age"))).toBe(false);
-      for (const pid of first.three) process.kill(pid, "SIGCONT");
-      const ended = await first.ended;
-      expect(ended.code, ended.err + ended.out).toBe(0);
-      const second = join(temporary("other-seed"), "case");
-      const other = await porchlight(
-        ...["demo", "--chat", writeChat(own.lines), "--target", own.target, "--day", own.day],
-        ...["--out", second, "--seed", "4", "--json"],
-      );
-      expect(other.code, other.err + other.out).toBe(0);
-      expect(messagesIn(second)).toEqual(messagesIn(first.out));
-      expect(messagesIn(second)).toEqual(wanted(own));
-      const wire = (out: string): string => readFileSync(join(out, "evidence/data/wire/001.jsonl"), "utf8");
-      expect(wire(second)).not.toBe(wire(first.out));
+      expect(existsSync(join(again.out, "evidence.age"))).toBe(false);
+      for (const pid of again.three) process.kill(pid, "SIGCONT");
+      const resumed = await again.ended;
+      expect(resumed.code, resumed.err + resumed.out).toBe(0);
+      expect(messagesIn(again.out)).toEqual(messagesIn(out));
+      const wire = (at: string): string => readFileSync(join(at, "evidence/data/wire/001.jsonl"), "utf8");
+      expect(wire(again.out)).not.toBe(wire(out));
     },
     LIMIT,
   );
 });
+
+test(
+  "P1: with three of five keyholders stopped nothing is opened, and the exit says so",
+  async () => {
+    const own: Subject = { lines: ownChat, target: "bo", day: "2020-01-31" };
+    const { child, ended, out, three } = await held(own, "2", 6);
+    for (const pid of three) process.kill(pid, "SIGSTOP");
+    child.stdin?.write("\n");
+    const { code, out: text } = await ended;
+    expect(code).not.toBe(0);
+    expect(JSON.parse(text.trimEnd().split("\n").at(-1) as string)).toMatchObject({
+      ok: false,
+      code: "release-incomplete",
+    });
+    expect(existsSync(join(out, "evidence.age"))).toBe(false);
+    expect(existsSync(join(out, "evidence"))).toBe(false);
+    for (const pid of three) expect(() => process.kill(pid, 0)).toThrow();
+  },
+  LIMIT,
+);
