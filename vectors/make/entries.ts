@@ -122,6 +122,19 @@ export async function make(): Promise<unknown> {
       ),
       "Intake",
     ],
+    [
+      signIntake(
+        {
+          type: "preservation",
+          charter: court.id,
+          day,
+          commitment: warrant.commitment,
+          until: "2026-10" as Period,
+        },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
     [batch, "Keyholder 2"],
     [erasure, "Keyholder 3"],
     [notice, "Intake"],

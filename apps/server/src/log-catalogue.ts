@@ -3,6 +3,7 @@ import {
   type CeremonyEntry,
   type Charter,
   type IntakeEntry,
+  type PreservationEntry,
   parseEntry,
   parseKeys,
   parseSuccession,
@@ -39,6 +40,7 @@ export class LogCatalogue {
   readonly #orders = new Map<Commitment, LogIndex>();
   readonly #revocations = new Map<Commitment, LogIndex>();
   readonly #directions = new Map<string, LogIndex>();
+  readonly #preservations = new Map<Commitment, { index: LogIndex; entry: PreservationEntry }>();
   readonly #disclosed = new Set<Commitment>();
   readonly #statistics = new Set<string>();
 
@@ -94,6 +96,11 @@ export class LogCatalogue {
       case "extension":
       case "notice-release":
         return first(this.#directions, entry.direction);
+      case "preservation":
+        if (!this.#preservations.has(entry.commitment)) {
+          this.#preservations.set(entry.commitment, { index, entry });
+        }
+        return;
       case "disclosed":
         this.#disclosed.add(entry.commitment);
         return;
@@ -150,6 +157,12 @@ export class LogCatalogue {
   /** By what its entry shows of the document. */
   direction(hash: string): LogIndex | undefined {
     return this.#directions.get(hash);
+  }
+
+  preservation(
+    commitment: Commitment,
+  ): { readonly index: LogIndex; readonly entry: PreservationEntry } | undefined {
+    return this.#preservations.get(commitment);
   }
 
   isDisclosed(commitment: Commitment): boolean {

@@ -22,6 +22,7 @@ import { MaterialDesk } from "./material.ts";
 import { OrderStore } from "./order-store.ts";
 import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
+import { Preservations } from "./preservations.ts";
 import { Publicity } from "./publicity.ts";
 import { PushSender, vapidKeys } from "./push/sender.ts";
 import type { PushSubscriptions } from "./push/subscriptions.ts";
@@ -92,7 +93,17 @@ export async function openPrimary(
     return new PushSender({ subscriptions: push, waiters, keys, contact, allowed: allow, log: logger });
   };
   const { retentionDays: defaultDays } = config;
-  const retention = new Retention({ database, files, log, identity, clock, logger, defaultDays });
+  const preservations = new Preservations({ database, log, identity, clock });
+  const retention = new Retention({
+    database,
+    files,
+    log,
+    preservations,
+    identity,
+    clock,
+    logger,
+    defaultDays,
+  });
   const keys = new LoggedKeys(log);
   const store = new OrderStore(database, log, identity, keys);
   const orders = new Orders({ database, store, log, keys, identity, clock, persons });
@@ -112,6 +123,7 @@ export async function openPrimary(
     log,
     entries: new LogEntries(log, identity, clock, clockKind, database),
     orders,
+    preservations,
     material: new MaterialDesk({ database, store, log, identity, clock }),
   };
   return {

@@ -7,6 +7,7 @@ import { KIND_CODES } from "./conversation-store.ts";
 import { type Database, fromRow, isDatabaseOutage, type Row } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { Held, Preservations } from "./preservations.ts";
 
 /** Rows of one transaction: small, so that nobody waits behind it. */
 const BATCH = 500;
@@ -19,6 +20,9 @@ const SIGNER = "Provider";
 /** One conversation's day, without its name. */
 type Deleted = { messages: number; envelopes: number; attachments: number };
 
+/** What one preservation kept from this run, by the index of its entry in the log. */
+type HeldBack = Readonly<Deleted> & { readonly entry: number; readonly until: string };
+
 /** When what is older goes: by charter, and for conversations without one. Seconds. */
 type Cutoffs = {
   readonly charters: readonly Buffer[];
@@ -27,13 +31,49 @@ type Cutoffs = {
 };
 
 /**
- * Deletes what is older than its charter's retention (RET-1 to RET-6): messages, envelopes, Welcomes, attachments.
+ * Preservations as rows, one for each conversation that one names, `null` for all. An item is held where its epoch has an
+ * envelope of the account for one of the days: what could be opened of that day, and nothing else.
+ */
+const HELD = (first: number): string => {
+  const types = ["bigint", "bytea", "bytea", "bytea", "bigint", "bigint", "bigint"];
+  const arrays = types.map((type, i) => `$${first + i}::${type}[]`).join(", ");
+  return `held as (select * from unnest(${arrays})
+    as h (entry, charter, account, conversation, first_day, last_day, taken))`;
+};
+const HOLDS_ITEM = `h.account = i.submitter and (h.conversation is null or h.conversation = i.conversation)
+  and i.at <= h.taken and exists (
+    select from envelopes e where e.conversation = i.conversation and e.generation = i.generation
+      and e.epoch = i.epoch and e.account = h.account and e.charter = h.charter
+      and e.day between h.first_day and h.last_day)`;
+const HOLDS_ATTACHMENT = `h.account = a.account and h.charter = a.charter
+  and (h.conversation is null or h.conversation = a.conversation)
+  and a.created <= h.taken and a.day between h.first_day and h.last_day`;
+
+function heldRows(held: readonly Held[]): unknown[][] {
+  const rows = held.flatMap((one) =>
+    (one.conversations === "all" ? [null] : one.conversations).map((conversation) => [
+      one.entry,
+      Buffer.from(idBytes(one.charter)),
+      Buffer.from(idBytes(one.account)),
+      conversation === null ? null : Buffer.from(idBytes(conversation)),
+      one.firstDay,
+      one.lastDay,
+      one.taken,
+    ]),
+  );
+  return Array.from({ length: 7 }, (_, column) => rows.map((row) => row[column]));
+}
+
+/**
+ * Deletes what is older than its charter's retention (RET-1 to RET-7): messages, envelopes, Welcomes, attachments, but for
+ * what a logged preservation holds back.
  * In small transactions that lock nothing delivery needs; interrupted anywhere, the next run goes on.
  */
 export class Retention {
   readonly #database: Database;
   readonly #files: AttachmentFiles;
   readonly #log: Log;
+  readonly #preservations: Preservations;
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -46,6 +86,7 @@ export class Retention {
     readonly database: Database;
     readonly files: AttachmentFiles;
     readonly log: Log;
+    readonly preservations: Preservations;
     readonly identity: Identity;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -54,6 +95,7 @@ export class Retention {
     this.#database = parts.database;
     this.#files = parts.files;
     this.#log = parts.log;
+    this.#preservations = parts.preservations;
     this.#identity = parts.identity;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
@@ -113,6 +155,7 @@ export class Retention {
     const days = new Map<string, Deleted>();
     const total = { items: 0, bytes: 0, welcomes: 0, unfinished: 0, files: 0 };
     const cutoffs = this.#cutoffs(today, 0);
+    const held = await this.#preservations.running(today);
     const count = (rows: readonly Row[], member: keyof Deleted): void => {
       for (const row of rows) {
         const key = `${Buffer.from(fromRow(row["conversation"])).toString("hex")} ${String(row["day"])}`;
@@ -124,14 +167,14 @@ export class Retention {
       }
     };
     await this.#batches(async () => {
-      const rows = await this.#deleteItems(KIND_CODES.message, cutoffs);
+      const rows = await this.#deleteItems(KIND_CODES.message, cutoffs, held);
       count(rows, "messages");
       return rows.length;
     });
     // A message of the first minutes of a day may still be of an epoch of the day before: its envelope stays as long.
     const envelopes = this.#cutoffs(today, 1);
     await this.#batches(async () => {
-      const rows = await this.#deleteItems(KIND_CODES.envelope, envelopes);
+      const rows = await this.#deleteItems(KIND_CODES.envelope, envelopes, held);
       count(rows, "envelopes");
       return rows.length;
     });
@@ -141,7 +184,7 @@ export class Retention {
       return deleted;
     });
     await this.#batches(async () => {
-      const rows = await this.#deleteAttachments(cutoffs);
+      const rows = await this.#deleteAttachments(cutoffs, held);
       count(
         rows.filter((row) => row["day"] !== null),
         "attachments",
@@ -155,7 +198,8 @@ export class Retention {
     if (total.items > 0) {
       for (const table of ["items", "envelopes"]) await this.#database.query({ text: `vacuum ${table}` });
     }
-    const document = await this.#report(today, days, total);
+    const heldBack = await this.#heldBack(held, cutoffs, envelopes);
+    const document = await this.#report(today, days, total, heldBack);
     this.#logger.event("retention", { ...total, conversationDays: days.size });
     return document;
   }
@@ -176,10 +220,11 @@ export class Retention {
   }
 
   /** An item's charter is that of its group: an envelope says it, since under a charter nobody writes without one. */
-  async #deleteItems(kind: number, cutoffs: Cutoffs): Promise<Row[]> {
+  async #deleteItems(kind: number, cutoffs: Cutoffs, held: readonly Held[]): Promise<Row[]> {
     return await this.#database.transaction(async (transaction) => {
       const rows = await transaction.query({
         text: `with limits as (select * from unnest($2::bytea[], $3::bigint[]) as l (charter, cutoff)),
+          ${HELD(6)},
           due as (
             select i.conversation, i.seq from items i
             left join lateral (
@@ -188,6 +233,7 @@ export class Retention {
             left join limits l on l.charter = g.charter
             where i.kind = $1 and i.at < $5
               and i.at < case when g.charter is null then $4 else coalesce(l.cutoff, 0) end
+              and not exists (select from held h where ${HOLDS_ITEM})
             limit ${BATCH} for update of i skip locked)
           delete from items i using due d where i.conversation = d.conversation and i.seq = d.seq
           returning i.conversation, i.seq, i.at / 86400 as day, octet_length(i.bytes) as length`,
@@ -197,6 +243,7 @@ export class Retention {
           cutoffs.byCharter,
           cutoffs.withoutCharter,
           Math.max(cutoffs.withoutCharter, ...cutoffs.byCharter),
+          ...heldRows(held),
         ],
       });
       if (kind === KIND_CODES.envelope) {
@@ -227,14 +274,16 @@ export class Retention {
   }
 
   /** Rows first, then files: a crash in between leaves files without a row, which {@link #removeOrphans} finds. */
-  async #deleteAttachments(cutoffs: Cutoffs): Promise<Row[]> {
+  async #deleteAttachments(cutoffs: Cutoffs, held: readonly Held[]): Promise<Row[]> {
     const now = this.#clock.now();
     const rows = await this.#database.query({
       text: `with limits as (select * from unnest($1::bytea[], $2::bigint[]) as l (charter, cutoff)),
+        ${HELD(5)},
         due as (
           select a.id from attachments a left join limits l on l.charter = a.charter
           where case when a.day is null then a.created < $4
             else a.day * 86400 < case when a.charter is null then $3 else coalesce(l.cutoff, 0) end end
+            and not exists (select from held h where ${HOLDS_ATTACHMENT})
           limit ${BATCH} for update of a skip locked),
         parts as (delete from attachment_parts p using due d where p.id = d.id)
         delete from attachments a using due d where a.id = d.id
@@ -244,10 +293,43 @@ export class Retention {
         cutoffs.byCharter,
         cutoffs.withoutCharter,
         Math.max(0, now - UPLOAD_DAYS * 86_400),
+        ...heldRows(held),
       ],
     });
     for (const row of rows) await this.#files.remove(Buffer.from(fromRow(row["id"])).toString("hex"));
     return rows;
+  }
+
+  /** RET-7: what is over its retention and still here, by the entry that holds it back. */
+  async #heldBack(held: readonly Held[], cutoffs: Cutoffs, envelopes: Cutoffs): Promise<HeldBack[]> {
+    if (held.length === 0) return [];
+    const limits = "limits as (select * from unnest($1::bytea[], $2::bigint[]) as l (charter, cutoff))";
+    const items = async (kind: number, { charters, byCharter }: Cutoffs) =>
+      await this.#database.query<{ entry: number; count: number }>({
+        text: `with ${limits}, ${HELD(4)}
+          select entry, count(*)::integer as count from (
+            select distinct h.entry, i.conversation, i.seq from held h join limits l using (charter) join items i
+              on i.kind = $3 and i.at < l.cutoff and ${HOLDS_ITEM}) found group by entry`,
+        values: [charters, byCharter, kind, ...heldRows(held)],
+      });
+    const files = await this.#database.query<{ entry: number; count: number }>({
+      text: `with ${limits}, ${HELD(3)}
+        select entry, count(*)::integer as count from (
+          select distinct h.entry, a.id from held h join limits l using (charter) join attachments a
+            on a.day * 86400 < l.cutoff and ${HOLDS_ATTACHMENT}) found group by entry`,
+      values: [cutoffs.charters, cutoffs.byCharter, ...heldRows(held)],
+    });
+    const messages = await items(KIND_CODES.message, cutoffs);
+    const kept = await items(KIND_CODES.envelope, envelopes);
+    const of = (rows: readonly { entry: number; count: number }[], entry: number): number =>
+      rows.find((row) => row.entry === entry)?.count ?? 0;
+    return held.map(({ entry, until }) => ({
+      entry,
+      until: formatDay(until),
+      messages: of(messages, entry),
+      envelopes: of(kept, entry),
+      attachments: of(files, entry),
+    }));
   }
 
   async #removeOrphans(): Promise<number> {
@@ -270,6 +352,7 @@ export class Retention {
     today: DayNumber,
     days: ReadonlyMap<string, Deleted>,
     total: Readonly<Record<"items" | "bytes" | "welcomes" | "unfinished" | "files", number>>,
+    heldBack: readonly HeldBack[],
   ): Promise<SignedDocument> {
     const conversationDays = [...days]
       .map(([key, counts]) => ({ day: Number(key.split(" ")[1]), counts }))
@@ -299,6 +382,7 @@ export class Retention {
           { charter: null, days: this.#defaultDays },
         ],
         deleted: { ...total, conversationDays },
+        held: heldBack,
         oldestLeft: { message: dayText(oldest?.message), attachment: dayText(oldest?.attachment) },
       };
       const signer = { name: SIGNER, seed: this.#identity.provider.seed };

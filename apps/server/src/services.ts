@@ -13,6 +13,7 @@ import type { NoticeCards } from "./notice-cards.ts";
 import type { Orders } from "./orders.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Passkeys } from "./passkeys.ts";
+import type { Preservations } from "./preservations.ts";
 import type { PushSubscriptions } from "./push/subscriptions.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Roles } from "./roles.ts";
@@ -42,5 +43,6 @@ export type PrimaryServices = {
   readonly log: Log;
   readonly entries: LogEntries;
   readonly orders: Orders;
+  readonly preservations: Preservations;
   readonly material: MaterialDesk;
 };

@@ -47,7 +47,7 @@ const COURT_CHARTER: CharterView = {
   longestPreservationDays: 90,
   caps: { accountsPerWarrant: 3, daysPerWarrant: 30, warrantsPer30Days: 5 },
   warnings: [{ kind: "shared-jurisdiction", name: "Northland" }],
-  history: { orders: 7, revoked: 1, asOf: NOW },
+  history: { orders: 7, revoked: 1, preserved: 2, asOf: NOW },
 };
 
 const HOUSE_CHARTER: CharterView = {
@@ -69,7 +69,7 @@ const HOUSE_CHARTER: CharterView = {
   legalBases: ["Works agreement on legal holds, s. 4"],
   offenceCategories: ["Legal hold in a pending case", "Internal investigation"],
   warnings: [{ kind: "shared-payer", name: "Hospital" }],
-  history: { orders: 1, revoked: 0, asOf: NOW },
+  history: { orders: 1, revoked: 0, preserved: 0, asOf: NOW },
 };
 
 const me: MeView = {

@@ -26,6 +26,7 @@ export type DocumentKind =
   | "resumption"
   | "extension"
   | "notice-release"
+  | "preservation"
   | "refusal"
   | "retention";
 

@@ -12,6 +12,7 @@ import {
   type NoticeEntry,
   type NoticeShareEntry,
   type OrderEntry,
+  type PreservationEntry,
   type RevocationEntry,
   type StatisticsEntry,
 } from "./log-entry.ts";
@@ -21,6 +22,7 @@ export type IntakeEntry =
   | OrderEntry
   | RevocationEntry
   | DirectionEntry
+  | PreservationEntry
   | DisclosedEntry
   | StatisticsEntry
   | NoticeEntry;
@@ -41,6 +43,7 @@ const INTAKE_CODE = {
   disclosed: 8,
   statistics: 9,
   notice: 10,
+  preservation: 11,
 } as const;
 /** How a cell of statistics that is not told is signed. */
 const NOT_TOLD = 2 ** 32 - 1;
@@ -79,6 +82,8 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
         .fixed(fromHex(entry.direction), 32)
         .fixed(utf8(entry.secretUntil), 7)
         .finish();
+    case "preservation":
+      return intake(entry.type).fixed(idBytes(entry.commitment), 32).fixed(utf8(entry.until), 7).finish();
     case "disclosed":
       return intake(entry.type)
         .fixed(idBytes(entry.commitment), 32)
@@ -152,6 +157,7 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
 export function signIntake(entry: Unsigned<OrderEntry>, seed: Uint8Array): OrderEntry;
 export function signIntake(entry: Unsigned<RevocationEntry>, seed: Uint8Array): RevocationEntry;
 export function signIntake(entry: Unsigned<DirectionEntry>, seed: Uint8Array): DirectionEntry;
+export function signIntake(entry: Unsigned<PreservationEntry>, seed: Uint8Array): PreservationEntry;
 export function signIntake(entry: Unsigned<DisclosedEntry>, seed: Uint8Array): DisclosedEntry;
 export function signIntake(entry: Unsigned<StatisticsEntry>, seed: Uint8Array): StatisticsEntry;
 export function signIntake(entry: Unsigned<NoticeEntry>, seed: Uint8Array): NoticeEntry;

@@ -14,6 +14,10 @@ export type CharterErrorCode =
   | "policy-weak"
   /** A key document's points or shares do not fit together, or do not fit the charter. */
   | "keys-inconsistent"
+  /** A preservation whose parts contradict each other, the charter, or what it extends (PRES-4, PRES-6). */
+  | "preservation-inconsistent"
+  /** It runs for longer than 60 and 30 days, or than the charter allows (PRES-5, PRES-6). */
+  | "preservation-too-long"
   /** A notice key that its account's identity key did not sign (NOT-2). */
   | "notice-card-invalid"
   /** The document belongs to another charter. */

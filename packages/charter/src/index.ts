@@ -41,6 +41,16 @@ export {
 export * from "./log-entry.ts";
 export * from "./notice-key.ts";
 export * from "./plain-text.ts";
+export {
+  checkExtension,
+  formatPreservation,
+  PRESERVATION_DAYS,
+  type PreservationDocument,
+  parsePreservation,
+  preservationCommitment,
+  type VerifiedPreservation,
+  verifyPreservation,
+} from "./preservation.ts";
 export * from "./statement.ts";
 export { toldCells } from "./statistics.ts";
 export {

@@ -77,6 +77,18 @@ export type RevocationEntry = {
   readonly intake: string;
 };
 
+/** ENT-12: somebody's messages are kept beyond their retention; of one size, whatever it says. It opens nothing. */
+export type PreservationEntry = {
+  readonly type: "preservation";
+  readonly charter: CharterId;
+  /** The day on which it was logged. */
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  /** The month in which it ends. */
+  readonly until: Period;
+  readonly intake: string;
+};
+
 /** ENT-9: something that an issuer said of its order later. `direction` hides the document, 64 hex digits. */
 export type DirectionEntry =
   | {
@@ -196,6 +208,7 @@ export type LogEntry =
   | OrderEntry
   | RevocationEntry
   | DirectionEntry
+  | PreservationEntry
   | DisclosedEntry
   | StatisticsEntry
   | BatchEntry
@@ -299,6 +312,15 @@ function members(entry: LogEntry): Record<string, unknown> {
         secretUntil: entry.secretUntil,
         intake: entry.intake,
       };
+    case "preservation":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        until: entry.until,
+        intake: entry.intake,
+      };
     case "disclosed":
       return {
         type: entry.type,
@@ -386,6 +408,7 @@ function readEntry(fields: Fields): LogEntry {
     "resumption",
     "notice-release",
     "extension",
+    "preservation",
     "disclosed",
     "statistics",
     "keyholder-batch",
@@ -449,6 +472,15 @@ function readEntry(fields: Fields): LogEntry {
         commitment: commitment(fields.string("commitment")),
         direction: digest(fields.string("direction")),
         secretUntil: parsePeriod(fields.string("secretUntil")),
+        intake: signature(fields.string("intake")),
+      };
+    case "preservation":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        commitment: commitment(fields.string("commitment")),
+        until: parsePeriod(fields.string("until")),
         intake: signature(fields.string("intake")),
       };
     case "disclosed":

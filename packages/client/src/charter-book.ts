@@ -54,9 +54,16 @@ export type CharterBookOptions = {
 export type KnownCharter = { readonly charter: Charter; readonly terms: CharterTerms };
 
 /** How often a charter was used, from the log alone. */
-export type OrderCount = { readonly orders: number; readonly revoked: number };
+export type OrderCount = { readonly orders: number; readonly revoked: number; readonly preserved: number };
 
-const NONE: OrderCount = { orders: 0, revoked: 0 };
+/** Which count an entry of these types raises. */
+const COUNTED = {
+  warrant: "orders",
+  "hold-order": "orders",
+  revocation: "revoked",
+  preservation: "preserved",
+} as const satisfies Partial<Record<LogEntry["type"], keyof OrderCount>>;
+const NONE: OrderCount = { orders: 0, revoked: 0, preserved: 0 };
 
 /**
  * The charters and period keys of one log, each verified here: inclusion and consistency by the log follower, every
@@ -205,12 +212,12 @@ export class CharterBook {
     if (index < this.#counted) return;
     this.#counted = index + 1;
     if (entry === null) return;
-    if (entry.type !== "warrant" && entry.type !== "hold-order" && entry.type !== "revocation") return;
+    const counted = COUNTED[entry.type as keyof typeof COUNTED];
+    if (counted === undefined || !("intake" in entry)) return;
     const charter = this.#charters.get(entry.charter);
     if (charter === undefined || !verifyEntrySignature(entry, charter)) return;
-    const { orders, revoked } = this.ordersOf(charter.id);
-    const count =
-      entry.type === "revocation" ? { orders, revoked: revoked + 1 } : { orders: orders + 1, revoked };
+    const before = this.ordersOf(charter.id);
+    const count = { ...before, [counted]: before[counted] + 1 };
     this.#orders = new Map([...this.#orders, [charter.id, count]]);
   }
 

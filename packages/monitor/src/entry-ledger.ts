@@ -4,6 +4,7 @@ import {
   CharterError,
   type LogEntry,
   type OrderEntry,
+  type PreservationEntry,
   parseEntry,
   parseKeys,
   parseSuccession,
@@ -17,9 +18,11 @@ import {
 import {
   type CharterId,
   type DayNumber,
+  dayNumber,
   dayOf,
   EncodingError,
   type Period,
+  periodOf,
   type UnixSeconds,
 } from "@porchlight/encoding";
 import { NoticeLedger, overdue } from "@porchlight/notice";
@@ -68,6 +71,8 @@ type Ledger = {
   day: DayNumber | null;
   /** Of every order that the intake signed, in the order of the log. */
   readonly orderDays: DayNumber[];
+  /** Of every order to preserve. */
+  readonly preservationDays: DayNumber[];
   /** Whether each order was told in time. */
   readonly notices: NoticeLedger;
 };
@@ -79,7 +84,9 @@ export class EntryLedger {
   readonly #exceeded: Extract<Finding, { code: "cap-exceeded" }>[] = [];
   readonly #examples: { readonly index: number; readonly reason: UnknownReason }[] = [];
   #unknown = 0;
+  readonly #beyond: Extract<Finding, { code: "preservation-beyond-charter" }>[] = [];
   #orders = 0;
+  #preservations = 0;
 
   /** `observe` is told every entry that means something, once, in the order of the log. */
   constructor(suite: TlogSuite, observe: (counted: CountedEntry) => void = () => {}) {
@@ -96,13 +103,18 @@ export class EntryLedger {
     return this.#orders;
   }
 
+  /** Orders to preserve that the intake signed. */
+  get preservations(): number {
+    return this.#preservations;
+  }
+
   /** What was found until witnessed time `at`; without the overdue where it is `null`. */
   findings(at: UnixSeconds | null): Finding[] {
     const unknown: Finding[] =
       this.#unknown === 0
         ? []
         : [{ code: "unknown-entries", count: this.#unknown, first: [...this.#examples] }];
-    return [...this.#exceeded, ...(at === null ? [] : this.#overdue(at)), ...unknown];
+    return [...this.#exceeded, ...this.#beyond, ...(at === null ? [] : this.#overdue(at)), ...unknown];
   }
 
   /** MON-9 */
@@ -196,6 +208,7 @@ export class EntryLedger {
           present: charter,
           day: null,
           orderDays: [],
+          preservationDays: [],
           notices: new NoticeLedger(charter),
         });
       }
@@ -227,9 +240,22 @@ export class EntryLedger {
     if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
     if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
+    if (entry.type === "preservation" && day !== null) this.#preserve(index, entry, ledger, day);
     ledger.notices.take(index, entry);
     this.#observe({ index, entry, charter: ledger.charter, day, period: null });
     return null;
+  }
+
+  /** MON-10: as far as an entry shows it, which is to the month. */
+  #preserve(index: number, entry: PreservationEntry, ledger: Ledger, day: DayNumber): void {
+    this.#preservations++;
+    const { charter, preservationDays } = ledger;
+    const within = preservationDays.filter((other) => other > day - RATE_WINDOW_DAYS).length;
+    preservationDays.push(day);
+    const latest = periodOf(dayNumber(entry.day + charter.longestPreservationDays));
+    const found = { code: "preservation-beyond-charter", charter: charter.id, index } as const;
+    if (entry.until > latest) this.#beyond.push({ ...found, reason: "too-long" });
+    if (within >= charter.caps.warrantsPer30Days) this.#beyond.push({ ...found, reason: "too-many" });
   }
 
   /** GATE-18, as every honest keyholder counts. */

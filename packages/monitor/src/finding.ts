@@ -40,6 +40,12 @@ export type Finding =
       readonly limit: number;
     }
   | {
+      readonly code: "preservation-beyond-charter";
+      readonly charter: CharterId;
+      readonly index: number;
+      readonly reason: "too-long" | "too-many";
+    }
+  | {
       readonly code: "overdue";
       readonly charter: CharterId;
       /** Of the order. */
@@ -84,6 +90,10 @@ export function sentence(finding: Finding): string {
         : `witness ${finding.witness} last cosigned at ${formatInstant(finding.last)}`;
     case "cap-exceeded":
       return `entry ${finding.index} is order ${finding.orders} within thirty days; the charter allows ${finding.limit}, and no honest keyholder releases anything for it`;
+    case "preservation-beyond-charter":
+      return finding.reason === "too-long"
+        ? `entry ${finding.index} preserves somebody's messages for longer than the charter allows`
+        : `entry ${finding.index} is one order to preserve more than the charter allows within thirty days`;
     case "overdue":
       return finding.reason === "notices-missing"
         ? `the order in entry ${finding.index} stands without its notices: whom it is about could never be told, and no honest keyholder carries it out`

@@ -32,6 +32,8 @@ export type Look = {
   readonly witnesses: { readonly all: number; readonly signed: number };
   readonly charters: number;
   readonly orders: number;
+  /** Orders to preserve: they keep ciphertext from deletion and open nothing. */
+  readonly preservations: number;
   readonly findings: readonly Finding[];
 };
 
@@ -127,6 +129,7 @@ export class Monitor {
       witnesses: { all: policy.witnesses.length, signed: this.#signed },
       charters: this.#ledger.charters.length,
       orders: this.#ledger.orders,
+      preservations: this.#ledger.preservations,
       findings,
     };
     await writeFileDurable(join(this.#options.directory, "status"), utf8(`${stateLine(look)}\n`));
@@ -205,7 +208,8 @@ export class Monitor {
 }
 
 /** One line for a person and for `tail`: when, how it stands, where the log is. */
-export function stateLine({ at, checkpoint, entries, witnesses, charters, orders, findings }: Look): string {
+export function stateLine(look: Look): string {
+  const { at, checkpoint, entries, witnesses, charters, orders, preservations, findings } = look;
   const words = [formatInstant(at), findings.length === 0 ? "ok" : `findings:${findings.length}`];
   if (checkpoint === null) words.push("no checkpoint yet");
   else {
@@ -215,7 +219,7 @@ export function stateLine({ at, checkpoint, entries, witnesses, charters, orders
       `witnessed ${formatInstant(checkpoint.time)} by ${witnesses.signed} of ${witnesses.all}`,
       charters === 0
         ? "no charter: entries not interpreted"
-        : `${charters} ${charters === 1 ? "charter" : "charters"}, ${orders} ${orders === 1 ? "order" : "orders"}`,
+        : `${charters} ${charters === 1 ? "charter" : "charters"}, ${orders} ${orders === 1 ? "order" : "orders"}${preservations === 0 ? "" : `, ${preservations} to preserve`}`,
     );
   }
   const codes = [...new Set(findings.map(({ code }) => code))];

@@ -328,6 +328,39 @@ describe("a log with a charter", () => {
     expect(look.findings).toMatchObject([{ code: "cap-exceeded", index: 4, orders: 4 }]);
   });
 
+  test("MON-10: orders to preserve are counted, and named where they go beyond the charter, over restarts", async () => {
+    const preservation = (number: number, until: number): LogEntry =>
+      signIntake(
+        {
+          type: "preservation",
+          charter: charter.id,
+          day: TODAY,
+          commitment: commitment(hex(seedOf(`preservation ${number}`))),
+          until: periodOf(dayNumber(TODAY + until)),
+        },
+        seedOf("Intake"),
+      );
+    const log = new TestLog();
+    const directory = fresh();
+    // The charter allows 90 days, and three in thirty days.
+    publish(log, [charterEntry, preservation(0, 60), preservation(1, 90)]);
+    const monitor = await watch(log, directory);
+    const first = await monitor.look();
+    expect(first).toMatchObject({ orders: 0, preservations: 2, findings: [] });
+    expect(stateLine(first)).toContain("1 charter, 0 orders, 2 to preserve");
+    publish(log, [preservation(2, 130), preservation(3, 30)]);
+    const beyond = { code: "preservation-beyond-charter", charter: charter.id };
+    const expected = {
+      preservations: 4,
+      findings: [
+        { ...beyond, index: 3, reason: "too-long" },
+        { ...beyond, index: 4, reason: "too-many" },
+      ],
+    };
+    expect(await monitor.look()).toMatchObject(expected);
+    expect(await (await again(monitor, log, directory)).look()).toMatchObject(expected);
+  });
+
   test("MON-8: a crash after entries were remembered and before the follower knew counts nothing twice", async () => {
     const log = new TestLog();
     const directory = fresh();

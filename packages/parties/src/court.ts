@@ -3,7 +3,9 @@ import {
   addSignature,
   asName,
   type Charter,
+  formatPreservation,
   formatSignedDocument,
+  type PreservationDocument,
   parseSignedDocument,
   type SignedDocument,
   type Signer,
@@ -268,8 +270,16 @@ export class Court {
     );
   }
 
-  /** Adds this person's signature to what another said of their common order. */
-  async cosign(kind: DirectionKind, document: SignedDocument): Promise<SignedDocument> {
+  /** Signs an order to preserve as it is. Throws PartyError "issuer-unknown". */
+  async signPreservation(charter: Charter, document: PreservationDocument): Promise<SignedDocument> {
+    this.#checkIssuer(charter);
+    return await this.#withKey(
+      async (signer) => await signDocument("preservation", formatPreservation(document), [signer]),
+    );
+  }
+
+  /** Adds this person's signature to what another said of their common order, or to an order to preserve. */
+  async cosign(kind: DirectionKind | "preservation", document: SignedDocument): Promise<SignedDocument> {
     return await this.#withKey(async (signer) => await addSignature(document, kind, signer));
   }
 

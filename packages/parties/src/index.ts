@@ -20,6 +20,15 @@ export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 export {
+  cosignPreservation,
+  formatPreservationFile,
+  lodgePreservation,
+  type PreservationFile,
+  preservationOf,
+  readPreservationFile,
+  signPreservation,
+} from "./preservation.ts";
+export {
   formatOrderFile,
   formatRequest,
   namesOf,

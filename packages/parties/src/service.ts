@@ -173,9 +173,14 @@ export class Service {
     return all;
   }
 
+  /** C2SP tlog-proof of an entry under {@link checkpoint}. */
+  async proof(index: number): Promise<string> {
+    return await this.#follower.prove(logIndex(index));
+  }
+
   /** Bytes of an entry and its audit path under {@link checkpoint}. */
   async prove(index: number): Promise<{ readonly index: number; readonly hashes: readonly Uint8Array[] }> {
-    const { hashes } = parseProof(await this.#follower.prove(logIndex(index)));
+    const { hashes } = parseProof(await this.proof(index));
     return { index, hashes };
   }
 }

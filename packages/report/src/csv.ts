@@ -50,6 +50,12 @@ export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string,
       ),
     ],
     [
+      "preservations.csv",
+      table(["month", "logged"], ({ preservations }) =>
+        preservations.map(({ month, logged }) => [month, logged]),
+      ),
+    ],
+    [
       "purposes.csv",
       table(["legal_basis", "offence_category", "orders", "accounts", "days"], ({ purposes }) =>
         purposes.map((row) => [row.legalBasis, row.offenceCategory, row.orders, row.accounts, row.days]),

@@ -36,6 +36,15 @@ function charterSection(report: CharterReport): Markup {
 <p class="id">Charter <code>${charter.id}</code></p>
 <h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
 ${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(report.orders)}`}
+${
+  report.preservations.length === 0
+    ? NOTHING
+    : html`<h3>Orders to preserve, by month</h3>
+<p>Each keeps what one person wrote on some days from being deleted for a time. It opens nothing.</p>${table(
+        ["Month", "Logged"],
+        report.preservations.map(({ month, logged }) => [month, logged]),
+      )}`
+}
 <h3>What they were for</h3>
 ${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : purposesTable(report)}
 ${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, secret ${word} included</h3>${statisticsTable(report)}`}

@@ -66,6 +66,8 @@ export type Participation = {
 export type CharterReport = {
   readonly charter: Charter;
   readonly orders: readonly MonthOrders[];
+  /** Orders to preserve, by the month in which they were logged. They open nothing. */
+  readonly preservations: readonly { readonly month: Period; readonly logged: number }[];
   readonly purposes: readonly Purpose[];
   readonly statistics: readonly MonthStatistics[];
   readonly participation: readonly Participation[];
@@ -86,6 +88,8 @@ type Order = {
 type Book = {
   readonly charter: Charter;
   readonly orders: Map<Commitment, Order>;
+  /** Commitment → month in which it was logged. */
+  readonly preservations: Map<Commitment, Period>;
   readonly statistics: Map<Period, readonly (number | null)[]>;
   /** Keyholder → day → batches. */
   readonly batches: Map<KeyholderIndex, Map<DayNumber, number>>;
@@ -117,6 +121,11 @@ export class Reckoning {
       case "notice-release":
         change(book, entry.commitment, { toldEarly: true });
         return;
+      case "preservation":
+        if (!book.preservations.has(entry.commitment)) {
+          book.preservations.set(entry.commitment, periodOf(day ?? entry.day));
+        }
+        return;
       case "disclosed":
         change(book, entry.commitment, { disclosed: entry.part });
         return;
@@ -140,6 +149,7 @@ export class Reckoning {
     return [...this.#books.values()].map((book) => ({
       charter: book.charter,
       orders: ordersOf(book, periodOf(today)),
+      preservations: preservationsOf(book),
       purposes: purposesOf(book),
       statistics: statisticsOf(book),
       participation: participationOf(book, today),
@@ -153,6 +163,7 @@ export class Reckoning {
     const book: Book = {
       charter,
       orders: new Map(),
+      preservations: new Map(),
       statistics: new Map(),
       batches: new Map(),
       keyPeriods: new Set(),
@@ -205,6 +216,12 @@ function ordersOf({ orders }: Book, thisMonth: Period): MonthOrders[] {
         ),
       };
     });
+}
+
+function preservationsOf({ preservations }: Book): CharterReport["preservations"] {
+  const months = new Map<Period, number>();
+  for (const month of preservations.values()) months.set(month, (months.get(month) ?? 0) + 1);
+  return [...months].sort(([a], [b]) => (a < b ? -1 : 1)).map(([month, logged]) => ({ month, logged }));
 }
 
 function purposesOf({ orders }: Book): Purpose[] {

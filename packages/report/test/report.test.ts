@@ -122,6 +122,18 @@ beforeAll(async () => {
       days: 3,
     }),
     order(5, TODAY, future, seedOf("somebody else")),
+    ...[0, 1, 1].map((number) =>
+      signIntake(
+        {
+          type: "preservation",
+          charter: charter.id,
+          day: monthAgo,
+          commitment: commitmentOf(100 + number),
+          until: future,
+        },
+        intake,
+      ),
+    ),
     ...[6, 7].map((number) => order(number, TODAY, future)),
     signIntake(
       {
@@ -190,6 +202,11 @@ test("REP-4, REP-5, REP-7: purposes of what is over, the provider's figures, and
   expect(report?.keyPeriods).toEqual([periodOf(monthAgo)]);
 });
 
+test("REP-10: orders to preserve by the month in which they can have come, one that is logged twice once", () => {
+  expect(reported.charters[0]?.preservations).toEqual([{ month: periodOf(TODAY), logged: 2 }]);
+  expect(reportPage(reported)).toContain("Orders to preserve, by month");
+});
+
 test("REP-6: a keyholder that was silent is seen to have been", () => {
   const rows = reported.charters[0]?.participation ?? [];
   const sum = (keyholder: number, member: "expected" | "present" | "extra"): number =>
@@ -200,7 +217,13 @@ test("REP-6: a keyholder that was silent is seen to have been", () => {
 
 test("REP-8: fields are quoted, and nothing is a formula", () => {
   const files = csvFiles(reported.charters);
-  expect([...files.keys()]).toEqual(["orders.csv", "purposes.csv", "statistics.csv", "keyholders.csv"]);
+  expect([...files.keys()]).toEqual([
+    "orders.csv",
+    "preservations.csv",
+    "purposes.csv",
+    "statistics.csv",
+    "keyholders.csv",
+  ]);
   expect(files.get("statistics.csv")).toContain(",'=1+1,");
   expect(files.get("purposes.csv")).toContain('"Section 100a, <b>Code</b>"');
   for (const text of files.values()) expect(text).toMatch(/^charter,[^\n]*\r\n/);

@@ -102,6 +102,22 @@ export const keyholderDirectionAnswer = z.object({
   reason: z.string().optional(),
 });
 
+/**
+ * An order to preserve: its exact bytes as text, and the commitment's opening. Without a proof it is logged, with one it is
+ * carried out (PRES-8).
+ */
+export const preservationRequest = z.strictObject({
+  preservation: z.string().min(1).max(LIMITS.warrant),
+  opening: hexBytes(32),
+  /** C2SP tlog-proof of the entry. */
+  proof: z.string().min(1).max(LIMITS.warrant).optional(),
+});
+export const preservationAnswer = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("logged"), index: logIndexValue }),
+  /** Until this day, included, what the order names is not deleted. */
+  z.object({ state: z.literal("held"), index: logIndexValue, until: dayNumberValue }),
+]);
+
 /** Context (`info`) of the sealed boxes in which the provider answers, see {@link parseMaterial}. */
 export const MATERIAL_INFO = "porchlight-v1/material";
 /** Context of the sealed attestations of a day's other sides, see {@link parseOtherSides}. */
@@ -185,6 +201,8 @@ export type OrderRequest = z.output<typeof orderRequest>;
 export type OrderAnswer = z.output<typeof orderAnswer>;
 export type KeyholderOrder = z.output<typeof keyholderOrder>;
 export type DirectionRequest = z.output<typeof directionRequest>;
+export type PreservationRequest = z.output<typeof preservationRequest>;
+export type PreservationAnswer = z.output<typeof preservationAnswer>;
 export type KeyholderDirection = z.output<typeof keyholderDirection>;
 export type KeyholderDirectionAnswer = z.output<typeof keyholderDirectionAnswer>;
 export type FurtherRequest = z.output<typeof furtherRequest>;

@@ -51,6 +51,10 @@ import {
   type OrderRequest,
   orderAnswer,
   orderRequest,
+  type PreservationAnswer,
+  type PreservationRequest,
+  preservationAnswer,
+  preservationRequest,
 } from "./disclosure.ts";
 import { WireError } from "./error.ts";
 import { type Call, type ClientOptions, HttpCaller } from "./http.ts";
@@ -176,6 +180,12 @@ export class ServerClient {
     const call: Call = { method: "POST", path: `/v1/orders/${orderId}/directions` };
     const value = { kind, document: copyDocument(document) };
     return (await this.#call(call, directionAnswer, { schema: directionRequest, value })).index;
+  }
+
+  /** Has an order to preserve logged and, with the proof that it is, carried out. Idempotent. */
+  async preserve(order: PreservationRequest): Promise<PreservationAnswer> {
+    const call: Call = { method: "POST", path: "/v1/preservations" };
+    return await this.#call(call, preservationAnswer, { schema: preservationRequest, value: order });
   }
 
   /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */

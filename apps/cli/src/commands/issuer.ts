@@ -37,6 +37,7 @@ import {
 } from "../options.ts";
 import { action, formatRows, formatTable, type Outcome, type Streams } from "../terminal.ts";
 import { registerDirections } from "./issuer-directions.ts";
+import { registerPreservation } from "./issuer-preservation.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the issuer's directory", "court"] as const;
@@ -225,6 +226,7 @@ export function registerIssuer(program: Command, streams: Streams): void {
   );
 
   registerDirections(issuer, streams);
+  registerPreservation(issuer, streams);
 
   action(
     withService(

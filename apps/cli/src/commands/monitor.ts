@@ -86,7 +86,8 @@ function inWords(look: Look): string {
   return [stateLine(look), ...findings].join("\n");
 }
 
-function inJson({ at, checkpoint, entries, witnesses, charters, orders, findings }: Look): JsonObject {
+function inJson(look: Look): JsonObject {
+  const { at, checkpoint, entries, witnesses, charters, orders, preservations, findings } = look;
   return {
     at,
     origin: checkpoint?.origin ?? null,
@@ -96,6 +97,7 @@ function inJson({ at, checkpoint, entries, witnesses, charters, orders, findings
     witnesses: { ...witnesses },
     charters,
     orders,
+    preservations,
     findings: findings.map((finding) => ({
       ...(JSON.parse(JSON.stringify(finding)) as JsonObject),
       message: sentence(finding),

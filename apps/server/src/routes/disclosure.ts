@@ -9,6 +9,8 @@ import {
   orderAnswer,
   orderIdText,
   orderRequest,
+  preservationAnswer,
+  preservationRequest,
 } from "@porchlight/wire";
 import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
@@ -23,7 +25,7 @@ const dayQuery = z.object({ day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue) 
 const orderParams = z.object({ orderId: orderIdText });
 
 /** What answers to orders need; the gate and the capability decide. */
-export function disclosureRoutes({ orders, material }: PrimaryServices): Route[] {
+export function disclosureRoutes({ orders, preservations, material }: PrimaryServices): Route[] {
   return [
     {
       method: "POST",
@@ -45,6 +47,17 @@ export function disclosureRoutes({ orders, material }: PrimaryServices): Route[]
         const { orderId } = readParameters(orderParams, params);
         const { kind, document } = readBody(directionRequest, body);
         return json(directionAnswer, { index: await orders.direct(orderId, kind, document) }, 201);
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/preservations",
+      access: "signed",
+      contract: { request: preservationRequest, answer: preservationAnswer },
+      limit: 2 * LIMITS.warrant,
+      handle: async ({ body }) => {
+        const { preservation, opening, proof } = readBody(preservationRequest, body);
+        return json(preservationAnswer, await preservations.take(preservation, opening, proof ?? null), 201);
       },
     },
     {

@@ -5,6 +5,7 @@ import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { noBoard } from "./no-board.ts";
 import { noticeCards } from "./notice-cards.ts";
+import { preservations } from "./preservations.ts";
 import { processes } from "./processes.ts";
 import { push } from "./push.ts";
 import { retention } from "./retention.ts";
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "directions of orders", sql: directions },
   { name: "no board", sql: noBoard },
   { name: "notice cards", sql: noticeCards },
+  { name: "preservations", sql: preservations },
 ];

@@ -119,6 +119,12 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
               k="who.limit.kept"
               v={{ count: charter.retentionDays, preserved: charter.longestPreservationDays }}
             />
+            {history === null || history.preserved === 0 ? null : (
+              <>
+                {" "}
+                <Say k="who.limit.preserved" v={{ count: history.preserved }} />
+              </>
+            )}
           </li>
         </ul>
       </section>

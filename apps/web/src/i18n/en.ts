@@ -146,6 +146,10 @@ export const en = {
     "You are told before anything opens and have {contest} days to contest it, unless secrecy is ordered. Secrecy ends after {secrecy} days at most; then you are told.",
   "who.limit.kept":
     "Messages are deleted after {count} days. An order can preserve them for {preserved} days more.",
+  "who.limit.preserved": {
+    one: "{count} such order so far. It keeps messages locked; it opens nothing.",
+    other: "{count} such orders so far. They keep messages locked; they open nothing.",
+  },
   "who.honest": "What this does not protect from",
   "who.honest-text":
     "{threshold} keyholders who pool their parts, together with the provider, could open everything of a month unnoticed. That they are independent is the protection.",

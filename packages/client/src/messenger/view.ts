@@ -256,8 +256,16 @@ export type CharterView = {
     readonly warrantsPer30Days: number;
   };
   readonly warnings: readonly CharterWarning[];
-  /** From the log alone, up to `asOf`. `orders`: logged warrants or hold orders; `revoked`: of those taken back. */
-  readonly history: { readonly orders: number; readonly revoked: number; readonly asOf: UnixSeconds } | null;
+  /**
+   * From the log alone, up to `asOf`. `orders`: logged warrants or hold orders; `revoked`: of those taken back; `preserved`:
+   * orders that keep somebody's messages from being deleted, and open nothing.
+   */
+  readonly history: {
+    readonly orders: number;
+    readonly revoked: number;
+    readonly preserved: number;
+    readonly asOf: UnixSeconds;
+  } | null;
 };
 
 /** The public log, as this device has verified it. */

@@ -1,0 +1,223 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Charter,
+  formatEntry,
+  formatPreservation,
+  formatSignedDocument,
+  type PreservationDocument,
+  preservationCommitment,
+  signDocument,
+  verifyDocument,
+} from "@porchlight/charter";
+import {
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  dayStart,
+  fromUtf8,
+  type Json,
+  parseJson,
+  periodOf,
+} from "@porchlight/encoding";
+import { Service } from "@porchlight/parties";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  COURT,
+  charterDocument,
+  charterOf,
+  publicKeyOf,
+  signedCharter,
+  signerOf,
+} from "../../../vectors/fixture/deployment.ts";
+import { DAY, TestServer } from "./deployment.ts";
+import { Person, roomOf } from "./people.ts";
+
+const CHANGES = { retentionDays: 30, caps: { ...charterDocument("court").caps, warrantsPer30Days: 4 } };
+const home = mkdtempSync(join(tmpdir(), "preservation-"));
+let server: TestServer;
+let charter: Charter;
+let service: Service;
+let people: Person[];
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  charter = await charterOf("court", CHANGES);
+  const document = await signedCharter(charterDocument("court", CHANGES));
+  const index = await server.client().appendEntry(formatEntry({ type: "charter", document }));
+  await server.client().waitForCheckpoint(index + 1);
+  people = await roomOf(server, 2, charter);
+  service = await Service.open({ url: server.url, directory: home, charter: charter.id });
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+type Order = { readonly text: string; readonly opening: Uint8Array; readonly bytes: Uint8Array };
+
+/** What this person wrote in its conversation on the first day, kept for sixty days. */
+async function order(person: Person, changes: Partial<PreservationDocument> = {}): Promise<Order> {
+  const today = dayOf(server.now);
+  const document: PreservationDocument = {
+    charter: charter.id,
+    reference: "4 Gs 12/26",
+    actHash: new Uint8Array(32),
+    legalBasis: charter.legalBases[0] as string,
+    issuer: COURT,
+    issued: server.now,
+    account: person.account,
+    conversations: [person.conversation],
+    firstDay: DAY,
+    lastDay: DAY,
+    until: dayNumber(today + 60),
+    extends: null,
+    ground: "Until a warrant is decided.",
+    ...changes,
+  };
+  const signed = await signDocument("preservation", formatPreservation(document), [signerOf(COURT)]);
+  const bytes = formatSignedDocument(signed);
+  return { text: fromUtf8(bytes), opening: new Uint8Array(randomBytes(32)), bytes };
+}
+
+async function hand({ text, opening }: Order, proof?: string) {
+  const request = { preservation: text, opening, ...(proof === undefined ? {} : { proof }) };
+  return await server.client().preserve(request);
+}
+
+/** The proof of an entry under a fresh checkpoint. */
+async function proofOf(index: number): Promise<string> {
+  await server.client().waitForCheckpoint(index + 1, { since: server.now });
+  await service.update();
+  return await service.proof(index);
+}
+
+async function attach(person: Person): Promise<void> {
+  const [id, bytes] = [randomBytes(32).toString("hex"), new Uint8Array(randomBytes(500))];
+  await person.client.createAttachment(person.conversation, { id, size: bytes.length });
+  await person.client.putAttachmentPart(id, 0, bytes);
+  await person.client.completeAttachment(id, createHash("sha256").update(bytes).digest());
+}
+
+type Report = {
+  deleted: { items: number; files: number };
+  held: { entry: number; until: string; messages: number; envelopes: number; attachments: number }[];
+};
+
+/** Runs on a later day; what is left of each person in the conversation. */
+async function onDay(day: DayNumber): Promise<{ report: Report; left: string[][] }> {
+  await server.tick(dayStart(day) + 3600);
+  for (const person of people) await person.login();
+  const { reports } = (await server.admin("retention", { act: "run" })) as { reports: Json[] };
+  const keys = new Map([["Provider", publicKeyOf("Provider")]]);
+  const { payload } = await verifyDocument("retention", reports[0] as Json, keys);
+  const [reader] = people as [Person];
+  const { items } = await reader.client.items(reader.conversation, 0);
+  const left = people.map(({ account }) =>
+    items.filter(({ submitter, kind }) => submitter === account && kind !== "commit").map(({ kind }) => kind),
+  );
+  return { report: parseJson(payload, "report") as unknown as Report, left };
+}
+
+test("PRES-8, PRES-9: what is refused holds nothing", async () => {
+  const [alice] = people as [Person];
+  const stranger = await Person.join(server, charter, server.client(), undefined, "no notice key");
+  const refusing = async (changes: Partial<PreservationDocument>, reason: string) =>
+    await expect(hand(await order(alice, changes))).rejects.toMatchObject({
+      refusal: "preservation-refused",
+      reason,
+    });
+  await refusing({ account: stranger.account }, "account-unknown");
+  await refusing({ conversations: [charter.id as never] }, "out-of-scope");
+  await refusing({ until: dayNumber(DAY + 61) }, "preservation-too-long");
+  await refusing({ legalBasis: "none" }, "preservation-inconsistent");
+  await refusing({ lastDay: dayNumber(DAY + 1) }, "preservation-inconsistent");
+  await refusing({ extends: "00".repeat(32) as never }, "extends-unknown");
+  await refusing({ issued: (server.now + 3600) as never }, "not-yet-valid");
+  await refusing({ issuer: "Provider" }, "signer-missing");
+  const past = dayNumber(DAY - 1);
+  const over = { issued: dayStart(past), firstDay: past, lastDay: past, until: past };
+  await refusing(over, "expired");
+  await expect(hand(await order(alice, { charter: "00".repeat(32) as never }))).rejects.toMatchObject({
+    refusal: "unknown-charter",
+  });
+  await expect(hand(await order(alice), "no proof")).rejects.toMatchObject({ reason: "not-logged" });
+});
+
+test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its retention, until it ends", async () => {
+  const [alice, bob] = people as [Person, Person];
+  for (const person of people) {
+    await person.client.submit(person.conversation, [person.envelope(), await person.message("old")]);
+    await attach(person);
+  }
+  const forBob = await order(bob, { reference: "4 Gs 13/26" });
+  await hand(forBob);
+  const forAlice = await order(alice);
+  const logged = await hand(forAlice);
+  const { index } = logged;
+  const [entry] = await server.entries(index, index + 1);
+  expect(fromUtf8(entry as Uint8Array)).toMatch(
+    new RegExp(
+      `^{"type":"preservation","charter":"${charter.id}","day":${DAY},` +
+        `"commitment":"${preservationCommitment(forAlice.opening, forAlice.bytes)}","until":"2026-10","intake":"[^"]+"}$`,
+    ),
+  );
+  expect(await hand(forAlice)).toEqual(logged);
+
+  // Another entry's proof, one that its witnesses did not sign, an old one.
+  await expect(hand(forAlice, await proofOf(0))).rejects.toMatchObject({ reason: "inclusion-invalid" });
+  const old = await proofOf(index);
+  const unsigned = old.slice(0, old.indexOf("— witness"));
+  await expect(hand(forAlice, unsigned)).rejects.toMatchObject({ reason: "policy-unsatisfied" });
+  await server.tick(server.now + 700);
+  await expect(hand(forAlice, old)).rejects.toMatchObject({ reason: "checkpoint-stale" });
+
+  const held = { state: "held", index, until: DAY + 60 };
+  expect(await hand(forAlice, await proofOf(index))).toEqual(held);
+  expect(await hand(forAlice, "again, whatever it says")).toEqual(held);
+  await expect(hand(await order(alice))).rejects.toMatchObject({ reason: "preserved-already" });
+  await server.tick(server.now + 1);
+  await alice.send("after the order came");
+
+  // Bob's was logged, and never proven.
+  const first = await onDay(dayNumber(DAY + 32));
+  expect(first.left).toEqual([["envelope", "message"], []]);
+  const until = "2026-10-31";
+  expect(first.report.held).toEqual([{ entry: index, until, messages: 1, envelopes: 1, attachments: 1 }]);
+  expect(first.report.deleted.files).toBe(1);
+
+  // A killed server holds the same.
+  await server.kill();
+  await server.run();
+  const second = await onDay(dayNumber(DAY + 60));
+  expect(second.left).toEqual([["envelope", "message"], []]);
+
+  const commitment = preservationCommitment(forAlice.opening, forAlice.bytes);
+  const longer = await order(alice, { extends: commitment, until: dayNumber(DAY + 90) });
+  await expect(
+    hand(await order(alice, { extends: commitment, until: dayNumber(DAY + 91) })),
+  ).rejects.toMatchObject({ reason: "preservation-too-long" });
+  const extension = await hand(longer);
+  await hand(longer, await proofOf(extension.index));
+  expect(periodOf(dayNumber(DAY + 90))).toBe("2026-11");
+  const third = await onDay(dayNumber(DAY + 90));
+  expect(third.left).toEqual([["envelope", "message"], []]);
+  expect(third.report.held).toMatchObject([{ entry: extension.index, messages: 1 }]);
+  const last = await onDay(dayNumber(DAY + 91));
+  expect(last.left).toEqual([[], []]);
+  expect(last.report).toMatchObject({ held: [], deleted: { files: 1 } });
+  expect(server.logText).not.toContain("failed");
+});
+
+test("PRES-9: no more of them within thirty days than the charter allows", async () => {
+  const [alice] = people as [Person];
+  const today = dayOf(server.now);
+  const days = { firstDay: today, lastDay: today };
+  // The extension of thirty-one days ago counts no more.
+  for (let i = 0; i < 4; i++) await hand(await order(alice, { ...days, reference: `5 Gs ${i}/26` }));
+  await expect(hand(await order(alice, { ...days, reference: "5 Gs 9/26" }))).rejects.toMatchObject({
+    reason: "cap-rate",
+  });
+});
