@@ -2,6 +2,7 @@
 import {
   type Charter,
   CharterError,
+  type DisclosedEntry,
   type LogEntry,
   type OrderEntry,
   type PreservationEntry,
@@ -17,18 +18,21 @@ import {
 } from "@porchlight/charter";
 import {
   type CharterId,
+  type Commitment,
   type DayNumber,
   dayNumber,
   dayOf,
   EncodingError,
+  fromHex,
   type Period,
   periodOf,
   type UnixSeconds,
 } from "@porchlight/encoding";
+import { publicCommitment } from "@porchlight/gate";
 import { NoticeLedger, overdue } from "@porchlight/notice";
 import type { TlogSuite } from "@porchlight/tlog";
 import type { FollowedEntry } from "@porchlight/wire";
-import type { Finding, UnknownReason } from "./finding.ts";
+import type { FalseDisclosure, Finding, UnknownReason } from "./finding.ts";
 
 /** Days over which a charter's `warrantsPer30Days` counts (GATE-18). */
 const RATE_WINDOW_DAYS = 30;
@@ -73,6 +77,10 @@ type Ledger = {
   readonly orderDays: DayNumber[];
   /** Of every order to preserve. */
   readonly preservationDays: DayNumber[];
+  /** What each order's entry hides until the end of its secrecy, and where it is (MON-11). */
+  readonly hidden: Map<Commitment, { readonly index: number; readonly public: string }>;
+  /** Orders of which the log has told truly: a second entry of the same adds nothing. */
+  readonly disclosed: Set<Commitment>;
   /** Whether each order was told in time. */
   readonly notices: NoticeLedger;
 };
@@ -82,6 +90,7 @@ export class EntryLedger {
   readonly #observe: (counted: CountedEntry) => void;
   readonly #charters = new Map<CharterId, Ledger>();
   readonly #exceeded: Extract<Finding, { code: "cap-exceeded" }>[] = [];
+  readonly #falsities: Extract<Finding, { code: "disclosure-false" }>[] = [];
   readonly #examples: { readonly index: number; readonly reason: UnknownReason }[] = [];
   #unknown = 0;
   readonly #beyond: Extract<Finding, { code: "preservation-beyond-charter" }>[] = [];
@@ -114,7 +123,13 @@ export class EntryLedger {
       this.#unknown === 0
         ? []
         : [{ code: "unknown-entries", count: this.#unknown, first: [...this.#examples] }];
-    return [...this.#exceeded, ...this.#beyond, ...(at === null ? [] : this.#overdue(at)), ...unknown];
+    return [
+      ...this.#exceeded,
+      ...this.#falsities,
+      ...this.#beyond,
+      ...(at === null ? [] : this.#overdue(at)),
+      ...unknown,
+    ];
   }
 
   /** MON-9 */
@@ -209,6 +224,8 @@ export class EntryLedger {
           day: null,
           orderDays: [],
           preservationDays: [],
+          hidden: new Map(),
+          disclosed: new Set(),
           notices: new NoticeLedger(charter),
         });
       }
@@ -239,8 +256,14 @@ export class EntryLedger {
     if (ledger === undefined) return "charter-unknown";
     if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
-    if (isOrder(entry) && day !== null) this.#count(index, ledger, day);
     if (entry.type === "preservation" && day !== null) this.#preserve(index, entry, ledger, day);
+    if (isOrder(entry)) {
+      if (day !== null) this.#count(index, ledger, day);
+      if (!ledger.hidden.has(entry.commitment)) {
+        ledger.hidden.set(entry.commitment, { index, public: entry.public });
+      }
+    }
+    if (entry.type === "disclosed") this.#disclose(index, ledger, entry);
     ledger.notices.take(index, entry);
     this.#observe({ index, entry, charter: ledger.charter, day, period: null });
     return null;
@@ -263,11 +286,43 @@ export class EntryLedger {
     this.#orders++;
     const orders = 1 + orderDays.filter((other) => other > day - RATE_WINDOW_DAYS).length;
     orderDays.push(day);
-    const limit = charter.caps.warrantsPer30Days;
-    if (orders > limit) {
-      this.#exceeded.push({ code: "cap-exceeded", charter: charter.id, index, orders, limit });
+    this.#compare(index, charter, "warrantsPer30Days", orders);
+  }
+
+  #compare(index: number, charter: Charter, cap: keyof Charter["caps"], count: number): void {
+    const limit = charter.caps[cap];
+    if (count <= limit) return;
+    this.#exceeded.push({ code: "cap-exceeded", charter: charter.id, index, cap, count, limit });
+  }
+
+  /** MON-11, MON-12: the numbers that a log tells at the end of an order's secrecy, where they are what it hid before. */
+  #disclose(index: number, { charter, hidden, disclosed }: Ledger, entry: DisclosedEntry): void {
+    const { commitment, key, part } = entry;
+    const order = hidden.get(commitment);
+    const wrong = falsityOf(charter, order, { key: fromHex(key), part });
+    if (wrong !== null) {
+      if (this.#falsities.length >= MAX_EXAMPLES) return;
+      this.#falsities.push({ code: "disclosure-false", charter: charter.id, index, reason: wrong });
+    } else if (order !== undefined && !disclosed.has(commitment)) {
+      disclosed.add(commitment);
+      this.#compare(order.index, charter, "accountsPerWarrant", part.accounts);
+      this.#compare(order.index, charter, "daysPerWarrant", part.days);
     }
   }
+}
+
+function falsityOf(
+  charter: Charter,
+  order: { readonly public: string } | undefined,
+  { key, part }: { readonly key: Uint8Array; readonly part: DisclosedEntry["part"] },
+): FalseDisclosure | null {
+  if (order === undefined) return "order-unknown";
+  if (publicCommitment(key, part) !== order.public) return "not-what-was-hidden";
+  const known =
+    charter.issuers.some(({ name }) => name === part.issuer) &&
+    charter.legalBases.includes(part.legalBasis) &&
+    charter.offenceCategories.includes(part.offenceCategory);
+  return known ? null : "not-the-charters";
 }
 
 function isOrder(entry: SignedEntry): entry is OrderEntry {

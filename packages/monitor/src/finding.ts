@@ -1,3 +1,4 @@
+import type { Charter } from "@porchlight/charter";
 import type { CharterId, Period, UnixSeconds } from "@porchlight/encoding";
 import { formatInstant } from "@porchlight/encoding";
 import type { LogErrorCode } from "@porchlight/wire";
@@ -11,7 +12,10 @@ export type UnknownReason =
   | "succession-refused"
   | "unsigned";
 
-/** What a monitor has to tell (MON-2 to MON-8). Nothing in it names a person: a log holds nobody's name. */
+/** Why what a log says of an order at the end of its secrecy is not what was fixed when it was logged (MON-12). */
+export type FalseDisclosure = "order-unknown" | "not-what-was-hidden" | "not-the-charters";
+
+/** What a monitor has to tell (MON-2 to MON-12). Nothing in it names a person: a log holds nobody's name. */
 export type Finding =
   | {
       readonly code: "fork";
@@ -34,9 +38,12 @@ export type Finding =
   | {
       readonly code: "cap-exceeded";
       readonly charter: CharterId;
+      /** Of the order. */
       readonly index: number;
-      /** Orders within thirty days, this one included. */
-      readonly orders: number;
+      /** Which cap, as the charter names it. */
+      readonly cap: keyof Charter["caps"];
+      /** Of orders: those within thirty days, this one included; of accounts and days: what this order could open. */
+      readonly count: number;
       readonly limit: number;
     }
   | {
@@ -44,6 +51,13 @@ export type Finding =
       readonly charter: CharterId;
       readonly index: number;
       readonly reason: "too-long" | "too-many";
+    }
+  | {
+      readonly code: "disclosure-false";
+      readonly charter: CharterId;
+      /** Of the `disclosed` entry. */
+      readonly index: number;
+      readonly reason: FalseDisclosure;
     }
   | {
       readonly code: "overdue";
@@ -69,6 +83,24 @@ const REASONS: Record<UnknownReason, string> = {
   unsigned: "is not signed by who has to sign it",
 };
 
+const FALSE: Record<FalseDisclosure, string> = {
+  "order-unknown": "tells of an order that the log did not hold before it",
+  "not-what-was-hidden": "tells something else of its order than what the order's own entry hid",
+  "not-the-charters": "names an issuer, a legal basis or a category that the charter does not have",
+};
+
+function capSentence({ index, cap, count, limit }: Extract<Finding, { code: "cap-exceeded" }>): string {
+  const allowed = `the charter allows ${limit}, and no honest keyholder releases anything for it`;
+  switch (cap) {
+    case "warrantsPer30Days":
+      return `entry ${index} is order ${count} within thirty days; ${allowed}`;
+    case "accountsPerWarrant":
+      return `the order in entry ${index} could open ${count} accounts; ${allowed}`;
+    case "daysPerWarrant":
+      return `the order in entry ${index} could open ${count} days; ${allowed}`;
+  }
+}
+
 /** One sentence for a person, who is told what to do where there is something to do. */
 export function sentence(finding: Finding): string {
   switch (finding.code) {
@@ -89,11 +121,13 @@ export function sentence(finding: Finding): string {
         ? `witness ${finding.witness} has cosigned no checkpoint that this monitor saw`
         : `witness ${finding.witness} last cosigned at ${formatInstant(finding.last)}`;
     case "cap-exceeded":
-      return `entry ${finding.index} is order ${finding.orders} within thirty days; the charter allows ${finding.limit}, and no honest keyholder releases anything for it`;
+      return capSentence(finding);
     case "preservation-beyond-charter":
       return finding.reason === "too-long"
         ? `entry ${finding.index} preserves somebody's messages for longer than the charter allows`
         : `entry ${finding.index} is one order to preserve more than the charter allows within thirty days`;
+    case "disclosure-false":
+      return `entry ${finding.index} ${FALSE[finding.reason]}`;
     case "overdue":
       return finding.reason === "notices-missing"
         ? `the order in entry ${finding.index} stands without its notices: whom it is about could never be told, and no honest keyholder carries it out`

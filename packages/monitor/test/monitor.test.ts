@@ -1,7 +1,15 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatEntry, type LogEntry, type OrderEntry, signBatch, signIntake } from "@porchlight/charter";
+import {
+  type DisclosedEntry,
+  formatEntry,
+  type LogEntry,
+  type OrderEntry,
+  type PublicPart,
+  signBatch,
+  signIntake,
+} from "@porchlight/charter";
 import {
   type CharterId,
   commitment,
@@ -16,6 +24,7 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
+import { publicCommitment } from "@porchlight/gate";
 import { blockHash } from "@porchlight/notice";
 import { nodeSuite } from "@porchlight/tlog/node";
 import type { LogSource } from "@porchlight/wire";
@@ -99,6 +108,26 @@ const order = (number: number, day: number = TODAY, seed = seedOf("Intake")): Lo
     },
     seed,
   );
+const part = (accounts: number, days: number): PublicPart => ({
+  issuer: charter.issuers[0]?.name ?? "",
+  legalBasis: charter.legalBases[0] ?? "",
+  offenceCategory: charter.offenceCategories[0] ?? "",
+  accounts,
+  days,
+});
+/** An order that hides this public part, and the entry that tells it. */
+function told(number: number, told: PublicPart): { order: OrderEntry; disclosed: DisclosedEntry } {
+  const key = seedOf(`key ${number}`);
+  const { intake: _, ...unsigned } = order(number) as OrderEntry;
+  const { commitment } = unsigned;
+  return {
+    order: signIntake({ ...unsigned, public: publicCommitment(key, told) }, seedOf("Intake")),
+    disclosed: signIntake(
+      { type: "disclosed", charter: charter.id, day: TODAY, commitment, key: hex(key), part: told },
+      seedOf("Intake"),
+    ),
+  };
+}
 const batch = (day: DayNumber): LogEntry =>
   signBatch(
     {
@@ -315,7 +344,9 @@ describe("a log with a charter", () => {
     const third = await again(second, log, directory);
     const expected = {
       orders: 5,
-      findings: [{ code: "cap-exceeded", charter: charter.id, index: 6, orders: 4, limit: 3 }],
+      findings: [
+        { code: "cap-exceeded", charter: charter.id, index: 6, cap: "warrantsPer30Days", count: 4, limit: 3 },
+      ],
     };
     expect(await third.look()).toMatchObject(expected);
     expect(await (await again(third, log, directory)).look()).toMatchObject(expected);
@@ -325,7 +356,9 @@ describe("a log with a charter", () => {
     const log = new TestLog();
     publish(log, [charterEntry, order(1), order(2), order(3), order(4, TODAY - 100)]);
     const look = await (await watch(log, fresh())).look();
-    expect(look.findings).toMatchObject([{ code: "cap-exceeded", index: 4, orders: 4 }]);
+    expect(look.findings).toMatchObject([
+      { code: "cap-exceeded", index: 4, cap: "warrantsPer30Days", count: 4 },
+    ]);
   });
 
   test("MON-10: orders to preserve are counted, and named where they go beyond the charter, over restarts", async () => {
@@ -411,6 +444,53 @@ describe("a log with a charter", () => {
     publish(log, shares.slice(2), at(until + 2));
     const told = await again(due, log, directory);
     expect((await told.look()).findings.filter(({ code }) => code === "overdue")).toEqual([]);
+  });
+
+  test("MON-11: an order that proves to have been beyond the caps on accounts and days is named when its secrecy ends, over restarts", async () => {
+    const log = new TestLog();
+    const directory = fresh();
+    publish(log, [charterEntry, told(1, part(2, 31)).order, told(2, part(3, 32)).order]);
+    const monitor = await watch(log, directory);
+    expect((await monitor.look()).findings).toEqual([]);
+    publish(log, [told(1, part(2, 31)).disclosed, told(2, part(3, 32)).disclosed]);
+    const second = await again(monitor, log, directory);
+    const exceeded = { code: "cap-exceeded", charter: charter.id, index: 2 };
+    const expected = [
+      { ...exceeded, cap: "accountsPerWarrant", count: 3, limit: 2 },
+      { ...exceeded, cap: "daysPerWarrant", count: 32, limit: 31 },
+    ];
+    const { findings } = await second.look();
+    expect(findings).toEqual(expected);
+    expect(sentence(findings[0] as never)).toContain("could open 3 accounts; the charter allows 2");
+    // The day of a later entry: the same is told once.
+    const { intake: _, ...unsigned } = told(2, part(3, 32)).disclosed;
+    publish(log, [signIntake({ ...unsigned, day: dayNumber(TODAY - 1) }, seedOf("Intake"))]);
+    expect((await (await again(second, log, directory)).look()).findings).toEqual(expected);
+  });
+
+  test("MON-12: what a log tells of an order is checked against what the order's entry hid, and against the charter", async () => {
+    const log = new TestLog();
+    const directory = fresh();
+    const honest = told(1, part(2, 3));
+    const foreign = told(3, { ...part(1, 1), issuer: "Nobody's Court" });
+    publish(log, [
+      charterEntry,
+      honest.order,
+      told(1, part(1, 3)).disclosed,
+      told(2, part(1, 1)).disclosed,
+      foreign.order,
+      foreign.disclosed,
+      honest.disclosed,
+    ]);
+    const monitor = await watch(log, directory);
+    const code = "disclosure-false";
+    const expected = [
+      { code, charter: charter.id, index: 2, reason: "not-what-was-hidden" },
+      { code, charter: charter.id, index: 3, reason: "order-unknown" },
+      { code, charter: charter.id, index: 5, reason: "not-the-charters" },
+    ];
+    expect((await monitor.look()).findings).toEqual(expected);
+    expect((await (await again(monitor, log, directory)).look()).findings).toEqual(expected);
   });
 
   test("MON-9: an order that stands without its notices is told at once", async () => {
