@@ -2,8 +2,7 @@
 //
 //     PASSPHRASE=… node examples/bot.ts DEPLOYMENT.json DIRECTORY [INVITATION]
 import { readFile } from "node:fs/promises";
-import { type MessengerConfig, startMessenger } from "@porchlight/client/node";
-import type { ConversationId } from "@porchlight/encoding";
+import { type ConversationId, type MessengerConfig, startMessenger } from "@porchlight/client/node";
 
 const [deployment, directory, invitation = null] = process.argv.slice(2);
 const passphrase = process.env["PASSPHRASE"] ?? "";

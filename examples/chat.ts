@@ -3,9 +3,8 @@
 //     PASSPHRASE=… node examples/chat.ts DEPLOYMENT.json DIRECTORY NAME [INVITATION]
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
-import { type MessengerConfig, startMessenger } from "@porchlight/client/node";
+import { type ConversationId, type MessengerConfig, startMessenger } from "@porchlight/client/node";
 import { sortConversations, type ThreadChange } from "@porchlight/client/page";
-import type { ConversationId } from "@porchlight/encoding";
 
 const [deployment, directory, name, invitation = null] = process.argv.slice(2);
 const passphrase = process.env["PASSPHRASE"] ?? "";
