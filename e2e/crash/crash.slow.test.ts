@@ -10,16 +10,16 @@ import type { LoggedOrder } from "../../packages/deployment/src/case.ts";
 import { temporary } from "../chat.ts";
 import { type Kill, PHASE_NAMES, planKills } from "./kills.ts";
 import { filesWith, sharesOf } from "./secrets-at-rest.ts";
-import { Stage } from "./stage.ts";
+import { Stage, secrecyEnd } from "./stage.ts";
 
 const SEED = Number(process.env["CRASH_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const KILLS = Number(process.env["CRASH_KILLS"] ?? 54);
+const KILLS = Number(process.env["CRASH_KILLS"] ?? 56);
 const HOURS = 60 * 60 * 1000;
 
 test("the same seed makes the same choices, and every phase has its share of them", () => {
   expect(planKills(7, 60)).toEqual(planKills(7, 60));
   expect(planKills(8, 60)).not.toEqual(planKills(7, 60));
-  const plan = planKills(SEED, 60);
+  const plan = planKills(SEED, 10 * PHASE_NAMES.length);
   for (const phase of PHASE_NAMES) expect(plan.filter((kill) => kill.phase === phase)).toHaveLength(10);
 });
 
@@ -28,6 +28,7 @@ describe(`kill -9 at random points of everything, seed ${SEED}`, () => {
   const plan = planKills(SEED, KILLS);
   const expected: string[] = [];
   const points: { readonly order: string; readonly points: readonly string[] }[] = [];
+  const told: LoggedOrder[] = [];
   let stage: Stage;
   let killed = 0;
   let months = 1;
@@ -95,6 +96,12 @@ describe(`kill -9 at random points of everything, seed ${SEED}`, () => {
       case "commit":
         await pass(async () => await stage.commit(`new day ${number + 10}`));
         break;
+      case "notice": {
+        const order = await stage.untold();
+        await pass(async () => await stage.told(order));
+        told.push(order);
+        break;
+      }
       default: {
         const signed = await stage.order();
         let order: LoggedOrder | null = null;
@@ -112,6 +119,8 @@ describe(`kill -9 at random points of everything, seed ${SEED}`, () => {
     }
     // A fork, a lost entry or an unwitnessed state would be seen by who watched from the beginning.
     expect(await stage.findings()).toEqual([]);
+    // No share of a notice label whose day has not come.
+    expect((await stage.noticeShares()).filter(({ until }) => until > stage.today)).toEqual([]);
   }
 
   test(
@@ -156,6 +165,24 @@ describe(`kill -9 at random points of everything, seed ${SEED}`, () => {
       return entry.type === "keyholder-batch" ? entry.slots : [];
     });
     expect(new Set(slots).size).toBe(slots.length);
+  });
+
+  test("every notice came, once, on its day and not before", async () => {
+    const due = stage.logged.filter((order) => secrecyEnd(order) <= stage.today);
+    expect(due.length).toBeGreaterThanOrEqual(told.length);
+    const shares = await stage.noticeShares();
+    for (const order of due) {
+      const { commitment } = namesOf(order);
+      // NOT-31: beside it there may be shares for the day of logging, which open nothing.
+      const own = shares.filter(
+        (share) => share.commitment === commitment && share.until === secrecyEnd(order),
+      );
+      expect(own.map(({ keyholder }) => keyholder).sort()).toEqual([1, 2, 3, 4, 5]);
+    }
+    const names = shares.map(({ commitment, until, keyholder }) => `${commitment} ${until} ${keyholder}`);
+    expect(new Set(names).size).toBe(names.length);
+    const read = await stage.notices();
+    expect(read.sort()).toEqual(due.map((order) => namesOf(order).commitment as string).sort());
   });
 
   test("no nonce reused: every partial has randomness of its own", () => {

@@ -24,6 +24,7 @@ const PHASES = {
   log: [...SERVERS, ...WITNESSES, "keyholder-1"],
   intent: ["keyholder-1", "keyholder-2", "keyholder-3", ...SERVERS, "witness-1"],
   release: ["keyholder-1", "keyholder-2", "keyholder-3", ...SERVERS, "witness-2"],
+  notice: [...KEYHOLDERS, "member", "member", ...SERVERS, ...WITNESSES],
 } as const;
 
 export type Phase = keyof typeof PHASES;

@@ -1,9 +1,15 @@
 // A whole deployment of real processes, two people and a case, in which anyone may be killed at any moment.
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import {
+  type NoticeShareEntry,
+  parseEntry,
+  parseSignedDocument,
+  unverifiedPayload,
+} from "@porchlight/charter";
 import {
   type AccountId,
   conversationId,
@@ -16,7 +22,9 @@ import {
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
+import { parseWarrant } from "@porchlight/gate";
 import { Monitor } from "@porchlight/monitor";
+import { formatNoticeCode } from "@porchlight/notice";
 import { Agency, namesOf, type OrderFile } from "@porchlight/parties";
 import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
@@ -33,6 +41,9 @@ const FIRST_DAY = parseDay("2026-03-02");
 const CHARTER_DAYS = 1000;
 const PROGRAMS = ["server", ...WITNESS_NAMES, ...KEYHOLDER_NAMES];
 const HEAL_SECONDS = 120;
+/** An order of the phase "notice" is secret for so many days. */
+const SECRET_DAYS = 3;
+const DAY_SECONDS = 86_400;
 
 export class Stage {
   readonly deployment: Deployment;
@@ -51,6 +62,7 @@ export class Stage {
   readonly acknowledged: string[] = [];
   readonly attempted = new Set<string>();
   readonly logged: LoggedOrder[] = [];
+  readonly #collected = new Set<LoggedOrder>();
   /** First sealed bundle that each keyholder gave out for each order. */
   readonly bundles = new Map<string, Uint8Array>();
 
@@ -88,6 +100,7 @@ export class Stage {
     await deployment.keysOf(periodOf(FIRST_DAY));
     const { charter, url } = deployment;
     const people = new Map<string, AccountId>();
+    writeFileSync(join(root, "policy"), charter.log.policy);
     for (const name of ["ada", "bo"]) {
       // As `porchlight member init` does, but for a passphrase that every later command need not work on for seconds.
       const made = await createMember(join(root, name), {
@@ -96,6 +109,8 @@ export class Stage {
         workFactor: WORK_FACTOR,
       });
       people.set(name, made.member.account);
+      const seed = made.member.noticeKey?.seed;
+      if (seed !== undefined) writeFileSync(join(root, `${name}.code`), formatNoticeCode(seed));
     }
     const bo = people.get("bo") as AccountId;
     const created = await command<{ conversation: string }>([
@@ -162,11 +177,12 @@ export class Stage {
     await this.send(text);
   }
 
-  /** An order that the court has signed and nobody has seen. */
-  async order(): Promise<OrderFile> {
+  /** An order that the court has signed and nobody has seen, secret for so many days. */
+  async order(secretDays?: number): Promise<OrderFile> {
     await this.advance(2);
     return await persist(
-      async () => await this.#completed.issue(await this.#completed.request(`case ${++this.#orders}`)),
+      async () =>
+        await this.#completed.issue(await this.#completed.request(`case ${++this.#orders}`), secretDays),
     );
   }
 
@@ -226,6 +242,7 @@ export class Stage {
         }
       }
       await this.#keepBundles(order);
+      this.#collected.add(order);
       return { texts: collected.opened.messages.map(({ text }) => text), points };
     });
   }
@@ -244,13 +261,79 @@ export class Stage {
 
   /** Every bundle again, as it was. */
   async bundlesAgain(): Promise<void> {
-    for (const order of this.logged) await this.#keepBundles(order);
+    for (const order of this.#collected) await this.#keepBundles(order);
+  }
+
+  /** An order whose secrecy ends on the next morning; until then no keyholder gives anything for its notice. */
+  async untold(): Promise<LoggedOrder> {
+    const order = await this.log(await this.order(SECRET_DAYS));
+    await this.handIn(order);
+    const end = secrecyEnd(order);
+    await this.#advanceTo(unixSeconds(dayStart(end) - 600));
+    await persist(async () => {
+      for (const { url } of this.deployment.charter.keyholders) {
+        const { status } = await fetch(`${url}/notices/${namesOf(order).commitment}/${end}`);
+        if (status === 200) throw new Error("a share of a notice before its day");
+        if (status !== 409) throw new Error(`asked for a notice, a keyholder answers ${status}`);
+      }
+    });
+    if ((await this.noticeShares(order)).length > 0) throw new Error("a notice in the log before its day");
+    return order;
+  }
+
+  /** The day comes: every keyholder releases unasked, and the person reads with the printed code. */
+  async told(order: LoggedOrder): Promise<void> {
+    await this.#advanceTo(unixSeconds(dayStart(secrecyEnd(order)) + 9 * 3600));
+    await persist(async () => {
+      // Keyholders look at what is due when their clock goes on.
+      await this.#advanceTo(unixSeconds(this.#now + 61));
+      const told = (await this.notices()).filter((one) => one === namesOf(order).commitment);
+      if (told.length !== 1) throw new Error("the person is not told yet");
+      const by = new Set((await this.noticeShares(order)).map(({ keyholder }) => keyholder));
+      if (by.size < KEYHOLDER_NAMES.length) throw new Error("not every keyholder has released the notice");
+    });
+  }
+
+  /** Commitments of the orders that ada reads notices of: her code, the log and the keyholders are all that it takes. */
+  async notices(): Promise<string[]> {
+    const file = (name: string): string => join(this.#root, name);
+    const args = ["notice", "read", this.deployment.url, "--policy", file("policy"), "--code-file"];
+    const { child, ended } = start([...args, file("ada.code"), "--ask-keyholders"]);
+    this.#command = child;
+    const { code, out } = await ended;
+    this.#command = null;
+    if (code !== 0) throw new Error(`notice read: ${out}`);
+    type Read = { readonly notices: readonly { readonly commitment: string }[] };
+    const { notices } = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "") as Read;
+    return notices.map(({ commitment }) => commitment);
+  }
+
+  /** Shares of an order's notice in the log; of every order's, where none is named. */
+  async noticeShares(order?: LoggedOrder): Promise<NoticeShareEntry[]> {
+    const { service } = this.deployment;
+    await persist(async () => await service.update());
+    const commitment = order === undefined ? null : namesOf(order).commitment;
+    return service.entriesFrom(0).flatMap(({ bytes }) => {
+      const entry = parseEntry(bytes);
+      return entry.type === "notice-share" && (commitment === null || entry.commitment === commitment)
+        ? [entry]
+        : [];
+    });
   }
 
   // ---- Time
 
+  /** By the clock of the deployment. */
+  get today(): DayNumber {
+    return dayOf(this.#now);
+  }
+
   async advance(days: number): Promise<void> {
-    this.#now = unixSeconds(this.#now + 86_400 * days);
+    await this.#advanceTo(unixSeconds(this.#now + DAY_SECONDS * days));
+  }
+
+  async #advanceTo(at: UnixSeconds): Promise<void> {
+    this.#now = at;
     await this.deployment.keysOf(periodOf(dayOf(this.#now)));
     await this.deployment.tick(this.#now);
     await persist(async () => {
@@ -333,6 +416,13 @@ export class Stage {
       keyholders: KEYHOLDER_NAMES.map((name) => this.deployment.layout.directory(name)),
     };
   }
+}
+
+/** The day on which the person is told. */
+export function secrecyEnd(order: OrderFile): DayNumber {
+  const { disclosure } = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+  if (disclosure.kind !== "secret") throw new Error("an order of this test is secret");
+  return disclosure.until;
 }
 
 /** What a member is shown. */

@@ -42,6 +42,8 @@ export type Opened = Extract<Collected, { kind: "opened" }> & { readonly path: s
 
 const DAY = 86_400;
 const POLL_MILLISECONDS = 100;
+/** How long orders stay secret where nothing else is said. */
+const SECRET_DAYS = 60;
 
 /** What each party does in a case, each with its own keys, one step after the other. */
 export class Case {
@@ -66,8 +68,8 @@ export class Case {
     return request;
   }
 
-  /** The court signs a warrant for the target. */
-  async issue(request: Request): Promise<OrderFile> {
+  /** The court signs a warrant for the target, secret for so many days. */
+  async issue(request: Request, secretDays = SECRET_DAYS): Promise<OrderFile> {
     const { deployment, target } = this;
     const { charter } = deployment;
     const server = deployment.layout.directory("server");
@@ -91,7 +93,7 @@ export class Case {
       proportionality: "One person, one conversation, one day; nobody else's messages are opened.",
       disclosure: {
         kind: "secret",
-        until: dayNumber(dayOf(issued) + 60),
+        until: dayNumber(dayOf(issued) + secretDays),
         ground: "Telling the person now would let others destroy evidence.",
       },
       issued,
