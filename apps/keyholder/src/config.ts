@@ -9,7 +9,7 @@ export type KeyholderConfig = {
   readonly port: number;
   /** Address to listen on; the loopback interface where it is left out. */
   readonly host?: string;
-  /** Base URL of the provider's server: the board and the log. */
+  /** Base URL of the provider's server, which has the log. */
   readonly server: string;
   /** The log that it cosigns, known before there is a charter. */
   readonly log: VerifierKey<"ed25519">;

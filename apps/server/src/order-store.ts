@@ -96,6 +96,16 @@ export class OrderStore {
     return await this.#open(row);
   }
 
+  /** The order that the log shows with this commitment; null where there is none. */
+  async findLogged(commitment: Commitment): Promise<StoredOrder | null> {
+    const [row] = await this.#database.query({
+      text: "select id_hash, commitment, index, charter, sealed from orders where commitment = $1",
+      values: [Buffer.from(idBytes(commitment))],
+    });
+    if (row === undefined) return null;
+    return this.#verified.get(hex(fromRow(row["id_hash"]))) ?? (await this.#open(row));
+  }
+
   /** Every order, in the order of the log. */
   async *all(): AsyncGenerator<StoredOrder> {
     const rows = await this.#database.query({

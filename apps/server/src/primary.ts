@@ -9,6 +9,7 @@ import type { AttachmentFiles } from "./attachment-files.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, type PushConfig, readNetwork, type ServerConfig } from "./config.ts";
+import { Contests } from "./contests.ts";
 import type { Database } from "./database.ts";
 import { loadIdentity } from "./identity.ts";
 import { Invitations } from "./invitations.ts";
@@ -19,6 +20,7 @@ import { LogLease } from "./log-lease.ts";
 import { LogPublisher } from "./log-publisher.ts";
 import { LoggedKeys } from "./logged-keys.ts";
 import { MaterialDesk } from "./material.ts";
+import { NoticeCards } from "./notice-cards.ts";
 import { OrderStore } from "./order-store.ts";
 import { Orders } from "./orders.ts";
 import { Persons } from "./persons.ts";
@@ -123,6 +125,7 @@ export async function openPrimary(
     log,
     entries: new LogEntries(log, identity, clock, clockKind, database),
     orders,
+    contests: new Contests({ database, store, cards: new NoticeCards(database), log, identity, clock }),
     preservations,
     material: new MaterialDesk({ database, store, log, identity, clock }),
   };

@@ -45,6 +45,7 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   "unknown-charter": 422,
   "warrant-refused": 422,
   "direction-refused": 422,
+  "contest-refused": 403,
   "preservation-refused": 422,
   "order-unknown": 404,
   "order-elsewhere": 409,

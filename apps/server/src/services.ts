@@ -1,6 +1,7 @@
 import type { AccountRequests } from "./account-requests.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Attachments } from "./attachments.ts";
+import type { Contests } from "./contests.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Devices } from "./devices.ts";
@@ -43,6 +44,7 @@ export type PrimaryServices = {
   readonly log: Log;
   readonly entries: LogEntries;
   readonly orders: Orders;
+  readonly contests: Contests;
   readonly preservations: Preservations;
   readonly material: MaterialDesk;
 };

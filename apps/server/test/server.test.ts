@@ -9,6 +9,7 @@ import {
   type LogEntry,
   makeNoticeCard,
   type NoticeEntry,
+  noticeSeedOf,
   type OrderEntry,
   parseEntry,
   parseSignedDocument,
@@ -17,6 +18,7 @@ import {
   signCeremony,
   signDocument,
   signErasure,
+  verifyContest,
   verifyEntrySignature,
   verifyStatement,
 } from "@porchlight/charter";
@@ -43,7 +45,7 @@ import {
   verifyOrder,
   verifyOtherSide,
 } from "@porchlight/gate";
-import { blockHash } from "@porchlight/notice";
+import { blockHash, type NoticeContent } from "@porchlight/notice";
 import { openFrom } from "@porchlight/quorum";
 import {
   consistencyProof,
@@ -72,6 +74,7 @@ import {
 } from "@porchlight/wire";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { contestOrder } from "../../../packages/client/src/index.ts";
 import {
   COURT,
   charterDocument,
@@ -677,6 +680,74 @@ describe("durability", () => {
     expect(waiting.items).toEqual([]);
     await server.run();
     expect((await server.client().health()).log?.size).toBe(log?.size);
+  });
+});
+
+describe("contests", () => {
+  test("CONT-2 to CONT-6: who was told first contests once, in time, with the notice key; nobody else does, and nobody learns more", async () => {
+    const seeds = ["first", "second", "third"].map((name) => seedOf(`contests ${name}`));
+    const [alice, bob, carol] = (await Promise.all(
+      seeds.map((seed) => Person.join(server, charter, server.client(), seed)),
+    )) as [Person, Person, Person];
+    const now = server.now;
+    const named = [alice, bob];
+    const document = await warrantDocument(charter, {
+      reference: "4 Gs 200/26",
+      statement: await statementOf(charter, [], {
+        accounts: named.map(({ account, noticeCard: notice }, i) => ({ account, person: `P ${i}`, notice })),
+      }),
+      accounts: named.map(({ account }) => account),
+      firstDay: dayOf(now),
+      lastDay: dayOf(now),
+      issued: now,
+      expires: unixSeconds(now + 60 * 86_400),
+      disclosure: { kind: "notice-first" },
+    });
+    const warrant = await signedWarrant(charter, document);
+    const opening = seedOf("opening of the contested");
+    const client = server.client();
+    const text = new TextDecoder().decode(warrant);
+    const { index, orderId } = await client.submitOrder({ warrant: text, opening });
+    await client.waitForCheckpoint(index + 1, { wait: 20 });
+    const commitment = commitmentOf(opening, warrant);
+    const says = async (who: Person, ground: string, seed = seeds[[alice, bob, carol].indexOf(who)]) => {
+      const notice = { commitment, account: who.account } as NoticeContent;
+      const noticeSeed = noticeSeedOf(seed as Uint8Array);
+      return await contestOrder(client, charter, { notice, noticeSeed, ground });
+    };
+    const reason = (run: Promise<unknown>) =>
+      run.then(
+        () => "taken",
+        (error: { reason?: string; code?: string }) => error.reason ?? error.code,
+      );
+    // Two at once are one.
+    const [taken, twin] = await Promise.all([says(alice, "I was abroad."), says(alice, "I was abroad.")]);
+    expect(twin).toEqual(taken);
+    expect(await verifyContest(taken, charter)).toMatchObject({ commitment, account: alice.account });
+    expect(await reason(says(alice, "Something else."))).toBe("twice");
+    expect(await reason(says(carol, "Me too."))).toBe("not-yours");
+    // Of a commitment that the log does not have the answer is the same, and an account that is none is asked alike.
+    const stranger = { commitment: ID as typeof commitment, account: ID as typeof alice.account };
+    expect((await client.contestChallenge(stranger)).length).toBe(
+      (await client.contestChallenge({ commitment, account: bob.account })).length,
+    );
+    expect(await reason(says(bob, "Not my key.", seeds[0]))).toBe("server-not-understood");
+    const nonce = new Uint8Array(32);
+    const forged = { commitment, account: bob.account, nonce, ground: "I confess." };
+    await expect(client.contest(forged)).rejects.toMatchObject({
+      refusal: "contest-refused",
+      reason: "unproven",
+      status: 403,
+    });
+    expect(await refusal(says(bob, " \n"))).toBe("malformed");
+    expect(await client.contests(orderId)).toEqual([taken]);
+    expect(await refusal(client.contests(ID))).toBe("order-unknown");
+
+    await server.tick(dayStart(dayNumber(dayOf(now) + charter.contestDays + 1)) + 3600);
+    const { size } = parseCheckpoint(parseNote(await client.checkpoint()).text);
+    await client.waitForCheckpoint(size, { since: server.now, wait: 20 });
+    expect(await reason(says(bob, "I was abroad, too."))).toBe("too-late");
+    expect(await says(alice, "I was abroad.")).toEqual(taken);
   });
 });
 

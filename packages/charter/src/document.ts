@@ -27,6 +27,7 @@ export type DocumentKind =
   | "extension"
   | "notice-release"
   | "preservation"
+  | "contest"
   | "refusal"
   | "retention";
 

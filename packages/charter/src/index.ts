@@ -11,6 +11,13 @@ export {
   verifyCharter,
 } from "./charter.ts";
 export {
+  asGround,
+  type Contest,
+  formatContest,
+  parseContest,
+  verifyContest,
+} from "./contest.ts";
+export {
   addSignature,
   attachSignature,
   type DocumentKind,

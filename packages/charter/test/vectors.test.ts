@@ -15,8 +15,10 @@ import {
 import {
   type CharterKind,
   entrySignatureInput,
+  formatContest,
   formatEntry,
   parseCharter,
+  parseContest,
   parseEntry,
   parseKeys,
   parseSignedDocument,
@@ -25,6 +27,7 @@ import {
   signDocument,
   unverifiedPayload,
   verifyCharter,
+  verifyContest,
   verifyKeys,
   verifyStatement,
 } from "../src/index.ts";
@@ -43,6 +46,7 @@ const charters = read<{
   keys: Signed & { charter: string; refused: Edit[] };
   statement: Signed & { charter: string };
 }>("charter");
+const contests = read<Signed & { refused: { name: string; signed: string }[]; malformed: Edit[] }>("contest");
 const entries = read<{
   entries: { entry: string; leafHash: string; signed?: string; key?: string }[];
   refused: { name: string; entry: string }[];
@@ -87,6 +91,27 @@ describe("vectors/charter.json", () => {
     const { document, signed } = charters.statement;
     const statement = await verifyStatement(parseSignedDocument(utf8(signed)), court);
     expect(statement).toEqual(parseStatement(utf8(document)));
+  });
+});
+
+describe("vectors/contest.json", () => {
+  test("CONT-1: a contest as the provider signed it", async () => {
+    const contest = await verifyContest(parseSignedDocument(utf8(contests.signed)), court);
+    expect(contest).toEqual(parseContest(utf8(contests.document)));
+    expect(formatContest(contest)).toEqual(utf8(contests.document));
+  });
+
+  test.each(contests.refused)("CONT-1: $name is refused", async ({ signed }) => {
+    await expect(verifyContest(parseSignedDocument(utf8(signed)), court)).rejects.toMatchObject({
+      name: "CharterError",
+    });
+  });
+
+  test.each(contests.malformed)("CONT-1: $name is malformed", ({ from, to }) => {
+    expect(contests.document).toContain(from);
+    expect(() => parseContest(utf8(contests.document.replace(from, () => to)))).toThrow(
+      expect.objectContaining({ name: "EncodingError" }),
+    );
   });
 });
 

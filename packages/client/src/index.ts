@@ -13,6 +13,7 @@ export type { Backup } from "./backup.ts";
 export { browserStorage } from "./browser-storage.ts";
 export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
 export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
+export { contestOrder } from "./contest.ts";
 export type {
   AccountContext,
   AccountService,

@@ -59,7 +59,14 @@ export {
 export * from "./public-part.ts";
 export * from "./refusal.ts";
 export { CHECKPOINT_TOLERANCE } from "./rules.ts";
-export { type NoticeDue, noticeDue, secrecyEnds, secretUntilOf } from "./secrecy.ts";
+export {
+  type ContestPeriod,
+  contestPeriod,
+  type NoticeDue,
+  noticeDue,
+  secrecyEnds,
+  secretUntilOf,
+} from "./secrecy.ts";
 export * from "./verify-order.ts";
 export {
   MAX_WARRANT_BYTES,

@@ -26,7 +26,7 @@ import {
 import { noticeFits } from "./notices.ts";
 import { isOtherSideOf } from "./other-side.ts";
 import { publicCommitment, publicKeyOfOrder, publicPartOf } from "./public-part.ts";
-import { secretUntilOf } from "./secrecy.ts";
+import { lastContestDay, secretUntilOf } from "./secrecy.ts";
 import { otherAccounts } from "./verify-order.ts";
 
 /** Seconds by which a checkpoint's witnessed time and the keyholder's clock may differ (GATE-2). */
@@ -104,10 +104,9 @@ function rateCapHolds({ view, warrant, index, loggedDay, today }: LogFacts): boo
   return ordersSince(view, charter, { index, since, today, limit }) < limit;
 }
 
-function personCouldContest({ warrant, loggedDay, today }: LogFacts): boolean {
-  const { disclosure, emergency } = warrant.document;
-  const mayWait = disclosure.kind === "notice-first" && !emergency;
-  return !mayWait || today > loggedDay + warrant.charter.contestDays;
+function personCouldContest(facts: LogFacts): boolean {
+  const last = lastContestDay(facts);
+  return last === null || facts.today > last;
 }
 
 // ---- The document

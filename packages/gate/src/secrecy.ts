@@ -1,8 +1,8 @@
 // When the secrecy of an order ends, as its issuer set it, moved it or cut it short.
 import { verifyEntrySignature } from "@porchlight/charter";
-import { type DayNumber, type Period, periodOf } from "@porchlight/encoding";
+import { type DayNumber, dayNumber, type Period, periodOf } from "@porchlight/encoding";
 import { directionOf } from "./direction.ts";
-import { logFacts, type OrderInput } from "./facts.ts";
+import { type LogFacts, logFacts, type OrderInput } from "./facts.ts";
 import { directionEntries } from "./log-view.ts";
 import type { WarrantDocument } from "./warrant.ts";
 
@@ -17,6 +17,29 @@ export function secrecyEnds(
 /** The month that an order's entry shows (GATE-9): in which secrecy ends, or, told at once, of the day it is logged. */
 export function secretUntilOf(document: Pick<WarrantDocument, "disclosure">, loggedOn: DayNumber): Period {
   return periodOf(secrecyEnds(document, loggedOn));
+}
+
+/** GATE-20: the last day on which an order waits for the person to contest it; null for one that waits for nobody. */
+export function lastContestDay({
+  warrant,
+  loggedDay,
+}: Pick<LogFacts, "warrant" | "loggedDay">): DayNumber | null {
+  const { disclosure, emergency } = warrant.document;
+  const mayWait = disclosure.kind === "notice-first" && !emergency;
+  return mayWait ? dayNumber(loggedDay + warrant.charter.contestDays) : null;
+}
+
+export type ContestPeriod = {
+  readonly lastDay: DayNumber;
+  /** By witnessed time. */
+  readonly isOver: boolean;
+};
+
+/** CONT-4: until when an order that is told first can be contested; null for one that waits for nobody. */
+export function contestPeriod(input: OrderInput): ContestPeriod | null {
+  const facts = logFacts(input);
+  const lastDay = lastContestDay(facts);
+  return lastDay === null ? null : { lastDay, isOver: facts.today > lastDay };
 }
 
 export type NoticeDue = {

@@ -3,6 +3,7 @@ import {
   addSignature,
   asName,
   type Charter,
+  type Contest,
   formatPreservation,
   formatSignedDocument,
   type PreservationDocument,
@@ -11,6 +12,7 @@ import {
   type Signer,
   signDocument,
   unverifiedPayload,
+  verifyContest,
 } from "@porchlight/charter";
 import type { SecretStore } from "@porchlight/durable";
 import {
@@ -304,6 +306,20 @@ export class Court {
       options,
     );
     return { index, keyholders };
+  }
+
+  /**
+   * CONT-6: what persons whom the order is about say against it, each as the provider signed it. Nothing stops by it: the
+   * issuer answers with a direction, or not. Throws WireError, CharterError for what the provider did not sign.
+   */
+  async contests(service: Service, order: OrderFile): Promise<Contest[]> {
+    const { orderId, commitment } = namesOf(order);
+    const documents = await service.server.contests(orderId);
+    const contests = await Promise.all(documents.map((one) => verifyContest(one, service.charter)));
+    if (contests.some((one) => one.commitment !== commitment)) {
+      throw new PartyError("order-refused", "the provider answered with a contest of another order");
+    }
+    return contests;
   }
 
   async status(

@@ -3,6 +3,7 @@ import * as z from "zod";
 import {
   accountIdText,
   bytes,
+  commitmentText,
   conversationIdText,
   dayNumberValue,
   epochValue,
@@ -118,6 +119,22 @@ export const preservationAnswer = z.discriminatedUnion("state", [
   z.object({ state: z.literal("held"), index: logIndexValue, until: dayNumberValue }),
 ]);
 
+/** Asks for what only the notice key of the account opens (CONT-2). */
+export const contestChallengeRequest = z.strictObject({ commitment: commitmentText, account: accountIdText });
+/** A sealed box with info {@link CONTEST_INFO} to the account's notice key; inside is a nonce of 32 bytes. */
+export const contestChallengeAnswer = z.object({ sealed: bytes(LIMITS.contestChallenge) });
+export const CONTEST_INFO = "porchlight-v1/contest";
+/** What the person says against the order (CONT-3). */
+export const contestRequest = z.strictObject({
+  commitment: commitmentText,
+  account: accountIdText,
+  nonce: hexBytes(32),
+  ground: z.string().min(1).max(LIMITS.prose),
+});
+/** SignedDocument "contest", by the provider. */
+export const contestAnswer = z.object({ contest: signedDocumentValue });
+export const contestsAnswer = z.object({ contests: z.array(signedDocumentValue).max(10_000) });
+
 /** Context (`info`) of the sealed boxes in which the provider answers, see {@link parseMaterial}. */
 export const MATERIAL_INFO = "porchlight-v1/material";
 /** Context of the sealed attestations of a day's other sides, see {@link parseOtherSides}. */
@@ -197,6 +214,8 @@ export type MaterialQuery = {
   readonly account: z.output<typeof accountIdText>;
   readonly day: z.output<typeof dayNumberValue>;
 };
+export type ContestChallengeRequest = z.output<typeof contestChallengeRequest>;
+export type ContestRequest = z.output<typeof contestRequest>;
 export type OrderRequest = z.output<typeof orderRequest>;
 export type OrderAnswer = z.output<typeof orderAnswer>;
 export type KeyholderOrder = z.output<typeof keyholderOrder>;

@@ -49,6 +49,7 @@ export const REFUSAL_CODES = [
   // disclosure
   "warrant-refused",
   "direction-refused",
+  "contest-refused",
   "preservation-refused",
   "order-unknown",
   "order-elsewhere",

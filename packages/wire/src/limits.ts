@@ -49,6 +49,10 @@ export const LIMITS = {
   /** One chunk of a backup or of what goes from device to device. */
   streamChunk: 1024 * 1024 + 256,
   logEntry: 65_535,
+  /** A nonce sealed to a notice key. */
+  contestChallenge: 2 * 1024,
+  /** UTF-16 units of free text (CHA-6). */
+  prose: 20_000,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,
 } as const;

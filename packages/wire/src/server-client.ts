@@ -43,6 +43,13 @@ import {
   welcomesAnswer,
 } from "./delivery.ts";
 import {
+  type ContestChallengeRequest,
+  type ContestRequest,
+  contestAnswer,
+  contestChallengeAnswer,
+  contestChallengeRequest,
+  contestRequest,
+  contestsAnswer,
   type DirectionRequest,
   directionAnswer,
   directionRequest,
@@ -180,6 +187,25 @@ export class ServerClient {
     const call: Call = { method: "POST", path: `/v1/orders/${orderId}/directions` };
     const value = { kind, document: copyDocument(document) };
     return (await this.#call(call, directionAnswer, { schema: directionRequest, value })).index;
+  }
+
+  /** CONT-2: a nonce that only the account's notice key opens; nobody learns by it whether there is such an account. */
+  async contestChallenge(request: ContestChallengeRequest): Promise<Uint8Array> {
+    const call: Call = { method: "POST", path: "/v1/contests/challenge" };
+    const schema = contestChallengeRequest;
+    return (await this.#call(call, contestChallengeAnswer, { schema, value: request })).sealed;
+  }
+
+  /** CONT-3: hands a contest in; the provider's signed word that it has it. Idempotent. Refusal "contest-refused". */
+  async contest(request: ContestRequest): Promise<SignedDocument> {
+    const call: Call = { method: "POST", path: "/v1/contests" };
+    return (await this.#call(call, contestAnswer, { schema: contestRequest, value: request })).contest;
+  }
+
+  /** CONT-6: what was said against an order, for who has its id; nothing is verified here. */
+  async contests(orderId: string): Promise<SignedDocument[]> {
+    const call: Call = { method: "GET", path: `/v1/orders/${orderId}/contests` };
+    return (await this.#call(call, contestsAnswer)).contests;
   }
 
   /** Has an order to preserve logged and, with the proof that it is, carried out. Idempotent. */

@@ -36,6 +36,7 @@ import {
   withService,
 } from "../options.ts";
 import { action, formatRows, formatTable, type Outcome, type Streams } from "../terminal.ts";
+import { registerContests } from "./issuer-contests.ts";
 import { registerDirections } from "./issuer-directions.ts";
 import { registerPreservation } from "./issuer-preservation.ts";
 
@@ -226,6 +227,7 @@ export function registerIssuer(program: Command, streams: Streams): void {
   );
 
   registerDirections(issuer, streams);
+  registerContests(issuer, streams);
   registerPreservation(issuer, streams);
 
   action(

@@ -1,15 +1,30 @@
-import { CharterBook, memoryStorage } from "@porchlight/client";
-import { EncodingError, formatDay, formatInstant, fromUtf8, hex, unixSeconds } from "@porchlight/encoding";
+import { writeFile } from "node:fs/promises";
+import { CharterBook, contestOrder, memoryStorage } from "@porchlight/client";
+import {
+  type Commitment,
+  commitment,
+  EncodingError,
+  formatDay,
+  formatInstant,
+  fromUtf8,
+  hex,
+  unixSeconds,
+} from "@porchlight/encoding";
 import { type NoticeContent, NoticeError, parseNoticeCode } from "@porchlight/notice";
 import { nodeSuite } from "@porchlight/tlog/node";
-import { KeyholderClient, WireError } from "@porchlight/wire";
+import { KeyholderClient, ServerClient, WireError } from "@porchlight/wire";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { logAt } from "../log-address.ts";
-import { readInput } from "../options.ts";
-import { action, formatRows, type Streams } from "../terminal.ts";
+import { parsed, readInput } from "../options.ts";
+import { action, formatRows, type Outcome, type Streams } from "../terminal.ts";
 
 type Options = { readonly policy: string; readonly codeFile: string; readonly askKeyholders?: boolean };
+type ContestOptions = Options & {
+  readonly order: Commitment;
+  readonly groundFile: string;
+  readonly out: string;
+};
 
 /** Seconds that a checkpoint may be old; a reader is told its time in any case. */
 const MAX_AGE = 24 * 3600;
@@ -26,16 +41,7 @@ export function registerNotice(program: Command, streams: Streams): void {
       .option("--ask-keyholders", "also ask the keyholders themselves for what the log does not show"),
     streams,
     async (options: Options, _context, url: string) => {
-      const seed = await readCode(options.codeFile);
-      const book = await CharterBook.open({
-        source: await logAt(url),
-        policy: fromUtf8(await readInput(options.policy)),
-        storage: memoryStorage(),
-        clock: { now: () => unixSeconds(Math.floor(Date.now() / 1000)) },
-        maxAge: MAX_AGE,
-        suite: nodeSuite,
-      });
-      await book.refresh();
+      const { seed, book } = await readLog(url, options);
       const silent = options.askKeyholders === true ? await askKeyholders(book) : 0;
       const asOf = book.checkpointTime;
       if (asOf === undefined)
@@ -76,6 +82,73 @@ export function registerNotice(program: Command, streams: Streams): void {
       };
     },
   );
+  action(
+    notice
+      .command("contest")
+      .argument("<url>", "the service")
+      .description(
+        "contest an order that you were told of first, before anything is opened: its issuer decides",
+      )
+      .requiredOption("--policy <file>", "the tlog-policy that the log's checkpoints must satisfy")
+      .requiredOption("--code-file <file>", "a file that holds the notice code (PLN1-…)")
+      .requiredOption(
+        "--order <id>",
+        'what the notice calls "In the log"',
+        parsed(commitment, "64 hex digits"),
+      )
+      .requiredOption(
+        "--ground-file <file>",
+        "a file that says why; issuer, requester and keyholders read it",
+      )
+      .option("--out <file>", "where to keep the provider's signed word that it has it", "contest.json")
+      .option("--ask-keyholders", "also ask the keyholders themselves for what the log does not show"),
+    streams,
+    async (options: ContestOptions, _context, url: string) => await contest(url, options),
+  );
+}
+
+/** The notice key, and everything that the log shows of notices, verified. */
+async function readLog(url: string, options: Options): Promise<{ seed: Uint8Array; book: CharterBook }> {
+  const seed = await readCode(options.codeFile);
+  const book = await CharterBook.open({
+    source: await logAt(url),
+    policy: fromUtf8(await readInput(options.policy)),
+    storage: memoryStorage(),
+    clock: { now: () => unixSeconds(Math.floor(Date.now() / 1000)) },
+    maxAge: MAX_AGE,
+    suite: nodeSuite,
+  });
+  await book.refresh();
+  return { seed, book };
+}
+
+/** CONT-3 to CONT-5, for a person with the printed code and no account. */
+async function contest(url: string, options: ContestOptions): Promise<Outcome> {
+  const ground = fromUtf8(await readInput(options.groundFile)).trim();
+  const { seed, book } = await readLog(url, options);
+  if (options.askKeyholders === true) await askKeyholders(book);
+  const notice = book.notices.notices(seed).find(({ commitment: of }) => of === options.order);
+  if (notice === undefined) {
+    throw new CommandError(
+      EXIT.refused,
+      "notice-unknown",
+      "no notice of yours is about this order: see porchlight notice read",
+    );
+  }
+  const { charter } = await book.charter(notice.charter);
+  const document = await contestOrder(new ServerClient({ url }), charter, {
+    notice,
+    noticeSeed: seed,
+    ground,
+  });
+  await writeFile(options.out, `${JSON.stringify(document)}\n`, { mode: 0o600 });
+  return {
+    text: [
+      `The provider signed that it has your contest, for ${notice.issuer}: ${options.out}. Keep it.`,
+      `It stops nothing by itself. ${notice.issuer} decides; the order waits as long as it would have waited anyway.`,
+    ].join("\n"),
+    json: { document: options.out, issuer: notice.issuer, reference: notice.reference },
+  };
 }
 
 /** From a file: what stands on a command line others can see. */
@@ -127,6 +200,9 @@ function rowsOf(notice: NoticeContent): { term: string; text: string }[] {
       ? [{ term: "Why you", text: "the order is about somebody else whom you wrote with" }]
       : []),
     { term: "In the log", text: notice.commitment },
-    { term: "To complain", text: `write to ${notice.issuer} and name the reference` },
+    {
+      term: "To complain",
+      text: `write to ${notice.issuer} and name the reference${notice.disclosure === "notice-first" && !notice.emergency ? ", or: porchlight notice contest" : ""}`,
+    },
   ];
 }

@@ -1,5 +1,11 @@
+import type { SignedDocument } from "@porchlight/charter";
 import {
   accountIdText,
+  contestAnswer,
+  contestChallengeAnswer,
+  contestChallengeRequest,
+  contestRequest,
+  contestsAnswer,
   conversationIdText,
   dayNumberValue,
   decimalQuery,
@@ -25,7 +31,7 @@ const dayQuery = z.object({ day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue) 
 const orderParams = z.object({ orderId: orderIdText });
 
 /** What answers to orders need; the gate and the capability decide. */
-export function disclosureRoutes({ orders, preservations, material }: PrimaryServices): Route[] {
+export function disclosureRoutes({ orders, contests, preservations, material }: PrimaryServices): Route[] {
   return [
     {
       method: "POST",
@@ -47,6 +53,37 @@ export function disclosureRoutes({ orders, preservations, material }: PrimarySer
         const { orderId } = readParameters(orderParams, params);
         const { kind, document } = readBody(directionRequest, body);
         return json(directionAnswer, { index: await orders.direct(orderId, kind, document) }, 201);
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/contests/challenge",
+      access: "open",
+      contract: { request: contestChallengeRequest, answer: contestChallengeAnswer },
+      handle: async ({ body }) => {
+        const { commitment, account } = readBody(contestChallengeRequest, body);
+        return json(contestChallengeAnswer, { sealed: await contests.challenge(commitment, account) });
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/contests",
+      access: "signed",
+      contract: { request: contestRequest, answer: contestAnswer },
+      limit: 4 * LIMITS.prose,
+      handle: async ({ body }) => {
+        const contest = await contests.take(readBody(contestRequest, body));
+        return json(contestAnswer, { contest: writable(contest) }, 201);
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/orders/:orderId/contests",
+      access: "capability",
+      contract: { params: orderParams, answer: contestsAnswer },
+      handle: async ({ params }) => {
+        const { orderId } = readParameters(orderParams, params);
+        return json(contestsAnswer, { contests: (await contests.of(orderId)).map(writable) });
       },
     },
     {
@@ -95,4 +132,8 @@ export function disclosureRoutes({ orders, preservations, material }: PrimarySer
       },
     },
   ];
+}
+
+function writable({ payload, signatures }: SignedDocument): z.output<typeof contestAnswer>["contest"] {
+  return { payload, signatures: signatures.map((made) => ({ ...made })) };
 }

@@ -1,5 +1,6 @@
 import { accounts } from "./accounts.ts";
 import { attachments } from "./attachments.ts";
+import { contests } from "./contests.ts";
 import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "no board", sql: noBoard },
   { name: "notice cards", sql: noticeCards },
   { name: "preservations", sql: preservations },
+  { name: "contests", sql: contests },
 ];
