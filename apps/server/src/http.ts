@@ -61,8 +61,7 @@ export type Route = {
   readonly access: Access;
   /** Of an account that may use it; any, where it is left out. Only for "member" (ACC-80). */
   readonly roles?: readonly Role[];
-  /** Of every route; what has none is told in OpenAPI as bytes. */
-  readonly contract?: Contract;
+  readonly contract: Contract;
   /** Bytes of the body, {@link LIMITS}.body where it is left out. */
   readonly limit?: number;
   readonly handle: (exchange: Exchange) => Promise<Answer>;

@@ -42,7 +42,7 @@ function parameters(place: "path" | "query", schema: z.ZodType | undefined): Sch
 function openApi(routes: readonly Route[]): Schema {
   const paths: Record<string, Schema> = {};
   for (const { method, url, access, roles, contract } of routes) {
-    const { params, query, request, answer } = contract ?? { answer: "bytes" as const };
+    const { params, query, request, answer } = contract;
     const path = url.replace(/:(\w+)/g, "{$1}").replace("*", "{path}");
     const rest = url.includes("*")
       ? [{ name: "path", in: "path", required: true, schema: { type: "string" } }]

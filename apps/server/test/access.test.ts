@@ -7,7 +7,7 @@ import { cardOf } from "../../../vectors/fixture/notice.ts";
 import type { Route } from "../src/http.ts";
 import { disclosureRoutes } from "../src/routes/disclosure.ts";
 import { logRoutes } from "../src/routes/log.ts";
-import { operationRoutes } from "../src/routes/operations.ts";
+import { operationRoutes, welcomeRoutes } from "../src/routes/operations.ts";
 import { routes } from "../src/routes.ts";
 import type { PrimaryServices, Services } from "../src/services.ts";
 import { TestServer } from "./deployment.ts";
@@ -225,6 +225,13 @@ const OTHERS: Readonly<Record<string, Route["access"]>> = {
 
 const TABLE: readonly Route[] = routes({} as Services);
 const nameOf = ({ method, url }: Route): string => `${method} ${url}`;
+/** What only the primary answers, and every process for its operator. */
+const REST: readonly Route[] = [
+  ...logRoutes({} as PrimaryServices),
+  ...disclosureRoutes({} as PrimaryServices),
+  ...operationRoutes(null as never, null as never, null as never, new AbortController().signal),
+  ...welcomeRoutes(),
+];
 const ROLES: readonly Role[] = ["member", "moderator", "response-officer", "administrator"];
 
 describe("every route", () => {
@@ -239,13 +246,39 @@ describe("every route", () => {
       ["GET /v1/audit", ["administrator"]],
     ]);
     // What only the primary answers is public, signed or by capability: no member's session counts there.
-    const primary = {} as PrimaryServices;
-    const rest = [
-      ...logRoutes(primary),
-      ...disclosureRoutes(primary),
-      ...operationRoutes(null as never, null as never, null as never, new AbortController().signal),
-    ];
-    expect(rest.filter(({ access }) => access === "member").map(nameOf)).toEqual([]);
+    expect(REST.filter(({ access }) => access === "member").map(nameOf)).toEqual([]);
+  });
+
+  test("DEL-3: is in the OpenAPI that the server serves, with what it takes and whom it asks for", async () => {
+    type Operation = {
+      requestBody?: object;
+      parameters?: { name: string; in: string }[];
+      security?: object[];
+    };
+    const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, Operation>>;
+    };
+    const served = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+    );
+    const all = [...TABLE, ...REST].map((route) => {
+      const path = route.url.replace(/:(\w+)/g, "{$1}").replace("*", "{path}");
+      return { route, name: `${route.method.toLowerCase()} ${path}` };
+    });
+    expect(served.map(({ name }) => name).toSorted()).toEqual(
+      [...all.map(({ name }) => name), "get /openapi.json", "get /v1/stream"].toSorted(),
+    );
+    for (const { route, name } of all) {
+      const operation = served.find((one) => one.name === name)?.operation;
+      expect([name, operation?.requestBody !== undefined]).toEqual([
+        name,
+        route.contract.request !== undefined,
+      ]);
+      expect([name, operation?.security !== undefined]).toEqual([name, route.access === "member"]);
+      const named = [...route.url.matchAll(/:(\w+)/g)].map(([, param]) => param);
+      const inPath = operation?.parameters?.filter((one) => one.in === "path").map((one) => one.name) ?? [];
+      expect([name, inPath.filter((one) => one !== "path")]).toEqual([name, named]);
+    }
   });
 
   async function use(name: string, token: string | null): Promise<{ status: number; code: string }> {

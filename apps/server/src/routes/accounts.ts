@@ -133,6 +133,7 @@ export function accountRoutes({
       method: "POST",
       url: "/v1/notice-key",
       access: "member",
+      contract: { request: noticeCardRequest, answer: nothing },
       handle: async ({ device, body }) => {
         await noticeCards.publish(device().account, readBody(noticeCardRequest, body).card);
         return json(nothing, {});

@@ -42,6 +42,7 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       method: "GET",
       url: "/log/policy",
       access: "open",
+      contract: { answer: "bytes" },
       handle: async () => {
         if (log.policy === null) throw new Refusal("not-found", "the log has no policy yet");
         return { bytes: utf8(log.policy), type: "text/plain; charset=utf-8", cache: "no-store" };
