@@ -1,6 +1,7 @@
 // What devices, and only devices, read (spec/accounts.md): codes, pairing, sealed streams, recovery records; and the
 // requests that accounts sign for members.
 
+import { noticeSeedOf } from "../../packages/charter/src/index.ts";
 import { invitationHash, invitationLink } from "../../packages/client/src/invitation.ts";
 import {
   commitmentTo,
@@ -21,6 +22,8 @@ import { makeAccountRequest, makeCredential } from "../../packages/envelope/src/
 import { nodeSuite } from "../../packages/envelope/src/node-suite.ts";
 import { deviceKeyOf } from "../../packages/mls/src/index.ts";
 import { xwingKeygen } from "../../packages/quorum/src/index.ts";
+
+import { cardOf } from "../fixture/notice.ts";
 
 const bytes = (length: number, from: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (7 * i + from) % 256);
@@ -63,6 +66,7 @@ async function pairing(): Promise<unknown> {
     historyKey: bytes(32, 9),
     conversations: 3,
     backupKey: bytes(32, 10),
+    noticeKey: { seed: noticeSeedOf(IDENTITY), card: cardOf(IDENTITY) },
   };
   return {
     random: hex(random),
@@ -80,6 +84,8 @@ async function pairing(): Promise<unknown> {
     historyKey: hex(grant.historyKey),
     backupKey: hex(grant.backupKey),
     credential: hex(grant.credential),
+    noticeSeed: hex(grant.noticeKey.seed),
+    noticeCard: hex(grant.noticeKey.card),
     grant: hex(sealGrant(fields, transcript, grant, bytes(64, 11))),
   };
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   Account,
   type ConversationEvent,
+  Member,
   memoryStorage,
   receiveHistory,
   sendHistory,
@@ -114,6 +115,11 @@ describe("a second device", () => {
     expect(textsIn(tablet.account.member.seat(seat.id).events)).not.toContain(old);
     await say(tablet.account.member.seat(seat.id), "from the tablet", server.now);
     expect(textsIn(await bob.account.member.sync())).toEqual(["from the tablet"]);
+
+    // ACC-34: the person's notices are read on both, also after a restart.
+    const reopened = await Member.open(tablet.home);
+    expect(reopened.noticeKey).toEqual(alice.account.member.noticeKey);
+    expect(tablet.account.member.noticeKey).toEqual(alice.account.member.noticeKey);
 
     // ACC-35: it cannot let in others itself.
     expect(tablet.account.holdsIdentity).toBe(false);

@@ -153,7 +153,6 @@ export function ready(
     charters: { [COURT]: COURT_CHARTER, [HOUSE]: HOUSE_CHARTER },
     notices: [],
     allClear: { asOf: NOW, clearUntil: 20_400 as Day, secretSince: 20_230 as Day, overdue: 0 },
-    readsNotices: true,
     transfers: {},
     ...more,
   };

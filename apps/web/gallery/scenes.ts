@@ -253,7 +253,6 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       allClear: { asOf: NOW, clearUntil: null, secretSince: 20_230 as never, overdue: 2 },
     }),
   },
-  "notices-not-here": { at: "/notices", state: ready(SEVERAL, { readsNotices: false, allClear: null }) },
   "notices-reading": { at: "/notices", state: ready(SEVERAL, { allClear: null }) },
   "settings-profile": { at: "/settings/profile", state: ready(SEVERAL) },
   "settings-devices": { at: "/settings/devices", state: ready(SEVERAL) },

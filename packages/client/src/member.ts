@@ -36,14 +36,10 @@ export class Member {
   readonly #context: DeviceContext;
   readonly #seats = new Map<ConversationId, Seat>();
   #keyPackages: readonly OwnKeyPackage[];
-  /** The account's notice key; `null` on a device that was not given it. */
-  readonly noticeKey: NoticeKey | null;
+  /** The account's notice key: each of its devices has it. */
+  readonly noticeKey: NoticeKey;
 
-  private constructor(
-    context: DeviceContext,
-    keyPackages: readonly OwnKeyPackage[],
-    noticeKey: NoticeKey | null,
-  ) {
+  private constructor(context: DeviceContext, keyPackages: readonly OwnKeyPackage[], noticeKey: NoticeKey) {
     this.#context = context;
     this.#keyPackages = keyPackages;
     this.noticeKey = noticeKey;
@@ -69,16 +65,17 @@ export class Member {
   }
 
   /**
-   * A device whose credential was made elsewhere: where the identity key is. Throws where the storage has another
-   * device already.
+   * A device whose credential was made elsewhere: where the identity key is. The notice key comes from there too, and is
+   * the caller's to check. Throws where the storage has another device already.
    */
-  static async adopt(context: MemberContext, device: OwnDevice): Promise<Member> {
+  static async adopt(context: MemberContext, device: OwnDevice, noticeKey: NoticeKey): Promise<Member> {
     const { storage } = context;
     if ((await storage.load(DEVICE_RECORD)) !== null) {
       throw new ClientError("state-corrupt", "this storage belongs to another device: take an empty one");
     }
+    await storage.save(NOTICE_RECORD, formatNoticeKey(noticeKey));
     await storage.save(DEVICE_RECORD, formatDeviceRecord({ device, keyPackages: [] }));
-    return new Member({ ...context, device }, [], null);
+    return new Member({ ...context, device }, [], noticeKey);
   }
 
   /** The device and its conversations as they were saved. Throws ClientError "not-created" or "state-corrupt". */
@@ -88,11 +85,9 @@ export class Member {
     if (saved === null) throw new ClientError("not-created", "there is no device here yet: create one");
     const { device, keyPackages } = parseDeviceRecord(suite, saved);
     const noticeKey = await storage.load(NOTICE_RECORD);
-    const member = new Member(
-      { ...context, device },
-      keyPackages,
-      noticeKey === null ? null : parseNoticeKey(noticeKey),
-    );
+    if (noticeKey === null)
+      throw new ClientError("state-corrupt", "the account's notice key is missing here");
+    const member = new Member({ ...context, device }, keyPackages, parseNoticeKey(noticeKey));
     const prefix = recordName("");
     for (const name of await storage.list()) {
       if (!name.startsWith(prefix)) continue;
@@ -141,7 +136,7 @@ export class Member {
     };
     const { inviter } = await server.register(login, options);
     // Without it the server takes no envelope: nobody is openable who could not be told.
-    if (this.noticeKey !== null) await server.publishNoticeKey(this.noticeKey.card);
+    await server.publishNoticeKey(this.noticeKey.card);
     return inviter;
   }
 

@@ -1,5 +1,5 @@
-import { makeNoticeCard, NOTICE_CARD_LENGTH, noticeSeedOf } from "@porchlight/charter";
-import { concat } from "@porchlight/encoding";
+import { makeNoticeCard, NOTICE_CARD_LENGTH, noticeSeedOf, verifyNoticeCard } from "@porchlight/charter";
+import { type AccountId, concat, equalBytes } from "@porchlight/encoding";
 import type { MlsSuite } from "@porchlight/mls";
 import { XWING_SECRET_KEY_LENGTH, xwingKeygen } from "@porchlight/quorum";
 import { ClientError } from "./error.ts";
@@ -26,9 +26,18 @@ export function formatNoticeKey({ seed, card }: NoticeKey): Uint8Array {
   return concat(seed, card);
 }
 
+/** Seed and card together. */
+export const NOTICE_KEY_LENGTH = XWING_SECRET_KEY_LENGTH + NOTICE_CARD_LENGTH;
+
+/** Whether the card is the account's and the seed is the card's. Throws CharterError, EncodingError for no card at all. */
+export function isNoticeKeyOf({ seed, card }: NoticeKey, account: AccountId): boolean {
+  const shown = verifyNoticeCard(card);
+  return shown.account === account && equalBytes(shown.xwing, xwingKeygen(seed).publicKey);
+}
+
 /** Throws ClientError "state-corrupt". */
 export function parseNoticeKey(bytes: Uint8Array): NoticeKey {
-  if (bytes.length !== XWING_SECRET_KEY_LENGTH + NOTICE_CARD_LENGTH) {
+  if (bytes.length !== NOTICE_KEY_LENGTH) {
     throw new ClientError("state-corrupt", "the saved notice key is not what was saved");
   }
   return { seed: bytes.slice(0, XWING_SECRET_KEY_LENGTH), card: bytes.slice(XWING_SECRET_KEY_LENGTH) };

@@ -5,6 +5,7 @@ import type { Attendance } from "./account-record.ts";
 import type { AccountContext } from "./context.ts";
 import { ClientError } from "./error.ts";
 import type { HistoryKey } from "./history.ts";
+import { makeNoticeKey } from "./notice-key.ts";
 import {
   altered,
   digitsOf,
@@ -87,7 +88,13 @@ export class PairingHost {
       sign: (message) => suite.primitives.ed25519Sign(identitySeed, message),
     });
     const history = random(32);
-    const grant = { credential, historyKey: history, conversations: conversations().length, backupKey };
+    const grant = {
+      credential,
+      historyKey: history,
+      conversations: conversations().length,
+      backupKey,
+      noticeKey: makeNoticeKey(identitySeed, device.identityKey, suite),
+    };
     await this.#parts.granted(deviceKey);
     const bytes = sealGrant(this.#offer, this.#transcript, grant, random(64));
     await known(() => server.account.pairingHost({ id: this.id, slot: "grant", bytes }));

@@ -13,6 +13,7 @@ import { CREDENTIAL_LENGTH, EnvelopeError, verifyCredential } from "@porchlight/
 import { openFrom, QuorumError, sealTo, XWING_PUBLIC_KEY_LENGTH } from "@porchlight/quorum";
 import { bigintOf, bytesOf, formatCode, parseCode } from "./code-text.ts";
 import { ClientError } from "./error.ts";
+import { formatNoticeKey, NOTICE_KEY_LENGTH, type NoticeKey, parseNoticeKey } from "./notice-key.ts";
 
 const VERSION = 1;
 const CODE_CHARACTERS = 12;
@@ -128,6 +129,8 @@ export type Grant = {
   /** How many conversations the new device is about to be added to. */
   readonly conversations: number;
   readonly backupKey: Uint8Array | null;
+  /** So that the person's notices are read on this device too. */
+  readonly noticeKey: NoticeKey;
 };
 
 /** ACC-34. `seed`: 64 fresh bytes. */
@@ -138,6 +141,7 @@ export function sealGrant(offer: Offer, transcript: Uint8Array, grant: Grant, se
     .fixed(grant.historyKey, 32, "history key")
     .uint(grant.conversations, 4)
     .opaque(grant.backupKey ?? new Uint8Array(0), 1)
+    .fixed(formatNoticeKey(grant.noticeKey), NOTICE_KEY_LENGTH, "notice key")
     .finish();
   return sealTo(offer.sealingKey, plaintext, GRANT_INFO, transcript, seed);
 }
@@ -149,9 +153,11 @@ export function openGrant(secretKey: Uint8Array, transcript: Uint8Array, sealed:
     const historyKey = reader.fixed(32, "history key");
     const conversations = reader.uint(4, "conversations");
     const backupKey = reader.opaque(1, 32, "backup key");
+    const noticeKey = parseNoticeKey(reader.fixed(NOTICE_KEY_LENGTH, "notice key"));
     reader.end("grant");
     if (backupKey.length !== 0 && backupKey.length !== 32) throw altered();
-    return { credential, historyKey, conversations, backupKey: backupKey.length === 0 ? null : backupKey };
+    const backup = backupKey.length === 0 ? null : backupKey;
+    return { credential, historyKey, conversations, backupKey: backup, noticeKey };
   });
 }
 

@@ -1,4 +1,5 @@
-import type { AccountId } from "@porchlight/encoding";
+import { CharterError } from "@porchlight/charter";
+import { type AccountId, EncodingError } from "@porchlight/encoding";
 import { EnvelopeError, parseCredential } from "@porchlight/envelope";
 import { deviceKeyOf, MlsError, restoreDevice } from "@porchlight/mls";
 import { xwingKeygen } from "@porchlight/quorum";
@@ -8,6 +9,7 @@ import type { AccountContext } from "./context.ts";
 import { ClientError } from "./error.ts";
 import type { HistoryKey } from "./history.ts";
 import { Member } from "./member.ts";
+import { isNoticeKeyOf, type NoticeKey } from "./notice-key.ts";
 import {
   altered,
   commitmentTo,
@@ -120,17 +122,14 @@ export class PairingGuest {
     if (compared === null) throw new ClientError("pairing-over", "compare the digits first");
     const { grant } = await this.#wait("grant", options.signal);
     if (grant === null) throw over();
-    const { credential, historyKey, conversations, backupKey } = openGrant(
-      keys.sealing.secretKey,
-      compared.transcript,
-      grant,
-    );
-    const device = this.#device(credential);
-    if (device.account !== compared.account) throw altered();
-    const member = await Member.adopt(context, device);
-    const keyPackages = Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + conversations);
+    const granted = openGrant(keys.sealing.secretKey, compared.transcript, grant);
+    const { backupKey, noticeKey } = granted;
+    const device = this.#device(granted.credential);
+    if (device.account !== compared.account || !isOwn(noticeKey, device.account)) throw altered();
+    const member = await Member.adopt(context, device, noticeKey);
+    const keyPackages = Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + granted.conversations);
     const account = await Account.enter(context, member, { ...own, backupKey, keyPackages });
-    return { account, history: historyKey };
+    return { account, history: granted.historyKey };
   }
 
   #device(credential: Uint8Array) {
@@ -175,6 +174,15 @@ export class PairingGuest {
       if (error instanceof WireError && error.refusal === "pairing-unknown") throw over(error);
       throw error;
     }
+  }
+}
+
+function isOwn(noticeKey: NoticeKey, account: AccountId): boolean {
+  try {
+    return isNoticeKeyOf(noticeKey, account);
+  } catch (cause) {
+    if (!(cause instanceof CharterError || cause instanceof EncodingError)) throw cause;
+    throw altered(cause);
   }
 }
 

@@ -1,10 +1,15 @@
 import { readFileSync } from "node:fs";
+import { verifyNoticeCard } from "@porchlight/charter";
 import { fromHex, hex, utf8 } from "@porchlight/encoding";
 import { EnvelopeError, verifyAccountRequest } from "@porchlight/envelope";
+import { deviceKeyOf } from "@porchlight/mls";
+import { nodeMlsSuite } from "@porchlight/mls/node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { seedOf } from "../../../vectors/fixture/deployment.ts";
 import { formatCode, parseCode } from "../src/code-text.ts";
 import { invitationHash, invitationLink, parseInvitation } from "../src/invitation.ts";
+import { isNoticeKeyOf, makeNoticeKey } from "../src/notice-key.ts";
 import {
   digitsOf,
   isRevealed,
@@ -140,6 +145,8 @@ describe("pairing messages", () => {
     expect(hex(grant.backupKey ?? new Uint8Array(0))).toBe(pairing["backupKey"]);
     expect(hex(grant.credential)).toBe(pairing["credential"]);
     expect(grant.conversations).toBe(3);
+    expect(hex(grant.noticeKey.seed)).toBe(pairing["noticeSeed"]);
+    expect(hex(grant.noticeKey.card)).toBe(pairing["noticeCard"]);
   });
 
   test("ACC-33, ACC-34: any altered bit is another transcript, an uncommitted nonce or a grant that does not open", async () => {
@@ -163,6 +170,21 @@ describe("pairing messages", () => {
       expect(await codeOf(() => parseAnswer(bad))).toBe("pairing-altered");
     }
   });
+});
+
+test("ACC-34: a notice key is taken only if the card is the account's and the seed is the card's", async () => {
+  const suite = await nodeMlsSuite();
+  const noticeKey = (name: string) => {
+    const seed = seedOf(`account ${name}`);
+    return makeNoticeKey(seed, deviceKeyOf(seed), suite);
+  };
+  const [own, other] = [noticeKey("Alice"), noticeKey("Bob")];
+  const { account } = verifyNoticeCard(own.card);
+  expect(isNoticeKeyOf(own, account)).toBe(true);
+  expect(isNoticeKeyOf(other, account)).toBe(false);
+  expect(isNoticeKeyOf({ seed: other.seed, card: own.card }, account)).toBe(false);
+  expect(isNoticeKeyOf({ seed: own.seed, card: other.card }, account)).toBe(false);
+  expect(() => isNoticeKeyOf({ seed: own.seed, card: flipped(own.card, 8 * 1300) }, account)).toThrow();
 });
 
 describe("recovery records", () => {

@@ -477,9 +477,6 @@ export const en = {
     "This device checked it itself, from the public log as of {date}. Newer secret orders cannot be ruled out.",
   "notices.rest":
     "Besides these, none whose secrecy ended by {until}. None signed before {since} can still be secret.",
-  "notices.not-here": "This device cannot read notices",
-  "notices.not-here-text":
-    "It was added to your account later. The device that made the account reads them, and so does whoever has the printed notice code.",
   "notices.no-charter": "Nobody can open anything in this service, so there is nothing to tell you.",
   "notices.overdue": {
     one: "{count} notice that should have come has not",

@@ -41,20 +41,13 @@ export function NoticesPage(): ReactElement {
 }
 
 type ClearedProps = {
-  readonly state: Pick<ReadyState, "allClear" | "readsNotices" | "charters" | "log">;
+  readonly state: Pick<ReadyState, "allClear" | "charters" | "log">;
   readonly found: number;
 };
 
 /** What the log says beside the notices that were found; each answer that there is has words of its own. */
 function Cleared({ state, found }: ClearedProps): ReactElement {
-  const { allClear, readsNotices, charters, log } = state;
-  if (!readsNotices) {
-    return (
-      <Banner tone="info" title={say("notices.not-here")}>
-        <p className="small">{say("notices.not-here-text")}</p>
-      </Banner>
-    );
-  }
+  const { allClear, charters, log } = state;
   if (allClear === null) {
     return log.kind !== "unknown" && Object.keys(charters).length === 0 ? (
       <p className="soft">{say("notices.no-charter")}</p>

@@ -135,7 +135,6 @@ export class Session {
       charters: {},
       log: { kind: "unknown" },
       notices: [],
-      readsNotices: member.noticeKey !== null,
       allClear: null,
       transfers: {},
       pairing: null,
@@ -683,7 +682,7 @@ export class Session {
   #noticesChanged(): void {
     const { noticeKey } = this.member;
     const { checkpointTime, notices: log, known } = this.book;
-    if (noticeKey === null || checkpointTime === undefined) return;
+    if (checkpointTime === undefined) return;
     const clearance = log.clearance(checkpointTime);
     const notices = noticeViews(log.notices(noticeKey.seed), known, this.profile.noticesRead);
     const allClear = clearance === null ? null : allClearView(clearance);

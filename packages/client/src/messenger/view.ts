@@ -77,8 +77,6 @@ export type ReadyState = {
   readonly log: LogView;
   /** Who opened, or asked to open, this person's messages: own notices, newest first. */
   readonly notices: readonly NoticeView[];
-  /** Whether this device holds the key that reads notices: one that was paired does not. */
-  readonly readsNotices: boolean;
   /** `null` until the log was read far enough to say it. */
   readonly allClear: AllClearView | null;
   readonly transfers: { readonly [id: string]: TransferView };
