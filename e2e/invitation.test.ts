@@ -26,6 +26,7 @@ async function porchlight(...argv: string[]): Promise<string> {
   let error = "";
   const code = await run(argv, {
     interactive: false,
+    confirm: () => Promise.resolve(false),
     out: (text) => {
       out += text;
     },

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { CharterBook, Member, type MemberContext } from "@porchlight/client";
+import { Account, type AccountContext, CharterBook, type Member, startPairing } from "@porchlight/client";
 import { fileStorage } from "@porchlight/client/node";
 import {
   createPassphrase,
@@ -18,7 +18,6 @@ import { httpLogSource, ServerClient } from "@porchlight/wire";
 import { CommandError, EXIT } from "./exit-code.ts";
 
 const FILE = "member.json";
-const KEY_PACKAGES = 20;
 
 /** What a member's directory says of itself: where the service is, and which log and witnesses it goes by. */
 export type MemberPlace = {
@@ -32,7 +31,28 @@ export type MemberPlace = {
   readonly clock: "system" | "replay";
 };
 
-export type OpenMember = { readonly member: Member; readonly place: MemberPlace; readonly book: CharterBook };
+export type OpenMember = {
+  readonly account: Account;
+  readonly member: Member;
+  readonly place: MemberPlace;
+  readonly book: CharterBook;
+};
+
+/** A service that a directory does not know yet. Without a charter the only one in force is taken. */
+export type NewPlace = {
+  readonly url: string;
+  readonly charter: CharterId | null;
+  readonly deviceName?: string;
+  readonly workFactor?: number;
+};
+
+type Prepared = {
+  readonly context: AccountContext;
+  readonly book: CharterBook;
+  readonly place: MemberPlace;
+  /** For the account: the log's origin as the audience, and the device's name. */
+  readonly options: { readonly audience: string; readonly deviceName?: string };
+};
 
 /**
  * Makes a device of a new account. Log, witnesses and charter come from the charter of that id, verified; without one the
@@ -40,47 +60,68 @@ export type OpenMember = { readonly member: Member; readonly place: MemberPlace;
  */
 export async function createMember(
   directory: string,
-  options: {
-    readonly url: string;
-    readonly charter: CharterId | null;
-    readonly workFactor?: number;
-    readonly invitation?: Uint8Array;
-  },
+  about: NewPlace & { readonly invitation?: Uint8Array },
 ): Promise<OpenMember> {
-  const path = join(directory, FILE);
+  const prepared = await prepare(directory, about);
+  const { invitation } = about;
+  const options = { ...prepared.options, ...(invitation === undefined ? {} : { invitation }) };
+  return await keep(directory, prepared, await Account.create(prepared.context, options));
+}
+
+/** Makes a further device of an account that is somewhere else (ACC-30). Throws ClientError as pairings do. */
+export async function pairMember(
+  directory: string,
+  about: NewPlace & { readonly deviceName: string },
+  show: { readonly code: (code: string) => void; readonly digits: (digits: string) => void },
+): Promise<OpenMember> {
+  const prepared = await prepare(directory, about);
+  const { context, place } = prepared;
+  const guest = await startPairing(context, { audience: place.origin, deviceName: about.deviceName });
+  show.code(guest.code);
+  show.digits(await guest.digits());
+  return await keep(directory, prepared, (await guest.finish()).account);
+}
+
+/** Makes the only device of an account again, from its recovery code (ACC-50 to ACC-60). */
+export async function restoreMember(
+  directory: string,
+  about: NewPlace,
+  code: string,
+): Promise<OpenMember & { readonly asked: number; readonly lost: number }> {
+  const prepared = await prepare(directory, about);
+  const { account, lost } = await Account.restore(prepared.context, code, prepared.options);
+  const opened = await keep(directory, prepared, account);
+  const asked = await account.heal(lost);
+  return { ...opened, asked: asked.length, lost: lost.length };
+}
+
+async function prepare(directory: string, about: NewPlace): Promise<Prepared> {
   await makeDirectory(directory);
-  if ((await readFileOrNull(path)) !== null) {
+  if ((await readFileOrNull(join(directory, FILE))) !== null) {
     throw new CommandError(EXIT.usage, "exists", `${directory} is a member's directory already`);
   }
-  const { url } = options;
-  const { charter } = await Service.open({
-    url,
-    directory: join(directory, "log"),
-    charter: options.charter,
-  });
+  const { url, workFactor, deviceName } = about;
+  const { charter } = await Service.open({ url, directory: join(directory, "log"), charter: about.charter });
   const { origin, policy } = charter.log;
   const place: MemberPlace = { url, charter: charter.id, origin, policy, clock: charter.clock };
   await createPassphrase(directory);
-  const { workFactor } = options;
   const secrets = await openSecrets(directory, workFactor === undefined ? {} : { workFactor });
-  const identity = (await secrets.read("identity-seed")) ?? new Uint8Array(randomBytes(32));
-  await secrets.write("identity-seed", identity);
   const { context, book } = await contextOf(directory, place, secrets);
-  const member = await Member.open(context).catch(async () => await Member.create(context, identity));
-  const { invitation } = options;
-  await member.login(origin, invitation === undefined ? {} : { invitation });
-  await member.publishKeyPackages(KEY_PACKAGES);
-  await writeFileDurable(path, `${JSON.stringify({ version: 1, ...place }, null, 2)}\n`);
-  return { member, place, book };
+  const options = { audience: origin, ...(deviceName === undefined ? {} : { deviceName }) };
+  return { context, book, place, options };
+}
+
+async function keep(directory: string, { place, book }: Prepared, account: Account): Promise<OpenMember> {
+  await writeFileDurable(join(directory, FILE), `${JSON.stringify({ version: 1, ...place }, null, 2)}\n`);
+  return { account, member: account.member, place, book };
 }
 
 /** The device of a directory, logged in. */
 export async function openMember(directory: string): Promise<OpenMember> {
   const place = await readPlace(directory);
   const { context, book } = await contextOf(directory, place, await openSecrets(directory));
-  const member = await Member.open(context);
-  await member.login(place.origin);
-  return { member, place, book };
+  const account = await Account.open(context, { audience: place.origin });
+  return { account, member: account.member, place, book };
 }
 
 export async function readPlace(directory: string): Promise<MemberPlace> {
@@ -117,9 +158,12 @@ async function contextOf(
   directory: string,
   place: MemberPlace,
   secrets: SecretStore,
-): Promise<{ readonly context: MemberContext; readonly book: CharterBook }> {
-  const key = (await secrets.read("storage-key")) ?? new Uint8Array(randomBytes(32));
-  await secrets.write("storage-key", key);
+): Promise<{ readonly context: AccountContext; readonly book: CharterBook }> {
+  let key = await secrets.read("storage-key");
+  if (key === null) {
+    key = new Uint8Array(randomBytes(32));
+    await secrets.write("storage-key", key);
+  }
   const storage = await fileStorage({ directory: join(directory, "records"), key });
   const { url } = place;
   const system = { now: () => unixSeconds(Math.floor(Date.now() / 1000)) };

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import type { JsonObject } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { Presets, SingleBar } from "cli-progress";
@@ -13,12 +14,25 @@ export type Streams = {
   readonly error: (text: string) => void;
   /** Whether a person sits at standard error. */
   readonly interactive: boolean;
+  /** Asks whoever sits there; a no where nobody answers. */
+  readonly confirm: (question: string) => Promise<boolean>;
 };
 
 export const PROCESS_STREAMS: Streams = {
   out: (text) => process.stdout.write(text),
   error: (text) => process.stderr.write(text),
   interactive: process.stderr.isTTY,
+  confirm: async (question) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      // Standard input that ends is a no.
+      const end = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+      const answer = await Promise.race([lines.question(`${question} [y/N] `), end]);
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      lines.close();
+    }
+  },
 };
 
 /** A bar on standard error for who watches; nothing where the output goes to a file or a program. */

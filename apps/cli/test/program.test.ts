@@ -15,6 +15,7 @@ async function cli(...argv: readonly string[]): Promise<{ code: number; out: str
       err += text;
     },
     interactive: false,
+    confirm: () => Promise.resolve(false),
   };
   const code = await run(argv, streams);
   process.exitCode = 0;
@@ -34,7 +35,10 @@ function leaves(command: Named, path: readonly string[] = []): { path: string[];
   return command.commands.flatMap((one) => leaves(one, [...path, one.name()]));
 }
 
-const program = createProgram({ out: () => {}, error: () => {}, interactive: false }, []) as unknown as Named;
+const program = createProgram(
+  { out: () => {}, error: () => {}, interactive: false, confirm: () => Promise.resolve(false) },
+  [],
+) as unknown as Named;
 const commands = leaves(program);
 
 describe("every command", () => {

@@ -17,6 +17,7 @@ import { CommandError, EXIT } from "../exit-code.ts";
 import { createMember, type OpenMember, openMember, readPlace } from "../member-directory.ts";
 import { charter, parsed, several } from "../options.ts";
 import { action, formatRows, formatTable, type Outcome, printable, type Streams } from "../terminal.ts";
+import { registerMemberDevices } from "./member-devices.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the member's directory", "member"] as const;
@@ -209,6 +210,7 @@ export function registerMember(program: Command, streams: Streams): void {
       await opened.member.join();
       const seat = seatOf(opened, conversation);
       await seat.sync();
+      await opened.account.attend();
       const at = unixSeconds(nowOf(opened));
       const id = randomBytes(16).toString("hex");
       await seat.send([{ id, at, text, ...(kind === undefined ? {} : { kind }) }]);
@@ -231,12 +233,16 @@ export function registerMember(program: Command, streams: Streams): void {
       keep,
       conversation,
     }: Directory & { wait?: number; keep?: boolean; conversation?: string }) => {
-      const { member: own } = await openMember(dir);
+      const { member: own, account } = await openMember(dir);
       await own.join(own.seats.length === 0 && wait !== undefined ? { wait } : {});
       const seats = conversation === undefined ? own.seats : [seatOf({ member: own }, conversation)];
       const events: ConversationEvent[] = [];
       for (const seat of seats) {
         if (seat.kind !== "removed") await seat.sync(wait === undefined ? {} : { wait });
+      }
+      // What others' devices and one's own wait for: who was let in, who lost a device.
+      await account.attend();
+      for (const seat of seats) {
         events.push(...seat.events);
         if (keep !== true) await seat.handled(seat.events.length);
       }
@@ -266,6 +272,8 @@ export function registerMember(program: Command, streams: Streams): void {
       };
     },
   );
+
+  registerMemberDevices(member, streams);
 }
 
 function nowOf({ place, book }: OpenMember): number {
