@@ -108,10 +108,8 @@ export function registerRequester(program: Command, streams: Streams): void {
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string }) => {
-      const agency = await Agency.open(options.dir);
-      const service = await openService(placeOf(agency), options);
-      const order = await readOrder(options.order);
+    async (options: OrderOptions) => {
+      const { agency, service, order } = await openOrder(options);
       await agency.handIn(service, order);
       const answers = await agency.handOn(service, order);
       return {
@@ -133,10 +131,9 @@ export function registerRequester(program: Command, streams: Streams): void {
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string }) => {
-      const agency = await Agency.open(options.dir);
-      const service = await openService(placeOf(agency), options);
-      const answers = await agency.handOn(service, await readOrder(options.order));
+    async (options: OrderOptions) => {
+      const { agency, service, order } = await openOrder(options);
+      const answers = await agency.handOn(service, order);
       return { text: answersTable(answers), json: { keyholders: answers.map(answerJson) } };
     },
   );
@@ -150,10 +147,9 @@ export function registerRequester(program: Command, streams: Streams): void {
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string }) => {
-      const agency = await Agency.open(options.dir);
-      const service = await openService(placeOf(agency), options);
-      return statusOutcome(await agency.status(service, await readOrder(options.order)));
+    async (options: OrderOptions) => {
+      const { agency, service, order } = await openOrder(options);
+      return statusOutcome(await agency.status(service, order));
     },
   );
 
@@ -169,10 +165,8 @@ export function registerRequester(program: Command, streams: Streams): void {
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string; unpack?: string }, { progress }) => {
-      const agency = await Agency.open(options.dir);
-      const service = await openService(placeOf(agency), options);
-      const order = await readOrder(options.order);
+    async (options: OrderOptions & { unpack?: string }, { progress }) => {
+      const { agency, service, order } = await openOrder(options);
       await agency.keepOrder(order, formatOrderFile(order));
       const collected = await agency.collect(service, order, { progress });
       if (collected.kind === "waiting") {
@@ -236,6 +230,15 @@ async function actHashOf(options: {
         .digest(),
     )
   );
+}
+
+type OrderOptions = Directory & ServiceOptions & { readonly order: string };
+
+/** The agency of a directory, the service that it works with, and the order that is meant. */
+async function openOrder(options: OrderOptions) {
+  const agency = await Agency.open(options.dir);
+  const service = await openService(placeOf(agency), options);
+  return { agency, service, order: await readOrder(options.order) };
 }
 
 function placeOf(agency: Agency) {

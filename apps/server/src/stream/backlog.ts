@@ -33,13 +33,9 @@ export class Backlog {
     account: AccountId,
     conversations: readonly ConversationId[],
   ): Promise<Map<ConversationId, Standing>> {
-    const rows = await this.#read({
-      name: "stream-standings",
-      text: `select m.conversation, m.from_seq, m.until_seq, c.head from memberships m join conversations c using (conversation)
-        where m.account = $1 and m.conversation = any($2::bytea[]) order by m.from_seq`,
-      values: [Buffer.from(idBytes(account)), conversations.map((id) => Buffer.from(idBytes(id)))],
-    });
-    return standingsOf(rows, "conversation");
+    const ids = conversations.map((id) => Buffer.from(idBytes(id)));
+    const where = "m.account = $1 and m.conversation = any($2::bytea[])";
+    return await this.#standings("conversation", where, [Buffer.from(idBytes(account)), ids]);
   }
 
   /** The times of these accounts in one conversation. */
@@ -47,13 +43,31 @@ export class Backlog {
     conversation: ConversationId,
     accounts: readonly AccountId[],
   ): Promise<Map<AccountId, Standing>> {
+    const ids = accounts.map((id) => Buffer.from(idBytes(id)));
+    const where = "m.conversation = $1 and m.account = any($2::bytea[])";
+    return await this.#standings("account", where, [Buffer.from(idBytes(conversation)), ids]);
+  }
+
+  async #standings<Id extends ConversationId | AccountId>(
+    by: "conversation" | "account",
+    where: string,
+    values: readonly unknown[],
+  ): Promise<Map<Id, Standing>> {
     const rows = await this.#read({
-      name: "stream-members",
-      text: `select m.account, m.from_seq, m.until_seq, c.head from memberships m join conversations c using (conversation)
-        where m.conversation = $1 and m.account = any($2::bytea[]) order by m.from_seq`,
-      values: [Buffer.from(idBytes(conversation)), accounts.map((id) => Buffer.from(idBytes(id)))],
+      name: `stream-standings-${by}`,
+      text: `select m.${by} as id, m.from_seq, m.until_seq, c.head from memberships m join conversations c using (conversation)
+        where ${where} order by m.from_seq`,
+      values: [...values],
     });
-    return standingsOf(rows, "account");
+    const found = new Map<Id, { head: number; intervals: Interval[] }>();
+    for (const row of rows) {
+      const id = hex(fromRow(row["id"])) as Id;
+      const standing = found.get(id) ?? { head: row["head"] as number, intervals: [] };
+      const [from, until] = [row["from_seq"] as number, row["until_seq"] as number | null];
+      standing.intervals.push({ from, until });
+      found.set(id, standing);
+    }
+    return found;
   }
 
   /** Where the account is a member now, with the heads. */
@@ -127,21 +141,4 @@ export class Backlog {
       else next();
     }
   }
-}
-
-function standingsOf<Id extends ConversationId | AccountId>(
-  rows: Awaited<ReturnType<Database["query"]>>,
-  column: string,
-): Map<Id, Standing> {
-  const found = new Map<Id, { head: number; intervals: Interval[] }>();
-  for (const row of rows) {
-    const id = hex(fromRow(row[column])) as Id;
-    const standing = found.get(id) ?? { head: row["head"] as number, intervals: [] };
-    standing.intervals.push({
-      from: row["from_seq"] as number,
-      until: row["until_seq"] as number | null,
-    });
-    found.set(id, standing);
-  }
-  return found;
 }
