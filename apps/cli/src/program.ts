@@ -14,6 +14,7 @@ import { registerReport } from "./commands/report.ts";
 import { registerRequester } from "./commands/requester.ts";
 import { registerServer } from "./commands/server.ts";
 import { registerStart } from "./commands/start.ts";
+import { registerSuccession } from "./commands/succession.ts";
 import { EXIT, EXIT_HELP } from "./exit-code.ts";
 import type { Streams } from "./terminal.ts";
 
@@ -28,6 +29,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerRequester,
   registerIssuer,
   registerKeyholder,
+  registerSuccession,
   registerEvidence,
   registerLog,
   registerNotice,

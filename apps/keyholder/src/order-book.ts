@@ -23,6 +23,13 @@ export type Further = {
 /** What the issuer said later, and counted when it was seen in the witnessed log (KEY-33). */
 type Directed = { readonly kind: DirectionEntry["type"]; readonly document: string };
 
+/** What the issuer said later and what does not count here for good: the record for the court beside it (KEY-33). */
+export type RefusedDirection = Directed & {
+  /** Where the log has it. */
+  readonly index: number;
+  readonly refused: Refused;
+};
+
 /** The intent that was committed to: canonical document and the randomness of its slot. */
 export type OwnIntent = { readonly document: Intent; readonly random: Uint8Array; readonly slot: string };
 
@@ -67,6 +74,7 @@ export type KeptOrder = {
   readonly admitted: boolean;
   readonly further: Further;
   readonly directed: readonly Directed[];
+  readonly refusedDirections: readonly RefusedDirection[];
   readonly state: OrderState;
   /** In the order of their intents; what is sealed stays, whatever becomes of the order. */
   readonly releases: readonly Release[];
@@ -83,6 +91,11 @@ export type OrderEvent =
   | { readonly kind: "turned-away"; readonly order: string; readonly refused: Refused }
   | { readonly kind: "further"; readonly order: string; readonly further: Further }
   | { readonly kind: "directed"; readonly order: string; readonly directed: Directed }
+  | {
+      readonly kind: "direction-refused";
+      readonly order: string;
+      readonly direction: RefusedDirection;
+    }
   | { readonly kind: "admitted"; readonly order: string }
   | { readonly kind: "approved"; readonly order: string; readonly approval: Approval }
   | {
@@ -175,6 +188,7 @@ export function reduce(book: OrderBook, event: OrderEvent): OrderBook {
       admitted: false,
       further: { conversations: [], otherSides: [] },
       directed: [],
+      refusedDirections: [],
       state: { kind: "checking" },
       releases: [],
     });
@@ -200,6 +214,8 @@ function next(
     }
     case "directed":
       return { ...known, directed: [...known.directed, event.directed] };
+    case "direction-refused":
+      return { ...known, refusedDirections: [...known.refusedDirections, event.direction] };
     case "admitted":
       if (state.kind !== "checking") return refuse();
       return { ...known, admitted: true, state: { kind: "awaiting-approval" } };

@@ -90,7 +90,8 @@ export type Answer = {
 
 export type DirectionAnswer =
   | { readonly state: "counted" }
-  | { readonly state: "waiting" | "refused"; readonly code: string; readonly reason: string };
+  | { readonly state: "waiting"; readonly code: string; readonly reason: string }
+  | ({ readonly state: "refused" } & Pick<Refused, "rule" | "code" | "reason" | "record">);
 
 /** Seconds for which a direction is given to come into the witnessed log. */
 const DIRECTION_PATIENCE = 10;
@@ -231,7 +232,7 @@ export class OrderDesk {
 
   /**
    * KEY-33: what the issuer says of its order, at its place in the log. It counts once it is witnessed and keeps to the
-   * bounds, from then on and across restarts. Throws KeyholderError "order-unknown", "direction-refused".
+   * bounds, from then on and across restarts; what does not is refused for good, with a signed record. Throws KeyholderError "order-unknown", "direction-refused".
    */
   async direct(
     id: string,
@@ -254,6 +255,10 @@ export class OrderDesk {
     const text = fromUtf8(verified.bytes);
     const isKnown = ({ directed }: KeptOrder): boolean => directed.some((one) => one.document === text);
     if (isKnown(kept)) return { state: "counted" };
+    const refusedBefore = ({ refusedDirections }: KeptOrder) =>
+      refusedDirections.find((one) => one.document === text && one.index === index);
+    const before = refusedBefore(kept);
+    if (before !== undefined) return refusedAnswer(before.refused);
     await this.#context.memory.refreshTo(index + 1, DIRECTION_PATIENCE).catch(() => {});
     const known = await this.order(id);
     const found: { refusal: GateRefused | null } = { refusal: null };
@@ -272,7 +277,14 @@ export class OrderDesk {
     this.wake();
     if (found.refusal === null) return { state: "counted" };
     const { code, reason, waits } = found.refusal;
-    return { state: waits ? "waiting" : "refused", code, reason };
+    if (waits) return { state: "waiting", code, reason };
+    const refused = await signRefusal(this.#context, kept.commitment, found.refusal);
+    await this.#transact((book) => {
+      const now = book.orders.get(id);
+      if (now === undefined || refusedBefore(now) !== undefined) return null;
+      return { kind: "direction-refused", order: id, direction: { kind, document: text, index, refused } };
+    });
+    return refusedAnswer(refusedBefore(this.#order(id))?.refused ?? refused);
   }
 
   /**
@@ -567,6 +579,10 @@ export class OrderDesk {
       this.#context.log.failure("log-unavailable", error);
     }
   }
+}
+
+function refusedAnswer({ rule, code, reason, record }: Refused): DirectionAnswer {
+  return { state: "refused", rule, code, reason, record };
 }
 
 function answerOf({ id, state, releases }: KeptOrder): Answer {

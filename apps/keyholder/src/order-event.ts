@@ -78,6 +78,7 @@ function readEvent(fields: Fields): OrderEvent {
     "turned-away",
     "further",
     "directed",
+    "direction-refused",
     "admitted",
     "approved",
     "intended",
@@ -107,12 +108,19 @@ function readEvent(fields: Fields): OrderEvent {
       return { kind, order, further: readFurther(fields.object("further")) };
     case "directed": {
       const directed = fields.object("directed");
-      const read = {
-        kind: directed.literal("kind", "suspension", "resumption", "extension", "notice-release"),
-        document: directed.string("document", 2 ** 20),
-      };
+      const read = readDirected(directed);
       directed.end();
       return { kind, order, directed: read };
+    }
+    case "direction-refused": {
+      const found = fields.object("direction");
+      const direction = {
+        ...readDirected(found),
+        index: found.integer("index"),
+        refused: readRefused(found.object("refused")),
+      };
+      found.end();
+      return { kind, order, direction };
     }
     case "approved":
       return { kind, order, approval: parseApproval(utf8(fields.string("approval"))) };
@@ -171,6 +179,13 @@ function readConversations(fields: Fields) {
     (item: Json, where) => conversationId(asString(item, where)),
     MAX_LABELS,
   );
+}
+
+function readDirected(fields: Fields): Extract<OrderEvent, { kind: "directed" }>["directed"] {
+  return {
+    kind: fields.literal("kind", "suspension", "resumption", "extension", "notice-release"),
+    document: fields.string("document", 2 ** 20),
+  };
 }
 
 function readFurther(fields: Fields): Further {

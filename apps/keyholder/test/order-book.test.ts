@@ -90,6 +90,11 @@ function events(order: string): OrderEvent[] {
     { kind: "released", order, release: 1, at: AT },
     { kind: "further", order, further: { conversations: [CONVERSATION], otherSides: [sender] } },
     { kind: "directed", order, directed: { kind: "suspension", document: "{}" } },
+    {
+      kind: "direction-refused",
+      order,
+      direction: { kind: "extension", document: "{}", index: 9, refused: refused("extension-too-late") },
+    },
   ];
 }
 

@@ -571,10 +571,10 @@ describe("with time", () => {
     await awaiting(K1, late);
     const tooLate = await deployment.say(late, "extension", until(20));
     await deployment.server.publish();
-    expect(await deployment.client(K1).direct(late.id, tooLate)).toMatchObject({
-      state: "refused",
-      code: "extension-too-late",
-    });
+    const refused = await deployment.client(K1).direct(late.id, tooLate);
+    expect(refused).toMatchObject({ state: "refused", code: "extension-too-late", rule: "DIR-8" });
+    const record = await verifyRefusal(refused.record ?? null, deployment.charter as never);
+    expect(record).toMatchObject({ commitment: late.commitment, rule: "DIR-8", keyholder: 1 });
     const tooLong = await deployment.say(order, "extension", until(2000));
     await deployment.server.publish();
     expect(await deployment.client(K1).direct(order.id, tooLong)).toMatchObject({
@@ -584,6 +584,17 @@ describe("with time", () => {
     const directed = (await deployment.journal(K1)).filter((event) => event.kind === "directed");
     expect(directed.at(-1)).toMatchObject({ order: order.id, directed: { kind: "extension" } });
     expect(directed.filter((event) => event.order === order.id).length).toBe(1);
+    // What is refused stays refused, with the record that was given, through a kill -9.
+    await deployment.supervisor.kill(K1);
+    await deployment.start(K1);
+    deployment.follow();
+    await awaiting(K1, order);
+    expect(await deployment.client(K1).direct(late.id, tooLate)).toEqual(refused);
+    const kept = (await deployment.journal(K1)).filter((event) => event.kind === "direction-refused");
+    expect(kept.map((event) => event.direction.refused.code)).toEqual([
+      "extension-too-late",
+      "extension-too-long",
+    ]);
   });
 
   test("KEY-22: a log that shows two trees is proven to have forked, and nothing is decided after it, restarts included", async () => {

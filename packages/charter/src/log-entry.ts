@@ -437,9 +437,7 @@ function readEntry(fields: Fields): LogEntry {
     case "hold-order":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         public: digest(fields.string("public")),
         notices: digest(fields.string("notices")),
         secretUntil: parsePeriod(fields.string("secretUntil")),
@@ -448,9 +446,7 @@ function readEntry(fields: Fields): LogEntry {
     case "revocation":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         intake: signature(fields.string("intake")),
       };
     case "suspension":
@@ -458,18 +454,14 @@ function readEntry(fields: Fields): LogEntry {
     case "notice-release":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         direction: digest(fields.string("direction")),
         intake: signature(fields.string("intake")),
       };
     case "extension":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         direction: digest(fields.string("direction")),
         secretUntil: parsePeriod(fields.string("secretUntil")),
         intake: signature(fields.string("intake")),
@@ -477,18 +469,14 @@ function readEntry(fields: Fields): LogEntry {
     case "preservation":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         until: parsePeriod(fields.string("until")),
         intake: signature(fields.string("intake")),
       };
     case "disclosed":
       return {
         type,
-        charter: charterId(fields.string("charter")),
-        day: entryDay(fields),
-        commitment: commitment(fields.string("commitment")),
+        ...readAbout(fields),
         key: digest(fields.string("key")),
         part: readPublicPart(fields.object("part")),
         intake: signature(fields.string("intake")),
@@ -551,6 +539,15 @@ function readEntry(fields: Fields): LogEntry {
         signature: signature(fields.string("signature")),
       };
   }
+}
+
+/** Of an entry about an order: whose charter, when it was logged, and which order. */
+function readAbout(fields: Fields): Pick<RevocationEntry, "charter" | "day" | "commitment"> {
+  return {
+    charter: charterId(fields.string("charter")),
+    day: entryDay(fields),
+    commitment: commitment(fields.string("commitment")),
+  };
 }
 
 function readPublicPart(fields: Fields): PublicPart {

@@ -161,7 +161,7 @@ export class Agency {
     const index = loggedIndex(order);
     const conversations = await this.conversations(service, order);
     return await handToKeyholders(
-      service.charter,
+      service.present,
       { ...order, index: index as never },
       { ...options, ...(conversations === null ? {} : { conversations }) },
     );
@@ -180,11 +180,11 @@ export class Agency {
     const conversations = (await this.conversations(service, order)) ?? [];
     const otherSides = await this.otherSides(service, order);
     if (conversations.length === 0 && otherSides.length === 0) {
-      return await keyholderStates(service.charter, order, options);
+      return await keyholderStates(service.present, order, options);
     }
     const { orderId } = namesOf(order);
     return await addAtKeyholders(
-      service.charter,
+      service.present,
       orderId,
       {
         conversations: [...conversations],

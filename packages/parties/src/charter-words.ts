@@ -1,9 +1,13 @@
 import { type CharterDocument, concentrations } from "@porchlight/charter";
-import { formatDay } from "@porchlight/encoding";
+import { dayOf, formatDay } from "@porchlight/encoding";
 import { type Words } from "@porchlight/evidence";
+import type { Replacement } from "./service.ts";
 
 /** "Who can open this" (P6): the charter in plain words, and what a member should be warned of. */
-export function charterInWords(charter: CharterDocument & { readonly id: string }): {
+export function charterInWords(
+  charter: CharterDocument & { readonly id: string },
+  replacements: readonly Replacement[] = [],
+): {
   readonly rows: readonly Words[];
   readonly warnings: readonly string[];
 } {
@@ -20,6 +24,19 @@ export function charterInWords(charter: CharterDocument & { readonly id: string 
         )
         .join("\n")}`,
     },
+    ...(replacements.length === 0
+      ? []
+      : [
+          {
+            term: "Keyholders replaced",
+            text: replacements
+              .map(
+                ({ lost, successor, ground, at }) =>
+                  `${successor} has the place of ${lost}, which was lost (${formatDay(dayOf(at))}): ${ground}`,
+              )
+              .join("\n"),
+          },
+        ]),
     { term: "Provider", text: charter.provider.name },
     {
       term: court ? "Who can sign a warrant" : "Who can sign a hold order (two together)",

@@ -235,7 +235,7 @@ export class Court {
     order: OrderFile,
     options: { readonly fetch?: Fetch } = {},
   ): Promise<KeyholderAnswer[]> {
-    return await handToKeyholders(service.charter, { ...order, index: loggedIndex(order) as never }, options);
+    return await handToKeyholders(service.present, { ...order, index: loggedIndex(order) as never }, options);
   }
 
   /** Revokes an order of this issuer; the log's index of the revocation. */
@@ -300,7 +300,7 @@ export class Court {
     const index = await service.server.directOrder(orderId, kind, document);
     const copy = { payload: document.payload, signatures: document.signatures.map((one) => ({ ...one })) };
     const keyholders = await directKeyholders(
-      service.charter,
+      service.present,
       orderId,
       { kind, document: copy, index },
       options,
@@ -389,7 +389,7 @@ export async function orderStatus(
     index: order.index ?? logged?.index ?? null,
     witnessed: logged !== null,
     revokedAt: revocation?.index ?? null,
-    keyholders: await keyholderStates(service.charter, order, options),
+    keyholders: await keyholderStates(service.present, order, options),
   };
 }
 

@@ -38,4 +38,13 @@ export {
   readRequest,
   readStatementFile,
 } from "./request-file.ts";
-export { chooseCharter, Service, type ServiceOptions } from "./service.ts";
+export { chooseCharter, type Replacement, Service, type ServiceOptions } from "./service.ts";
+export {
+  completeSuccession,
+  draftSuccession,
+  formatSuccessionFile,
+  readSuccessionFile,
+  type SuccessionFile,
+  stateOfSuccession,
+  withSignature,
+} from "./succession.ts";

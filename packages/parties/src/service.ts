@@ -6,11 +6,13 @@ import {
   type PeriodKeys,
   parseEntry,
   parseKeys,
+  parseSuccession,
   type SignedDocument,
   succeedKeys,
   unverifiedPayload,
   verifyCharter,
   verifyKeys,
+  verifySuccession,
 } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { type CharterId, dayOf, type Period, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
@@ -31,6 +33,16 @@ const MAX_AGE = 24 * 3600;
 
 /** A period's keys and where the log has them. */
 export type LoggedKeys = { readonly index: number; readonly keys: PeriodKeys };
+
+/** A keyholder that was lost, and who has its place. */
+export type Replacement = {
+  /** Of the succession's entry in the log. */
+  readonly index: number;
+  readonly lost: string;
+  readonly successor: string;
+  readonly ground: string;
+  readonly at: UnixSeconds;
+};
 
 export type ServiceOptions = {
   readonly url: string;
@@ -54,6 +66,10 @@ export class Service {
   readonly #follower: LogFollower;
   readonly #clock: { now(): UnixSeconds } | null;
   readonly #entries: FollowedEntry[] = [];
+  #present: Charter;
+  readonly #replacements: Replacement[] = [];
+  /** Entries before this place were looked at for successions. */
+  #succeeded = 0;
   readonly #keys = new Map<Period, { readonly upTo: number; readonly all: readonly LoggedKeys[] }>();
 
   private constructor(
@@ -63,6 +79,7 @@ export class Service {
     clock: { now(): UnixSeconds } | null,
   ) {
     this.charter = charter;
+    this.#present = charter;
     this.server = server;
     this.#follower = follower;
     this.#clock = clock;
@@ -97,7 +114,35 @@ export class Service {
     const { checkpoint } = await this.#follower.update((entries) => {
       this.#entries.push(...entries);
     });
+    await this.#followSuccessions();
     return checkpoint;
+  }
+
+  /** The charter with the keyholders of now: who is asked for anything. Its id, its terms and its policy stay (CHA-22). */
+  get present(): Charter {
+    return this.#present;
+  }
+
+  /** Keyholders that were lost and replaced, in the order of the log. */
+  get replacements(): readonly Replacement[] {
+    return this.#replacements;
+  }
+
+  /** CHA-21: in the order of the log; what does not verify is somebody's mistake in a public log. */
+  async #followSuccessions(): Promise<void> {
+    const fresh = this.#entries.slice(this.#succeeded);
+    this.#succeeded = this.#entries.length;
+    for (const { index, bytes } of fresh) {
+      const entry = readable(bytes);
+      if (entry?.type !== "succession") continue;
+      const before = this.#present;
+      const after = await verifySuccession(entry.document, before).catch(() => null);
+      if (after === null) continue;
+      const { keyholder, ground, at } = parseSuccession(unverifiedPayload(entry.document));
+      const lost = before.keyholders[keyholder.index - 1]?.name ?? "";
+      this.#present = after;
+      this.#replacements.push({ index, lost, successor: keyholder.name, ground, at });
+    }
   }
 
   /** Waits for a witnessed checkpoint of at least `size` entries; false where none came within `wait` seconds. */

@@ -101,6 +101,9 @@ export const keyholderDirectionAnswer = z.object({
   state: z.enum(["counted", "waiting", "refused"]),
   code: z.string().optional(),
   reason: z.string().optional(),
+  rule: z.string().optional(),
+  /** SignedDocument "refusal" of a direction that is refused: the record for the court. */
+  record: signedDocumentValue.optional(),
 });
 
 /**

@@ -107,5 +107,7 @@ function answerJson({ keyholder, answer }: DirectionAnswer): { [name: string]: J
     name: keyholder.name,
     state: answer.state,
     ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+    ...("rule" in answer && answer.rule !== undefined ? { rule: answer.rule } : {}),
+    ...("record" in answer && answer.record !== undefined ? { record: answer.record } : {}),
   };
 }

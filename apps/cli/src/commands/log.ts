@@ -132,8 +132,8 @@ export function registerLog(program: Command, streams: Streams): void {
     ),
     streams,
     async (options: Memory & ServiceOptions) => {
-      const { charter } = await follow(options);
-      const { rows, warnings } = charterInWords(charter);
+      const { present: charter, replacements } = await follow(options);
+      const { rows, warnings } = charterInWords(charter, replacements);
       return {
         text: `${formatRows(rows)}\n\n${warnings.map((text) => `! ${text}`).join("\n")}`,
         json: {
@@ -143,6 +143,7 @@ export function registerLog(program: Command, streams: Streams): void {
           offenceCategories: [...charter.offenceCategories],
           issuers: charter.issuers.map(({ name }) => name),
           keyholders: charter.keyholders.map(({ name, url }) => ({ name, url })),
+          replacements: replacements.map((one) => ({ ...one })),
           threshold: charter.threshold,
           warnings: [...warnings],
         },
