@@ -110,6 +110,8 @@ export class Ceremonies {
    * KeyholderError "keys-unavailable" where there is nothing to reshare.
    */
   async refresh(period: Period, generation?: number): Promise<CeremonyReport> {
+    // Whoever begins before it has seen a succession would wait for the lost one's deal, and name honest dealers.
+    await this.#context.memory.refreshTo(0, 5);
     const newest = this.#context.memory.keys(period)?.keys.generation;
     if (newest === undefined) {
       throw new KeyholderError("keys-unavailable", `the log has no keys of ${period} to refresh`);
