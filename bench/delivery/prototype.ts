@@ -19,6 +19,8 @@ const SIZES = [128, 32, 8, 1] as const;
 const log = createLogger("prototype", systemClock(), () => {});
 const postgres = await startPostgres(String(process.argv[2]), log);
 const pool = new Pool({ ...postgres.connection, max: WRITERS });
+// A connection that PostgreSQL ends when it stops; what is under way is told by its own query.
+pool.on("error", () => {});
 await pool.query(
   "create table bare (conversation int not null, seq bigint not null, at bigint not null, body bytea not null, primary key (conversation, seq))",
 );
