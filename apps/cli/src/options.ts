@@ -27,6 +27,17 @@ export function several<T>(
   return (text, before) => [...(before ?? []), one(text)];
 }
 
+/** A port up to `most`; 0 lets the system choose. */
+export const portUpTo = (most: number): ((text: string) => number) => {
+  return parsed((text) => {
+    const value = Number(text);
+    if (!/^[0-9]{1,5}$/.test(text) || value > most) {
+      throw new CommandError(EXIT.usage, "usage", `a port up to ${most} is needed; 0 lets the system choose`);
+    }
+    return value;
+  }, "a port number");
+};
+
 export const day: (text: string) => DayNumber = parsed((text) => parseDay(text), "a UTC day, YYYY-MM-DD");
 export const charter: (text: string) => CharterId = parsed(charterId, "a charter id, 64 hex digits");
 

@@ -10,6 +10,7 @@ import { registerMember } from "./commands/member.ts";
 import { registerMonitor } from "./commands/monitor.ts";
 import { registerNotice } from "./commands/notice.ts";
 import { registerProvider } from "./commands/provider.ts";
+import { registerPublicLog } from "./commands/public-log.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerRequester } from "./commands/requester.ts";
 import { registerServer } from "./commands/server.ts";
@@ -35,6 +36,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerNotice,
   registerMonitor,
   registerReport,
+  registerPublicLog,
 ];
 
 const WALK = `

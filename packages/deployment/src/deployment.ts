@@ -129,6 +129,13 @@ export class Deployment {
     return `http://localhost:${this.supervisor.port("server")}/join#${base64url(secret)}`;
   }
 
+  /** Starts the log's site for the public beside the others, and gives its address. */
+  async openPublicLog(): Promise<string> {
+    const { policy } = this.charter.log;
+    const port = await this.supervisor.start(await this.layout.publicLog(`${this.url}/log`, policy));
+    return `http://localhost:${port}`;
+  }
+
   async court(): Promise<Court> {
     return await Court.open(this.layout.directory("court"));
   }

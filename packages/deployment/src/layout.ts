@@ -15,8 +15,10 @@ const names = (kind: string, count: number): string[] =>
 
 export const KEYHOLDER_NAMES: readonly string[] = names("keyholder", KEYHOLDERS);
 export const WITNESS_NAMES: readonly string[] = names("witness", WITNESSES);
+/** The log's site for the public: anybody's to run, and so no part of a deployment that is only tried out. */
+const PUBLIC_LOG = "public-log";
 /** Every program of the deployment, in the order in which its ports are counted. */
-const PROGRAM_NAMES: readonly string[] = ["server", ...KEYHOLDER_NAMES, ...WITNESS_NAMES];
+const PROGRAM_NAMES: readonly string[] = ["server", ...KEYHOLDER_NAMES, ...WITNESS_NAMES, PUBLIC_LOG];
 
 const entryOf = (app: string): string =>
   fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
@@ -113,6 +115,16 @@ export class Layout {
     const full = { clock, name, deployment, port: ports[name] ?? 0, workFactor: WORK_FACTOR, ...config };
     await writeFile(join(directory, "config.json"), `${JSON.stringify(full, null, 2)}\n`, { mode: 0o600 });
     return { name, entry: entryOf(app), directory, nodeFlags: NODE_FLAGS };
+  }
+
+  /** Writes the configuration of the log's site for the public, which has no key, and says how it is started. */
+  async publicLog(log: string, policy: string): Promise<ProgramSpec> {
+    const directory = this.directory(PUBLIC_LOG);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const port = this.saved.ports[PUBLIC_LOG] ?? 0;
+    const config = { clock: this.saved.clock, name: PUBLIC_LOG, port, log, policy };
+    await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+    return { name: PUBLIC_LOG, entry: entryOf("public-log"), directory, nodeFlags: NODE_FLAGS };
   }
 
   /** What a party publishes of its keys (`public.json`). */

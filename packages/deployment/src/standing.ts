@@ -19,6 +19,8 @@ export type Standing = {
   readonly deployment: Deployment;
   /** The seeded case; `null` where the deployment was not seeded, or its first start was cut short. */
   readonly finishedCase: FinishedCase | null;
+  /** Where anyone reads the public log. */
+  readonly publicLog: string;
   /** One-time links to the web app, for two people. */
   readonly invitations: readonly string[];
   readonly close: () => Promise<void>;
@@ -55,12 +57,14 @@ export async function stand(options: {
     const finishedCase = seeded ? await caseOf(deployment, state, isNew, progress) : null;
     if (seeded) await deployment.tick(systemNow());
     await deployment.ceremony(periodOf(dayOf(systemNow())));
+    const publicLog = await deployment.openPublicLog();
     const timer = seeded
       ? setInterval(() => void deployment.tick(systemNow()).catch(() => {}), TICK_MILLISECONDS)
       : undefined;
     return {
       deployment,
       finishedCase,
+      publicLog,
       invitations: [await deployment.invite(), await deployment.invite()],
       close: async () => {
         clearInterval(timer);

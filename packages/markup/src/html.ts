@@ -42,13 +42,24 @@ export function join(items: readonly Markup[]): Markup {
 
 export const NOTHING: Markup = { markup: "" };
 
+/** What a page may do beside showing itself. */
+export type PageOptions = {
+  /** Address of the one script that it runs, of its own origin; the script may ask that origin and nothing else. */
+  readonly script?: string;
+};
+
 /**
  * A whole page. Its policy (EVI-51) allows the one style sheet, by its hash, and nothing else: no script, no image, no
- * font, no connection, no form.
+ * font, no connection, no form. With `script`, that script and its origin too.
  */
-export function page(title: string, style: string, body: Markup): string {
+export function page(title: string, style: string, body: Markup, { script }: PageOptions = {}): string {
   const hash = createHash("sha256").update(style).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const scripted =
+    script === undefined
+      ? ""
+      : "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; ";
+  const policy = `default-src 'none'; ${scripted}style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const loaded = script === undefined ? NOTHING : html`<script type="module" src="${script}"></script>\n`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -59,7 +70,7 @@ export function page(title: string, style: string, body: Markup): string {
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${{ markup: style }}</style>
-</head>
+${loaded}</head>
 <body>
 ${body}
 </body>

@@ -1,4 +1,5 @@
 export { csvFiles } from "./csv.ts";
-export { reportPage } from "./page.ts";
-export { type Reported, readLog } from "./read-log.ts";
+export { LogReport, type Reported, readLog } from "./log-report.ts";
+export { reportPage, reportSections } from "./page.ts";
 export { type CharterReport, Reckoning } from "./reckoning.ts";
+export { STYLE as REPORT_STYLE } from "./style.ts";

@@ -1,21 +1,28 @@
 import type { Charter } from "@porchlight/charter";
 import { formatInstant } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
-import type { Reported } from "./read-log.ts";
+import type { Reported } from "./log-report.ts";
 import type { CharterReport, MonthOrders, Participation } from "./reckoning.ts";
 import { STYLE } from "./style.ts";
 
 /** REP-9: the report as one page without script and without anything that loads; the same log gives the same bytes. */
 export function reportPage(reported: Reported): string {
-  const { checkpoint, unknown, charters } = reported;
+  const { checkpoint } = reported;
   const title = `Transparency report of ${checkpoint.origin}`;
   return page(
     title,
     STYLE,
     html`<header><p class="kind">Made from the public log alone</p><h1>${title}</h1>
-<p class="lead">Everything here can be counted again by anyone: the log has ${checkpoint.size} entries, confirmed by its witnesses at ${formatInstant(checkpoint.time)}.</p></header>
+<p class="lead">Everything here can be counted again by anyone: the log has ${checkpoint.size} entries, confirmed by its witnesses at ${formatInstant(checkpoint.time).replace("T", " ").replace("Z", " UTC")}.</p></header>
 <main>
-${unknown === 0 ? NOTHING : html`<p class="box warn"><strong>${unknown} ${unknown === 1 ? "entry means" : "entries mean"} nothing.</strong> They are in the log, but nobody who may sign such entries signed them. They are not counted.</p>`}
+${reportSections(reported)}
+</main>`,
+  );
+}
+
+/** The tables of all charters, and what no report can say. */
+export function reportSections({ unknown, charters }: Reported): Markup {
+  return html`${unknown === 0 ? NOTHING : html`<p class="box warn"><strong>${unknown} ${unknown === 1 ? "entry means" : "entries mean"} nothing.</strong> They are in the log, but nobody who may sign such entries signed them. They are not counted.</p>`}
 ${charters.length === 0 ? html`<p class="box">This log has no charter. Nothing was ever escrowed here, so there is nothing to report.</p>` : NOTHING}
 ${join(charters.map(charterSection))}
 <section><h2>What this cannot say</h2><ul>
@@ -23,34 +30,34 @@ ${join(charters.map(charterSection))}
 <li>Whom an order was about, or what was read. That is in no entry of the log, at no time.</li>
 <li>Which legal basis an order has while it is secret. Its month is counted as soon as the order is logged.</li>
 <li>Whether a keyholder was right to agree. Its refusals are documents for the court, not entries of the log.</li>
-</ul></section>
-</main>`,
-  );
+</ul></section>`;
 }
 
 function charterSection(report: CharterReport): Markup {
   const { charter } = report;
   const word = charter.kind === "court" ? "warrants" : "hold orders";
+  const which = `charter ${charter.id.slice(0, 8)}`;
   return html`<section class="${charter.kind}"><h2>${charter.kind === "court" ? "Court charter" : "House charter"} of ${charter.deployment}</h2>
 <p>${charter.threshold} of ${charter.keyholders.length} keyholders must agree before anything opens. ${charter.clock === "replay" ? html`<strong>This service runs on a replayed clock: its dates are those of the replay.</strong>` : NOTHING}</p>
 <p class="id">Charter <code>${charter.id}</code></p>
 <h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
-${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(report.orders)}`}
+${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(`${word} by month, ${which}`, report.orders)}`}
 ${
   report.preservations.length === 0
     ? NOTHING
     : html`<h3>Orders to preserve, by month</h3>
 <p>Each keeps what one person wrote on some days from being deleted for a time. It opens nothing.</p>${table(
+        `Orders to preserve, ${which}`,
         ["Month", "Logged"],
         report.preservations.map(({ month, logged }) => [month, logged]),
       )}`
 }
 <h3>What they were for</h3>
-${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : purposesTable(report)}
-${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, secret ${word} included</h3>${statisticsTable(report)}`}
+${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : purposesTable(`purposes, ${which}`, report)}
+${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, secret ${word} included</h3>${statisticsTable(`the provider's figures, ${which}`, report)}`}
 <h3>Keyholders</h3>
 <p>Each has to publish once a day, also when it has nothing to say. A day without is a day on which it could not have acted.</p>
-${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(report.participation, charter)}
+${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(`keyholders, ${which}`, report.participation, charter)}
 <h3>Months that have keys</h3>
 <p>${report.keyPeriods.length === 0 ? "None" : report.keyPeriods.join(", ")}</p>
 </section>`;
@@ -71,8 +78,13 @@ function chart(orders: readonly MonthOrders[], word: string): Markup {
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${word} by month, as in the table below">${join(bars)}</svg>`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Markup {
-  return html`<div class="wide"><table><thead><tr>${join(head.map((text) => html`<th scope="col">${text}</th>`))}</tr></thead><tbody>
+/** `label` says which table of the page it is, for who cannot see where it stands. */
+function table(
+  label: string,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): Markup {
+  return html`<div class="wide" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${join(head.map((text) => html`<th scope="col">${text}</th>`))}</tr></thead><tbody>
 ${join(
   rows.map(
     ([first = "", ...rest]) =>
@@ -82,8 +94,9 @@ ${join(
 )}</tbody></table></div>`;
 }
 
-function ordersTable(orders: readonly MonthOrders[]): Markup {
+function ordersTable(label: string, orders: readonly MonthOrders[]): Markup {
   return table(
+    label,
     [
       "Month",
       "Logged",
@@ -109,15 +122,17 @@ function ordersTable(orders: readonly MonthOrders[]): Markup {
   );
 }
 
-function purposesTable({ purposes }: CharterReport): Markup {
+function purposesTable(label: string, { purposes }: CharterReport): Markup {
   return table(
+    label,
     ["Legal basis", "Category", "Orders", "People they could open", "Days they could open"],
     purposes.map((row) => [row.legalBasis, row.offenceCategory, row.orders, row.accounts, row.days]),
   );
 }
 
-function statisticsTable({ statistics }: CharterReport): Markup {
+function statisticsTable(label: string, { statistics }: CharterReport): Markup {
   return table(
+    label,
     ["Month", "Legal basis", "Category", "Orders"],
     statistics.flatMap(({ month, cells }) =>
       cells.map(({ legalBasis, offenceCategory, orders }) => [
@@ -130,9 +145,10 @@ function statisticsTable({ statistics }: CharterReport): Markup {
   );
 }
 
-function participationTable(rows: readonly Participation[], charter: Charter): Markup {
+function participationTable(label: string, rows: readonly Participation[], charter: Charter): Markup {
   const owner = new Map(charter.keyholders.map((one) => [one.index, one.owner]));
   return table(
+    label,
     ["Keyholder", "Of", "Month", "Days published", "Days missed", "Batches beyond one a day"],
     rows.map((row) => [
       row.name,

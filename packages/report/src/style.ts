@@ -13,7 +13,7 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-header, main > * { max-width: 960px; margin: 0 auto; padding: 0 20px; }
+header, main { max-width: 960px; margin: 0 auto; padding: 0 20px; }
 header { padding-top: 32px; }
 .kind { margin: 0; color: var(--soft); font-size: 14px; }
 h1 { margin: 4px 0 12px; font-size: 28px; line-height: 1.25; overflow-wrap: anywhere; }

@@ -2,17 +2,9 @@ import { relative, resolve } from "node:path";
 import { type Standing, stand } from "@porchlight/deployment";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
-import { parsed } from "../options.ts";
+import { portUpTo } from "../options.ts";
 import { phases } from "../phases.ts";
 import { action, type Streams } from "../terminal.ts";
-
-const port = parsed((text) => {
-  const value = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || value > 65_000) {
-    throw new CommandError(EXIT.usage, "usage", "a port up to 65000 is needed; 0 lets the system choose");
-  }
-  return value;
-}, "a port number");
 
 type Options = { readonly port: number; readonly state: string; readonly seed: boolean };
 
@@ -22,7 +14,12 @@ export function registerStart(program: Command, streams: Streams): void {
     program
       .command("start")
       .description("bring up a whole deployment on this computer and keep it up until Ctrl-C")
-      .option("--port <port>", "the server's port; keyholders and witnesses take the next seven", port, 7400)
+      .option(
+        "--port <port>",
+        "the server's port; keyholders and witnesses take the next seven, the public log one more",
+        portUpTo(65_000),
+        7400,
+      )
       .option("--state <dir>", "directory of the deployment; remove it to begin again", "state")
       .option("--no-seed", "no invented conversation and case, and this computer's own clock"),
     streams,
@@ -79,6 +76,7 @@ function facts(standing: Standing, state: string) {
     ready: true,
     url: publicUrl(standing),
     invitations: standing.invitations,
+    publicLog: standing.publicLog,
     state,
     charter: charter.id,
     clock: charter.clock,
@@ -101,6 +99,9 @@ function greeting(standing: Standing, state: string): string {
     "and this one in another browser or a private window, for a second person to talk with:",
     `  ${second}`,
     `Later just ${url}`,
+    "",
+    "Who can open what, how often that was, and every entry of the public log to check in your own browser:",
+    `  ${standing.publicLog}`,
     "",
     `Running: the provider's server with its log, ${charter.keyholders.length} keyholders of whom ${charter.threshold} must agree, 2 witnesses,`,
     "a court and an agency. Each has a process or a directory, and keys, of its own:",

@@ -1,0 +1,109 @@
+import { dayOf, type UnixSeconds } from "@porchlight/encoding";
+import { type CountedEntry, EntryLedger, type Finding } from "@porchlight/monitor";
+import { type Policy, policySatisfied, type TlogSuite, type WitnessedCheckpoint } from "@porchlight/tlog";
+import {
+  type FollowedEntry,
+  LogError,
+  LogFollower,
+  type LogSource,
+  memoryStateStore,
+} from "@porchlight/wire";
+import { type CharterReport, Reckoning } from "./reckoning.ts";
+
+export type Reported = {
+  readonly checkpoint: WitnessedCheckpoint;
+  /** Entries that mean nothing under the log's charters. */
+  readonly unknown: number;
+  readonly charters: readonly CharterReport[];
+  /** What a monitor would say of these entries at the checkpoint's time: overdue notices, caps, what means nothing. */
+  readonly findings: readonly Finding[];
+};
+
+export type LogReportOptions = {
+  readonly source: LogSource;
+  readonly policy: Policy;
+  readonly clock: { now(): UnixSeconds };
+  readonly suite: TlogSuite;
+  /** Told of verified entries, in order and before they count. */
+  readonly onEntries?: (entries: readonly FollowedEntry[]) => Promise<void>;
+  /** Told of every entry that means something. */
+  readonly onCounted?: (counted: CountedEntry) => void;
+};
+
+/**
+ * REP-1: what a log comes to, from its first entry on: every entry is rehashed, and those count whose signatures hold.
+ * Keeps a record an order and a keyholder's day, however many entries there are, and reads on from where it was.
+ */
+export class LogReport {
+  readonly #options: LogReportOptions;
+  readonly #follower: LogFollower;
+  readonly #ledger: EntryLedger;
+  readonly #reckoning: Reckoning;
+  readonly #offered: { note: string };
+
+  private constructor(
+    options: LogReportOptions,
+    parts: {
+      readonly follower: LogFollower;
+      readonly ledger: EntryLedger;
+      readonly reckoning: Reckoning;
+      readonly offered: { note: string };
+    },
+  ) {
+    this.#options = options;
+    this.#follower = parts.follower;
+    this.#ledger = parts.ledger;
+    this.#reckoning = parts.reckoning;
+    this.#offered = parts.offered;
+  }
+
+  /** Throws LogError "policy-unusable". */
+  static async open(options: LogReportOptions): Promise<LogReport> {
+    const { source, policy, clock, suite, onCounted } = options;
+    const reckoning = new Reckoning();
+    const ledger = new EntryLedger(suite, (counted) => {
+      reckoning.take(counted);
+      onCounted?.(counted);
+    });
+    const offered = { note: "" };
+    const follower = await LogFollower.open({
+      source: {
+        ...source,
+        checkpoint: async () => {
+          offered.note = await source.checkpoint();
+          return offered.note;
+        },
+      },
+      policy,
+      store: memoryStateStore(),
+      clock,
+      // A report is of what the log was at its newest checkpoint, and says when that was.
+      maxAge: Number.MAX_SAFE_INTEGER,
+      suite,
+    });
+    return new LogReport(options, { follower, ledger, reckoning, offered });
+  }
+
+  /** Reads what is new. Throws LogError and WireError; what was read before stays. */
+  async update(): Promise<Reported> {
+    const { policy, suite, onEntries } = this.#options;
+    const { checkpoint } = await this.#follower.update(async (entries) => {
+      await onEntries?.(entries);
+      const covering = policySatisfied(policy, this.#offered.note, suite);
+      // The follower verified this very note before it fetched the entries.
+      if (!covering.satisfied) throw new LogError("policy-unsatisfied");
+      await this.#ledger.take(entries, covering.time);
+    });
+    const findings = this.#ledger.findings(checkpoint.time);
+    const unknown = findings.reduce(
+      (sum, finding) => sum + (finding.code === "unknown-entries" ? finding.count : 0),
+      0,
+    );
+    return { checkpoint, unknown, charters: this.#reckoning.reports(dayOf(checkpoint.time)), findings };
+  }
+}
+
+/** One report of a whole log. Throws LogError and WireError. */
+export async function readLog(options: LogReportOptions): Promise<Reported> {
+  return await (await LogReport.open(options)).update();
+}
