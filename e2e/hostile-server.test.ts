@@ -1,10 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { base64, type ConversationId, fromBase64, fromHex, unixSeconds } from "@porchlight/encoding";
-import { createConversation, createDevice, createKeyPackage, prepareCommit } from "@porchlight/mls";
-import { nodeMlsSuite } from "@porchlight/mls/node";
+import { type ConversationId, unixSeconds } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY, TestServer } from "../apps/server/test/deployment.ts";
 import type { RefusedView } from "../packages/client/src/messenger/page.ts";
+import { changed, flipped, forgedAdd } from "./lies.ts";
 import { LyingProxy, type WireItem } from "./lying-proxy.ts";
 import { chartered, Somebody } from "./people.ts";
 
@@ -65,8 +63,6 @@ describe("a server that lies to one of two people", () => {
 
   const messages = (items: readonly WireItem[]): WireItem[] =>
     items.filter(({ kind, submitter }) => kind === "message" && submitter === ada.account);
-  const changed = (items: readonly WireItem[], which: WireItem, change: Partial<WireItem>): WireItem[] =>
-    items.map((item) => (item === which ? { ...item, ...change } : item));
 
   test("MLS-51: messages in another order: the later one is shown, the earlier one is not slipped in behind it", async () => {
     await lie(
@@ -136,7 +132,10 @@ describe("a server that lies to one of two people", () => {
   });
 
   test("MLS-23: a member that the server makes up gets in by no commit", async () => {
-    const forged = await forgedAdd(talk, await epochOf());
+    const forged = await forgedAdd(talk, await epochOf(), {
+      day: DAY,
+      now: unixSeconds(DAY * SECONDS_PER_DAY + 43_200),
+    });
     await lie(
       ["among us"],
       (items) => {
@@ -259,31 +258,3 @@ describe("a server that lies to one of two people", () => {
     await bea.hears(talk, text);
   }
 });
-
-/** One bit of the middle. */
-function flipped(text: string): string {
-  const bytes = fromBase64(text).slice();
-  const middle = Math.floor(bytes.length / 2);
-  bytes[middle] = (bytes[middle] as number) ^ 1;
-  return base64(bytes);
-}
-
-/** A commit that adds a device of the provider's own, for another group; its group and epoch are written over. */
-async function forgedAdd(conversation: ConversationId, epoch: number): Promise<string> {
-  const suite = await nodeMlsSuite();
-  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-  const now = unixSeconds(DAY * SECONDS_PER_DAY + 43_200);
-  const device = createDevice({ suite, identitySeed: random(32), random });
-  const other = createDevice({ suite, identitySeed: random(32), random });
-  const group = await createConversation({ device, charter: null, day: DAY, now, random });
-  const prepared = await prepareCommit(group, {
-    adds: [(await createKeyPackage(other, now)).public],
-    day: DAY,
-    update: true,
-  });
-  const bytes = Buffer.from(prepared.commit);
-  const at = bytes.indexOf(Buffer.from(fromHex(group.id)));
-  bytes.set(fromHex(conversation), at);
-  bytes.writeBigUInt64BE(BigInt(epoch), at + 32);
-  return base64(new Uint8Array(bytes));
-}

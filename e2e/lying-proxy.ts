@@ -72,26 +72,32 @@ export class LyingProxy {
     const inserted = this.#inserted;
     const after = Number(target.searchParams.get("after") ?? 0);
     if (isItems) target.searchParams.set("after", String(Math.max(0, after - inserted)));
-    const outgoing = request(target, { method: incoming.method, headers: incoming.headers }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("end", () => {
-        let body = Buffer.concat(chunks);
-        if (answer.statusCode === 200 && String(answer.headers["content-type"]).includes("json")) {
-          const json = JSON.parse(body.toString()) as { items: WireItem[]; head: number };
-          if (isItems) {
-            const shifted = json.items.map((item) => ({ ...item, seq: item.seq + inserted }));
-            json.items = this.holds ? [] : this.items(shifted);
-            json.head = this.holds
-              ? after
-              : Math.max(json.head + this.#inserted, json.items.at(-1)?.seq ?? 0);
+    const outgoing = request(
+      target,
+      { method: incoming.method, headers: { ...incoming.headers, "accept-encoding": "identity" } },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("end", () => {
+          let body = Buffer.concat(chunks);
+          if (answer.statusCode === 200 && String(answer.headers["content-type"]).includes("json")) {
+            const json = JSON.parse(body.toString()) as { items: WireItem[]; head: number };
+            if (isItems) {
+              const shifted = json.items.map((item) => ({ ...item, seq: item.seq + inserted }));
+              json.items = this.holds ? [] : this.items(shifted);
+              json.head = this.holds
+                ? after
+                : Math.max(json.head + this.#inserted, json.items.at(-1)?.seq ?? 0);
+            }
+            body = Buffer.from(JSON.stringify(isItems ? json : this.answer(target.pathname, json)));
           }
-          body = Buffer.from(JSON.stringify(isItems ? json : this.answer(target.pathname, json)));
-        }
-        const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
-        response.writeHead(answer.statusCode ?? 502, { ...headers, "content-length": body.length }).end(body);
-      });
-    });
+          const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
+          response
+            .writeHead(answer.statusCode ?? 502, { ...headers, "content-length": body.length })
+            .end(body);
+        });
+      },
+    );
     outgoing.on("error", () => response.destroy());
     incoming.pipe(outgoing);
   }

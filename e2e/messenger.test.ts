@@ -164,6 +164,8 @@ describe("two people, then three, with the whole messenger and a real server", (
       await bea.says(talk.id, "Welcome, Cay");
       await cay.hears(talk.id, "Welcome, Cay");
       expect(await cay.texts(talk.id)).toEqual(["Welcome, Cay"]);
+      const before = (await ada.entries(talk.id)).find((entry) => entry.kind === "message" && entry.fromMe);
+      expect((before as MessageView).delivery).toMatchObject({ of: 1 });
       const members = await cay.page.perform("members", { conversation: talk.id });
       expect(members.map(({ name }) => name).sort()).toEqual(["Ada", "Bea", "Cay"]);
       await ada.page.perform("removeMember", { conversation: talk.id, account: cay.account });

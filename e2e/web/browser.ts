@@ -105,6 +105,11 @@ function watchPage(page: Page, origin: string, problems: string[]): void {
     // React says so where a component is misused.
     if (message.type() === "error" && /React|hydrat|unique "key"|Warning:/.test(text)) problems.push(text);
   });
+  // The app never opens one: somebody's text did.
+  page.on("dialog", (dialog) => {
+    problems.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
   page.on("request", (request) => {
     const url = new URL(request.url());
     if (url.origin !== origin && !["blob:", "data:", "about:"].includes(url.protocol)) {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContext, CDPSession, Page } from "playwright-core";
+import type { Browser, BrowserContext, CDPSession, Locator, Page } from "playwright-core";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { dayNumber, dayOf, periodOf, unixSeconds } from "../../packages/encoding/src/index.ts";
 import { openProfile, type Watch } from "./browser.ts";
@@ -68,7 +68,13 @@ export class Person {
         : { viewport: { width: 1280, height: 800 } }),
     });
     const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
     return new Person(name, origin, context, watch, page);
+  }
+
+  /** What this person reads in the conversation, in the words of the screen. */
+  get thread(): Locator {
+    return this.page.locator(".thread");
   }
 
   /** With a virtual passkey that has the PRF extension; the authenticator is there until it is removed. */
@@ -99,24 +105,102 @@ export class Person {
   async signUpWithPassphrase(link: string): Promise<void> {
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
-    await this.page.getByRole("button", { name: "Use a passphrase instead" }).click();
+    await this.#choosePassphrase("Continue with a passkey");
+  }
+
+  async #choosePassphrase(action: string): Promise<void> {
+    await this.press("Use a passphrase instead");
     await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
     await this.page.getByLabel("The same again").fill(PASSPHRASE);
-    await this.page.getByRole("button", { name: "Continue with a passkey" }).click();
+    await this.press(action);
+  }
+
+  /** Comes back on a device that knows nothing, with the code on paper. */
+  async restore(recoveryCode: string, device: string): Promise<void> {
+    await this.page.goto(this.origin);
+    await this.press("I have a recovery code");
+    await this.page.getByLabel("Recovery code").fill(recoveryCode);
+    await this.page.getByLabel("Name of this device").fill(device);
+    await this.#choosePassphrase("Restore");
+  }
+
+  /** Asks to become a further device; the code that the device with the account wants. */
+  async beginPairing(device: string): Promise<string> {
+    await this.page.goto(this.origin);
+    await this.press("I use Porchlight on another device");
+    await this.page.getByLabel("Name of this device").fill(device);
+    await this.#choosePassphrase("Show the code");
+    return (await this.page.locator(".code-large").textContent()) ?? "";
+  }
+
+  async unlock(): Promise<void> {
+    await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
+    await this.press("Unlock");
+  }
+
+  /** `what`: a name in the label, which stands isolated there. */
+  async press(name: string, what?: string): Promise<void> {
+    const label = what === undefined ? name : `${name} \u2068${what}\u2069`;
+    await this.page.getByRole("button", { name: label, exact: true }).first().click();
+  }
+
+  async follow(name: string): Promise<void> {
+    await this.page.getByRole("link", { name, exact: true }).first().click();
+  }
+
+  async says(text: string): Promise<void> {
+    await this.page.getByPlaceholder("Write a message").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Waits until the conversation that is open shows these words. */
+  async sees(text: string): Promise<void> {
+    await this.thread.getByText(text).last().waitFor();
+  }
+
+  async attach(file: {
+    readonly name: string;
+    readonly mimeType: string;
+    readonly buffer: Buffer;
+  }): Promise<void> {
+    await this.page.locator("input[type=file]").setInputFiles(file);
+  }
+
+  /** What the browser saved, and the name that it proposes for it. */
+  async downloads(name: string): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+    const [saved] = await Promise.all([this.page.waitForEvent("download"), this.press("Download", name)]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await saved.createReadStream()) chunks.push(chunk as Buffer);
+    return { name: saved.suggestedFilename(), bytes: Buffer.concat(chunks) };
+  }
+
+  /** The same invitation at this person's way to the server. */
+  joinLink(link: string): string {
+    const { pathname, hash } = new URL(link);
+    return `${this.origin}${pathname}${hash}`;
+  }
+
+  async settings(section: string): Promise<void> {
+    await this.follow("Settings");
+    await this.follow(section);
+  }
+
+  /** From wherever this person is, by the app's own links: to load the page anew would lock it. */
+  async home(): Promise<void> {
+    const back = this.page.getByRole("link", { name: /^(Back|Back to the list|Close)$/ });
+    while (await back.first().isVisible()) await back.first().click();
   }
 
   /** "Who can open this" is read once; then the conversations are there. */
   async readWho(): Promise<void> {
-    await this.page.getByRole("button", { name: "I have read this" }).click();
+    await this.press("I have read this");
   }
 
   /** By the app's own links: to load the page anew would lock it. */
   async contactLink(): Promise<string> {
-    await this.page.getByRole("link", { name: "Settings", exact: true }).first().click();
-    const you = this.page.getByRole("link", { name: "You", exact: true });
-    if (await you.count()) await you.first().click();
+    await this.settings("You");
     const link = await this.page.locator(".contact-code").first().textContent();
-    await this.page.goBack();
+    await this.home();
     return link ?? "";
   }
 }

@@ -111,6 +111,7 @@ export const TROUBLE: readonly EntryView[] = [
   event(NOOR, { kind: "safety-number-changed", account: NOOR }),
   refused("message", "replayed"),
   refused("message", "submitter-mismatch"),
+  refused("message", "missing"),
   refused("commit", "credential-refused"),
   refused("envelope", "envelope-refused"),
   { kind: "not-understood", key: "n1", seq: 400, at: NOW, from: NOOR },

@@ -3,7 +3,7 @@ import { MessengerPage } from "@porchlight/client/page";
 import type { ReactElement } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "../src/app.tsx";
-import { applyAppearance, readAppearance } from "../src/settings/appearance.ts";
+import { keepAppearance } from "../src/settings/appearance.ts";
 import { COURT, HOUSE } from "./people.ts";
 import { scenePort } from "./port.ts";
 import { SCENES } from "./scenes.ts";
@@ -36,7 +36,7 @@ function Index(): ReactElement {
   );
 }
 
-applyAppearance(readAppearance());
+keepAppearance();
 show(new URLSearchParams(location.search).get("scene") ?? "");
 // For the tests: another scene without loading the page again.
 Object.assign(globalThis, { showScene: show });

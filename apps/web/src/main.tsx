@@ -5,9 +5,9 @@ import { App } from "./app.tsx";
 import { connectMessenger } from "./messenger/connect.ts";
 import { takeInvitation } from "./onboarding/invitation.ts";
 import { registerServiceWorker } from "./pwa/register.ts";
-import { applyAppearance, readAppearance } from "./settings/appearance.ts";
+import { keepAppearance } from "./settings/appearance.ts";
 
-applyAppearance(readAppearance());
+keepAppearance();
 takeInvitation();
 const messenger = connectMessenger();
 createRoot(document.getElementById("app") as HTMLElement).render(

@@ -133,27 +133,27 @@ export class Attachments {
       record = { ...record, fileKey };
       await this.#save(record);
     } else if (!equalBytes(record.fileKey, fileKey)) throw sourceChanged();
-    const { complete, received } = await server.createAttachment(record.conversation, {
-      id,
-      size: layout.sealed,
-    });
+    // Whoever stops it is not kept waiting by a connection that hangs.
+    const { signal } = transfer;
+    const room = { id, size: layout.sealed };
+    const { complete, received } = await server.createAttachment(record.conversation, room, signal);
     const there = new Set(received);
     const key = keyFrom(fileKey);
     const whole = this.#suite.sha256();
     const again = this.#suite.sha256();
     for (let part = 0; part < layout.parts; part++) {
-      transfer.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const content = await this.#contentOf(source, layout, part);
       again.update(content);
       const sealed = await sealPart(this.#suite, key, layout, part, content);
       whole.update(sealed);
-      if (!complete && !there.has(part)) await server.putAttachmentPart(id, part, sealed, transfer.signal);
+      if (!complete && !there.has(part)) await server.putAttachmentPart(id, part, sealed, signal);
       report(transfer, layout, part);
     }
     // Changed under our hands between the two readings: what was sent belongs to no file.
     if (!equalBytes(again.digest(), digest)) throw sourceChanged();
     const ciphertext = whole.digest();
-    await server.completeAttachment(id, ciphertext);
+    await server.completeAttachment(id, ciphertext, signal);
     const { size, type, name } = record;
     return {
       id,

@@ -3,19 +3,19 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --ink: #1b1d22; --soft: #565b66; --line: #d9dce3; --panel: #f5f6f9;
-  --band: #1d3f72; --band-ink: #ffffff; --accent: #1d4f91;
+  --band: #4b2f7f; --band-ink: #ffffff; --accent: #4b2f7f; --edge: double;
   --warn: #7a4a00; --warn-panel: #fff4dc; --warn-line: #e3b75c;
   --bad: #8e1c1c; --bad-panel: #fdeeee; --bad-line: #dc9a9a;
 }
-.house { --band: #5a3a12; --accent: #7a4d12; }
+.house { --band: #0e6464; --accent: #0e6464; --edge: dashed; }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171c; --ink: #e8eaef; --soft: #a5acb9; --line: #343943; --panel: #1e2128;
-    --band: #16305a; --accent: #8ab4f0;
+    --band: #2a2140; --accent: #c5aef5;
     --warn: #f0cd85; --warn-panel: #2e2616; --warn-line: #6c5621;
     --bad: #f2aaaa; --bad-panel: #331b1b; --bad-line: #7a3a3a;
   }
-  .house { --band: #4a2f0d; --accent: #e2b473; }
+  .house { --band: #122e2d; --accent: #7fd4d0; }
 }
 * { box-sizing: border-box; }
 body {
@@ -23,7 +23,8 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }
 header, main { padding: 0 20px; }
-header { background: var(--band); color: var(--band-ink); padding-top: 28px; padding-bottom: 24px; }
+/* As everywhere: a court's is double, a house's dashed. */
+header { background: var(--band); color: var(--band-ink); border-bottom: 6px var(--edge) var(--band-ink); padding-top: 28px; padding-bottom: 24px; }
 header > div, main > * { max-width: 900px; margin-left: auto; margin-right: auto; }
 .kind { margin: 0 0 6px; font-size: 14px; letter-spacing: .04em; opacity: .9; }
 h1 { margin: 0; font-size: 28px; line-height: 1.25; overflow-wrap: anywhere; }
@@ -80,7 +81,7 @@ footer { color: var(--soft); font-size: 14px; padding: 28px 0 40px; }
 }
 @media print {
   body { font-size: 11pt; background: #fff; color: #000; }
-  header { background: none; color: #000; border-bottom: 2px solid #000; }
+  header { background: none; color: #000; border-bottom-color: #000; }
   nav { display: none; }
   ol.messages li, tr, dt, dd { break-inside: avoid; }
 }

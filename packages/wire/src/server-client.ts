@@ -388,8 +388,9 @@ export class ServerClient {
   async createAttachment(
     conversation: ConversationId,
     attachment: { readonly id: string; readonly size: number },
+    signal?: AbortSignal,
   ): Promise<AttachmentState> {
-    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/attachments` };
+    const call: Call = { method: "POST", path: `/v1/conversations/${conversation}/attachments`, signal };
     return await this.#member(call, attachmentState, { schema: attachmentRequest, value: attachment });
   }
 
@@ -411,8 +412,8 @@ export class ServerClient {
   }
 
   /** All parts are there and are together what `digest` (SHA-256) says. Idempotent. Refusal "attachment-incomplete". */
-  async completeAttachment(id: string, digest: Uint8Array): Promise<AttachmentState> {
-    const call: Call = { method: "POST", path: `/v1/attachments/${id}/complete` };
+  async completeAttachment(id: string, digest: Uint8Array, signal?: AbortSignal): Promise<AttachmentState> {
+    const call: Call = { method: "POST", path: `/v1/attachments/${id}/complete`, signal };
     return await this.#member(call, attachmentState, { schema: attachmentCompletion, value: { digest } });
   }
 

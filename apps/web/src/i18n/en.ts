@@ -564,9 +564,19 @@ export const en = {
   "error.not-now": "This is not possible now.",
   "error.state-corrupt": "What was saved here cannot be read.",
   "error.not-created": "There is no device here yet.",
+  "error.key-package-refused": "This person’s device cannot be added: its keys break the rules.",
+  "error.protocol-refused": "It breaks the rules of this conversation, and was not done.",
+  "error.identity-not-here": "Only the device that made your account can do that.",
+  "error.code-malformed": "This is not a code. Copy all of it.",
+  "error.pairing-over": "It took too long. Begin again on the new device.",
+  "error.pairing-altered":
+    "What the two devices said to each other was altered on the way. Begin again, and compare the digits.",
+  "error.stream-corrupt": "What came over is damaged. Try again.",
+  "error.invitation-malformed": "This is no invitation. Copy all of the link.",
   "error.internal": "Something broke. Try again.",
 
   // why something that arrived is not shown
+  "refused.title.missing": "A message is missing",
   "refused.title.commit": "A change of the members was refused",
   "refused.title.envelope": "An envelope was refused",
   "refused.title.message": "A message was refused",
@@ -614,5 +624,14 @@ export const en = {
   "refused.envelope-conflict": "A second, different key part was deposited for the same keys.",
   "refused.content-malformed": "It is not a message that can be read. It is not shown.",
   "refused.charter-unknown": "It was sent under rules that are not in the public log.",
+  "refused.missing":
+    "Something that was written before this place did not arrive. The server may have kept it back.",
+  "refused.stamp-refused": "The server gave it a time that cannot be.",
+  "refused.unsupported":
+    "It was made by a version of the program that this one does not know. Reload the page.",
+  "refused.not-active": "It came when this conversation was at a standstill.",
+  "refused.clock-trails-log": "The clock of this device is behind the public log. Set it right.",
+  "refused.no-charter": "It brought a key part, and nobody can open this conversation.",
+  "refused.escrow-spent": "Its key part came after what it should have opened.",
   "refused.second-group": "The server offered a second group under the name of this conversation.",
 } as const;

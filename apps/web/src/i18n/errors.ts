@@ -10,6 +10,10 @@ function has(key: string): key is Key {
 
 type Plain = Extract<Key, `error.${string}` | `refused.${string}` | `passkey.error.${string}`>;
 
+/** Every code that the SDK has today has its sentence, or this does not compile. */
+type Speechless = Exclude<`error.${ClientError["code"]}`, Key>;
+true satisfies [Speechless] extends [never] ? true : Speechless;
+
 /** What went wrong and what to do next, in a sentence. */
 export function errorText(error: unknown): string {
   if (error instanceof PasskeyError) return say(`passkey.error.${error.code}`);

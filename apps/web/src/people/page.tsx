@@ -100,8 +100,10 @@ function Person({
   readonly onSafety: () => Promise<void>;
   readonly onRemove: (() => void) | null;
 }): ReactElement {
-  const { me } = useReady();
-  const { trust, devices, isMe, account } = member;
+  const { me, contacts } = useReady();
+  const { devices, isMe, account } = member;
+  // The contact's is the newest: comparing keys changes nothing about who is a member.
+  const trust = contacts[account]?.trust ?? member.trust;
   const name = isMe ? say("people.me", { name: shownName(member.name) }) : shownName(member.name);
   return (
     <li className={`person${trust.kind === "changed" ? " person-changed" : ""}`}>

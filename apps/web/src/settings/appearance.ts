@@ -21,12 +21,25 @@ export function readAppearance(): Appearance {
   }
 }
 
-export function applyAppearance(appearance: Appearance): void {
+const CONTRAST = matchMedia("(prefers-contrast: more)");
+const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** What the system asks for and what the person chose become one: the style sheet says each look once. */
+function applyAppearance({ theme, contrast, motion }: Appearance): void {
   const { dataset } = document.documentElement;
-  for (const name of ["theme", "contrast", "motion"] as const) {
-    if (appearance[name] === "system") delete dataset[name];
-    else dataset[name] = appearance[name];
-  }
+  if (theme === "system") delete dataset["theme"];
+  else dataset["theme"] = theme;
+  if (contrast === "more" || CONTRAST.matches) dataset["contrast"] = "more";
+  else delete dataset["contrast"];
+  if (motion === "less" || MOTION.matches) dataset["motion"] = "less";
+  else delete dataset["motion"];
+}
+
+/** From now on, and again whenever the system changes its mind. */
+export function keepAppearance(): void {
+  const apply = (): void => applyAppearance(readAppearance());
+  apply();
+  for (const query of [CONTRAST, MOTION]) query.addEventListener("change", apply);
 }
 
 export function changeAppearance(appearance: Appearance): void {

@@ -12,7 +12,9 @@ export function Refused({ entry, isActive, onActivate }: EntryProps<"refused">):
     <div className="refused" data-entry tabIndex={isActive ? 0 : -1} onFocus={onActivate}>
       <Icon name="stop" />
       <div className="grow stack-tight">
-        <p className="strong">{say(`refused.title.${entry.item}`)}</p>
+        <p className="strong">
+          {say(entry.code === "missing" ? "refused.title.missing" : `refused.title.${entry.item}`)}
+        </p>
         <p>{refusalText(entry.code)}</p>
         <details className="small">
           <summary>{say("refused.more")}</summary>

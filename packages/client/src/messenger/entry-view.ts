@@ -137,12 +137,12 @@ async function waitingView(scene: Scene, pending: Pending): Promise<MessageView>
 }
 
 function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
-  const marks = Object.entries(record.marks)
-    .filter(([account]) => others.has(account as AccountId))
-    .map(([, mark]) => mark);
+  // Who came later never had it, whatever they have read since.
+  const addressed = [...others].filter((account) => (record.marks[account]?.since ?? 0) <= place);
+  const marks = addressed.flatMap((account) => record.marks[account] ?? []);
   const received = marks.filter((mark) => mark.received > place).length;
   const read = marks.filter((mark) => mark.read > place).length;
-  const of = others.size;
+  const of = addressed.length;
   const kind = of > 0 && read === of ? "read" : of > 0 && received === of ? "delivered" : "sent";
   return { kind, received, read, of };
 }

@@ -196,7 +196,7 @@ async function takeReceipt(desk: Desk, { from, content }: Said): Promise<void> {
   const read = Math.max(before.read, await behind(content.read));
   const received = Math.max(before.received, read, await behind(content.received));
   if (from === desk.me) return await see(desk, read);
-  desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: { received, read } } };
+  desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: { ...before, received, read } } };
   desk.touch(Math.min(before.read, before.received), received);
 }
 
@@ -242,8 +242,13 @@ async function takeMembers(
   const joined = [
     ...new Set(added.filter((one) => !isNewDevice.has(one.deviceKey)).map((one) => one.account)),
   ];
+  const since = desk.history.count;
   desk.record = {
     ...desk.record,
+    marks: {
+      ...desk.record.marks,
+      ...Object.fromEntries(joined.map((account) => [account, { received: since, read: since, since }])),
+    },
     membersVersion: desk.record.membersVersion + 1,
     nameDue: desk.record.nameDue || joined.length > 0,
     waitingFor: desk.record.waitingFor.filter((account) => !joined.includes(account)),

@@ -34,8 +34,8 @@ export type Pending = {
   readonly refused: ClientErrorCode | null;
 };
 
-/** How far somebody has come: places before these. */
-export type Mark = { readonly received: number; readonly read: number };
+/** How far somebody has come: places before these. `since`: where they were taken in, if it was later than at the start. */
+export type Mark = { readonly received: number; readonly read: number; readonly since?: number };
 
 /** What a conversation is to its person, beside its entries. One record, written after every change. */
 export type ThreadRecord = {

@@ -1,0 +1,194 @@
+// People with a browser profile each, against real programs: from a one-time link through what goes well to what must
+// not. One deployment and one set of people for all of it: each part goes on where the one before ended.
+import { createHash, randomBytes } from "node:crypto";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LyingProxy } from "../lying-proxy.ts";
+import { picture, type Started, startBrowser } from "./browser.ts";
+import { Cable } from "./cable.ts";
+import { Person, startTown } from "./town.ts";
+
+const PATIENT = { timeout: 30_000 };
+
+let started: Started;
+let town: Awaited<ReturnType<typeof startTown>>;
+/** Ben's wire, and the server as Cay sees it. */
+let cable: Cable;
+let liar: LyingProxy;
+let ada: Person;
+let ben: Person;
+let cay: Person;
+let key: { readonly remove: () => Promise<void> };
+
+beforeAll(async () => {
+  [started, town] = await Promise.all([startBrowser(), startTown()]);
+  cable = await Cable.to(town.deployment.supervisor.port("server"));
+  liar = await LyingProxy.start(() => town.deployment.url);
+});
+afterAll(async () => {
+  await started?.stop();
+  cable?.stop();
+  liar?.stop();
+  await town?.stop();
+});
+
+// Whoever looks into a failure wants to see what the people saw.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== "fail") return;
+  for (const person of [ada, ben, cay].filter((one) => one !== undefined && !one.page.isClosed())) {
+    await picture(person.page, `failed-${person.name}`);
+  }
+});
+
+/** Nothing that any page may not do was done, up to here. */
+function expectCalm(...people: readonly Person[]): void {
+  for (const { name, watch } of people) expect([name, ...watch.problems]).toEqual([name]);
+}
+
+test("two people come in by their links, one with a passkey and one with a passphrase, and talk", async () => {
+  const link = await town.deployment.invite();
+  ada = await Person.at(started.browser, "Ada", new URL(link).origin);
+  key = await ada.signUpWithPasskey(link);
+  await picture(ada.page, "story-ada-who");
+  await ada.readWho();
+  ben = await Person.at(started.browser, "Ben", cable.origin, { phone: true });
+  await ben.signUpWithPassphrase(ben.joinLink(await town.deployment.invite()));
+  await ben.readWho();
+  const contact = await ben.contactLink();
+  await ada.press("New conversation");
+  await ada.page.getByLabel("Contact link or code").fill(contact);
+  await ada.press("Add");
+  await picture(ada.page, "story-ada-new");
+  await ada.press("Start");
+  await ada.says("Is the porch light on?");
+  await ben.page.getByText("Is the porch light on?").first().click();
+  await ben.says("It is.");
+  await ada.sees("It is.");
+  await picture(ben.page, "story-ben-talk");
+  expectCalm(ada, ben);
+});
+
+test("a file goes over with its progress, can be stopped, and arrives byte for byte; a picture is shown", async () => {
+  const bytes = randomBytes(300_000);
+  cable.hold();
+  await ben.attach({ name: "stopped.bin", mimeType: "application/octet-stream", buffer: bytes });
+  await ben.press("Send");
+  await ben.page.getByRole("progressbar", { name: "Sending the file" }).waitFor();
+  await picture(ben.page, "story-ben-sending");
+  await ben.press("Cancel the transfer");
+  await ben.page.getByText("stopped.bin").waitFor({ state: "detached" });
+  cable.letGo();
+  await ben.attach({ name: "plan.bin", mimeType: "application/octet-stream", buffer: bytes });
+  await ben.press("Send");
+  expect(digest((await ada.downloads("plan.bin")).bytes)).toBe(digest(bytes));
+  await ben.attach({ name: "lamp.png", mimeType: "image/png", buffer: await drawing(ben) });
+  await ben.press("Send");
+  await ada.press("Open picture", "lamp.png");
+  const shown = ada.page.getByRole("img", { name: /^Picture .lamp.png.$/ });
+  await shown.waitFor();
+  await expect
+    .poll(() => shown.evaluate((image) => (image as HTMLImageElement).naturalWidth), PATIENT)
+    .toBe(600);
+  await picture(ada.page, "story-ada-picture");
+  await ada.press("Close");
+  expectCalm(ada, ben);
+});
+
+const HOSTILE: readonly [name: string, sent: string, shown: string][] = [
+  ["html", "<img src=x onerror=alert(1)><script>alert(2)</script>", "<img src=x onerror=alert(1)>"],
+  ["bidi", "pay \u202Efdp.exe", "pay \u27E8U+202E\u27E9fdp.exe"],
+  ["zalgo", `zal${"\u0351\u0300\u0489".repeat(400)}go`, "zal"],
+  ["line", `${"x".repeat(65_536)}`, "x".repeat(100)],
+  ["scheme", "javascript:alert(3) data:text/html,<b>x</b>", "javascript:alert(3)"],
+  ["lookalike", "see https://\u0430\u0440\u0440\u04CF\u0435.com/login", "see https://"],
+];
+
+test("hostile words and files are shown as what they are: nothing runs, nothing is lost, nothing leaves the screen", async () => {
+  for (const [name, sent, shown] of HOSTILE) {
+    await ada.says(sent);
+    await ben.sees(shown);
+    await picture(ben.page, `story-hostile-${name}`);
+    const { tooWide, tallest } = await ben.page.evaluate(() => ({
+      tooWide: document.documentElement.scrollWidth - innerWidth,
+      tallest: Math.max(...[...document.querySelectorAll(".bubble")].map((one) => one.clientHeight)),
+    }));
+    expect([name, tooWide]).toEqual([name, 0]);
+    // A long one is folded until it is asked for.
+    expect([name, tallest < 2_500]).toEqual([name, true]);
+  }
+  expect(await ben.thread.locator("a[href^=javascript], a[href^=data], img[src=x], script").count()).toBe(0);
+  await ben.page.locator(".lookalike").last().click();
+  await ben.page.getByText("Is this the address you expect?").waitFor();
+  await ben.page.getByText("xn--").first().waitFor();
+  await picture(ben.page, "story-hostile-link");
+  await ben.press("Stay here");
+  const page = Buffer.from("GIF89a/*<html><script>alert(4)</script>*/=1");
+  await ada.attach({ name: "..\u202Efig<b>.html", mimeType: "text/html", buffer: page });
+  await ada.press("Send");
+  const got = await ben.downloads("..fig<b>.html");
+  expect(got.bytes.equals(page)).toBe(true);
+  expect(got.name).not.toMatch(/[\u202E<>/\\]|^\./);
+  expectCalm(ada, ben);
+});
+
+test("they compare keys: the same digits on both screens", async () => {
+  const digits = async (person: Person): Promise<string> => {
+    await person.follow("People and devices");
+    await person.press("Compare keys");
+    return await person.page.getByLabel("Safety number", { exact: true }).innerText();
+  };
+  const [hers, his] = [await digits(ada), await digits(ben)];
+  expect(his).toBe(hers);
+  await ben.press("They are the same");
+  await ben.page.getByText("Compared. You will be told").waitFor();
+  await picture(ben.page, "story-ben-compared");
+  await ben.press("Close");
+  await ben.page.getByText("Keys compared on").waitFor();
+  await ben.follow("Close");
+  await ada.press("Close");
+  expectCalm(ada, ben);
+});
+
+test("a third is taken in: everybody sees it, and she sees who can open what from here on", async () => {
+  cay = await Person.at(started.browser, "Cay", liar.url.replace("127.0.0.1", "localhost"));
+  await cay.signUpWithPassphrase(cay.joinLink(await town.deployment.invite()));
+  await cay.readWho();
+  const contact = await cay.contactLink();
+  await ada.press("Add people");
+  await ada.page.getByLabel("Contact link or code").fill(contact);
+  await ada.press("Add");
+  await ada.page.getByRole("dialog").getByRole("button", { name: "Add people" }).click();
+  await ada.sees("You added Cay");
+  await ben.sees("Ada added Cay");
+  await picture(ada.page, "story-ada-added");
+  await cay.page.getByRole("link", { name: /Ada/ }).first().click();
+  await cay.sees("What was said before is not here");
+  await ben.says("Welcome, Cay");
+  await cay.sees("Welcome, Cay");
+  expect(await cay.thread.getByText("Is the porch light on?").count()).toBe(0);
+  await picture(cay.page, "story-cay-joined");
+  await cay.follow("Court can open");
+  await cay.page.getByText("3 of 5", { exact: true }).waitFor();
+  await cay.home();
+  await cay.page.getByRole("link", { name: /Ada/ }).first().click();
+  expectCalm(ada, ben, cay);
+});
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** A picture that the browser itself encodes. */
+async function drawing({ page }: Person): Promise<Buffer> {
+  const base64 = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [600, 400];
+    const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    context.fillStyle = "#1b2a41";
+    context.fillRect(0, 0, 600, 400);
+    context.fillStyle = "#f2b134";
+    context.arc(300, 200, 90, 0, 7);
+    context.fill();
+    return canvas.toDataURL("image/png").split(",")[1] ?? "";
+  });
+  return Buffer.from(base64, "base64");
+}
