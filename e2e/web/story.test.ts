@@ -17,7 +17,6 @@ let liar: LyingProxy;
 let ada: Person;
 let ben: Person;
 let cay: Person;
-let key: { readonly remove: () => Promise<void> };
 
 beforeAll(async () => {
   [started, town] = await Promise.all([startBrowser(), startTown()]);
@@ -47,7 +46,7 @@ function expectCalm(...people: readonly Person[]): void {
 test("two people come in by their links, one with a passkey and one with a passphrase, and talk", async () => {
   const link = await town.deployment.invite();
   ada = await Person.at(started.browser, "Ada", new URL(link).origin);
-  key = await ada.signUpWithPasskey(link);
+  await ada.signUpWithPasskey(link);
   await picture(ada.page, "story-ada-who");
   await ada.readWho();
   ben = await Person.at(started.browser, "Ben", cable.origin, { phone: true });
