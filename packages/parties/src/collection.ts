@@ -288,7 +288,7 @@ async function fetchBundles(
   },
 ): Promise<{ bundles: Bundle[]; answers: KeyholderAnswer[]; blamed: KeyholderIndex[] }> {
   const { service, order, fetch, progress = () => {} } = input;
-  const { charter } = service;
+  const charter = service.present;
   const { orderId, secrets, record } = context;
   const { commitment } = namesOf(order);
   const secretKey = xwingKeygen(secrets.xwing).secretKey;
