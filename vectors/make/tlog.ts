@@ -502,7 +502,7 @@ async function witness() {
       formatAddCheckpoint({ ...grown, note: grown.note.replace("\n300\n", "\n301\n") }),
     ],
     ["old size above the checkpoint's", formatAddCheckpoint({ ...grown, oldSize: treeSize(301) })],
-    ["the clock behind the last cosignature", formatAddCheckpoint(grown), START - 1],
+    ["the same again by a clock that was set back", formatAddCheckpoint(await request(256, 256)), START - 1],
     ["growth", formatAddCheckpoint(grown), START + 10],
     ["the same checkpoint again", formatAddCheckpoint(await request(300, 300)), START + 20],
     ["an older checkpoint", formatAddCheckpoint(await request(256, 300)), START + 20],

@@ -1,5 +1,6 @@
-import { erasedAfter } from "@porchlight/charter";
+import { CharterError, erasedAfter } from "@porchlight/charter";
 import {
+  EncodingError,
   Fields,
   formatDay,
   type Json,
@@ -25,7 +26,7 @@ export async function handleAdmin(keyholder: Keyholder, clock: Clock, request: A
   const command = fields.string("command");
   const optional = (name: string): string | undefined =>
     fields.optional(name) === undefined ? undefined : fields.string(name);
-  const perform = commands[command];
+  const perform = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (perform === undefined) {
     throw new AdminRefusal(
       "command-unknown",
@@ -38,7 +39,9 @@ export async function handleAdmin(keyholder: Keyholder, clock: Clock, request: A
     return await act();
   } catch (error) {
     // An operator's mistake is answered, not logged as a fault.
-    if (error instanceof KeyholderError) throw new AdminRefusal(error.code, error.message);
+    const expected =
+      error instanceof KeyholderError || error instanceof EncodingError || error instanceof CharterError;
+    if (expected) throw new AdminRefusal(error.code, error.message);
     throw error;
   }
 }

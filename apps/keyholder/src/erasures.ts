@@ -27,6 +27,7 @@ import type { ShareName, Shares } from "./shares.ts";
 
 const FILE = "erasures.json";
 const KINDS = ["access", "notice"] as const;
+const STANDSTILL_DAYS = 30;
 
 export type ErasureContext = {
   readonly own: OwnCharter;
@@ -66,10 +67,11 @@ export class Erasures {
   async run(now: UnixSeconds, keeps: (period: Period, generation: number) => boolean): Promise<void> {
     const { own, shares, memory, hooks, log } = this.#context;
     if (memory.view === null) return;
+    const today = erasureDay(dayOf(now), dayOf(memory.view.checkpoint.time));
     for (const kind of KINDS) {
       for (const name of await shares.held(own.id, kind)) {
-        if (!this.#isDue(name, kind, dayOf(now), keeps)) continue;
-        await this.#note({ period: name.period, generation: name.generation, kind, day: dayOf(now) });
+        if (!this.#isDue(name, kind, today, keeps)) continue;
+        await this.#note({ period: name.period, generation: name.generation, kind, day: today });
         hooks.at("share-unerased");
         await shares.erase(name, kind);
         log.event("share-erased", { period: name.period, generation: name.generation, kind });
@@ -120,6 +122,14 @@ export class Erasures {
       }
     }
   }
+}
+
+/**
+ * KEY-6: the earlier of both days, so that a clock that is ahead does not destroy what cannot be made again; but a log that
+ * stands still keeps nothing alive for longer than a month.
+ */
+function erasureDay(own: DayNumber, witnessed: DayNumber): DayNumber {
+  return dayNumber(Math.max(Math.min(own, witnessed), own - STANDSTILL_DAYS));
 }
 
 function isSame(a: Erasure, b: Erasure): boolean {

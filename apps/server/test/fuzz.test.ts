@@ -1,7 +1,9 @@
 // Every route and the stream, fed what their own schemas allow and what they do not. The slow suite does much more of it.
+import { join } from "node:path";
 import { base64, hex } from "@porchlight/encoding";
 import { CLOSE, encodeClientFrame, REFUSAL_CODES, refusalBody } from "@porchlight/wire";
 import fc from "fast-check";
+import { command } from "../../../fuzz/doors.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestServer } from "./deployment.ts";
 import { type Person, roomOf } from "./people.ts";
@@ -256,3 +258,28 @@ test("DEL-80: whatever comes over the stream, before and after hello, ends it wi
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   expect(server.logText).not.toContain('"event":"uncaught"');
 });
+
+test("DEL-71: whatever an operator's program writes to the socket is answered with a code", async () => {
+  const id = "ab".repeat(32);
+  const text = JSON.stringify({ version: 1, kind: "court" });
+  const commands = [
+    ...["public", "status", "audit", "constructor", "__proto__"].map((name) => ({ command: name })),
+    { command: "retention", act: "show" },
+    { command: "set-policy", policy: "log x\n", cosigners: [{ vkey: "x", url: "http://127.0.0.1:1" }] },
+    { command: "backup", path: "no/absolute/path" },
+    { command: "review-charter", charter: text },
+    { command: "sign-charter", charter: text, id },
+    { command: "review-succession", succession: text },
+    { command: "sign-succession", succession: text, digest: id },
+    { command: "bind-person", account: people[0].account, person: "somebody" },
+    { command: "others", warrant: text, accounts: [people[1].account] },
+    { command: "invite", secretHash: id, days: 3, role: "member" },
+    { command: "set-role", account: id, role: "member" },
+    { command: "statement", charter: id, accounts: [people[0].account] },
+  ];
+  const limits = SLOW ? { runs: 20_000, seconds: 300 } : { runs: 150, seconds: 2 };
+  const codes = await command(join(server.directory, "admin.sock"), commands, limits);
+  console.log(`spoilt commands to the server: ${JSON.stringify(Object.fromEntries(codes))}`);
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect(server.logText).not.toMatch(/"event":"(uncaught|admin-failed)"/);
+}, 400_000);

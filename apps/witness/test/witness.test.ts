@@ -22,6 +22,7 @@ import {
 } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { afterEach, expect, test } from "vitest";
+import { type GoodRequest, knock, send } from "../../../fuzz/doors.ts";
 
 const ENTRY = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const ORIGIN = "log.test.example";
@@ -161,3 +162,35 @@ test("WIT-1: a configuration without a log, with a cosigner's key for one, or wi
     await expect(run(await party(config))).rejects.toThrow();
   }
 });
+
+test("WIT-3, TLOG-18: whatever is sent is answered with a status of C2SP's, never 500, and what it cosigned stays", async () => {
+  const slow = process.env["PORCHLIGHT_SLOW"] === "1";
+  const directory = await party();
+  const { url } = await run(directory);
+  const one = checkpoint("a");
+  expect((await add(url, 0, [], one)).status).toBe(200);
+  const [proof, two] = [[leafHash(utf8("b"))], checkpoint("a", "b")];
+  const monitored = `/${hex(nodeSuite.sha256(utf8(ORIGIN)))}/checkpoint`;
+  const post = (oldSize: number, hashes: Uint8Array[], note: string): GoodRequest => {
+    const body = utf8(formatAddCheckpoint({ oldSize: treeSize(oldSize), proof: hashes, note }));
+    return { method: "POST", path: "/add-checkpoint", body };
+  };
+  const good: GoodRequest[] = [
+    post(1, proof, two),
+    post(1, [], one),
+    ...["/", monitored].map((path) => ({ method: "GET", path, body: null }) as const),
+  ];
+  const statuses = await knock(
+    url,
+    good,
+    ({ status }, { path }) => expect([200, 400, 403, 404, 409, 414, 422], path).toContain(status),
+    slow ? { runs: 20_000, seconds: 300 } : { runs: 150, seconds: 2 },
+  );
+  console.log(`spoilt requests to a witness: ${JSON.stringify(Object.fromEntries(statuses))}`);
+  const large = { method: "POST", path: "/add-checkpoint", body: new Uint8Array(300_001) } as const;
+  expect((await send(url, large)).status).toBe(413);
+  // One of the two that were good, if by chance the unspoilt second came through.
+  const text = (await send(url, { method: "GET", path: monitored, body: null })).text;
+  expect([one, two].some((note) => text.startsWith(note))).toBe(true);
+  expect(readFileSync(join(directory, "witness-1.log"), "utf8")).not.toContain("request-failed");
+}, 400_000);

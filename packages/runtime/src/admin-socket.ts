@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Fields, type Json, parseJson } from "@porchlight/encoding";
+import { EncodingError, Fields, type Json, parseJson } from "@porchlight/encoding";
 import { RuntimeError } from "./error.ts";
 
 const MAX_LINE = 16 * 1024 * 1024;
@@ -84,7 +84,8 @@ async function answerTo(
     new Fields(request, "request").string("command", 100);
     return { ok: true, result: await handle(request as AdminRequest) };
   } catch (error) {
-    if (!(error instanceof AdminRefusal)) onFailure(error);
+    // A mistake of who asks is answered; it is no fault of the program's.
+    if (!(error instanceof AdminRefusal || error instanceof EncodingError)) onFailure(error);
     const code = (error as { code?: unknown }).code;
     return {
       ok: false,

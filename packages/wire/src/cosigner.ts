@@ -15,7 +15,7 @@ import type { StateStore } from "./state-store.ts";
 
 /** An HTTP answer, ready to be sent. */
 export type CosignerAnswer = {
-  readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 503;
+  readonly status: 200 | 400 | 403 | 404 | 409 | 422;
   readonly contentType: string;
   readonly body: string;
 };
