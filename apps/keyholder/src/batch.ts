@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { BATCH_SLOTS, type BatchEntry, formatEntry, signBatch } from "@porchlight/charter";
 import { type DayNumber, dayOf, fromUtf8 } from "@porchlight/encoding";
+import { CHECKPOINT_TOLERANCE } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
-import type { ServerClient } from "@porchlight/wire";
+import { type ServerClient, WireError } from "@porchlight/wire";
 import type { OwnCharter } from "./charters.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
@@ -29,6 +30,8 @@ export class Batches {
   readonly #journal: OrderJournal;
   readonly #isEmergency: (order: string) => Promise<boolean>;
   readonly #posted = new Set<string>();
+  /** Signatures of batches that were not taken because their day is over. */
+  readonly #late = new Set<string>();
 
   constructor(
     context: BatchContext,
@@ -40,7 +43,7 @@ export class Batches {
     this.#isEmergency = isEmergency;
   }
 
-  /** Makes the batch that is due, durably, and posts what is not in the log yet. Resolves with whether one was made. */
+  /** Makes the batch that is due, durably, and posts what is not in the log yet. Resolves with whether there is more to do. */
   async publish(): Promise<boolean> {
     const { own, identity, clock, memory, server, log, signal, hooks } = this.#context;
     if (memory.view === null) return false;
@@ -51,17 +54,38 @@ export class Batches {
       made = true;
     }
     for (const batch of this.#journal.book.batches) {
-      if (this.#posted.has(batch.signature) || memory.holdsSlot(batch.slots[0] as string)) continue;
-      await persist("batch", () => server.appendEntry(formatEntry(batch)), { log, signal });
+      const isDone = this.#posted.has(batch.signature) || this.#late.has(batch.signature);
+      if (isDone || batch.slots.some((slot) => memory.holdsSlot(slot))) continue;
+      try {
+        await persist("batch", () => server.appendEntry(formatEntry(batch)), { log, signal });
+      } catch (error) {
+        if (!(error instanceof WireError && error.reason === "wrong-day")) throw error;
+        // Its day is over, for the server was away: what it holds travels with the next.
+        this.#late.add(batch.signature);
+        log.event("batch-late");
+        made = true;
+        continue;
+      }
       this.#posted.add(batch.signature);
       hooks.at("batch-posted");
     }
     return made;
   }
 
+  /** A batch carries the day by which the gate counts: none is made by a clock that the witnesses contradict. */
+  #knowsDay(): boolean {
+    const { clock, memory } = this.#context;
+    const witnessed = memory.view?.checkpoint.time;
+    if (witnessed === undefined) return false;
+    const now = clock.now();
+    return dayOf(now) === dayOf(witnessed) || Math.abs(now - witnessed) <= CHECKPOINT_TOLERANCE;
+  }
+
   /** The commitments of a batch to be made now, none in an empty daily one; null where no batch is due. */
   async #due(): Promise<string[] | null> {
-    const { book } = this.#journal;
+    if (!this.#knowsDay()) return null;
+    const batches = this.#journal.book.batches.filter(({ signature }) => !this.#late.has(signature));
+    const book = { ...this.#journal.book, batches };
     const pending = pendingSlots(book);
     const isNewDay = dayOf(this.#context.clock.now()) > (book.batches.at(-1)?.day ?? 0);
     if (!isNewDay && !(await this.#mayHurry(pending))) return null;
