@@ -1,4 +1,4 @@
-import type { Fields } from "@porchlight/encoding";
+import { EncodingError, type Fields } from "@porchlight/encoding";
 import { parseVkey, type VerifierKey } from "@porchlight/tlog";
 
 /** The witness' own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds` (WIT-1). */
@@ -21,7 +21,7 @@ const MAX_LOGS = 100;
 /** Throws EncodingError or TlogError, which name the member. */
 export function readConfig(fields: Fields): WitnessConfig {
   const logs = fields.array("logs", (value) => logKey(value), MAX_LOGS);
-  if (logs.length === 0) throw new Error("config.logs: names no log");
+  if (logs.length === 0) throw new EncodingError("missing-field", "config.logs");
   return {
     name: fields.string("name", 100),
     deployment: fields.string("deployment", 253),
