@@ -24,7 +24,7 @@ export type Further = {
 type Directed = { readonly kind: DirectionEntry["type"]; readonly document: string };
 
 /** What the issuer said later and what does not count here for good: the record for the court beside it (KEY-33). */
-export type RefusedDirection = Directed & {
+type RefusedDirection = Directed & {
   /** Where the log has it. */
   readonly index: number;
   readonly refused: Refused;
