@@ -8,9 +8,11 @@ import {
 } from "../apps/server/src/mls-message.ts";
 import { readConfig as readWitnessConfig } from "../apps/witness/src/config.ts";
 import { parseCharter } from "../packages/charter/src/charter.ts";
+import { parseContest } from "../packages/charter/src/contest.ts";
 import { parseSignedDocument } from "../packages/charter/src/document.ts";
 import { parseKeys } from "../packages/charter/src/keys.ts";
 import { parseEntry } from "../packages/charter/src/log-entry.ts";
+import { parsePreservation } from "../packages/charter/src/preservation.ts";
 import { parseStatement } from "../packages/charter/src/statement.ts";
 import { parseSuccession } from "../packages/charter/src/succession.ts";
 import { parseCode } from "../packages/client/src/code-text.ts";
@@ -24,7 +26,7 @@ import { parseAnswer, parseOffer } from "../packages/client/src/pairing-message.
 import { parseRecoveryCode } from "../packages/client/src/recovery-code.ts";
 import { parseUnlock } from "../packages/client/src/unlock.ts";
 import { parseDay, parseInstant, parsePeriod } from "../packages/encoding/src/calendar.ts";
-import { EncodingError, Fields, keyholderIndex } from "../packages/encoding/src/index.ts";
+import { EncodingError, Fields, fromUtf8, keyholderIndex } from "../packages/encoding/src/index.ts";
 import { parseJson } from "../packages/encoding/src/json.ts";
 import { parseDecimal } from "../packages/encoding/src/text.ts";
 import { parseAccountRequest } from "../packages/envelope/src/account-request.ts";
@@ -58,6 +60,7 @@ import { suite } from "../packages/mls/test/world.ts";
 import { parseNoticeCode } from "../packages/notice/src/code.ts";
 import { parseNotice } from "../packages/notice/src/content.ts";
 import { readOrderFile, readRequest } from "../packages/parties/src/request-file.ts";
+import { parseNumber } from "../packages/public-log/src/browser/number.ts";
 import { noble } from "../packages/quorum/src/curve.ts";
 import { parseCheck, parseJoin } from "../packages/quorum/src/dkg-deal.ts";
 import { parseG1, parseG2 } from "../packages/quorum/src/points.ts";
@@ -150,6 +153,9 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseEntry", parse: parseEntry },
   { name: "parseStatement", parse: parseStatement },
   { name: "parseSuccession", parse: parseSuccession, sample: "succession" },
+  { name: "parsePreservation", parse: parsePreservation },
+  { name: "parseContest", parse: parseContest },
+  { name: "parseNumber", parse: (bytes) => parseNumber(fromUtf8(bytes)) },
 
   { name: "parseApproval", parse: parseApproval },
   { name: "parseBundle", parse: parseBundle },
