@@ -24,6 +24,8 @@ import { entry, leaf, MemoryLog } from "../packages/tlog/test/memory-log.ts";
 import { mutate, mutation } from "./mutation.ts";
 
 const SLOW = process.env["PORCHLIGHT_SLOW"] === "1";
+/** In the slow suite these are minutes of work. */
+const LIMIT = 1_800_000;
 const RUNS = SLOW ? 20_000 : 400;
 const LARGEST = SLOW ? 70_000 : 1500;
 const SIZES = SLOW ? 60 : 12;
@@ -50,85 +52,95 @@ describe.skipIf(!hasGo)("Go's x/mod/sumdb in lock-step", () => {
   const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number): T[] =>
     fc.sample(arbitrary, { seed: run, numRuns: count });
 
-  test("TLOG-8, TLOG-10, TLOG-11: trees, tiles and verdicts on proofs are the same", async () => {
-    const sizes = [...new Set(sample(fc.integer({ min: 1, max: LARGEST }), SIZES))].sort((a, b) => a - b);
-    const log = new MemoryLog();
-    const roots = new Map<number, Uint8Array>();
-    for (const size of sizes) {
-      log.grow(size);
-      roots.set(size, log.root());
-    }
-    const claims: Claim[] = [];
-    for (const [place, size, made] of sample(
-      fc.tuple(fc.nat(0xffff), fc.constantFrom(...sizes), fault),
-      RUNS,
-    )) {
-      claims.push(spoil(await goodClaim(log, roots, sizes, size, place), made));
-    }
-    const answer = ask({
-      notes: [],
-      entries: Array.from({ length: sizes.at(-1) ?? 0 }, (_, index) => hex(entry(index))),
-      sizes,
-      roots: sizes.map((size) => hex(roots.get(size) as Uint8Array)),
-      tiles: Object.fromEntries([...log.tiles].map(([path, tile]) => [path, hex(tile)])),
-      inclusion: [],
-      consistency: [],
-      claims,
-      signerKey: formatSignerKey("ed25519", "log.example.org", seed(1)),
-      cosignerKey: formatSignerKey("cosignature", "witness.example.org", seed(2)),
-      text: "log.example.org\n1\n",
-      time: 1,
-    }) as { errors: string[]; tiles: Record<string, string>; verdicts: boolean[] };
-    expect(answer.errors).toEqual([]);
-    for (const [path, tile] of log.tiles) expect(answer.tiles[path], path).toBe(hex(tile));
-    const ours = claims.map(holds);
-    claims.forEach((claim, index) => {
-      expect(ours[index], JSON.stringify({ ...claim, run })).toBe(answer.verdicts[index]);
-    });
-    // A run that only accepts, or only refuses, compares nothing.
-    expect(ours.filter((verdict) => verdict).length).toBeGreaterThan(RUNS / 20);
-    expect(ours.filter((verdict) => !verdict).length).toBeGreaterThan(RUNS / 4);
-  });
+  test(
+    "TLOG-8, TLOG-10, TLOG-11: trees, tiles and verdicts on proofs are the same",
+    async () => {
+      const sizes = [...new Set(sample(fc.integer({ min: 1, max: LARGEST }), SIZES))].sort((a, b) => a - b);
+      const log = new MemoryLog();
+      const roots = new Map<number, Uint8Array>();
+      for (const size of sizes) {
+        log.grow(size);
+        roots.set(size, log.root());
+      }
+      const claims: Claim[] = [];
+      for (const [place, size, made] of sample(
+        fc.tuple(fc.nat(0xffff), fc.constantFrom(...sizes), fault),
+        RUNS,
+      )) {
+        claims.push(spoil(await goodClaim(log, roots, sizes, size, place), made));
+      }
+      const answer = ask({
+        notes: [],
+        entries: Array.from({ length: sizes.at(-1) ?? 0 }, (_, index) => hex(entry(index))),
+        sizes,
+        roots: sizes.map((size) => hex(roots.get(size) as Uint8Array)),
+        tiles: Object.fromEntries([...log.tiles].map(([path, tile]) => [path, hex(tile)])),
+        inclusion: [],
+        consistency: [],
+        claims,
+        signerKey: formatSignerKey("ed25519", "log.example.org", seed(1)),
+        cosignerKey: formatSignerKey("cosignature", "witness.example.org", seed(2)),
+        text: "log.example.org\n1\n",
+        time: 1,
+      }) as { errors: string[]; tiles: Record<string, string>; verdicts: boolean[] };
+      expect(answer.errors).toEqual([]);
+      for (const [path, tile] of log.tiles) expect(answer.tiles[path], path).toBe(hex(tile));
+      const ours = claims.map(holds);
+      claims.forEach((claim, index) => {
+        expect(ours[index], JSON.stringify({ ...claim, run })).toBe(answer.verdicts[index]);
+      });
+      // A run that only accepts, or only refuses, compares nothing.
+      expect(ours.filter((verdict) => verdict).length).toBeGreaterThan(RUNS / 20);
+      expect(ours.filter((verdict) => !verdict).length).toBeGreaterThan(RUNS / 4);
+    },
+    LIMIT,
+  );
 
-  test("TLOG-1, TLOG-2: no broken note passes here that Go refuses", () => {
-    const log = makeSigner("ed25519", "log.example.org", seed(1), nodeSuite);
-    const good = utf8(signNote("log.example.org\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", [log]));
-    const vkey = `${log.key.name}+${hex(log.key.id)}+${Buffer.from([1, ...log.key.publicKey]).toString("base64")}`;
-    const notes = sample(mutation, RUNS).flatMap((made) => {
-      try {
-        return [{ note: fromUtf8(mutate(good, made)), known: [vkey] }];
-      } catch {
-        return []; // Not UTF-8: JSON cannot carry it.
-      }
-    });
-    const answer = ask({
-      notes,
-      entries: [],
-      sizes: [],
-      roots: [],
-      tiles: {},
-      inclusion: [],
-      consistency: [],
-      claims: [],
-      signerKey: formatSignerKey("ed25519", "log.example.org", seed(1)),
-      cosignerKey: formatSignerKey("cosignature", "witness.example.org", seed(2)),
-      text: "log.example.org\n1\n",
-      time: 1,
-    }) as { notes: { accepted: boolean; text: string }[] };
-    notes.forEach(({ note, known }, index) => {
-      let text: string;
-      try {
-        text = verifyNote(
-          note,
-          known.map((key) => parseVkey(key)),
-          nodeSuite,
-        ).text;
-      } catch {
-        return;
-      }
-      expect(answer.notes[index], note).toMatchObject({ accepted: true, text });
-    });
-  });
+  test(
+    "TLOG-1, TLOG-2: no broken note passes here that Go refuses",
+    () => {
+      const log = makeSigner("ed25519", "log.example.org", seed(1), nodeSuite);
+      const good = utf8(
+        signNote("log.example.org\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", [log]),
+      );
+      const vkey = `${log.key.name}+${hex(log.key.id)}+${Buffer.from([1, ...log.key.publicKey]).toString("base64")}`;
+      const notes = sample(mutation, RUNS).flatMap((made) => {
+        try {
+          return [{ note: fromUtf8(mutate(good, made)), known: [vkey] }];
+        } catch {
+          return []; // Not UTF-8: JSON cannot carry it.
+        }
+      });
+      const answer = ask({
+        notes,
+        entries: [],
+        sizes: [],
+        roots: [],
+        tiles: {},
+        inclusion: [],
+        consistency: [],
+        claims: [],
+        signerKey: formatSignerKey("ed25519", "log.example.org", seed(1)),
+        cosignerKey: formatSignerKey("cosignature", "witness.example.org", seed(2)),
+        text: "log.example.org\n1\n",
+        time: 1,
+      }) as { notes: { accepted: boolean; text: string }[] };
+      notes.forEach(({ note, known }, index) => {
+        let text: string;
+        try {
+          text = verifyNote(
+            note,
+            known.map((key) => parseVkey(key)),
+            nodeSuite,
+          ).text;
+        } catch {
+          return;
+        }
+        expect(answer.notes[index], note).toMatchObject({ accepted: true, text });
+      });
+    },
+    LIMIT,
+  );
 });
 
 /** A proof that holds, of inclusion or of consistency with an older size. */
