@@ -112,8 +112,9 @@ export class Mirror implements LogSource {
   /** Its newest checkpoint from now on: of the entries that it has. Drops partial tiles that nobody needs any more. */
   async cover(note: string): Promise<void> {
     if (note === this.#note) return;
-    const { size } = parseCheckpoint(parseNote(note).text);
-    if (size !== this.#tree.size) throw new PublicLogError("mirror-corrupt");
+    const { size, root } = parseCheckpoint(parseNote(note).text);
+    const isOurs = size === this.#tree.size && equalBytes(frontierRoot(this.#tree, this.#suite), root);
+    if (!isOurs) throw new PublicLogError("mirror-corrupt");
     await writeFileDurable(join(this.#directory, CHECKPOINT), utf8(note));
     this.#note = note;
     await this.#dropPartials(join(this.#directory, "tile"));

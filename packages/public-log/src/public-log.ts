@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import type { UnixSeconds } from "@porchlight/encoding";
 import { LogReport, type Reported } from "@porchlight/report";
 import { formatPolicy, type Policy, type TlogSuite } from "@porchlight/tlog";
@@ -57,6 +58,7 @@ export class PublicLog {
   static async open({ source, policy, directory, clock, suite }: PublicLogOptions): Promise<PublicLog> {
     const origin = policy.logs[0]?.key.name ?? "";
     const mirror = await Mirror.open(join(directory, "log"), origin, suite);
+    const memory = join(directory, "log.state");
     const catalogue = new Catalogue();
     const seen = { isAway: false };
     try {
@@ -80,6 +82,10 @@ export class PublicLog {
         policy,
         clock,
         suite,
+        store: {
+          load: () => readFileOrNull(memory),
+          save: (state) => writeFileDurable(memory, state),
+        },
         onEntries: (entries) =>
           mirror.add(
             entries[0]?.index ?? 0,

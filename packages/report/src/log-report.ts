@@ -7,6 +7,7 @@ import {
   LogFollower,
   type LogSource,
   memoryStateStore,
+  type StateStore,
 } from "@porchlight/wire";
 import { type CharterReport, Reckoning } from "./reckoning.ts";
 
@@ -24,6 +25,8 @@ export type LogReportOptions = {
   readonly policy: Policy;
   readonly clock: { now(): UnixSeconds };
   readonly suite: TlogSuite;
+  /** Where it is remembered what the log was, so that a fork shows after a new start too; left out, nowhere. */
+  readonly store?: StateStore;
   /** Told of verified entries, in order and before they count. */
   readonly onEntries?: (entries: readonly FollowedEntry[]) => Promise<void>;
   /** Told of every entry that means something. */
@@ -57,7 +60,7 @@ export class LogReport {
     this.#offered = parts.offered;
   }
 
-  /** Throws LogError "policy-unusable". */
+  /** Throws LogError "policy-unusable" or "state-corrupt". */
   static async open(options: LogReportOptions): Promise<LogReport> {
     const { source, policy, clock, suite, onCounted } = options;
     const reckoning = new Reckoning();
@@ -75,7 +78,9 @@ export class LogReport {
         },
       },
       policy,
-      store: memoryStateStore(),
+      store: options.store ?? memoryStateStore(),
+      // Counts are kept nowhere: every entry is read again.
+      from: "start",
       clock,
       // A report is of what the log was at its newest checkpoint, and says when that was.
       maxAge: Number.MAX_SAFE_INTEGER,
