@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Line, linesOf, realChats, temporary } from "./chat.ts";
@@ -14,15 +15,21 @@ async function replay(
   files: readonly string[],
   target: string,
   day: string,
-): Promise<{ report: Report; messages: Line[] }> {
+  seed = "1",
+): Promise<{ report: Report; messages: Line[]; wire: string }> {
   const out = join(temporary("real"), "case");
   const ended = await porchlight(
     "demo",
     ...files.flatMap((file) => ["--chat", file]),
-    ...["--target", target, "--day", day, "--out", out, "--json"],
+    ...["--target", target, "--day", day, "--out", out, "--seed", seed, "--json"],
   );
   expect(ended.code, ended.err + ended.out).toBe(0);
-  return { report: answer<Report>(ended), messages: linesOf(join(out, "evidence/data/messages.jsonl")) };
+  const evidence = join(out, "evidence/data");
+  return {
+    report: answer<Report>(ended),
+    messages: linesOf(join(evidence, "messages.jsonl")),
+    wire: readFileSync(join(evidence, "wire/001.jsonl"), "utf8"),
+  };
 }
 
 /** Who says most on a file's last day. */
@@ -46,6 +53,15 @@ describe("whole files of real chats", () => {
     },
     600_000,
   );
+
+  test("another seed gives other ciphertext and the same messages", async (context) => {
+    const [file] = realChats;
+    if (file === undefined) return context.skip("no real chats beside this checkout");
+    const { target, day } = busiest(file);
+    const [one, other] = [await replay([file], target, day), await replay([file], target, day, "2")];
+    expect(other.messages).toEqual(one.messages);
+    expect(other.wire).not.toBe(one.wire);
+  }, 600_000);
 
   test("all files as one conversation over five months", async (context) => {
     if (realChats.length === 0) context.skip("no real chats beside this checkout");

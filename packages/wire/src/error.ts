@@ -66,7 +66,7 @@ export const REFUSAL_CODES = [
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /**
- * "request-malformed": the request breaks the contract's own limits and was not sent. "refused": the other side answered with a {@link RefusalCode}. "unreachable": no answer; whether the request took
+ * "request-malformed": the request breaks the contract's own limits and was not sent. "refused": the other side answered with a {@link RefusalCode}. "unreachable": no answer, or one of a proxy or of a server that is stopping; whether the request took
  * effect is unknown, so repeat it with the same idempotency key. "timed-out": the same after the time limit.
  * "answer-malformed": what came back is not of this protocol.
  */

@@ -128,6 +128,17 @@ function refusal(status: number, bytes: Uint8Array): WireError {
       retryAfter: body.retryAfter,
     });
   } catch (cause) {
+    // In the words of a proxy, or of a server that is stopping: the request may have got through, or may not.
+    if (status >= 502 && status <= 504) {
+      return new WireError(
+        "unreachable",
+        `no answer from the server itself, which may be starting or stopping (${status})`,
+        {
+          status,
+          cause,
+        },
+      );
+    }
     return new WireError("answer-malformed", `the server answered ${status} and nothing that is understood`, {
       status,
       cause,

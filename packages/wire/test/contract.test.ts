@@ -169,6 +169,22 @@ test("an answer of another protocol is named as such", async () => {
   }
 });
 
+test("what a proxy or a stopping server answers in the server's place is no answer of it, and worth repeating", async () => {
+  const stopping = { error: "Service Unavailable", message: "Service Unavailable", statusCode: 503 };
+  for (const answer of [
+    { status: 502, body: "<html>Bad Gateway</html>" },
+    { status: 503, body: stopping },
+    { status: 504, body: null },
+  ]) {
+    const { fetch } = scripted(answer);
+    await expect(new ServerClient({ url: "http://test", fetch }).health()).rejects.toMatchObject({
+      code: "unreachable",
+      status: answer.status,
+      retryable: true,
+    });
+  }
+});
+
 test("a keyholder's bundle that is not there yet is a value, not an error", async () => {
   const { fetch } = scripted(
     { status: 409, body: { code: "not-released", message: "not released yet" } },
