@@ -17,6 +17,10 @@ const LINES = [
 export async function make(): Promise<unknown> {
   const input = await makeCase();
   const { files } = await makePackage(input);
+  // EVI-16: keyholder 2 was lost before the order, and its successor's release is one of three.
+  const replaced = await makePackage(
+    await makeCase({ releasing: [1, 2, 3], succession: { at: "before-order", released: "successor" } }),
+  );
   const steps = input.custody;
   const small = new Map([
     ["bagit.txt", utf8("BagIt-Version: 1.0\n")],
@@ -28,6 +32,15 @@ export async function make(): Promise<unknown> {
       "EVI: an evidence package that verifies under `charter`, file by file in base64 (spec/evidence.md)",
     charter: input.charterId,
     package: Object.fromEntries([...files].map(([path, bytes]) => [path, base64(bytes)])),
+    // Only the files that differ; without data/succession-01.json and its proof it is refused.
+    replaced: {
+      files: Object.fromEntries(
+        [...replaced.files]
+          .filter(([path, bytes]) => Buffer.compare(bytes, files.get(path) ?? new Uint8Array()) !== 0)
+          .map(([path, bytes]) => [path, base64(bytes)]),
+      ),
+      gone: [...files.keys()].filter((path) => !replaced.files.has(path)),
+    },
     // Words and looks, which a verifier of another page version does not compare.
     pages: PAGES,
     lines: LINES.map((message) => ({ message, line: formatLine(message) })),

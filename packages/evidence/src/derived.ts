@@ -17,7 +17,7 @@ const FORMAT_VERSION = 1;
  * Version of what people read: page and certificate. It changes with every change of their words or looks (a test
  * notices), the format does not: a package of ten years ago must still verify.
  */
-export const PAGE_VERSION = 3;
+export const PAGE_VERSION = 4;
 /** Files that depend on {@link PAGE_VERSION}; nothing else in a package does. */
 export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html", RSMF];
 
@@ -57,11 +57,24 @@ function report(release: OpenedRelease, packagedAt: UnixSeconds): object {
       witnessedAt: formatInstant(log.checkpoint.time),
       revoked: false,
     },
-    keyholders: release.releases.map(({ keyholder, logIndex }) => ({
+    keyholders: release.releases.map(({ keyholder, holder, logIndex }) => ({
       keyholder,
-      name: charter.keyholders[keyholder - 1]?.name ?? "",
+      name: holder.name,
       logIndex,
     })),
+    // Only where there are any: a report without them is as it always was.
+    ...(log.replacements.length === 0
+      ? {}
+      : {
+          replacements: log.replacements.map(({ logIndex, lost, successor, ground, at }) => ({
+            keyholder: successor.index,
+            lost: lost.name,
+            successor: successor.name,
+            ground,
+            at: formatInstant(at),
+            logIndex,
+          })),
+        }),
     // One for each line of messages.jsonl, in its order.
     messages: release.messages.map((message) => ({
       conversation: message.conversation,

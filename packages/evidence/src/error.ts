@@ -14,6 +14,7 @@ export type EvidenceErrorCode =
   | "keys"
   | "warrant"
   | "log"
+  | "succession"
   | "revoked"
   | "out-of-scope"
   | "day-not-over"

@@ -4,7 +4,7 @@ export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody
 export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
 export { type Files, readFiles, sha256, writeFiles } from "./files.ts";
 export type { KeyholderRelease, ReleaseFacts } from "./keyholder-release.ts";
-export type { EntryProof, LogExtract, LogFacts } from "./log-extract.ts";
+export type { EntryProof, LogExtract, LogFacts, Replacement } from "./log-extract.ts";
 export type { ReleasedLabel, StoredEnvelope, StoredMessage } from "./material.ts";
 export type { EvidenceMessage, Failure, Gap } from "./messages.ts";
 export { orderInWords, orderWord, type Words } from "./order-words.ts";

@@ -1,4 +1,4 @@
-import type { Charter } from "@porchlight/charter";
+import type { Charter, Keyholder } from "@porchlight/charter";
 import {
   type Commitment,
   EncodingError,
@@ -20,8 +20,12 @@ import { LABEL_KEYS, type ReleasedLabel, reading, take } from "./material.ts";
 /** What one keyholder released: the bundle's exact bytes, and the 32 bytes with which they are one slot in the log. */
 export type KeyholderRelease = { readonly bundle: Uint8Array; readonly random: Uint8Array };
 
-/** A release as the log knows it: the entry in which its keyholder committed to exactly these bytes. */
-export type ReleaseFacts = { readonly keyholder: KeyholderIndex; readonly logIndex: number };
+/** A release as the log knows it: who held the place then, and the entry that commits to exactly these bytes. */
+export type ReleaseFacts = {
+  readonly keyholder: KeyholderIndex;
+  readonly holder: Keyholder;
+  readonly logIndex: number;
+};
 
 const PATH = /^data\/releases\/keyholder-[0-9]{3}-[0-9]{4}\.json$/;
 
@@ -70,7 +74,7 @@ export function readReleases(files: Files, left: Set<string>): KeyholderRelease[
 }
 
 /**
- * EVI-66: each bundle is of this order and of a keyholder of the charter that committed to it in the log after the
+ * EVI-66: each bundle is of this order and of whoever held a keyholder's place and committed to it in the log after the
  * order, and at least t distinct keyholders' bundles cover every label. Who released is told by the log alone: whoever
  * has t partials can compute another keyholder's.
  */
@@ -99,8 +103,10 @@ export function checkReleases(
     }
     // Distinct bundles of one keyholder never count as two keyholders: `covered` holds keyholders, not bundles.
     const slot = log.slots.get(slotOf(random, bytes));
-    if (slot?.keyholder !== keyholder) throw new EvidenceError("release", path, { cause: "not in the log" });
-    return { keyholder, logIndex: slot.index };
+    if (slot?.keyholder.index !== keyholder) {
+      throw new EvidenceError("release", path, { cause: "not in the log" });
+    }
+    return { keyholder, holder: slot.keyholder, logIndex: slot.index };
   });
   for (const { label } of order.labels) {
     if ((covered.get(hex(accessLabel(label)))?.size ?? 0) < charter.threshold) {

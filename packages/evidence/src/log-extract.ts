@@ -1,17 +1,24 @@
 import {
   type Charter,
+  CharterError,
+  type Keyholder,
   type LogEntry,
   orderEntryType,
   parseEntry,
+  parseSuccession,
+  type SignedDocument,
+  unverifiedPayload,
   verifyEntrySignature,
+  verifySuccession,
 } from "@porchlight/charter";
 import {
   type Commitment,
   type DayNumber,
+  EncodingError,
   equalBytes,
   fromUtf8,
-  type KeyholderIndex,
   type Period,
+  type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import {
@@ -41,9 +48,20 @@ export type LogExtract = {
   readonly checkpoint: string;
   readonly charter: EntryProof;
   readonly keys: ReadonlyMap<Period, EntryProof>;
+  /** Of the successions before the order, ascending; later ones are among `entries`. */
+  readonly successions: readonly EntryProof[];
   readonly order: EntryProof;
   /** Entries order.index, order.index + 1, … size − 1. */
   readonly entries: readonly Uint8Array[];
+};
+
+/** A keyholder that was lost, and who has its place (CHA-21). */
+export type Replacement = {
+  readonly logIndex: number;
+  readonly lost: Keyholder;
+  readonly successor: Keyholder;
+  readonly ground: string;
+  readonly at: UnixSeconds;
 };
 
 /** What the extract proves. */
@@ -55,14 +73,26 @@ export type LogFacts = {
   readonly secretUntil: Period;
   /** Where the log says that the order was revoked, `null` where it does not up to the checkpoint. */
   readonly revokedAt: number | null;
-  /** Slot commitment (64 hex digits) → where a keyholder put it, after the order. */
-  readonly slots: ReadonlyMap<string, { readonly keyholder: KeyholderIndex; readonly index: number }>;
+  /** Slot commitment (64 hex digits) → which keyholder of then put it where, after the order. */
+  readonly slots: ReadonlyMap<string, { readonly keyholder: Keyholder; readonly index: number }>;
+  readonly replacements: readonly Replacement[];
 };
 
 const CHARTER = "data/proofs/charter.tlog-proof";
 const ORDER = "data/proofs/order.tlog-proof";
 const ENTRIES = "data/log/entries.jsonl";
 const keysPath = (period: string): string => `data/proofs/keys-${period}.tlog-proof`;
+const successionProofPath = (position: number): string =>
+  `data/proofs/succession-${twoDigits(position + 1)}.tlog-proof`;
+
+/** EVI-16: path of the entry of the first, second, … succession of a package; `position` counts from 0. */
+export function successionPath(position: number): string {
+  return `data/succession-${twoDigits(position + 1)}.json`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}
 
 /** EVI-15: C2SP tlog-proofs, and the entries one a line (an entry is JSON without line feeds). */
 export function logFiles(extract: LogExtract): Files {
@@ -72,12 +102,17 @@ export function logFiles(extract: LogExtract): Files {
     [CHARTER, proof(extract.charter)],
     [ORDER, proof(extract.order)],
     ...[...extract.keys].map(([period, entry]) => [keysPath(period), proof(entry)] as const),
+    ...extract.successions.map((entry, i) => [successionProofPath(i), proof(entry)] as const),
     [ENTRIES, utf8(extract.entries.map((entry) => `${fromUtf8(entry, ENTRIES)}\n`).join(""))],
   ]);
 }
 
 /** Strict inverse of {@link logFiles}. All proofs must carry the same checkpoint. */
-export function readLog(files: Files, periods: readonly Period[], left: Set<string>): LogExtract {
+export function readLog(
+  files: Files,
+  has: { readonly periods: readonly Period[]; readonly successions: number },
+  left: Set<string>,
+): LogExtract {
   let checkpoint: string | undefined;
   const proof = (path: string): EntryProof => {
     const bytes = files.get(path);
@@ -92,7 +127,8 @@ export function readLog(files: Files, periods: readonly Period[], left: Set<stri
     return { index: parsed.index, hashes: parsed.hashes };
   };
   const [charter, order] = [proof(CHARTER), proof(ORDER)];
-  const keys = new Map(periods.map((period) => [period, proof(keysPath(period))]));
+  const keys = new Map(has.periods.map((period) => [period, proof(keysPath(period))]));
+  const successions = Array.from({ length: has.successions }, (_, i) => proof(successionProofPath(i)));
   const entries = files.get(ENTRIES);
   if (entries === undefined) throw new EvidenceError("not-a-package", ENTRIES);
   left.delete(ENTRIES);
@@ -102,23 +138,26 @@ export function readLog(files: Files, periods: readonly Period[], left: Set<stri
     checkpoint: checkpoint as string,
     charter,
     keys,
+    successions,
     order,
     entries: text.split("\n").slice(0, -1).map(utf8),
   };
 }
 
 /**
- * EVI-60 to EVI-66. Throws EvidenceError "log" naming the file that does not hold; a revocation is a fact, not a throw.
+ * EVI-16, EVI-60 to EVI-66. Throws EvidenceError "log" or "succession" naming the file that does not hold; a revocation is
+ * a fact, not a throw.
  */
-export function checkLog(
+export async function checkLog(
   extract: LogExtract,
   input: {
     readonly charter: Charter;
     readonly charterEntry: Uint8Array;
     readonly keysEntries: ReadonlyMap<Period, Uint8Array>;
+    readonly successionEntries: readonly Uint8Array[];
     readonly commitment: Commitment;
   },
-): LogFacts {
+): Promise<LogFacts> {
   const { charter } = input;
   const policy = refuse(CHARTER, () => parsePolicy(charter.log.policy, nodeSuite));
   const checkpoint = refuse(CHARTER, () => verifyWitnessed(extract.checkpoint, policy, nodeSuite));
@@ -132,6 +171,20 @@ export function checkLog(
     const proof = extract.keys.get(period);
     if (proof === undefined) throw new EvidenceError("log", keysPath(period));
     included(keysPath(period), proof, entry);
+  }
+  const succession = new Succession(charter);
+  for (const [position, bytes] of input.successionEntries.entries()) {
+    const proof = extract.successions[position];
+    const before = position === 0 ? -1 : (extract.successions[position - 1] as EntryProof).index;
+    // Ascending and before the order: what a keyholder signed at some place of the log has one reading.
+    if (proof === undefined || proof.index <= before || proof.index >= extract.order.index) {
+      throw new EvidenceError("succession", successionPath(position));
+    }
+    included(successionProofPath(position), proof, bytes);
+    const entry = refuse(successionPath(position), () => parseEntry(bytes));
+    if (entry.type !== "succession" || !(await succession.take(proof.index, entry.document))) {
+      throw new EvidenceError("succession", successionPath(position));
+    }
   }
 
   const [first] = extract.entries;
@@ -147,18 +200,20 @@ export function checkLog(
   if (!verifyEntrySignature(order, charter)) throw new EvidenceError("log", ENTRIES);
 
   let revokedAt: number | null = null;
-  const slots = new Map<string, { keyholder: KeyholderIndex; index: number }>();
-  extract.entries.slice(1).forEach((bytes, offset) => {
+  const slots = new Map<string, { keyholder: Keyholder; index: number }>();
+  for (const [offset, bytes] of extract.entries.slice(1).entries()) {
     const index = extract.order.index + 1 + offset;
     const entry = readable(bytes);
-    if (entry === null) return;
+    if (entry === null) continue;
     // Its signature is not asked for, as at the gate: in doubt an order is revoked.
     if (entry.type === "revocation" && entry.commitment === input.commitment) revokedAt ??= index;
-    if (entry.type === "keyholder-batch" && verifyEntrySignature(entry, charter)) {
-      for (const slot of entry.slots)
-        if (!slots.has(slot)) slots.set(slot, { keyholder: entry.keyholder, index });
+    // One that does not verify is somebody's mistake in a public log, as for everyone else who follows it.
+    if (entry.type === "succession") await succession.take(index, entry.document);
+    if (entry.type === "keyholder-batch" && verifyEntrySignature(entry, succession.present)) {
+      const keyholder = succession.present.keyholders[entry.keyholder - 1] as Keyholder;
+      for (const slot of entry.slots) if (!slots.has(slot)) slots.set(slot, { keyholder, index });
     }
-  });
+  }
   return {
     checkpoint,
     orderIndex: extract.order.index,
@@ -166,7 +221,36 @@ export function checkLog(
     secretUntil: order.secretUntil,
     revokedAt,
     slots,
+    replacements: succession.replacements,
   };
+}
+
+/** The charter with its keyholders at some place of the log, moved on from succession to succession (CHA-21). */
+class Succession {
+  readonly replacements: Replacement[] = [];
+  #present: Charter;
+  constructor(charter: Charter) {
+    this.#present = charter;
+  }
+
+  get present(): Charter {
+    return this.#present;
+  }
+
+  /** False where it is none under the charter as it stands by then. */
+  async take(logIndex: number, document: SignedDocument): Promise<boolean> {
+    const before = this.#present;
+    try {
+      this.#present = await verifySuccession(document, before);
+    } catch (error) {
+      if (error instanceof CharterError || error instanceof EncodingError) return false;
+      throw error;
+    }
+    const { keyholder: successor, ground, at } = parseSuccession(unverifiedPayload(document));
+    const lost = before.keyholders[successor.index - 1] as Keyholder;
+    this.replacements.push({ logIndex, lost, successor, ground, at });
+    return true;
+  }
 }
 
 /** An entry of a later version of the log is no business of this package, and no reason to refuse it. */

@@ -6,7 +6,7 @@ import { bagInfo, derivedFiles, PAGE_VERSION } from "./derived.ts";
 import { EvidenceError } from "./error.ts";
 import { type Files, writeFiles } from "./files.ts";
 import { readReleases, releaseFiles } from "./keyholder-release.ts";
-import { logFiles, readLog } from "./log-extract.ts";
+import { logFiles, readLog, successionPath } from "./log-extract.ts";
 import { labelFiles, reading, readLabels, take } from "./material.ts";
 import {
   CHARTER,
@@ -40,6 +40,7 @@ function sourceFiles(input: PackageInput): Files {
     [OPENING, utf8(`${hex(input.opening)}\n`)],
     [CHARTER, input.charter],
     ...[...input.keys].map(([period, entry]) => [keysPath(period), entry] as const),
+    ...input.successions.map((entry, position) => [successionPath(position), entry] as const),
     ...labelFiles(input.labels),
     ...releaseFiles(input.releases),
     ...logFiles(input.log),
@@ -55,6 +56,10 @@ export function readSource(payload: Files): PackageInput {
     const match = /^data\/keys-([0-9]{4}-[0-9]{2})\.json$/.exec(path);
     if (match !== null) keys.set(parsePeriod(match[1] as string), take(payload, path, left));
   }
+  const successions: Uint8Array[] = [];
+  while (payload.has(successionPath(successions.length))) {
+    successions.push(take(payload, successionPath(successions.length), left));
+  }
   const opening = fromUtf8(take(payload, OPENING, left), OPENING);
   if (!/^[0-9a-f]{64}\n$/.test(opening)) throw new EvidenceError("malformed", OPENING);
   const input: PackageInput = {
@@ -63,9 +68,10 @@ export function readSource(payload: Files): PackageInput {
     opening: fromHex(opening.trimEnd(), 32),
     charter: take(payload, CHARTER, left),
     keys,
+    successions,
     labels: readLabels(payload, left),
     releases: readReleases(payload, left),
-    log: readLog(payload, [...keys.keys()], left),
+    log: readLog(payload, { periods: [...keys.keys()], successions: successions.length }, left),
     custody: parseCustody(take(payload, CUSTODY, left)),
   };
   for (const path of left) throw new EvidenceError("not-a-package", path);

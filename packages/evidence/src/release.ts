@@ -49,6 +49,8 @@ export type ReleaseInput = {
   /** Exact bytes of the log entries. */
   readonly charter: Uint8Array;
   readonly keys: ReadonlyMap<Period, Uint8Array>;
+  /** EVI-16: those logged before the order, in the order of the log. */
+  readonly successions: readonly Uint8Array[];
   readonly labels: readonly ReleasedLabel[];
   readonly releases: readonly KeyholderRelease[];
   readonly log: LogExtract;
@@ -75,10 +77,11 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
   const keys = await openKeys(input.keys, charter);
   const warrant = await openOrder(input, charter);
   const commitment = commitmentOf(input.opening, warrant.core);
-  const log = checkLog(input.log, {
+  const log = await checkLog(input.log, {
     charter,
     charterEntry: input.charter,
     keysEntries: input.keys,
+    successionEntries: input.successions,
     commitment,
   });
   if (log.revokedAt !== null) throw new EvidenceError("revoked", "data/log/entries.jsonl");

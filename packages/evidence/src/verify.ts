@@ -39,6 +39,10 @@ const RULES: Readonly<Record<EvidenceErrorCode, readonly [rule: string, what: st
   keys: ["EVI-62", "does not hold: its signatures or its points are not those of the charter's keyholders"],
   warrant: ["EVI-63", "does not hold: a signature, the provider's statement or a rule of the order fails"],
   log: ["EVI-60", "does not hold: the log, its witnesses or its proofs do not confirm it"],
+  succession: [
+    "EVI-16",
+    "does not hold: it is not what all who must have signed for a lost keyholder's place",
+  ],
   revoked: ["EVI-65", "shows that the order was revoked"],
   "out-of-scope": ["EVI-69", "has a key that the order does not ask for"],
   "day-not-over": ["EVI-67", "has a key of a day that was not over"],

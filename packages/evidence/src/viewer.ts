@@ -1,4 +1,3 @@
-import type { Keyholder } from "@porchlight/charter";
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
 import { otherAccounts, personsOf } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
@@ -71,7 +70,7 @@ function lead({ messages, warrant, labels, charter, releases }: OpenedRelease): 
   const days = [...new Set(labels.map(({ label }) => label.day))].sort((a, b) => a - b).map(formatDay);
   const when =
     days.length === 0 ? "" : days.length === 1 ? ` on ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`;
-  return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${releases.length} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
+  return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${new Set(releases.map(({ keyholder }) => keyholder)).size} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
 }
 
 function messagesSection({ messages, failures }: OpenedRelease): Markup {
@@ -200,10 +199,14 @@ ${join(
 function openingSection(release: OpenedRelease, packagedAt: UnixSeconds): Markup {
   const { charter, log, releases, commitment, labels } = release;
   const hash = (text: string): Markup => html`<span class="hash">${text}</span>`;
-  const keyholders = releases.map(({ keyholder, logIndex }) => {
-    const who = charter.keyholders[keyholder - 1] as Keyholder;
-    return `${who.name} (${who.owner}, ${who.jurisdiction}): release in the log, entry ${logIndex}`;
-  });
+  const keyholders = releases.map(
+    ({ holder, logIndex }) =>
+      `${holder.name} (${holder.owner}, ${holder.jurisdiction}): release in the log, entry ${logIndex}`,
+  );
+  const replaced = log.replacements.map(
+    ({ logIndex, lost, successor, ground, at }) =>
+      `${successor.name} took the place of ${lost.name}, agreed on ${formatInstant(at)}, in the log as entry ${logIndex}. ${ground}`,
+  );
   return html`<section id="opening"><h2>How it was opened</h2>
 ${rows([
   ["Service", html`${charter.deployment}`],
@@ -211,6 +214,7 @@ ${rows([
   ["Order in the log", html`Entry ${log.orderIndex}, logged on ${formatDay(log.orderDay)}`],
   ["Commitment", hash(commitment)],
   ["Keyholders whose releases are here", html`${keyholders.join("\n")}`],
+  ...(replaced.length === 0 ? [] : [["Keyholders replaced", html`${replaced.join("\n")}`] as const]),
   ["Keys", html`${count(labels.length, "key")}, each for one person, one conversation and one day`],
   [
     "Log confirmed by its witnesses",

@@ -6,6 +6,7 @@ import {
   formatEntry,
   formatStatement,
   type LogEntry,
+  type SignedDocument,
   signBatch,
   signDocument,
   signIntake,
@@ -63,7 +64,9 @@ import {
   sharedKey,
   signedCharter,
   signedKeys,
+  signedSuccession,
   signerOf,
+  successionDocument,
   THRESHOLD,
   xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
@@ -128,6 +131,14 @@ export type CaseOptions = {
   readonly written?: readonly (readonly Written[])[];
   /** Entries after the releases' batches. */
   readonly later?: (made: { readonly charter: Charter; readonly commitment: string }) => readonly LogEntry[];
+  /** Whose releases there are. */
+  readonly releasing?: readonly number[];
+  /** Keyholder 2 is lost: where the log has its succession, its document if not the right one, who signs its batch. */
+  readonly succession?: {
+    readonly at: "before-order" | "before-release" | "after-release";
+    readonly document?: (right: SignedDocument) => SignedDocument;
+    readonly released: "lost" | "successor";
+  };
   /** Whether the releases' slots are in the log. */
   readonly unloggedReleases?: boolean;
 };
@@ -231,7 +242,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
   const labels = labelsOf(verified);
 
   // The releases.
-  const bundles = [1, 3, 4].map((n) => {
+  const bundles = (options.releasing ?? [1, 3, 4]).map((n) => {
     const keyholder = n as KeyholderIndex;
     const share = access.shares[n - 1] as (typeof access.shares)[number];
     const partials = labels.map((label) => ({
@@ -279,7 +290,11 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
 
   // The log.
   const day = (DAY + 1) as DayNumber;
-  const batch = (keyholder: KeyholderIndex, first: string): LogEntry =>
+  const batch = (
+    keyholder: KeyholderIndex,
+    first: string,
+    signer: string = keyholderName(keyholder),
+  ): LogEntry =>
     signBatch(
       {
         type: "keyholder-batch",
@@ -291,7 +306,7 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
           ...Array.from({ length: 7 }, (_, i) => hex(seedOf(`filler ${keyholder} ${i} ${first}`))),
         ],
       },
-      seedOf(keyholderName(keyholder)),
+      seedOf(signer),
     );
   const order = signIntake(
     {
@@ -305,14 +320,28 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
     },
     seedOf("Intake"),
   );
+  const succession = await successionEntry(charter, options.succession?.document);
+  const at = (place: NonNullable<CaseOptions["succession"]>["at"]): LogEntry[] =>
+    options.succession?.at === place ? [succession] : [];
+  const holderOf = (keyholder: KeyholderIndex): string =>
+    keyholder === 2 && options.succession?.released === "successor"
+      ? successionDocument(charter).keyholder.name
+      : keyholderName(keyholder);
   const entries: LogEntry[] = [
     charterEntry,
     keysEntry,
     batch(2 as KeyholderIndex, hex(seedOf("nothing"))),
+    ...at("before-order"),
     order,
+    ...at("before-release"),
     ...bundles.map(({ keyholder, bundle, random: slot }) =>
-      batch(keyholder, options.unloggedReleases === true ? hex(seedOf("later")) : slotOf(slot, bundle)),
+      batch(
+        keyholder,
+        options.unloggedReleases === true ? hex(seedOf("later")) : slotOf(slot, bundle),
+        holderOf(keyholder),
+      ),
     ),
+    ...at("after-release"),
     ...(options.later?.({ charter, commitment }) ?? []),
   ];
   const note = checkpointOf(entries, onDay(DAY, 40)).note;
@@ -334,17 +363,27 @@ export async function makeCase(options: CaseOptions = {}): Promise<CaseMade> {
     opening,
     charter: formatEntry(charterEntry),
     keys: new Map([[period, formatEntry(keysEntry)]]),
+    successions: at("before-order").map(formatEntry),
     labels: released,
     releases: bundles.map(({ bundle, random: slot }) => ({ bundle, random: slot })),
     log: {
       checkpoint: note,
       charter: await prove(0),
       keys: new Map([[period, await prove(1)]]),
-      order: await prove(3),
-      entries: entries.slice(3).map(formatEntry),
+      successions: await Promise.all(at("before-order").map(() => prove(3))),
+      order: await prove(entries.indexOf(order)),
+      entries: entries.slice(entries.indexOf(order)).map(formatEntry),
     },
     custody,
   };
+}
+
+async function successionEntry(
+  charter: Charter,
+  change: (right: SignedDocument) => SignedDocument = (right) => right,
+): Promise<LogEntry> {
+  const document = change(await signedSuccession(charter, successionDocument(charter)));
+  return { type: "succession", document };
 }
 
 /** Audit paths in the tree of all entries. */

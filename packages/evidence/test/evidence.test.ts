@@ -1,12 +1,19 @@
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BatchEntry, formatEntry, type LogEntry, parseEntry, signIntake } from "@porchlight/charter";
+import {
+  type BatchEntry,
+  formatEntry,
+  type LogEntry,
+  parseEntry,
+  type SignedDocument,
+  signIntake,
+} from "@porchlight/charter";
 import { type DayNumber, hex, utf8 } from "@porchlight/encoding";
 import { sealEnvelope } from "@porchlight/envelope";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkpointOf, onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { device } from "../../envelope/test/device.ts";
 import { makeBag, payloadOxum } from "../src/bag.ts";
@@ -520,11 +527,89 @@ test("EVI-66: a release that its keyholder did not commit to in the log is refus
   expect(
     await refusal({ releases: [{ ...(first as KeyholderRelease), random: seedOf("x") }, ...others] }),
   ).toBe("release");
-  expect(opened.releases).toEqual([
+  expect(opened.releases).toMatchObject([
     { keyholder: 1, logIndex: 4 },
     { keyholder: 3, logIndex: 5 },
     { keyholder: 4, logIndex: 6 },
   ]);
+});
+
+describe("EVI-16: a lost keyholder was replaced", () => {
+  const RELEASING = [1, 2, 3];
+  const NEW = "Keyholder 2, new";
+  const succession = (changes: Partial<NonNullable<CaseOptions["succession"]>> = {}): CaseOptions => ({
+    releasing: RELEASING,
+    succession: { at: "before-order", released: "successor", ...changes },
+  });
+
+  test("its successor's release counts by the succession in the package, and everyone is named", async () => {
+    const made = await makeCase(succession());
+    const { files: whole, opened: release } = await makePackage(made);
+    expect([...whole.keys()]).toContain("data/succession-01.json");
+    expect(await verifyFiles(whole, { charter: made.charterId })).toMatchObject({ kind: "verified" });
+    expect(release.releases.map(({ holder }) => holder.name)).toEqual(["Keyholder 1", NEW, "Keyholder 3"]);
+    expect(JSON.parse(textOf(whole.get("data/report.json")))).toMatchObject({
+      keyholders: [{}, { keyholder: 2, name: NEW }, {}],
+      replacements: [{ keyholder: 2, lost: "Keyholder 2", successor: NEW, logIndex: 3 }],
+    });
+    expect(textOf(whole.get("data/index.html"))).toContain(`${NEW} took the place of Keyholder 2`);
+  });
+
+  test("without the succession its release is nobody's, and so is one without its proof", async () => {
+    const made = await makeCase(succession());
+    const log = { ...made.log, successions: [] };
+    expect(await refusal({ ...made, successions: [], log })).toBe("release");
+    expect(await refusal({ ...made, log })).toBe("succession");
+    const { files: whole } = await makePackage(made);
+    const payload = new Map([...whole].filter(([path]) => path.startsWith("data/")));
+    for (const path of ["data/succession-01.json", "data/proofs/succession-01.tlog-proof"]) {
+      const bytes = payload.get(path) as Uint8Array;
+      payload.delete(path);
+      const report = await verifyFiles(makeBag(payload, whole.get("bag-info.txt") as Uint8Array));
+      expect(report.kind, path).toBe("refused");
+      payload.set(path, bytes);
+    }
+  });
+
+  test("a forged one is refused: signed by too few, by the lost one itself, or not the one in the log", async () => {
+    const unsigned = (right: SignedDocument): SignedDocument => ({
+      ...right,
+      signatures: right.signatures.slice(1),
+    });
+    const stolen = (right: SignedDocument): SignedDocument => ({
+      ...right,
+      signatures: right.signatures.map((one, i) => (i === 1 ? (right.signatures[0] as typeof one) : one)),
+    });
+    for (const document of [unsigned, stolen]) {
+      expect(await refusal(succession({ document }), true)).toBe("succession");
+      // In the log after the order it is what everyone else takes it for: nothing.
+      expect(await refusal(succession({ document, at: "before-release" }), true)).toBe("release");
+      expect(await refusal(succession({ document, at: "before-release", released: "lost" }), true)).toBe(
+        "made",
+      );
+    }
+    const made = await makeCase(succession());
+    const other = await makeCase(succession({ document: unsigned }));
+    expect(await refusal({ ...made, successions: other.successions })).toBe("log");
+    expect(await refusal({ ...made, successions: [made.charter] })).toBe("log");
+    const twice = {
+      successions: [...made.successions, ...made.successions],
+      log: { ...made.log, successions: [...made.log.successions, ...made.log.successions] },
+    };
+    expect(await refusal({ ...made, ...twice })).toBe("succession");
+  });
+
+  test("who holds the place when a release is logged must have signed it: before its succession the lost one, after it the new one", async () => {
+    expect(await refusal(succession({ at: "before-release" }), true)).toBe("made");
+    expect(await refusal(succession({ at: "before-release", released: "lost" }), true)).toBe("release");
+    expect(await refusal(succession({ released: "lost" }), true)).toBe("release");
+    expect(await refusal(succession({ at: "after-release" }), true)).toBe("release");
+    const { opened: before } = await makePackage(
+      await makeCase(succession({ at: "after-release", released: "lost" })),
+    );
+    expect(before.releases.map(({ holder }) => holder.name)).toEqual(RELEASING.map((n) => `Keyholder ${n}`));
+    expect(before.log.replacements).toMatchObject([{ logIndex: 7, successor: { name: NEW } }]);
+  });
 });
 
 test("EVI-30: a custody record that lost a step, or whose time goes back, is refused", async () => {
@@ -621,7 +706,7 @@ test("EVI-72: words or looks of page and certificate changed: raise PAGE_VERSION
   const digests = PAGES.slice(0, 2).map((path) =>
     sha256(utf8(textOf(files.get(path)).replace(/[0-9a-f]{32,}/g, "…"))).slice(0, 16),
   );
-  expect([PAGE_VERSION, ...digests]).toEqual([3, "ba2c84f875e3cc11", "7c1fce3dc9b7113e"]);
+  expect([PAGE_VERSION, ...digests]).toEqual([4, "ba2c84f875e3cc11", "7c1fce3dc9b7113e"]);
 });
 
 test("EVI-50: the same case gives the same package, byte for byte", async () => {

@@ -13,6 +13,7 @@ const vectors = JSON.parse(
 ) as {
   readonly charter: string;
   readonly package: Readonly<Record<string, string>>;
+  readonly replaced: { readonly files: Readonly<Record<string, string>>; readonly gone: readonly string[] };
   readonly lines: readonly { readonly message: Content & { readonly from: string }; readonly line: string }[];
   readonly custody: { readonly steps: readonly CustodyStep[]; readonly text: string };
   readonly archive: {
@@ -34,6 +35,15 @@ const files = read(vectors.package);
 
 test("EVI-70: the package of the vectors verifies under its charter", async () => {
   expect(await verifyFiles(files, { charter: vectors.charter })).toMatchObject({ kind: "verified" });
+});
+
+test("EVI-16: the package with a successor's release verifies with the succession, and not without it", async () => {
+  const replaced = new Map([...files, ...read(vectors.replaced.files)]);
+  for (const path of vectors.replaced.gone) replaced.delete(path);
+  expect(await verifyFiles(replaced, { charter: vectors.charter })).toMatchObject({ kind: "verified" });
+  const payload = new Map([...replaced].filter(([path]) => /^data\/(?!.*succession)/.test(path)));
+  const report = await verifyFiles(makeBag(payload, replaced.get("bag-info.txt") as Uint8Array));
+  expect(report).toMatchObject({ kind: "refused", findings: [{ rule: "EVI-66" }] });
 });
 
 test("EVI-21: lines of messages.jsonl", () => {

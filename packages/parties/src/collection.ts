@@ -180,12 +180,14 @@ export async function collectRelease(input: {
   record("packaged", "evidence package", null);
   const packagedAt = custody.at(-1)?.at as UnixSeconds;
   const periods = [...new Set(labels.map(({ day }) => periodOf(day)))].sort();
+  const successions = service.successionsBefore(index);
   const { files, opened } = await makePackage({
     warrant: order.warrant,
     others: order.others === null ? null : { statement: order.others, sides: sidesOf(sides, labels) },
     opening: order.opening,
     charter: service.charterEntry().bytes,
     keys: await keysEntries(service, periods),
+    successions: successions.map(({ bytes }) => bytes),
     labels: released,
     releases: good.map(({ release }) => release),
     log: {
@@ -197,6 +199,9 @@ export async function collectRelease(input: {
             async (period) => [period, await service.prove((await service.keys(period)).index)] as const,
           ),
         ),
+      ),
+      successions: await Promise.all(
+        successions.map(async (succession) => await service.prove(succession.index)),
       ),
       order: await service.prove(index),
       entries: service.entriesFrom(index).map(({ bytes }) => bytes),

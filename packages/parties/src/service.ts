@@ -156,6 +156,12 @@ export class Service {
     }
   }
 
+  /** Entries of the successions that hold and stand before `index`, in the order of the log. */
+  successionsBefore(index: number): readonly FollowedEntry[] {
+    const places = this.#replacements.filter((one) => one.index < index);
+    return places.map((one) => this.#entries[one.index] as FollowedEntry);
+  }
+
   /** The newest witnessed checkpoint. */
   get checkpoint(): WitnessedCheckpoint {
     return this.#follower.checkpoint as WitnessedCheckpoint;

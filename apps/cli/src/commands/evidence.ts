@@ -170,9 +170,7 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
         ]),
     {
       term: "Keyholders",
-      text: releases
-        .map(({ keyholder, logIndex }) => `${charter.keyholders[keyholder - 1]?.name} (log ${logIndex})`)
-        .join("\n"),
+      text: releases.map(({ holder, logIndex }) => `${holder.name} (log ${logIndex})`).join("\n"),
     },
     {
       term: "Log",
