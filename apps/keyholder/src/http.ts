@@ -56,7 +56,15 @@ function refuse(reply: FastifyReply, code: RefusalCode, message: string, reason?
 
 /** KEY-40: the door that anyone can knock at. The order id is the capability; nothing else is asked. */
 export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 4 * LIMITS.warrant, forceCloseConnections: true });
+  const app = fastify({
+    logger: false,
+    bodyLimit: 4 * LIMITS.warrant,
+    forceCloseConnections: true,
+    // An address that cannot be decoded, or with a part that is too long: refused as everything else, and not repeated.
+    frameworkErrors: (_error, _request, reply) => {
+      refuse(reply, "malformed", "the address is malformed");
+    },
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 

@@ -555,7 +555,7 @@ describe("with time", () => {
     await deployment.reaches(K1, order, "released");
   });
 
-  test("DIR-8, KEY-33: an extension counts where it is seen in time, across restarts, and is refused a day before the end", async () => {
+  test("DIR-7, DIR-8, KEY-33: an extension counts where it is seen in time, across restarts, and is refused a day before the end and beyond the longest secrecy", async () => {
     await deployment.tick(noon(24));
     const until = (offset: number) => dayNumber(dayAt(24) + offset);
     const secret = (offset: number) => ({
@@ -580,6 +580,7 @@ describe("with time", () => {
     expect(await deployment.client(K1).direct(order.id, tooLong)).toMatchObject({
       state: "refused",
       code: "extension-too-long",
+      rule: "DIR-7",
     });
     const directed = (await deployment.journal(K1)).filter((event) => event.kind === "directed");
     expect(directed.at(-1)).toMatchObject({ order: order.id, directed: { kind: "extension" } });

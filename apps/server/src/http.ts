@@ -99,6 +99,10 @@ export function createHttp(
     requestTimeout: 120_000,
     keepAliveTimeout: 72_000,
     genReqId: () => randomBytes(6).toString("hex"),
+    // An address that cannot be decoded, or with a part that is too long: refused as everything else, and not repeated.
+    frameworkErrors: (_error, request, reply) => {
+      refuse(request, reply, new Refusal("malformed", "the address is malformed"));
+    },
   });
   const devices = new WeakMap<FastifyRequest, LoggedIn>();
   app.removeAllContentTypeParsers();

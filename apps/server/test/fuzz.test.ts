@@ -186,6 +186,16 @@ test("DEL-3: the served OpenAPI has every route, and schemas that are complete",
   }
 });
 
+test("DEL-3: an address that cannot be decoded, or is too long, is refused by a code and not repeated", async () => {
+  const call = calls.find(({ path }) => /^\/v1\/[a-z]+\/\{\w+\}/.test(path)) as Call;
+  for (const part of ["%", "a".repeat(9000)]) {
+    expect(await ask(call, call.path.replace(/\{\w+\}/g, part), null, null)).toEqual({
+      status: 400,
+      code: "malformed",
+    });
+  }
+});
+
 test(`DEL-3: whatever is sent to whichever route, with a session, another's and none, is answered and never 500`, async () => {
   // Sessions, accounts and devices are needed until the end.
   const ENDS = /sessions\/end|account\/delete|devices\/revoke/;
