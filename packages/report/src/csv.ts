@@ -50,6 +50,16 @@ export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string,
       ),
     ],
     [
+      "notices.csv",
+      table(["month", "told", "least_days", "median_days", "most_days"], ({ notices }) =>
+        notices.map(({ month, told, days }) => [
+          month,
+          told,
+          ...(days === null ? ["", "", ""] : [days.least, days.median, days.most]),
+        ]),
+      ),
+    ],
+    [
       "preservations.csv",
       table(["month", "logged"], ({ preservations }) =>
         preservations.map(({ month, logged }) => [month, logged]),

@@ -42,6 +42,7 @@ function charterSection(report: CharterReport): Markup {
 <p class="id">Charter <code>${charter.id}</code></p>
 <h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
 ${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(`${word} by month, ${which}`, report.orders)}`}
+${report.orders.length === 0 ? NOTHING : html`<h3>How long until people were told</h3>${noticesTable(`notices, ${which}`, report)}`}
 ${
   report.preservations.length === 0
     ? NOTHING
@@ -120,6 +121,21 @@ function ordersTable(label: string, orders: readonly MonthOrders[]): Markup {
       row.notDisclosed,
     ]),
   );
+}
+
+function noticesTable(label: string, { notices }: CharterReport): Markup {
+  const none = "nobody was told yet";
+  return html`<p>Days from the order's entry in the log until the person could read the notice. Keyholders open a notice together, and the log shows it.</p>${table(
+    label,
+    ["Orders of", "People could read it, of so many orders", "Shortest", "Half of them within", "Longest"],
+    notices.map(({ month, told, days }) => [
+      month,
+      told,
+      days?.least ?? none,
+      days?.median ?? none,
+      days?.most ?? none,
+    ]),
+  )}`;
 }
 
 function purposesTable(label: string, { purposes }: CharterReport): Markup {

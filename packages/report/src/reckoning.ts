@@ -1,6 +1,6 @@
 // REP-2 to REP-7: what the entries of a log come to, charter by charter. From the log alone: nothing here can say what
 // the log does not.
-import type { Charter, OrderEntry, PublicPart } from "@porchlight/charter";
+import type { Charter, NoticeShareEntry, OrderEntry, PublicPart } from "@porchlight/charter";
 import {
   type CharterId,
   type Commitment,
@@ -29,6 +29,16 @@ export type MonthOrders = {
   readonly stillSecret: number;
   /** Whose month of secrecy is over, revoked ones apart, and whose public part is not in the log. */
   readonly notDisclosed: number;
+};
+
+/** Of the orders of a month: how many people were told, and how many days after the order was logged. */
+export type MonthNotices = {
+  /** In which the orders were logged. */
+  readonly month: Period;
+  /** Whose notice can be read, since as many keyholders as it takes gave their shares of its key. */
+  readonly told: number;
+  /** Days from the order's entry to that; null where nobody was told. */
+  readonly days: { readonly least: number; readonly median: number; readonly most: number } | null;
 };
 
 /** Orders whose secrecy is over, by what they were for. */
@@ -66,6 +76,8 @@ export type Participation = {
 export type CharterReport = {
   readonly charter: Charter;
   readonly orders: readonly MonthOrders[];
+  /** The same months. */
+  readonly notices: readonly MonthNotices[];
   /** Orders to preserve, by the month in which they were logged. They open nothing. */
   readonly preservations: readonly { readonly month: Period; readonly logged: number }[];
   readonly purposes: readonly Purpose[];
@@ -76,7 +88,10 @@ export type CharterReport = {
 };
 
 type Order = {
-  readonly loggedIn: Period;
+  readonly logged: DayNumber;
+  /** Notice key and end of secrecy → who gave a share of it. */
+  readonly shares: Map<string, Set<KeyholderIndex>>;
+  told: DayNumber | null;
   secretUntil: Period;
   revoked: boolean;
   suspended: boolean;
@@ -95,6 +110,8 @@ type Book = {
   readonly batches: Map<KeyholderIndex, Map<DayNumber, number>>;
   readonly keyPeriods: Set<Period>;
   firstBatch: DayNumber | null;
+  /** The latest day that an entry carried. */
+  day: DayNumber | null;
 };
 
 export class Reckoning {
@@ -104,6 +121,7 @@ export class Reckoning {
   take({ entry, day, charter, period }: CountedEntry): void {
     const book = this.#open(charter);
     if (period !== null) book.keyPeriods.add(period);
+    if (day !== null && (book.day === null || day > book.day)) book.day = day;
     switch (entry.type) {
       case "warrant":
       case "hold-order":
@@ -129,6 +147,9 @@ export class Reckoning {
       case "disclosed":
         change(book, entry.commitment, { disclosed: entry.part });
         return;
+      case "notice-share":
+        takeShare(book, entry);
+        return;
       case "statistics":
         if (!book.statistics.has(entry.month)) book.statistics.set(entry.month, entry.cells);
         return;
@@ -149,6 +170,7 @@ export class Reckoning {
     return [...this.#books.values()].map((book) => ({
       charter: book.charter,
       orders: ordersOf(book, periodOf(today)),
+      notices: noticesOf(book),
       preservations: preservationsOf(book),
       purposes: purposesOf(book),
       statistics: statisticsOf(book),
@@ -168,6 +190,7 @@ export class Reckoning {
       batches: new Map(),
       keyPeriods: new Set(),
       firstBatch: null,
+      day: null,
     };
     this.#books.set(charter.id, book);
     return book;
@@ -178,7 +201,9 @@ function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void 
   // An order that is logged twice is refused by every keyholder (GATE-6) and counts once.
   if (book.orders.has(entry.commitment)) return;
   book.orders.set(entry.commitment, {
-    loggedIn: periodOf(day ?? entry.day),
+    logged: day ?? entry.day,
+    shares: new Map(),
+    told: null,
     secretUntil: entry.secretUntil,
     revoked: false,
     suspended: false,
@@ -188,34 +213,67 @@ function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void 
   });
 }
 
-function change(book: Book, commitment: Commitment, changed: Partial<Omit<Order, "loggedIn">>): void {
+function change(
+  book: Book,
+  commitment: Commitment,
+  changed: Partial<Omit<Order, "logged" | "shares" | "told">>,
+): void {
   const order = book.orders.get(commitment);
   if (order !== undefined) Object.assign(order, changed);
 }
 
-function ordersOf({ orders }: Book, thisMonth: Period): MonthOrders[] {
-  const months = new Map<Period, Order[]>();
-  for (const order of orders.values()) {
-    months.set(order.loggedIn, [...(months.get(order.loggedIn) ?? []), order]);
-  }
-  return [...months]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([month, all]) => {
-      const count = (which: (order: Order) => boolean): number => all.filter(which).length;
-      return {
-        month,
-        logged: all.length,
-        revoked: count(({ revoked }) => revoked),
-        suspended: count(({ suspended }) => suspended),
-        extended: count(({ extended }) => extended),
-        toldEarly: count(({ toldEarly }) => toldEarly),
-        disclosed: count(({ disclosed }) => disclosed !== null),
-        stillSecret: count((order) => order.disclosed === null && order.secretUntil >= thisMonth),
-        notDisclosed: count(
-          (order) => order.disclosed === null && !order.revoked && order.secretUntil < thisMonth,
-        ),
-      };
-    });
+/** REP-11. A share carries no day: it came at the earliest on the latest day before it. */
+function takeShare(book: Book, { commitment, until, period, generation, keyholder }: NoticeShareEntry): void {
+  const order = book.orders.get(commitment);
+  if (order === undefined || order.told !== null) return;
+  const key = `${until} ${period} ${generation}`;
+  const givers = order.shares.get(key) ?? new Set();
+  order.shares.set(key, givers.add(keyholder));
+  if (givers.size < book.charter.threshold) return;
+  order.told = book.day ?? order.logged;
+  order.shares.clear();
+}
+
+/** Orders by the month in which they were logged, ascending. */
+function byMonth({ orders }: Book): [Period, Order[]][] {
+  const months = Map.groupBy(orders.values(), ({ logged }) => periodOf(logged));
+  return [...months].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function noticesOf(book: Book): MonthNotices[] {
+  return byMonth(book).map(([month, orders]) => {
+    const days = orders
+      .flatMap(({ logged, told }) => (told === null ? [] : [told - logged]))
+      .sort((a, b) => a - b);
+    const at = (place: number): number => days[place] as number;
+    return {
+      month,
+      told: days.length,
+      days:
+        days.length === 0
+          ? null
+          : { least: at(0), median: at(Math.floor((days.length - 1) / 2)), most: at(days.length - 1) },
+    };
+  });
+}
+
+function ordersOf(book: Book, thisMonth: Period): MonthOrders[] {
+  return byMonth(book).map(([month, all]) => {
+    const count = (which: (order: Order) => boolean): number => all.filter(which).length;
+    return {
+      month,
+      logged: all.length,
+      revoked: count(({ revoked }) => revoked),
+      suspended: count(({ suspended }) => suspended),
+      extended: count(({ extended }) => extended),
+      toldEarly: count(({ toldEarly }) => toldEarly),
+      disclosed: count(({ disclosed }) => disclosed !== null),
+      stillSecret: count((order) => order.disclosed === null && order.secretUntil >= thisMonth),
+      notDisclosed: count(
+        (order) => order.disclosed === null && !order.revoked && order.secretUntil < thisMonth,
+      ),
+    };
+  });
 }
 
 function preservationsOf({ preservations }: Book): CharterReport["preservations"] {

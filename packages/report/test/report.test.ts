@@ -4,6 +4,7 @@ import {
   type PublicPart,
   signBatch,
   signIntake,
+  signNoticeShare,
   toldCells,
 } from "@porchlight/charter";
 import {
@@ -84,6 +85,22 @@ const batch = (keyholder: KeyholderIndex, day: DayNumber, filler = "slot"): LogE
     seedOf(keyholderName(keyholder)),
   );
 
+/** A share as a keyholder signs it; a report asks only who gave one for what. */
+const share = (number: number, keyholder: KeyholderIndex, until: number): LogEntry =>
+  signNoticeShare(
+    {
+      type: "notice-share",
+      charter: charter.id,
+      keyholder,
+      commitment: commitmentOf(number),
+      until: dayNumber(until),
+      period: periodOf(monthAgo),
+      generation: 1,
+      share: "ab".repeat(48),
+    },
+    seedOf(keyholderName(keyholder)),
+  );
+
 const past = periodOf(dayNumber(TODAY - 35));
 const future = periodOf(dayNumber(TODAY + 60));
 let reported: Reported;
@@ -155,6 +172,10 @@ beforeAll(async () => {
   for (const keyholder of KEYHOLDERS) entries.push(batch(keyholder, dayNumber(TODAY - 3)));
   entries.push(batch(keyholderIndex(1), dayNumber(TODAY - 2)));
   entries.push(batch(keyholderIndex(1), dayNumber(TODAY - 2), "more"));
+  // Order 1 is told. Of order 6 one keyholder gives a share twice, another one for another end.
+  for (const keyholder of KEYHOLDERS.slice(0, charter.threshold)) entries.push(share(1, keyholder, TODAY));
+  for (const keyholder of KEYHOLDERS.slice(1, charter.threshold)) entries.push(share(6, keyholder, TODAY));
+  entries.push(share(6, keyholderIndex(1), TODAY - 1), share(6, keyholderIndex(2), TODAY));
   log.append([...entries.map(formatEntry), utf8("not an entry")]);
   log.note = log.sign(START, [...witnesses, ...keyholders]);
   read = () => readLog({ source: log, policy, clock: { now: () => START }, suite: nodeSuite });
@@ -193,6 +214,15 @@ test("REP-2, REP-3: orders by month, each once, and what became of them", () => 
   ]);
 });
 
+test("REP-11: how long until people were told: shares of one end and one key, each keyholder's once", () => {
+  expect(reported.charters[0]?.notices).toEqual([
+    { month: periodOf(monthAgo), told: 1, days: { least: 40, median: 40, most: 40 } },
+    { month: periodOf(TODAY), told: 0, days: null },
+  ]);
+  expect(csvFiles(reported.charters).get("notices.csv")).toContain(",1,40,40,40\r\n");
+  expect(reportPage(reported)).toContain("How long until people were told");
+});
+
 test("REP-4, REP-5, REP-7: purposes of what is over, the provider's figures, and the months with keys", () => {
   const [report] = reported.charters;
   expect(report?.purposes).toEqual([
@@ -219,6 +249,7 @@ test("REP-8: fields are quoted, and nothing is a formula", () => {
   const files = csvFiles(reported.charters);
   expect([...files.keys()]).toEqual([
     "orders.csv",
+    "notices.csv",
     "preservations.csv",
     "purposes.csv",
     "statistics.csv",
