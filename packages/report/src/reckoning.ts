@@ -236,7 +236,11 @@ function takeShare(book: Book, { commitment, until, period, generation, keyholde
 
 /** Orders by the month in which they were logged, ascending. */
 function byMonth({ orders }: Book): [Period, Order[]][] {
-  const months = Map.groupBy(orders.values(), ({ logged }) => periodOf(logged));
+  const months = new Map<Period, Order[]>();
+  for (const order of orders.values()) {
+    const month = periodOf(order.logged);
+    months.set(month, [...(months.get(month) ?? []), order]);
+  }
   return [...months].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
