@@ -13,6 +13,8 @@ import { parseSignedDocument } from "../packages/charter/src/document.ts";
 import { parseKeys } from "../packages/charter/src/keys.ts";
 import { parseEntry } from "../packages/charter/src/log-entry.ts";
 import { parsePreservation } from "../packages/charter/src/preservation.ts";
+import { parsePreservationLift } from "../packages/charter/src/preservation-lift.ts";
+import { parseRegistration } from "../packages/charter/src/registration.ts";
 import { parseStatement } from "../packages/charter/src/statement.ts";
 import { parseSuccession } from "../packages/charter/src/succession.ts";
 import { parseCode } from "../packages/client/src/code-text.ts";
@@ -154,6 +156,8 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseStatement", parse: parseStatement },
   { name: "parseSuccession", parse: parseSuccession, sample: "succession" },
   { name: "parsePreservation", parse: parsePreservation },
+  { name: "parsePreservationLift", parse: parsePreservationLift },
+  { name: "parseRegistration", parse: parseRegistration },
   { name: "parseContest", parse: parseContest },
   { name: "parseNumber", parse: (bytes) => parseNumber(fromUtf8(bytes)) },
 

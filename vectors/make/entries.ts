@@ -135,6 +135,33 @@ export async function make(): Promise<unknown> {
       ),
       "Intake",
     ],
+    [
+      signIntake(
+        { type: "preservation-lift", charter: court.id, day, commitment: warrant.commitment },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
+    [
+      signIntake(
+        { type: "registration", charter: court.id, day, commitment: warrant.commitment },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
+    [
+      signIntake(
+        {
+          type: "provider-answer",
+          charter: court.id,
+          day,
+          commitment: warrant.commitment,
+          data: "traffic",
+        },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
     [batch, "Keyholder 2"],
     [erasure, "Keyholder 3"],
     [notice, "Intake"],

@@ -1,5 +1,6 @@
 import {
   formatPreservation,
+  formatPreservationLift,
   formatSignedDocument,
   type PreservationDocument,
   preservationCommitment,
@@ -25,6 +26,13 @@ export async function make(): Promise<unknown> {
   };
   const first = await made(preservationDocument(court), [COURT], "opening 1");
   const document = preservationDocument(court);
+  const lift = formatPreservationLift({
+    charter: court.id,
+    preservation: first.commitment,
+    issuer: COURT,
+    issued: onDay(document.lastDay, 18),
+    ground: "The case is closed.",
+  });
   const later = (document.until - 1) as DayNumber;
   return {
     description:
@@ -49,6 +57,12 @@ export async function make(): Promise<unknown> {
         "opening 3",
       ),
     ],
+    lift: {
+      document: fromUtf8(lift),
+      signed: fromUtf8(
+        formatSignedDocument(await signDocument("preservation-lift", lift, [signerOf(COURT)])),
+      ),
+    },
     refused: [
       ["PRES-1", "white space", "not-canonical", '"version":1', '"version": 1'],
       ["PRES-1", "an unknown member", "unknown-field", '"ground"', '"note":"","ground"'],

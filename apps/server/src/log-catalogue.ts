@@ -41,6 +41,9 @@ export class LogCatalogue {
   readonly #revocations = new Map<Commitment, LogIndex>();
   readonly #directions = new Map<string, LogIndex>();
   readonly #preservations = new Map<Commitment, { index: LogIndex; entry: PreservationEntry }>();
+  readonly #lifts = new Map<Commitment, LogIndex>();
+  readonly #registrations = new Map<Commitment, LogIndex>();
+  readonly #providerAnswers = new Map<Commitment, LogIndex>();
   readonly #disclosed = new Set<Commitment>();
   readonly #statistics = new Set<string>();
 
@@ -101,6 +104,12 @@ export class LogCatalogue {
           this.#preservations.set(entry.commitment, { index, entry });
         }
         return;
+      case "preservation-lift":
+        return first(this.#lifts, entry.commitment);
+      case "registration":
+        return first(this.#registrations, entry.commitment);
+      case "provider-answer":
+        return first(this.#providerAnswers, entry.commitment);
       case "disclosed":
         this.#disclosed.add(entry.commitment);
         return;
@@ -163,6 +172,19 @@ export class LogCatalogue {
     commitment: Commitment,
   ): { readonly index: LogIndex; readonly entry: PreservationEntry } | undefined {
     return this.#preservations.get(commitment);
+  }
+
+  /** Where the order to preserve with this commitment was lifted. */
+  lift(commitment: Commitment): LogIndex | undefined {
+    return this.#lifts.get(commitment);
+  }
+
+  registration(commitment: Commitment): LogIndex | undefined {
+    return this.#registrations.get(commitment);
+  }
+
+  providerAnswer(commitment: Commitment): LogIndex | undefined {
+    return this.#providerAnswers.get(commitment);
   }
 
   isDisclosed(commitment: Commitment): boolean {

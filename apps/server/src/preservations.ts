@@ -4,13 +4,17 @@ import {
   CharterError,
   checkExtension,
   formatEntry,
+  formatSignedDocument,
   parsePreservation,
+  parsePreservationLift,
   parseSignedDocument,
   preservationCommitment,
+  type SignedDocument,
   signIntake,
   unverifiedPayload,
   type VerifiedPreservation,
   verifyPreservation,
+  verifyPreservationLift,
 } from "@porchlight/charter";
 import {
   type AccountId,
@@ -45,6 +49,7 @@ import type { Log } from "./log.ts";
 import { Refusal } from "./refusal.ts";
 
 const AT_REST_INFO = utf8("porchlight-v1/preservation-at-rest");
+const LIFT_INFO = utf8("porchlight-v1/preservation-lift-at-rest");
 const MAX_DOCUMENT = 2 ** 20;
 /** Days over which a charter's cap on orders counts (PRES-9). */
 const RATE_WINDOW_DAYS = 30;
@@ -101,6 +106,62 @@ export class Preservations {
     const taken = this.#last.then(() => this.#take(text, opening, proof));
     this.#last = taken.catch(() => {});
     return await taken;
+  }
+
+  /** Logs that an order to preserve ends early (PRES-14). Idempotent. Throws Refusal. */
+  async lift(document: SignedDocument): Promise<LogIndex> {
+    const lifted = this.#last.then(() => this.#lift(document));
+    this.#last = lifted.catch(() => {});
+    return await lifted;
+  }
+
+  async #lift(document: SignedDocument): Promise<LogIndex> {
+    let commitment: Commitment;
+    try {
+      commitment = parsePreservationLift(unverifiedPayload(document)).preservation;
+    } catch (cause) {
+      if (!(cause instanceof CharterError || cause instanceof EncodingError)) throw cause;
+      throw refused(cause.code, `this is no lift of an order to preserve (${cause.message})`, cause);
+    }
+    const stored = (await this.#all()).find((one) => one.commitment === commitment);
+    if (stored === undefined || this.#log.catalogue.preservation(commitment) === undefined) {
+      throw refused("not-logged", "the log does not hold the order that this lifts");
+    }
+    const { charter } = stored.preservation;
+    const { issued } = await verifiedLift(document, stored);
+    const now = this.#clock.now();
+    if (issued > now + CHECKPOINT_TOLERANCE) {
+      throw refused("not-yet-valid", "the lift was issued in the future: see whose clock is wrong");
+    }
+    const known = this.#log.catalogue.lift(commitment);
+    if (known !== undefined) return known;
+    const name = Buffer.from(idBytes(commitment));
+    const seed = new Uint8Array(randomBytes(XWING_SEED_LENGTH));
+    const sealed = sealTo(
+      this.#identity.xwing.publicKey,
+      formatSignedDocument(document),
+      LIFT_INFO,
+      name,
+      seed,
+    );
+    await this.#database.query({
+      text: "insert into preservation_lifts values ($1, $2) on conflict do nothing",
+      values: [name, Buffer.from(sealed)],
+    });
+    const entry = signIntake(
+      { type: "preservation-lift", charter: charter.id, day: dayOf(now), commitment },
+      this.#identity.intake.seed,
+    );
+    return await this.#log.append(formatEntry(entry));
+  }
+
+  /** An order that its issuer lifted, or that prolongs such a one. */
+  #isLifted({ commitment, preservation }: Stored): boolean {
+    const { extends: before } = preservation.document;
+    const { catalogue } = this.#log;
+    return (
+      catalogue.lift(commitment) !== undefined || (before !== null && catalogue.lift(before) !== undefined)
+    );
   }
 
   async #take(text: string, opening: Uint8Array, proof: string | null): Promise<PreservationAnswer> {
@@ -185,6 +246,7 @@ export class Preservations {
     if (before === undefined || before.taken === null) {
       throw refused("extends-unknown", "the order that this one prolongs holds nothing here");
     }
+    if (this.#isLifted(before)) throw refused("lifted", "the order that this one prolongs was lifted");
     if (before.preservation.document.until < dayOf(this.#clock.now())) {
       throw refused("expired", "the order that this one prolongs has ended");
     }
@@ -217,6 +279,7 @@ export class Preservations {
     }
     const { until } = preservation.document;
     const held = { state: "held", index: logged.index, until } as const;
+    if (this.#isLifted(stored)) throw refused("lifted", "the order was lifted by its issuer");
     if (stored.taken !== null) return held;
     const now = this.#clock.now();
     const time = this.#provenAt(preservation.charter, commitment, proof);
@@ -252,10 +315,12 @@ export class Preservations {
   /** What deletion passes over on `today` (RET-7). Throws where a stored order does not verify: nobody guesses then. */
   async running(today: DayNumber): Promise<Held[]> {
     const held: Held[] = [];
-    for (const { commitment, preservation, taken } of await this.#all()) {
+    for (const stored of await this.#all()) {
+      const { commitment, preservation, taken } = stored;
       const { document, charter } = preservation;
       const logged = this.#log.catalogue.preservation(commitment);
       if (taken === null || logged === undefined || document.until < today) continue;
+      if (this.#isLifted(stored)) continue;
       // Beyond this the keyholders' shares are gone: what nobody can open is not kept.
       const oldest = today - charter.retentionDays - charter.longestPreservationDays;
       held.push({
@@ -303,6 +368,15 @@ export class Preservations {
     if (row["taken"] === null) return { commitment, preservation, taken: null };
     this.#provenAt(preservation.charter, commitment, row["proof"] as string);
     return { commitment, preservation, taken: unixSeconds(row["taken"] as number) };
+  }
+}
+
+async function verifiedLift(document: SignedDocument, { preservation, commitment }: Stored) {
+  try {
+    return await verifyPreservationLift(document, preservation, commitment);
+  } catch (cause) {
+    if (!(cause instanceof CharterError || cause instanceof EncodingError)) throw cause;
+    throw refused(cause.code, `this is no lift by who issued the order (${cause.message})`, cause);
   }
 }
 

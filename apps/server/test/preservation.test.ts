@@ -6,6 +6,7 @@ import {
   type Charter,
   formatEntry,
   formatPreservation,
+  formatPreservationLift,
   formatSignedDocument,
   type PreservationDocument,
   preservationCommitment,
@@ -209,6 +210,44 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   expect(last.left).toEqual([[], []]);
   expect(last.report).toMatchObject({ held: [], deleted: { files: 1 } });
   expect(server.logText).not.toContain("failed");
+});
+
+test("PRES-14: what its issuer lifted holds nothing, and the next run deletes it", async () => {
+  people = await roomOf(server, 2, charter);
+  const [alice] = people as [Person];
+  const day = dayOf(server.now);
+  await alice.client.submit(alice.conversation, [
+    alice.envelope(),
+    await alice.message("until it is lifted"),
+  ]);
+  const about = { firstDay: day, lastDay: day, reference: "6 Gs 1/26" };
+  const kept = await order(alice, about);
+  const { index } = await hand(kept);
+  await hand(kept, await proofOf(index));
+  const commitment = preservationCommitment(kept.opening, kept.bytes);
+  const lift = async (changes: object = {}, signer: string = COURT) => {
+    const said = { charter: charter.id, preservation: commitment, issuer: COURT, issued: server.now };
+    const payload = formatPreservationLift({ ...said, ground: "The case is closed.", ...changes });
+    const document = await signDocument("preservation-lift", payload, [signerOf(signer)]);
+    return await server.client().liftPreservation(document);
+  };
+  const refusing = async (changes: object, reason: string, signer?: string) =>
+    await expect(lift(changes, signer)).rejects.toMatchObject({ refusal: "preservation-refused", reason });
+  await refusing({ preservation: "00".repeat(32) }, "not-logged");
+  await refusing({ issued: server.now + 3600 }, "not-yet-valid");
+  await refusing({}, "signer-unknown", "Provider");
+  expect((await onDay(dayNumber(day + 32))).left).toEqual([["envelope", "message"], []]);
+
+  const lifted = await lift({ issued: server.now });
+  expect(await lift({ issued: server.now })).toBe(lifted);
+  const [entry] = await server.entries(lifted, lifted + 1);
+  expect(fromUtf8(entry as Uint8Array)).toContain(`"type":"preservation-lift","charter":"${charter.id}"`);
+  await expect(hand(kept, await proofOf(index))).rejects.toMatchObject({ reason: "lifted" });
+  const longer = await order(alice, { ...about, extends: commitment, until: dayNumber(day + 70) });
+  await expect(hand(longer)).rejects.toMatchObject({ reason: "lifted" });
+  const after = await onDay(dayNumber(day + 33));
+  expect(after.left).toEqual([[], []]);
+  expect(after.report.held).toEqual([]);
 });
 
 test("PRES-9: no more of them within thirty days than the charter allows", async () => {

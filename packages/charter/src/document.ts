@@ -27,6 +27,8 @@ export type DocumentKind =
   | "extension"
   | "notice-release"
   | "preservation"
+  | "preservation-lift"
+  | "registration"
   | "contest"
   | "refusal"
   | "retention";

@@ -13,6 +13,9 @@ import {
   type NoticeShareEntry,
   type OrderEntry,
   type PreservationEntry,
+  type PreservationLiftEntry,
+  type ProviderAnswerEntry,
+  type RegistrationEntry,
   type RevocationEntry,
   type StatisticsEntry,
 } from "./log-entry.ts";
@@ -23,6 +26,9 @@ export type IntakeEntry =
   | RevocationEntry
   | DirectionEntry
   | PreservationEntry
+  | PreservationLiftEntry
+  | RegistrationEntry
+  | ProviderAnswerEntry
   | DisclosedEntry
   | StatisticsEntry
   | NoticeEntry;
@@ -44,9 +50,13 @@ const INTAKE_CODE = {
   statistics: 9,
   notice: 10,
   preservation: 11,
+  "preservation-lift": 12,
+  registration: 13,
+  "provider-answer": 14,
 } as const;
 /** How a cell of statistics that is not told is signed. */
 const NOT_TOLD = 2 ** 32 - 1;
+const DATA_CODE = { subscriber: 1, traffic: 2 } as const;
 const SHARE_CODE = { access: 1, notice: 2 } as const;
 
 /** The bytes under an entry's signature (ENT-8): a domain of their own and every member but the signature. */
@@ -68,6 +78,8 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
         .fixed(utf8(entry.secretUntil), 7)
         .finish();
     case "revocation":
+    case "preservation-lift":
+    case "registration":
       return intake(entry.type).fixed(idBytes(entry.commitment), 32).finish();
     case "suspension":
     case "resumption":
@@ -84,6 +96,8 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
         .finish();
     case "preservation":
       return intake(entry.type).fixed(idBytes(entry.commitment), 32).fixed(utf8(entry.until), 7).finish();
+    case "provider-answer":
+      return intake(entry.type).fixed(idBytes(entry.commitment), 32).uint(DATA_CODE[entry.data], 1).finish();
     case "disclosed":
       return intake(entry.type)
         .fixed(idBytes(entry.commitment), 32)
@@ -158,6 +172,9 @@ export function signIntake(entry: Unsigned<OrderEntry>, seed: Uint8Array): Order
 export function signIntake(entry: Unsigned<RevocationEntry>, seed: Uint8Array): RevocationEntry;
 export function signIntake(entry: Unsigned<DirectionEntry>, seed: Uint8Array): DirectionEntry;
 export function signIntake(entry: Unsigned<PreservationEntry>, seed: Uint8Array): PreservationEntry;
+export function signIntake(entry: Unsigned<PreservationLiftEntry>, seed: Uint8Array): PreservationLiftEntry;
+export function signIntake(entry: Unsigned<RegistrationEntry>, seed: Uint8Array): RegistrationEntry;
+export function signIntake(entry: Unsigned<ProviderAnswerEntry>, seed: Uint8Array): ProviderAnswerEntry;
 export function signIntake(entry: Unsigned<DisclosedEntry>, seed: Uint8Array): DisclosedEntry;
 export function signIntake(entry: Unsigned<StatisticsEntry>, seed: Uint8Array): StatisticsEntry;
 export function signIntake(entry: Unsigned<NoticeEntry>, seed: Uint8Array): NoticeEntry;

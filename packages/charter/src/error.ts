@@ -18,6 +18,8 @@ export type CharterErrorCode =
   | "preservation-inconsistent"
   /** It runs for longer than 60 and 30 days, or than the charter allows (PRES-5, PRES-6). */
   | "preservation-too-long"
+  /** A registration whose parts contradict each other, or that runs for too long (HI1-51). */
+  | "registration-inconsistent"
   /** A notice key that its account's identity key did not sign (NOT-2). */
   | "notice-card-invalid"
   /** The document belongs to another charter. */

@@ -58,6 +58,20 @@ export {
   type VerifiedPreservation,
   verifyPreservation,
 } from "./preservation.ts";
+export {
+  formatPreservationLift,
+  type PreservationLift,
+  parsePreservationLift,
+  verifyPreservationLift,
+} from "./preservation-lift.ts";
+export {
+  formatRegistration,
+  parseRegistration,
+  type RegistrationDocument,
+  registrationCommitment,
+  type VerifiedRegistration,
+  verifyRegistration,
+} from "./registration.ts";
 export * from "./statement.ts";
 export { toldCells } from "./statistics.ts";
 export {

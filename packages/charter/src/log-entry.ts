@@ -89,6 +89,37 @@ export type PreservationEntry = {
   readonly intake: string;
 };
 
+/** ENT-13: an order to preserve ends early, on its issuer's word. `commitment` is that order's. */
+export type PreservationLiftEntry = {
+  readonly type: "preservation-lift";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  readonly intake: string;
+};
+
+/** ENT-14: a requester's endpoint has a key at the provider, after a call-back; whose and which is hidden. */
+export type RegistrationEntry = {
+  readonly type: "registration";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  readonly intake: string;
+};
+
+/** What the provider knows anyway and answers itself (HI1-30). */
+export type ProviderData = "subscriber" | "traffic";
+
+/** ENT-15: the provider answered a task itself, outside the quorum; about whom and to whom is hidden. */
+export type ProviderAnswerEntry = {
+  readonly type: "provider-answer";
+  readonly charter: CharterId;
+  readonly day: DayNumber;
+  readonly commitment: Commitment;
+  readonly data: ProviderData;
+  readonly intake: string;
+};
+
 /** ENT-9: something that an issuer said of its order later. `direction` hides the document, 64 hex digits. */
 export type DirectionEntry =
   | {
@@ -209,6 +240,9 @@ export type LogEntry =
   | RevocationEntry
   | DirectionEntry
   | PreservationEntry
+  | PreservationLiftEntry
+  | RegistrationEntry
+  | ProviderAnswerEntry
   | DisclosedEntry
   | StatisticsEntry
   | BatchEntry
@@ -284,6 +318,8 @@ function members(entry: LogEntry): Record<string, unknown> {
         intake: entry.intake,
       };
     case "revocation":
+    case "preservation-lift":
+    case "registration":
       return {
         type: entry.type,
         charter: entry.charter,
@@ -319,6 +355,15 @@ function members(entry: LogEntry): Record<string, unknown> {
         day: entry.day,
         commitment: entry.commitment,
         until: entry.until,
+        intake: entry.intake,
+      };
+    case "provider-answer":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        commitment: entry.commitment,
+        data: entry.data,
         intake: entry.intake,
       };
     case "disclosed":
@@ -409,6 +454,9 @@ function readEntry(fields: Fields): LogEntry {
     "notice-release",
     "extension",
     "preservation",
+    "preservation-lift",
+    "registration",
+    "provider-answer",
     "disclosed",
     "statistics",
     "keyholder-batch",
@@ -444,6 +492,8 @@ function readEntry(fields: Fields): LogEntry {
         intake: signature(fields.string("intake")),
       };
     case "revocation":
+    case "preservation-lift":
+    case "registration":
       return {
         type,
         ...readAbout(fields),
@@ -471,6 +521,13 @@ function readEntry(fields: Fields): LogEntry {
         type,
         ...readAbout(fields),
         until: parsePeriod(fields.string("until")),
+        intake: signature(fields.string("intake")),
+      };
+    case "provider-answer":
+      return {
+        type,
+        ...readAbout(fields),
+        data: fields.literal("data", "subscriber", "traffic"),
         intake: signature(fields.string("intake")),
       };
     case "disclosed":

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dayNumber, fromHex, parseDay, utf8 } from "@porchlight/encoding";
+import { commitment as asCommitment, dayNumber, fromHex, parseDay, utf8 } from "@porchlight/encoding";
 import { expect, test } from "vitest";
 import {
   COURT,
@@ -13,13 +13,18 @@ import { preservationDocument } from "../../../vectors/fixture/preservation.ts";
 import {
   checkExtension,
   formatPreservation,
+  formatPreservationLift,
   formatSignedDocument,
   type PreservationDocument,
+  type PreservationLift,
   parsePreservation,
+  parsePreservationLift,
+  parseSignedDocument,
   preservationCommitment,
   signDocument,
   type VerifiedPreservation,
   verifyPreservation,
+  verifyPreservationLift,
 } from "../src/index.ts";
 
 type Vector = { document: string; signed: string; opening: string; commitment: string };
@@ -28,6 +33,7 @@ const vectors = JSON.parse(
 ) as {
   court: Vector[];
   house: Vector[];
+  lift: { document: string; signed: string };
   refused: { rule: string; name: string; code: string; from: string; to: string }[];
 };
 const court = await charterOf("court");
@@ -118,6 +124,27 @@ test("PRES-6: one extension of the same, by thirty days, while it runs", async (
   expect(() => checkExtension(second, extension)).toThrow(
     expect.objectContaining({ code: "preservation-inconsistent" }),
   );
+});
+
+test("PRES-12, PRES-13: who issued an order lifts it, and nobody else, nor another one", async () => {
+  const before = await verifyPreservation(utf8(original.signed), court);
+  const of = asCommitment(original.commitment);
+  const lift = parsePreservationLift(utf8(vectors.lift.document));
+  expect(formatPreservationLift(lift)).toEqual(utf8(vectors.lift.document));
+  const good = parseSignedDocument(utf8(vectors.lift.signed), "lift");
+  expect(await verifyPreservationLift(good, before, of)).toEqual(lift);
+  const refusing = async (changes: Partial<PreservationLift>, code: string, signer: string = COURT) => {
+    const payload = formatPreservationLift({ ...lift, ...changes });
+    const document = await signDocument("preservation-lift", payload, [signerOf(signer)]);
+    await expect(verifyPreservationLift(document, before, of)).rejects.toMatchObject({ code });
+  };
+  await refusing({ charter: house.id }, "wrong-charter");
+  await refusing({ preservation: asCommitment("00".repeat(32)) }, "preservation-inconsistent");
+  await refusing({ issued: onDay(first.firstDay, 0) }, "preservation-inconsistent");
+  await refusing({ issuer: "Someone" }, "signer-missing");
+  await refusing({}, "signer-unknown", "Provider");
+  const asOrder = await signDocument("preservation", utf8(vectors.lift.document), [signerOf(COURT)]);
+  await expect(verifyPreservationLift(asOrder, before, of)).rejects.toMatchObject({ code: "header-invalid" });
 });
 
 test("PRES-7: an opening of another length commits to nothing", () => {

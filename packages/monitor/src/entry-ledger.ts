@@ -96,6 +96,9 @@ export class EntryLedger {
   readonly #beyond: Extract<Finding, { code: "preservation-beyond-charter" }>[] = [];
   #orders = 0;
   #preservations = 0;
+  readonly #lifted = new Set<Commitment>();
+  #registrations = 0;
+  #providerAnswers = 0;
 
   /** `observe` is told every entry that means something, once, in the order of the log. */
   constructor(suite: TlogSuite, observe: (counted: CountedEntry) => void = () => {}) {
@@ -115,6 +118,21 @@ export class EntryLedger {
   /** Orders to preserve that the intake signed. */
   get preservations(): number {
     return this.#preservations;
+  }
+
+  /** Of these, those that their issuers lifted. */
+  get lifted(): number {
+    return this.#lifted.size;
+  }
+
+  /** Keys of requesters' endpoints that were registered. */
+  get registrations(): number {
+    return this.#registrations;
+  }
+
+  /** Tasks that the provider answered itself. */
+  get providerAnswers(): number {
+    return this.#providerAnswers;
   }
 
   /** What was found until witnessed time `at`; without the overdue where it is `null`. */
@@ -257,6 +275,9 @@ export class EntryLedger {
     if (!verifyEntrySignature(entry, ledger.present, this.#suite)) return "unsigned";
     if (day !== null && (ledger.day === null || day > ledger.day)) ledger.day = day;
     if (entry.type === "preservation" && day !== null) this.#preserve(index, entry, ledger, day);
+    if (entry.type === "preservation-lift") this.#lifted.add(entry.commitment);
+    if (entry.type === "registration") this.#registrations++;
+    if (entry.type === "provider-answer") this.#providerAnswers++;
     if (isOrder(entry)) {
       if (day !== null) this.#count(index, ledger, day);
       if (!ledger.hidden.has(entry.commitment)) {

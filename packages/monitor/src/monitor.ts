@@ -34,6 +34,12 @@ export type Look = {
   readonly orders: number;
   /** Orders to preserve: they keep ciphertext from deletion and open nothing. */
   readonly preservations: number;
+  /** Of these, those that their issuers lifted early. */
+  readonly lifted: number;
+  /** Keys of requesters' endpoints that were registered after a call-back. */
+  readonly registrations: number;
+  /** Tasks over what the provider knows anyway, which it answered itself. */
+  readonly providerAnswers: number;
   readonly findings: readonly Finding[];
 };
 
@@ -130,6 +136,9 @@ export class Monitor {
       charters: this.#ledger.charters.length,
       orders: this.#ledger.orders,
       preservations: this.#ledger.preservations,
+      lifted: this.#ledger.lifted,
+      registrations: this.#ledger.registrations,
+      providerAnswers: this.#ledger.providerAnswers,
       findings,
     };
     await writeFileDurable(join(this.#options.directory, "status"), utf8(`${stateLine(look)}\n`));
@@ -209,7 +218,8 @@ export class Monitor {
 
 /** One line for a person and for `tail`: when, how it stands, where the log is. */
 export function stateLine(look: Look): string {
-  const { at, checkpoint, entries, witnesses, charters, orders, preservations, findings } = look;
+  const { at, checkpoint, entries, witnesses, charters, orders, preservations, providerAnswers, findings } =
+    look;
   const words = [formatInstant(at), findings.length === 0 ? "ok" : `findings:${findings.length}`];
   if (checkpoint === null) words.push("no checkpoint yet");
   else {
@@ -219,7 +229,7 @@ export function stateLine(look: Look): string {
       `witnessed ${formatInstant(checkpoint.time)} by ${witnesses.signed} of ${witnesses.all}`,
       charters === 0
         ? "no charter: entries not interpreted"
-        : `${charters} ${charters === 1 ? "charter" : "charters"}, ${orders} ${orders === 1 ? "order" : "orders"}${preservations === 0 ? "" : `, ${preservations} to preserve`}`,
+        : `${charters} ${charters === 1 ? "charter" : "charters"}, ${orders} ${orders === 1 ? "order" : "orders"}${preservations === 0 ? "" : `, ${preservations} to preserve`}${providerAnswers === 0 ? "" : `, ${providerAnswers} answered by the provider`}`,
     );
   }
   const codes = [...new Set(findings.map(({ code }) => code))];

@@ -381,10 +381,34 @@ describe("a log with a charter", () => {
     const first = await monitor.look();
     expect(first).toMatchObject({ orders: 0, preservations: 2, findings: [] });
     expect(stateLine(first)).toContain("1 charter, 0 orders, 2 to preserve");
-    publish(log, [preservation(2, 130), preservation(3, 30)]);
+    const more = (["preservation-lift", "registration"] as const).map((type) =>
+      signIntake(
+        {
+          type: type as "registration",
+          charter: charter.id,
+          day: TODAY,
+          commitment: commitment(hex(seedOf("preservation 0"))),
+        },
+        seedOf("Intake"),
+      ),
+    );
+    const answered = signIntake(
+      {
+        type: "provider-answer",
+        charter: charter.id,
+        day: TODAY,
+        commitment: commitment(hex(seedOf("an answer"))),
+        data: "subscriber",
+      },
+      seedOf("Intake"),
+    );
+    publish(log, [preservation(2, 130), preservation(3, 30), ...more, answered]);
     const beyond = { code: "preservation-beyond-charter", charter: charter.id };
     const expected = {
       preservations: 4,
+      lifted: 1,
+      registrations: 1,
+      providerAnswers: 1,
       findings: [
         { ...beyond, index: 3, reason: "too-long" },
         { ...beyond, index: 4, reason: "too-many" },

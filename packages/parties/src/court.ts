@@ -5,8 +5,10 @@ import {
   type Charter,
   type Contest,
   formatPreservation,
+  formatPreservationLift,
   formatSignedDocument,
   type PreservationDocument,
+  type PreservationLift,
   parseSignedDocument,
   type SignedDocument,
   type Signer,
@@ -280,8 +282,19 @@ export class Court {
     );
   }
 
+  /** Signs that one of its orders to preserve ends early. Throws PartyError "issuer-unknown". */
+  async signPreservationLift(charter: Charter, document: PreservationLift): Promise<SignedDocument> {
+    this.#checkIssuer(charter);
+    return await this.#withKey(
+      async (signer) => await signDocument("preservation-lift", formatPreservationLift(document), [signer]),
+    );
+  }
+
   /** Adds this person's signature to what another said of their common order, or to an order to preserve. */
-  async cosign(kind: DirectionKind | "preservation", document: SignedDocument): Promise<SignedDocument> {
+  async cosign(
+    kind: DirectionKind | "preservation" | "preservation-lift",
+    document: SignedDocument,
+  ): Promise<SignedDocument> {
     return await this.#withKey(async (signer) => await addSignature(document, kind, signer));
   }
 

@@ -27,6 +27,7 @@ export {
   preservationOf,
   readPreservationFile,
   signPreservation,
+  signPreservationLift,
 } from "./preservation.ts";
 export {
   formatOrderFile,

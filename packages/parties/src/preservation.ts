@@ -7,8 +7,10 @@ import {
   parsePreservation,
   parseSignedDocument,
   preservationCommitment,
+  type SignedDocument,
   unverifiedPayload,
   verifyPreservation,
+  verifyPreservationLift,
 } from "@porchlight/charter";
 import {
   type DayNumber,
@@ -18,6 +20,7 @@ import {
   fromUtf8,
   hex,
   parseJson,
+  type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import type { Court } from "./court.ts";
@@ -136,4 +139,36 @@ export async function lodgePreservation(
   if (answer.state !== "held")
     throw new PartyError("order-not-logged", "the provider did not take the proof");
   return { index, until: answer.until };
+}
+
+/**
+ * Signs that an order to preserve ends early, or adds the second person's signature to `half`. Throws PartyError
+ * "order-refused" where the provider would refuse it; not for a house's first signature.
+ */
+export async function signPreservationLift(
+  court: Court,
+  charter: Charter,
+  { preservation, opening }: PreservationFile,
+  said: { readonly issued: UnixSeconds; readonly ground: string } | { readonly half: SignedDocument },
+): Promise<SignedDocument> {
+  const of = preservationCommitment(opening, preservation);
+  const lift =
+    "half" in said
+      ? await court.cosign("preservation-lift", said.half)
+      : await court.signPreservationLift(charter, {
+          charter: charter.id,
+          preservation: of,
+          issuer: preservationOf({ preservation, opening }).document.issuer,
+          ...said,
+        });
+  if (charter.kind === "house" && !("half" in said)) return lift;
+  try {
+    await verifyPreservationLift(lift, await verifyPreservation(preservation, charter), of);
+    return lift;
+  } catch (cause) {
+    if (!(cause instanceof CharterError || cause instanceof EncodingError)) throw cause;
+    throw new PartyError("order-refused", `the provider would refuse this lift (${cause.message})`, {
+      cause,
+    });
+  }
 }

@@ -61,8 +61,20 @@ export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string,
     ],
     [
       "preservations.csv",
-      table(["month", "logged"], ({ preservations }) =>
-        preservations.map(({ month, logged }) => [month, logged]),
+      table(["month", "logged", "lifted"], ({ preservations }) =>
+        preservations.map(({ month, logged, lifted }) => [month, logged, lifted]),
+      ),
+    ],
+    [
+      "provider-answers.csv",
+      table(["month", "subscriber", "traffic"], ({ providerAnswers }) =>
+        providerAnswers.map(({ month, subscriber, traffic }) => [month, subscriber, traffic]),
+      ),
+    ],
+    [
+      "registrations.csv",
+      table(["month", "registered"], ({ registrations }) =>
+        registrations.map(({ month, registered }) => [month, registered]),
       ),
     ],
     [

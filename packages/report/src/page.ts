@@ -49,8 +49,28 @@ ${
     : html`<h3>Orders to preserve, by month</h3>
 <p>Each keeps what one person wrote on some days from being deleted for a time. It opens nothing.</p>${table(
         `Orders to preserve, ${which}`,
-        ["Month", "Logged"],
-        report.preservations.map(({ month, logged }) => [month, logged]),
+        ["Month", "Logged", "Lifted early"],
+        report.preservations.map(({ month, logged, lifted }) => [month, logged, lifted]),
+      )}`
+}
+${
+  report.providerAnswers.length === 0
+    ? NOTHING
+    : html`<h3>What the provider answered itself, by month</h3>
+<p>Whose account it is, and when it wrote to which conversation, the provider knows without any key. It tells this on an authority's order without asking the keyholders. No message is in it.</p>${table(
+        `what the provider answered itself, ${which}`,
+        ["Month", "Whose account it is", "When it wrote"],
+        report.providerAnswers.map(({ month, subscriber, traffic }) => [month, subscriber, traffic]),
+      )}`
+}
+${
+  report.registrations.length === 0
+    ? NOTHING
+    : html`<h3>Authorities' keys that were registered, by month</h3>
+<p>An authority's request counts only under a key that was registered after a call back.</p>${table(
+        `authorities' keys, ${which}`,
+        ["Month", "Registered"],
+        report.registrations.map(({ month, registered }) => [month, registered]),
       )}`
 }
 <h3>What they were for</h3>

@@ -1,6 +1,6 @@
 // REP-2 to REP-7: what the entries of a log come to, charter by charter. From the log alone: nothing here can say what
 // the log does not.
-import type { Charter, NoticeShareEntry, OrderEntry, PublicPart } from "@porchlight/charter";
+import type { Charter, NoticeShareEntry, OrderEntry, ProviderData, PublicPart } from "@porchlight/charter";
 import {
   type CharterId,
   type Commitment,
@@ -79,7 +79,16 @@ export type CharterReport = {
   /** The same months. */
   readonly notices: readonly MonthNotices[];
   /** Orders to preserve, by the month in which they were logged. They open nothing. */
-  readonly preservations: readonly { readonly month: Period; readonly logged: number }[];
+  readonly preservations: readonly {
+    readonly month: Period;
+    readonly logged: number;
+    /** Of these, by their issuers before their time. */
+    readonly lifted: number;
+  }[];
+  /** Tasks that the provider answered itself, outside the quorum, by the month in which their entries came. */
+  readonly providerAnswers: readonly ({ readonly month: Period } & Readonly<Record<ProviderData, number>>)[];
+  /** Keys of requesters' endpoints, by the month in which they were registered. */
+  readonly registrations: readonly { readonly month: Period; readonly registered: number }[];
   readonly purposes: readonly Purpose[];
   readonly statistics: readonly MonthStatistics[];
   readonly participation: readonly Participation[];
@@ -105,6 +114,10 @@ type Book = {
   readonly orders: Map<Commitment, Order>;
   /** Commitment → month in which it was logged. */
   readonly preservations: Map<Commitment, Period>;
+  readonly lifted: Set<Commitment>;
+  readonly providerAnswers: Map<Commitment, { readonly month: Period; readonly data: ProviderData }>;
+  /** Commitment → month in which it was logged. */
+  readonly registrations: Map<Commitment, Period>;
   readonly statistics: Map<Period, readonly (number | null)[]>;
   /** Keyholder → day → batches. */
   readonly batches: Map<KeyholderIndex, Map<DayNumber, number>>;
@@ -144,6 +157,20 @@ export class Reckoning {
           book.preservations.set(entry.commitment, periodOf(day ?? entry.day));
         }
         return;
+      case "preservation-lift":
+        book.lifted.add(entry.commitment);
+        return;
+      case "provider-answer":
+        if (!book.providerAnswers.has(entry.commitment)) {
+          const month = periodOf(day ?? entry.day);
+          book.providerAnswers.set(entry.commitment, { month, data: entry.data });
+        }
+        return;
+      case "registration":
+        if (!book.registrations.has(entry.commitment)) {
+          book.registrations.set(entry.commitment, periodOf(day ?? entry.day));
+        }
+        return;
       case "disclosed":
         change(book, entry.commitment, { disclosed: entry.part });
         return;
@@ -172,6 +199,8 @@ export class Reckoning {
       orders: ordersOf(book, periodOf(today)),
       notices: noticesOf(book),
       preservations: preservationsOf(book),
+      providerAnswers: providerAnswersOf(book),
+      registrations: registrationsOf(book),
       purposes: purposesOf(book),
       statistics: statisticsOf(book),
       participation: participationOf(book, today),
@@ -186,6 +215,9 @@ export class Reckoning {
       charter,
       orders: new Map(),
       preservations: new Map(),
+      lifted: new Set(),
+      providerAnswers: new Map(),
+      registrations: new Map(),
       statistics: new Map(),
       batches: new Map(),
       keyPeriods: new Set(),
@@ -280,10 +312,38 @@ function ordersOf(book: Book, thisMonth: Period): MonthOrders[] {
   });
 }
 
-function preservationsOf({ preservations }: Book): CharterReport["preservations"] {
-  const months = new Map<Period, number>();
-  for (const month of preservations.values()) months.set(month, (months.get(month) ?? 0) + 1);
-  return [...months].sort(([a], [b]) => (a < b ? -1 : 1)).map(([month, logged]) => ({ month, logged }));
+function preservationsOf({ preservations, lifted }: Book): CharterReport["preservations"] {
+  return monthsOf(preservations, (month) => month).map(([month, own]) => ({
+    month,
+    logged: own.length,
+    lifted: own.filter(([commitment]) => lifted.has(commitment)).length,
+  }));
+}
+
+function providerAnswersOf({ providerAnswers }: Book): CharterReport["providerAnswers"] {
+  return monthsOf(providerAnswers, ({ month }) => month).map(([month, own]) => {
+    const count = (data: ProviderData): number => own.filter(([, answer]) => answer.data === data).length;
+    return { month, subscriber: count("subscriber"), traffic: count("traffic") };
+  });
+}
+
+function registrationsOf({ registrations }: Book): CharterReport["registrations"] {
+  return monthsOf(registrations, (month) => month).map(([month, own]) => ({ month, registered: own.length }));
+}
+
+/** Of what bears a commitment: months, ascending, each with what came in it. */
+function monthsOf<T>(
+  found: ReadonlyMap<Commitment, T>,
+  monthOf: (value: T) => Period,
+): [Period, [Commitment, T][]][] {
+  const months = new Map<Period, [Commitment, T][]>();
+  for (const one of found) {
+    const month = monthOf(one[1]);
+    const known = months.get(month);
+    if (known === undefined) months.set(month, [one]);
+    else known.push(one);
+  }
+  return [...months].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function purposesOf({ orders }: Book): Purpose[] {

@@ -151,6 +151,26 @@ beforeAll(async () => {
         intake,
       ),
     ),
+    signIntake(
+      { type: "preservation-lift", charter: charter.id, day: TODAY, commitment: commitmentOf(101) },
+      intake,
+    ),
+    ...([0, 1, 1, 2] as const).map((number) =>
+      signIntake(
+        {
+          type: "provider-answer",
+          charter: charter.id,
+          day: TODAY,
+          commitment: commitmentOf(200 + number),
+          data: number === 0 ? "subscriber" : "traffic",
+        },
+        intake,
+      ),
+    ),
+    signIntake(
+      { type: "registration", charter: charter.id, day: TODAY, commitment: commitmentOf(300) },
+      intake,
+    ),
     ...[6, 7].map((number) => order(number, TODAY, future)),
     signIntake(
       {
@@ -233,8 +253,16 @@ test("REP-4, REP-5, REP-7: purposes of what is over, the provider's figures, and
 });
 
 test("REP-10: orders to preserve by the month in which they can have come, one that is logged twice once", () => {
-  expect(reported.charters[0]?.preservations).toEqual([{ month: periodOf(TODAY), logged: 2 }]);
+  expect(reported.charters[0]?.preservations).toEqual([{ month: periodOf(TODAY), logged: 2, lifted: 1 }]);
   expect(reportPage(reported)).toContain("Orders to preserve, by month");
+});
+
+test("REP-12: what the provider answered itself, and keys that were registered, each once", () => {
+  const month = periodOf(TODAY);
+  expect(reported.charters[0]?.providerAnswers).toEqual([{ month, subscriber: 1, traffic: 2 }]);
+  expect(reported.charters[0]?.registrations).toEqual([{ month, registered: 1 }]);
+  expect(reportPage(reported)).toContain("What the provider answered itself, by month");
+  expect(csvFiles(reported.charters).get("provider-answers.csv")).toContain(`,${month},1,2\r\n`);
 });
 
 test("REP-6: a keyholder that was silent is seen to have been", () => {
@@ -251,6 +279,8 @@ test("REP-8: fields are quoted, and nothing is a formula", () => {
     "orders.csv",
     "notices.csv",
     "preservations.csv",
+    "provider-answers.csv",
+    "registrations.csv",
     "purposes.csv",
     "statistics.csv",
     "keyholders.csv",

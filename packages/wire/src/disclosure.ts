@@ -122,6 +122,10 @@ export const preservationAnswer = z.discriminatedUnion("state", [
   z.object({ state: z.literal("held"), index: logIndexValue, until: dayNumberValue }),
 ]);
 
+/** That an order to preserve ends early, by its issuer (PRES-12). */
+export const preservationLiftRequest = z.strictObject({ lift: signedDocumentValue });
+export const preservationLiftAnswer = z.object({ index: logIndexValue });
+
 /** Asks for what only the notice key of the account opens (CONT-2). */
 export const contestChallengeRequest = z.strictObject({ commitment: commitmentText, account: accountIdText });
 /** A sealed box with info {@link CONTEST_INFO} to the account's notice key; inside is a nonce of 32 bytes. */

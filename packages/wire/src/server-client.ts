@@ -61,6 +61,8 @@ import {
   type PreservationAnswer,
   type PreservationRequest,
   preservationAnswer,
+  preservationLiftAnswer,
+  preservationLiftRequest,
   preservationRequest,
 } from "./disclosure.ts";
 import { WireError } from "./error.ts";
@@ -212,6 +214,16 @@ export class ServerClient {
   async preserve(order: PreservationRequest): Promise<PreservationAnswer> {
     const call: Call = { method: "POST", path: "/v1/preservations" };
     return await this.#call(call, preservationAnswer, { schema: preservationRequest, value: order });
+  }
+
+  /** Has a lift logged: what the order held beyond its time is deleted. Idempotent. Refusal "preservation-refused". */
+  async liftPreservation(lift: SignedDocument): Promise<LogIndex> {
+    const call: Call = { method: "POST", path: "/v1/preservations/lift" };
+    const sent = {
+      schema: preservationLiftRequest,
+      value: { lift: { ...lift, signatures: [...lift.signatures] } },
+    };
+    return (await this.#call(call, preservationLiftAnswer, sent)).index;
   }
 
   /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import { preservationCommitment } from "@porchlight/charter";
+import { formatSignedDocument, parseSignedDocument, preservationCommitment } from "@porchlight/charter";
 import {
   type AccountId,
   accountId,
@@ -19,6 +19,7 @@ import {
   readPreservationFile,
   type Service,
   signPreservation,
+  signPreservationLift,
 } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
@@ -80,6 +81,57 @@ export function registerPreservation(issuer: Command, streams: Streams): void {
     streams,
     preserve,
   );
+
+  action(
+    withService(
+      issuer
+        .command("lift-preservation")
+        .description("end an order to preserve early: what it kept beyond its time is deleted")
+        .requiredOption("--order <file>", "the order, as preserve wrote it")
+        .option("--ground <text>", "why")
+        .option("--document <file>", "or a lift that was signed before: sign it second, or hand it in again")
+        .option("--out <file>", "where to write the lift", "lift.json")
+        .option("--dir <dir>", "the issuer's directory", "court"),
+    ),
+    streams,
+    lift,
+  );
+}
+
+type LiftOptions = ServiceOptions & {
+  readonly dir: string;
+  readonly out: string;
+  readonly order: string;
+  readonly ground?: string;
+  readonly document?: string;
+};
+
+async function lift({ dir, out, order, ground, document, ...options }: LiftOptions): Promise<Outcome> {
+  const court = await Court.open(dir);
+  const { url, charter } = court.party;
+  const service = await openService({ directory: court.directory, url, charter }, options);
+  const file = readPreservationFile(await readInput(order));
+  const needed = service.charter.kind === "house" ? 2 : 1;
+  let signed = document === undefined ? null : parseSignedDocument(await readInput(document), "lift");
+  if (signed === null) {
+    if (ground === undefined) throw missing("--ground");
+    signed = await signPreservationLift(court, service.charter, file, { issued: service.now(), ground });
+  } else if (signed.signatures.length < needed) {
+    signed = await signPreservationLift(court, service.charter, file, { half: signed });
+  }
+  const path = document ?? out;
+  await writeFile(path, formatSignedDocument(signed), { mode: 0o600 });
+  if (signed.signatures.length < needed) {
+    return {
+      text: `signed ${path}; nothing was sent. The second person runs: porchlight issuer lift-preservation --order ${order} --document ${path}`,
+      json: { lift: path, state: "signed" },
+    };
+  }
+  const index = await service.server.liftPreservation(signed);
+  return {
+    text: `in the log at ${index}: the order holds nothing any more. What it alone kept is deleted when the provider next deletes.`,
+    json: { lift: path, state: "lifted", index },
+  };
 }
 
 async function preserve(options: Options): Promise<Outcome> {

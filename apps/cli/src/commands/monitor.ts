@@ -87,7 +87,8 @@ function inWords(look: Look): string {
 }
 
 function inJson(look: Look): JsonObject {
-  const { at, checkpoint, entries, witnesses, charters, orders, preservations, findings } = look;
+  const { at, checkpoint, entries, witnesses, charters, orders, findings } = look;
+  const { preservations, lifted, registrations, providerAnswers } = look;
   return {
     at,
     origin: checkpoint?.origin ?? null,
@@ -98,6 +99,9 @@ function inJson(look: Look): JsonObject {
     charters,
     orders,
     preservations,
+    lifted,
+    registrations,
+    providerAnswers,
     findings: findings.map((finding) => ({
       ...(JSON.parse(JSON.stringify(finding)) as JsonObject),
       message: sentence(finding),

@@ -16,6 +16,8 @@ import {
   orderIdText,
   orderRequest,
   preservationAnswer,
+  preservationLiftAnswer,
+  preservationLiftRequest,
   preservationRequest,
 } from "@porchlight/wire";
 import { z } from "zod";
@@ -95,6 +97,16 @@ export function disclosureRoutes({ orders, contests, preservations, material }: 
       handle: async ({ body }) => {
         const { preservation, opening, proof } = readBody(preservationRequest, body);
         return json(preservationAnswer, await preservations.take(preservation, opening, proof ?? null), 201);
+      },
+    },
+    {
+      method: "POST",
+      url: "/v1/preservations/lift",
+      access: "signed",
+      contract: { request: preservationLiftRequest, answer: preservationLiftAnswer },
+      handle: async ({ body }) => {
+        const { lift } = readBody(preservationLiftRequest, body);
+        return json(preservationLiftAnswer, { index: await preservations.lift(lift) }, 201);
       },
     },
     {

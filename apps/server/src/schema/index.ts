@@ -6,6 +6,7 @@ import { foundation } from "./foundation.ts";
 import { keyPackages } from "./key-packages.ts";
 import { noBoard } from "./no-board.ts";
 import { noticeCards } from "./notice-cards.ts";
+import { preservationLifts } from "./preservation-lifts.ts";
 import { preservations } from "./preservations.ts";
 import { processes } from "./processes.ts";
 import { push } from "./push.ts";
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "notice cards", sql: noticeCards },
   { name: "preservations", sql: preservations },
   { name: "contests", sql: contests },
+  { name: "preservation lifts", sql: preservationLifts },
 ];

@@ -107,6 +107,39 @@ export function words(entry: LogEntry | null): Words {
           ["What it does", "Somebody's encrypted messages are not deleted for a time. It opens nothing."],
         ],
       };
+    case "preservation-lift":
+      return {
+        title: "an order to keep ended early",
+        facts: [
+          ["Logged on", formatDay(entry.day)],
+          ["The order's number", entry.commitment],
+          ["What it does", "Its issuer lifted it. What it kept beyond its time is deleted."],
+        ],
+      };
+    case "registration":
+      return {
+        title: "an authority's key was registered",
+        facts: [
+          ["Logged on", formatDay(entry.day)],
+          ["Its number", entry.commitment],
+          ["What it does", "An authority may hand in orders under this key. It was called back before."],
+        ],
+      };
+    case "provider-answer":
+      return {
+        title: "the provider answered an authority itself",
+        facts: [
+          ["Logged on", formatDay(entry.day)],
+          ["Its number", entry.commitment],
+          [
+            "What it told",
+            entry.data === "subscriber"
+              ? "Whose account it is."
+              : "When an account wrote to which conversation.",
+          ],
+          ["What it did not tell", "Any message. No key was used."],
+        ],
+      };
     case "disclosed":
       return {
         title: "what an order was for",
