@@ -167,10 +167,7 @@ export async function collectRelease(input: {
       );
       const material = parseMaterial(plaintext);
       if (material.conversation !== conversation || material.account !== account || material.day !== day) {
-        throw new WireError(
-          "answer-malformed",
-          "the provider delivered something else than was asked for",
-        );
+        throw new WireError("answer-malformed", "the provider delivered something else than was asked for");
       }
       record("material-received", `label ${position + offset + 1}`, plaintext);
       const { envelopes, messages } = material;
