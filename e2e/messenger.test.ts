@@ -1,6 +1,8 @@
+import { formatEntry } from "@porchlight/charter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
-import type { ConversationView, MessageView } from "../packages/client/src/messenger/page.ts";
+import type { ConversationView, EntryView, MessageView } from "../packages/client/src/messenger/page.ts";
+import { charterOf, signedSuccession, successionDocument } from "../vectors/fixture/deployment.ts";
 import { chartered, Somebody } from "./people.ts";
 
 describe("two people, then three, with the whole messenger and a real server", () => {
@@ -182,5 +184,38 @@ describe("two people, then three, with the whole messenger and a real server", (
     await other.perform("draft", { conversation: talk.id, text: "half a thou" });
     await bea.conversation(({ draft }) => draft === "half a thou");
     other.close();
+  });
+
+  test("CHA-24: are told in the conversation, once, who took a lost keyholder's place, and see it among who can open this", async () => {
+    const succession = successionDocument(await charterOf("court"));
+    const document = await signedSuccession(await charterOf("court"), succession);
+    const index = await server.client().appendEntry(formatEntry({ type: "succession", document }));
+    await server.client().waitForCheckpoint(index + 1);
+    const { name } = succession.keyholder;
+    const { ground, at } = succession;
+    const replacement = { lost: "Keyholder 2", successor: name, ground, at };
+    const isTold = (entry: EntryView) => entry.kind === "event" && entry.event.kind === "keyholder-replaced";
+    for (const one of [ada, bea]) {
+      one.hurry();
+      expect(await one.sees(talk.id, isTold)).toMatchObject({ event: { charter, replacement } });
+      expect(one.state.charters[charter]?.replacements).toEqual([replacement]);
+      expect(one.state.charters[charter]?.keyholders[1]?.name).toBe(name);
+    }
+    await ada.stop();
+    await ada.start();
+    await ada.unlock();
+    await ada.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
+    expect((await ada.entries(talk.id)).filter(isTold).length).toBe(1);
+    // A conversation that begins afterwards has nothing to tell: it is in "Who can open this".
+    const { conversation } = await ada.page.perform("createConversation", {
+      charter,
+      title: "Afterwards",
+      accounts: [bea.account],
+    });
+    await bea.conversation(({ id }) => id === conversation);
+    for (const one of [ada, bea]) {
+      one.hurry();
+      expect((await one.entries(conversation)).filter(isTold)).toEqual([]);
+    }
   });
 });

@@ -116,6 +116,16 @@ export const TROUBLE: readonly EntryView[] = [
   refused("envelope", "envelope-refused"),
   { kind: "not-understood", key: "n1", seq: 400, at: NOW, from: NOOR },
   event(INES, { kind: "charter-changed", charter: HOUSE }),
+  event(ME, {
+    kind: "keyholder-replaced",
+    charter: COURT,
+    replacement: {
+      lost: "Institute of Archives",
+      successor: "Press Council",
+      ground: "The institute was dissolved at the end of the year.",
+      at: NOW,
+    },
+  }),
   event(INES, { kind: "titled", title: "Harvest" }),
   message(ME, "Yes, at seven.", { delivery: { kind: "queued" } }),
   message(ME, "I bring the cake.", { delivery: { kind: "refused", code: "log-not-fresh" } }),

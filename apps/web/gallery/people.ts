@@ -38,6 +38,14 @@ const COURT_CHARTER: CharterView = {
     keyholder("Consumer Union", "Its members", "Membership fees", "Southland"),
     keyholder("Press Council", "Its members", "Publishers", "Northland"),
   ],
+  replacements: [
+    {
+      lost: "Institute of Archives",
+      successor: "Press Council",
+      ground: "The institute was dissolved at the end of the year.",
+      at: NOW,
+    },
+  ],
   issuers: [{ name: "district-court", title: "District Court, investigating judge" }],
   legalBases: ["Code of Criminal Procedure, s. 100b"],
   offenceCategories: ["Murder and manslaughter", "Extortion", "Abuse of children"],
@@ -62,6 +70,7 @@ const HOUSE_CHARTER: CharterView = {
     keyholder("Data protection officer", "Hospital", "Hospital", "Northland"),
     keyholder("Auditors Kranz & Partner", "Partners", "Hospital", "Northland"),
   ],
+  replacements: [],
   issuers: [
     { name: "legal", title: "Head of legal affairs" },
     { name: "director", title: "Managing director" },

@@ -56,6 +56,14 @@ export type KnownCharter = { readonly charter: Charter; readonly terms: CharterT
 /** How often a charter was used, from the log alone. */
 export type OrderCount = { readonly orders: number; readonly revoked: number; readonly preserved: number };
 
+/** A keyholder that was lost, and who has its place: the succession is in the log, signed by all who must (CHA-21). */
+export type Replacement = {
+  readonly lost: string;
+  readonly successor: string;
+  readonly ground: string;
+  readonly at: UnixSeconds;
+};
+
 /** Which count an entry of these types raises. */
 const COUNTED = {
   warrant: "orders",
@@ -77,6 +85,7 @@ export class CharterBook {
   readonly #keys = new Map<string, EscrowKeys>();
   /** Charters with the keyholders of now, where one was replaced. */
   readonly #present = new Map<CharterId, Charter>();
+  readonly #replacements = new Map<CharterId, readonly Replacement[]>();
   /** The newest share generation of each period. */
   readonly #newest = new Map<string, PeriodKeys>();
   /** What the log shows of notices. */
@@ -129,6 +138,16 @@ export class CharterBook {
   /** Every charter of the log that everyone signed, in the log's order. */
   get known(): readonly Charter[] {
     return [...this.#charters.values()];
+  }
+
+  /** A known charter with the keyholders of now; its id, its terms and its master keys are those of {@link charter}. */
+  present(charter: Charter): Charter {
+    return this.#present.get(charter.id) ?? charter;
+  }
+
+  /** Keyholders that were lost and replaced, in the log's order. */
+  replacements(charter: CharterId): readonly Replacement[] {
+    return this.#replacements.get(charter) ?? [];
   }
 
   /** Orders and revocations that the intake key signed, up to the newest checkpoint. */
@@ -244,11 +263,13 @@ export class CharterBook {
 
   /** A keyholder was replaced: it is the successor that signs what it gives of notices from here on. */
   async #takeSuccession(document: SignedDocument): Promise<boolean> {
-    const { charter: id } = parseSuccession(unverifiedPayload(document));
+    const { charter: id, keyholder, ground, at } = parseSuccession(unverifiedPayload(document));
     const before = this.#present.get(id) ?? this.#charters.get(id);
     if (before === undefined) return false;
     const present = await verifySuccession(document, before);
     this.#present.set(id, present);
+    const lost = before.keyholders[keyholder.index - 1]?.name ?? "";
+    this.#replacements.set(id, [...this.replacements(id), { lost, successor: keyholder.name, ground, at }]);
     this.notices.succeed(present);
     return true;
   }

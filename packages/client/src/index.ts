@@ -11,7 +11,7 @@ export {
 } from "./attachments.ts";
 export type { Backup } from "./backup.ts";
 export { browserStorage } from "./browser-storage.ts";
-export { CharterBook, type CharterBookOptions, type KnownCharter } from "./charter-book.ts";
+export { CharterBook, type CharterBookOptions, type KnownCharter, type Replacement } from "./charter-book.ts";
 export { type Content, formatContent, MAX_CONTENT, parseContent } from "./content.ts";
 export { contestOrder } from "./contest.ts";
 export type {

@@ -2,7 +2,12 @@ import { verifyCharter } from "@porchlight/charter";
 import { charterId, unixSeconds } from "@porchlight/encoding";
 import { WireError } from "@porchlight/wire";
 import { describe, expect, test } from "vitest";
-import { charterOf, signedCharter } from "../../../vectors/fixture/deployment.ts";
+import {
+  charterOf,
+  signedCharter,
+  signedSuccession,
+  successionDocument,
+} from "../../../vectors/fixture/deployment.ts";
 import { memoryStorage } from "../src/index.ts";
 import { charterDocument, courtCharter, DAY, gather, kinds, noon, says, Town, texts } from "./town.ts";
 
@@ -210,4 +215,35 @@ describe("another charter", () => {
     expect(c.charter).not.toBe(next.id);
     expect(charters.checkpointTime).toBe(town.now);
   });
+});
+
+test("CHA-21, CHA-24: a keyholder that was replaced is told of by the log and everyone's signature, kept over a restart; a forged one is not", async () => {
+  const { town, charter } = await chartered(1);
+  const storage = memoryStorage();
+  const book = await town.book(storage);
+  await book.refresh();
+  const keys = await book.keys(charter.id, DAY);
+  const succession = successionDocument(charter);
+  const document = await signedSuccession(charter, succession);
+  const forged = { ...document, signatures: document.signatures.slice(1) };
+  town.entries.push({ type: "succession", document: forged });
+  await book.refresh();
+  expect([book.replacements(charter.id), book.present(charter)]).toEqual([[], charter]);
+  town.entries.push({ type: "succession", document }, { type: "succession", document });
+  await book.refresh();
+  const { name } = succession.keyholder;
+  const { ground, at } = succession;
+  const told = [{ lost: "Keyholder 2", successor: name, ground, at }];
+  expect(book.replacements(charter.id)).toEqual(told);
+  expect(book.present(charter).keyholders.map((one) => one.name)).toEqual([
+    "Keyholder 1",
+    name,
+    ...[3, 4, 5].map((n) => `Keyholder ${n}`),
+  ]);
+  // What is sealed is sealed to the same key as before, under the same charter.
+  expect((await book.charter(charter.id)).charter).toEqual(charter);
+  expect(await book.keys(charter.id, DAY)).toEqual(keys);
+  const again = await town.book(storage);
+  expect(again.replacements(charter.id)).toEqual(told);
+  expect(again.present(charter).keyholders[1]?.name).toBe(name);
 });

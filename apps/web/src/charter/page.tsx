@@ -1,6 +1,6 @@
 import type { CharterView } from "@porchlight/client/page";
 import type { ReactElement, ReactNode } from "react";
-import { number, Say, say, utcDate } from "../i18n/say.tsx";
+import { number, Say, say, utcDate, utcDateOf } from "../i18n/say.tsx";
 import { Banner, Empty } from "../parts/banner.tsx";
 import { CharterMark } from "../parts/charter-mark.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -63,6 +63,7 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
             </li>
           ))}
         </ul>
+        <Replacements charter={charter} />
       </section>
       <section>
         <h2>{say(`who.issuers.${kind}`)}</h2>
@@ -152,6 +153,26 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
         <p>{say("who.verified")}</p>
       </footer>
     </article>
+  );
+}
+
+/** Who holds a place that was another's when everyone signed: with the reason, as those who agreed to it gave it. */
+function Replacements({ charter }: { readonly charter: CharterView }): ReactElement | null {
+  const { replacements } = charter;
+  if (replacements.length === 0) return null;
+  return (
+    <>
+      <h3>{say("who.replaced")}</h3>
+      <p className="soft small">{say("who.replaced-text")}</p>
+      <ul className="plain-list">
+        {replacements.map(({ lost, successor, ground, at }) => (
+          <li key={`${lost} ${successor}`}>
+            <Say k="who.replaced-by" v={{ lost, successor, date: utcDateOf(at) }} />{" "}
+            <bdi className="block soft">{ground}</bdi>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

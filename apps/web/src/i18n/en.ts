@@ -125,6 +125,10 @@ export const en = {
   "who.owner": "Belongs to",
   "who.payer": "Paid by",
   "who.jurisdiction": "Under the law of",
+  "who.replaced": "Replaced",
+  "who.replaced-text":
+    "The place of a keyholder that is lost can be given to another, in public. The service and all other keyholders must sign it. It opens nothing that could not be opened before.",
+  "who.replaced-by": "{successor} took the place of {lost} on {date}.",
   "who.issuers.court": "Who can sign a warrant",
   "who.issuers.house": "Who must sign a hold order",
   "who.for-what": "For what",
@@ -326,6 +330,8 @@ export const en = {
   "event.charter-proposed": "{name} proposed a change: {charter}",
   "event.charter-accepted": "{name} accepted: {charter}",
   "event.charter-changed": "From here on other rules hold: {charter}",
+  "event.keyholder-replaced":
+    "{successor} took the place of the keyholder {lost}, as agreed on {date}. {charter}",
   "event.titled": "{name} named this conversation {title}",
   "event.named": "{before} is now called {name}",
 

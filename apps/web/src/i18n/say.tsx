@@ -75,6 +75,11 @@ export function utcDate(day: DayNumber | number): string {
   return dates.format(day * 86_400_000);
 }
 
+/** The UTC date of a moment, for what is dated in a public document. */
+export function utcDateOf(at: number): string {
+  return dates.format(at * 1000);
+}
+
 const UNITS = ["B", "kB", "MB", "GB"] as const;
 
 export function fileSize(bytes: number): string {

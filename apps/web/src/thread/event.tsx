@@ -1,6 +1,6 @@
 import type { EventView, ReadyState } from "@porchlight/client/page";
 import type { ReactElement, ReactNode } from "react";
-import { Say, say, timeOfDay } from "../i18n/say.tsx";
+import { Say, say, timeOfDay, utcDateOf } from "../i18n/say.tsx";
 import { useNames, useReady } from "../messenger/use.ts";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
@@ -52,6 +52,7 @@ const ICONS: Readonly<Record<EventView["event"]["kind"], IconName>> = {
   "charter-proposed": "lamp",
   "charter-accepted": "lamp",
   "charter-changed": "lamp",
+  "keyholder-replaced": "key",
   titled: "edit",
   named: "edit",
 };
@@ -63,6 +64,7 @@ const TONES: { readonly [Kind in EventView["event"]["kind"]]?: string } = {
   "charter-proposed": "lamp",
   "charter-accepted": "lamp",
   "charter-changed": "lamp",
+  "keyholder-replaced": "lamp",
 };
 
 function EventText({ entry }: { readonly entry: EventView }): ReactElement {
@@ -100,6 +102,20 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
       return (
         <Say k={`event.${event.kind}`} v={{ name: who, charter: <CharterWords id={event.charter} /> }} />
       );
+    case "keyholder-replaced": {
+      const { lost, successor, at } = event.replacement;
+      return (
+        <Say
+          k="event.keyholder-replaced"
+          v={{
+            lost,
+            successor,
+            date: utcDateOf(at),
+            charter: <CharterWords id={event.charter} />,
+          }}
+        />
+      );
+    }
     case "titled":
       return <Say k="event.titled" v={{ name: who, title: event.title }} />;
     case "named":

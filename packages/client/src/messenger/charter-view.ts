@@ -2,11 +2,14 @@ import type { Charter } from "@porchlight/charter";
 import type { DayNumber } from "@porchlight/encoding";
 import type { CharterView, CharterWarning } from "./view.ts";
 
-/** What a person is told of a charter whose signatures this device has verified. */
+/**
+ * What a person is told of a charter whose signatures this device has verified; `charter` is the one with the keyholders
+ * of now.
+ */
 export function charterView(
   charter: Charter,
   today: DayNumber,
-  history: CharterView["history"],
+  { history, replacements }: Pick<CharterView, "history" | "replacements">,
 ): CharterView {
   const { keyholders, threshold } = charter;
   const warnings: CharterWarning[] = [];
@@ -35,6 +38,7 @@ export function charterView(
       payer,
       jurisdiction,
     })),
+    replacements,
     issuers: charter.issuers.map(({ name, title }) => ({ name, title })),
     legalBases: charter.legalBases,
     offenceCategories: charter.offenceCategories,

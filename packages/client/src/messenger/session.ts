@@ -255,8 +255,14 @@ export class Session {
       this.onThread(id, change);
     };
     this.threads.set(id, thread);
+    // What came before it is nothing new to its people.
+    if (saved === null) await this.#tellReplaced(thread);
     this.#conversationChanged(id);
     return thread;
+  }
+
+  async #tellReplaced(thread: Thread): Promise<void> {
+    await thread.tellReplaced((charter) => this.book.replacements(charter), this.now());
   }
 
   /** A new conversation of this device. */
@@ -594,6 +600,7 @@ export class Session {
     }
     if (JSON.stringify(log) !== JSON.stringify(this.#state.log)) this.#set({ log });
     this.#chartersChanged();
+    for (const thread of this.threads.values()) await this.#tellReplaced(thread);
   }
 
   #failed(error: unknown): void {
@@ -672,7 +679,10 @@ export class Session {
     const today = dayOf(this.now());
     const asOf = this.book.checkpointTime;
     const charters = this.book.known.map((charter) =>
-      charterView(charter, today, asOf === undefined ? null : { ...this.book.ordersOf(charter.id), asOf }),
+      charterView(this.book.present(charter), today, {
+        history: asOf === undefined ? null : { ...this.book.ordersOf(charter.id), asOf },
+        replacements: this.book.replacements(charter.id),
+      }),
     );
     this.#set({ charters: Object.fromEntries(charters.map((view) => [view.id, view])) });
     this.#noticesChanged();

@@ -50,6 +50,8 @@ export type ThreadRecord = {
   /** "" where it was never given one. */
   readonly title: string;
   readonly charter: CharterId | null;
+  /** How many of a charter's replaced keyholders the history tells of, or had come before its people chose that charter. */
+  readonly replaced?: { readonly charter: CharterId; readonly told: number };
   /** This device has asked to be removed, or was. */
   readonly left: boolean;
   readonly draft: string;

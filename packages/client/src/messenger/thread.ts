@@ -18,7 +18,7 @@ import {
   parseThread,
   type ThreadRecord,
 } from "./thread-record.ts";
-import type { EntryView, ThreadChange } from "./view.ts";
+import type { EntryView, ReplacementView, ThreadChange } from "./view.ts";
 
 /** What may be changed of a record without an entry. */
 export type ThreadSettings = Partial<
@@ -131,6 +131,31 @@ export class Thread {
       const first = this.#desk.history.count;
       if (entry.kind === "refused") await refuse(this.#desk, { seq: 0, ...entry });
       else await appendEvent(this.#desk, { seq: 0, ...entry });
+      this.#desk.touch(first, this.count);
+      await this.#save();
+    });
+  }
+
+  /**
+   * Tells of every keyholder of its charter that was replaced while the conversation ran under it. `replacements` are all
+   * of a charter, in the order of the log; those of before stand in "Who can open this".
+   */
+  tellReplaced(
+    replacements: (charter: CharterId) => readonly ReplacementView[],
+    at: UnixSeconds,
+  ): Promise<void> {
+    return this.#alone(async () => {
+      const { charter, replaced, left } = this.#desk.record;
+      if (charter === null || left) return;
+      const all = replacements(charter);
+      const told = replaced?.charter === charter ? replaced.told : null;
+      if (told === all.length) return;
+      const first = this.#desk.history.count;
+      for (const replacement of told === null ? [] : all.slice(told)) {
+        const event = { kind: "keyholder-replaced", charter, replacement } as const;
+        await appendEvent(this.#desk, { seq: 0, at, by: this.me, event });
+      }
+      this.#desk.record = { ...this.#desk.record, replaced: { charter, told: all.length } };
       this.#desk.touch(first, this.count);
       await this.#save();
     });

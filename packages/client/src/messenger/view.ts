@@ -240,7 +240,10 @@ export type CharterView = {
   readonly provider: string;
   /** How many of the keyholders must agree. */
   readonly threshold: number;
+  /** Those of now. */
   readonly keyholders: readonly KeyholderView[];
+  /** Keyholders that were lost and replaced since everyone signed the charter, in the order of the log. */
+  readonly replacements: readonly ReplacementView[];
   readonly issuers: readonly { readonly name: string; readonly title: string }[];
   readonly legalBases: readonly string[];
   readonly offenceCategories: readonly string[];
@@ -279,6 +282,14 @@ export type KeyholderView = {
   readonly owner: string;
   readonly payer: string;
   readonly jurisdiction: string;
+};
+
+/** Agreed at `at` by the provider and all other keyholders, who signed it, for the `ground` that they give. */
+export type ReplacementView = {
+  readonly lost: string;
+  readonly successor: string;
+  readonly ground: string;
+  readonly at: UnixSeconds;
 };
 
 export type CharterWarning =
@@ -439,7 +450,7 @@ export type DeliveryView =
 
 export type EventView = Entry & {
   readonly kind: "event";
-  /** Who did it. */
+  /** Who did it; of a keyholder's replacement, this device's own account, which read it in the log. */
   readonly by: AccountId;
   readonly byMe: boolean;
   readonly event:
@@ -459,6 +470,11 @@ export type EventView = Entry & {
     | { readonly kind: "charter-proposed"; readonly charter: CharterId | null }
     | { readonly kind: "charter-accepted"; readonly charter: CharterId | null }
     | { readonly kind: "charter-changed"; readonly charter: CharterId | null }
+    | {
+        readonly kind: "keyholder-replaced";
+        readonly charter: CharterId;
+        readonly replacement: ReplacementView;
+      }
     | { readonly kind: "titled"; readonly title: string }
     | { readonly kind: "named"; readonly name: string; readonly before: string };
 };
