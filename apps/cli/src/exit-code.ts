@@ -47,6 +47,7 @@ const BY_CLASS: Readonly<Record<string, ExitCode>> = {
   CharterError: EXIT.refused,
   ClientError: EXIT.refused,
   DeploymentError: EXIT.refused,
+  DeskError: EXIT.usage,
   DurableError: EXIT.usage,
   EncodingError: EXIT.usage,
   EnvelopeError: EXIT.refused,

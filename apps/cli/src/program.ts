@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDesk } from "./commands/desk.ts";
 import { registerEvidence } from "./commands/evidence.ts";
 import { registerInvite } from "./commands/invite.ts";
 import { registerIssuer } from "./commands/issuer.ts";
@@ -37,6 +38,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerMonitor,
   registerReport,
   registerPublicLog,
+  registerDesk,
 ];
 
 const WALK = `

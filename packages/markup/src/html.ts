@@ -46,19 +46,28 @@ export const NOTHING: Markup = { markup: "" };
 export type PageOptions = {
   /** Address of the one script that it runs, of its own origin; the script may ask that origin and nothing else. */
   readonly script?: string;
+  /** Its forms may be sent to its own origin, which is then told where they come from. */
+  readonly forms?: boolean;
 };
 
 /**
  * A whole page. Its policy (EVI-51) allows the one style sheet, by its hash, and nothing else: no script, no image, no
- * font, no connection, no form. With `script`, that script and its origin too.
+ * font, no connection, no form. With `script`, that script and its origin too; with `forms`, forms to its own origin.
  */
-export function page(title: string, style: string, body: Markup, { script }: PageOptions = {}): string {
+export function page(
+  title: string,
+  style: string,
+  body: Markup,
+  { script, forms = false }: PageOptions = {},
+): string {
   const hash = createHash("sha256").update(style).digest("base64");
   const scripted =
     script === undefined
       ? ""
       : "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; ";
-  const policy = `default-src 'none'; ${scripted}style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; ${scripted}style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}`;
+  // Without a referrer a browser calls the origin of a form "null", and nobody could tell it from a foreign one.
+  const referrer = forms ? "same-origin" : "no-referrer";
   const loaded = script === undefined ? NOTHING : html`<script type="module" src="${script}"></script>\n`;
   return html`<!doctype html>
 <html lang="en">
@@ -66,7 +75,7 @@ export function page(title: string, style: string, body: Markup, { script }: Pag
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="${referrer}">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${{ markup: style }}</style>

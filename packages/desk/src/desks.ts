@@ -1,0 +1,21 @@
+import { basename, resolve } from "node:path";
+import type { Desk, DeskContext } from "./shell/desk.ts";
+import { DeskError } from "./shell/error.ts";
+
+/** Every kind of desk, and what opens it. */
+const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = {};
+
+export const DESK_KINDS: readonly string[] = Object.keys(DESKS);
+
+/** Throws DeskError "config-invalid" for a kind that there is not, and whatever keeps the party from working. */
+export async function openDesk(kind: string, context: DeskContext): Promise<Desk> {
+  const open = Object.hasOwn(DESKS, kind) ? DESKS[kind] : undefined;
+  if (open === undefined) throw new DeskError("config-invalid", `a desk is one of ${DESK_KINDS.join(", ")}`);
+  return await open(context);
+}
+
+/** The host name's label of a desk where none is given: several keyholders can be on one computer. */
+export function labelOf(kind: string, directory: string): string {
+  const name = basename(resolve(directory));
+  return kind === "keyholder" && /^keyholder-[0-9]{1,2}$/.test(name) ? name : kind;
+}

@@ -1,0 +1,95 @@
+// The one script of a desk: passkeys, and pages that are loaded again while something goes on behind them.
+import {
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  startAuthentication,
+  startRegistration,
+} from "@simplewebauthn/browser";
+
+const LOOK_MILLISECONDS = 2000;
+
+const state = document.querySelector<HTMLElement>("#passkey-state");
+const form = document.querySelector<HTMLFormElement>("form[data-passkey]");
+
+function say(text: string): void {
+  if (state !== null) state.textContent = text;
+}
+
+class Refused extends Error {}
+
+async function ask(path: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const said = (await answer.json()) as { readonly message?: string };
+  if (!answer.ok) throw new Refused(said.message ?? "That was refused.");
+  return said;
+}
+
+/** What a passkey answered, without what nobody needs. */
+async function assertion(optionsJSON: PublicKeyCredentialRequestOptionsJSON) {
+  const { id, response } = await startAuthentication({ optionsJSON });
+  const { clientDataJSON, authenticatorData, signature } = response;
+  return { id, clientDataJSON, authenticatorData, signature };
+}
+
+async function enter(fields: FormData): Promise<void> {
+  const secret = location.hash.slice(1);
+  const optionsJSON = (await ask("/enter/options", {
+    secret,
+    name: String(fields.get("name") ?? ""),
+  })) as PublicKeyCredentialCreationOptionsJSON;
+  const { id, response } = await startRegistration({ optionsJSON });
+  const { clientDataJSON, attestationObject } = response;
+  await ask("/enter/passkey", { secret, made: { id, clientDataJSON, attestationObject } });
+  location.replace("/");
+}
+
+async function signIn(): Promise<void> {
+  const optionsJSON = (await ask("/sign-in/options", {})) as PublicKeyCredentialRequestOptionsJSON;
+  await ask("/sign-in/passkey", { assertion: await assertion(optionsJSON) });
+  location.replace("/");
+}
+
+async function confirm(own: HTMLFormElement): Promise<void> {
+  const optionsJSON = JSON.parse(own.dataset["options"] ?? "{}") as PublicKeyCredentialRequestOptionsJSON;
+  const field = own.elements.namedItem("assertion") as HTMLInputElement;
+  field.value = JSON.stringify(await assertion(optionsJSON));
+  say("Confirmed. This can take a moment.");
+  own.submit();
+}
+
+if (form !== null) {
+  const button = form.querySelector<HTMLButtonElement>("button[type=submit]");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (button !== null) button.disabled = true;
+    say("Your passkey is asked …");
+    const what = form.dataset["passkey"];
+    const work = what === "enter" ? enter(new FormData(form)) : what === "sign-in" ? signIn() : confirm(form);
+    work.catch((error: unknown) => {
+      if (button !== null) button.disabled = false;
+      say(
+        error instanceof Refused
+          ? error.message
+          : "The passkey did not answer. Nothing was done. You can try again.",
+      );
+    });
+  });
+  if (button !== null) button.disabled = false;
+}
+
+if (document.querySelector("[data-live]") !== null) {
+  setInterval(() => {
+    // Not while somebody is in the middle of typing.
+    if (
+      !(
+        document.activeElement instanceof HTMLInputElement ||
+        document.activeElement instanceof HTMLTextAreaElement
+      )
+    )
+      location.reload();
+  }, LOOK_MILLISECONDS);
+}

@@ -1,0 +1,225 @@
+import { join } from "node:path";
+import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import {
+  base64url,
+  EncodingError,
+  Fields,
+  fromBase64url,
+  fromUtf8,
+  type Json,
+  parseJson,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
+import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
+import type { Person } from "./desk.ts";
+import { DeskError } from "./error.ts";
+
+const FILE = "people.json";
+const MAX_PEOPLE = 50;
+/** COSE: Ed25519, ES256, RS256. */
+const ALGORITHMS = [-8, -7, -257];
+
+/** Somebody who may work here, by a passkey. */
+export type Registered = Person & {
+  /** COSE key. */
+  readonly publicKey: Uint8Array;
+  readonly counter: number;
+  readonly added: UnixSeconds;
+};
+
+/** A passkey's answer to a challenge, as the browser gives it. base64url. */
+export type Assertion = {
+  readonly id: string;
+  readonly clientDataJSON: string;
+  readonly authenticatorData: string;
+  readonly signature: string;
+};
+
+/** Where passkeys of this desk are good: nowhere else. */
+export type Place = { readonly origin: string; readonly host: string };
+
+/** The passkeys of a desk, in `people.json` of its directory. */
+export class Passkeys {
+  readonly #path: string;
+  #people: readonly Registered[];
+
+  private constructor(path: string, people: readonly Registered[]) {
+    this.#path = path;
+    this.#people = people;
+  }
+
+  static async open(directory: string): Promise<Passkeys> {
+    const path = join(directory, FILE);
+    const bytes = await readFileOrNull(path);
+    return new Passkeys(path, bytes === null ? [] : readPeople(bytes));
+  }
+
+  get people(): readonly Registered[] {
+    return this.#people;
+  }
+
+  find(id: string): Registered | null {
+    return this.#people.find((one) => one.id === id) ?? null;
+  }
+
+  /** Throws DeskError "passkey-refused". */
+  async register(
+    made: { readonly id: string; readonly clientDataJSON: string; readonly attestationObject: string },
+    expected: {
+      readonly challenge: string;
+      readonly place: Place;
+      readonly name: string;
+      readonly at: UnixSeconds;
+    },
+  ): Promise<Registered> {
+    const { id, clientDataJSON, attestationObject } = made;
+    const verified = await refusing(() =>
+      verifyRegistrationResponse({
+        response: {
+          id,
+          rawId: id,
+          type: "public-key",
+          clientExtensionResults: {},
+          response: { clientDataJSON, attestationObject },
+        },
+        expectedChallenge: expected.challenge,
+        expectedOrigin: expected.place.origin,
+        expectedRPID: expected.place.host,
+        requireUserVerification: true,
+        supportedAlgorithmIDs: ALGORITHMS,
+      }),
+    );
+    if (!verified.verified) throw refused();
+    const { credential } = verified.registrationInfo;
+    if (this.find(credential.id) !== null || this.#people.length >= MAX_PEOPLE) throw refused();
+    const person: Registered = {
+      id: credential.id,
+      name: expected.name,
+      publicKey: credential.publicKey,
+      counter: credential.counter,
+      added: expected.at,
+    };
+    await this.#save([...this.#people, person]);
+    return person;
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#save(this.#people.filter((one) => one.id !== id));
+  }
+
+  /** Whose answer it is, with user verification. Throws DeskError "passkey-refused". */
+  async verify(
+    assertion: Assertion,
+    expected: { readonly challenge: string; readonly place: Place },
+  ): Promise<Registered> {
+    const person = this.find(assertion.id);
+    if (person === null) throw refused();
+    const counter = await checkAssertion(assertion, person, expected);
+    await this.#save(this.#people.map((one) => (one.id === person.id ? { ...one, counter } : one)));
+    return person;
+  }
+
+  async #save(people: readonly Registered[]): Promise<void> {
+    const list = people.map(({ id, name, publicKey, counter, added }) => ({
+      id,
+      name,
+      publicKey: base64url(publicKey),
+      counter,
+      added,
+    }));
+    await writeFileDurable(this.#path, `${JSON.stringify({ version: 1, people: list }, null, 2)}\n`);
+    this.#people = people;
+  }
+}
+
+/** The authenticator's counter after it. Throws DeskError "passkey-refused". */
+export async function checkAssertion(
+  { id, clientDataJSON, authenticatorData, signature }: Assertion,
+  key: { readonly publicKey: Uint8Array; readonly counter: number },
+  { challenge, place }: { readonly challenge: string; readonly place: Place },
+): Promise<number> {
+  const { verified, authenticationInfo } = await refusing(() =>
+    verifyAuthenticationResponse({
+      response: {
+        id,
+        rawId: id,
+        type: "public-key",
+        clientExtensionResults: {},
+        response: { clientDataJSON, authenticatorData, signature },
+      },
+      expectedChallenge: challenge,
+      expectedOrigin: place.origin,
+      expectedRPID: place.host,
+      requireUserVerification: true,
+      credential: { id, publicKey: Uint8Array.from(key.publicKey), counter: key.counter },
+    }),
+  );
+  if (!verified) throw refused();
+  return authenticationInfo.newCounter;
+}
+
+/** Throws DeskError "passkey-refused" for what is no answer of a passkey. */
+export function readAssertion(value: Json): Assertion {
+  return refusingForm(() => {
+    const fields = new Fields(value, "assertion");
+    const assertion = {
+      id: fields.string("id", 2000),
+      clientDataJSON: fields.string("clientDataJSON", 4000),
+      authenticatorData: fields.string("authenticatorData", 4000),
+      signature: fields.string("signature", 4000),
+    };
+    fields.end();
+    return assertion;
+  });
+}
+
+/** The challenge that the browser says was signed; whether it was, {@link checkAssertion} says. */
+export function challengeOf(clientDataJSON: string): string {
+  return refusingForm(() => {
+    const data = JSON.parse(fromUtf8(fromBase64url(clientDataJSON))) as { readonly challenge?: unknown };
+    if (typeof data.challenge !== "string") throw refused();
+    return data.challenge;
+  });
+}
+
+export function refusingForm<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof EncodingError || cause instanceof SyntaxError) throw refused({ cause });
+    throw cause;
+  }
+}
+
+function refused(options?: ErrorOptions): DeskError {
+  return new DeskError("passkey-refused", "this passkey is not accepted here", options);
+}
+
+/** The library throws an Error for whatever it does not like in the browser's answer. */
+async function refusing<T>(verify: () => Promise<T>): Promise<T> {
+  try {
+    return await verify();
+  } catch (cause) {
+    throw refused({ cause });
+  }
+}
+
+function readPeople(bytes: Uint8Array): Registered[] {
+  const fields = new Fields(parseJson(bytes, FILE), FILE);
+  fields.literal("version", 1);
+  const people = fields.array("people", (item, where) => {
+    const one = new Fields(item, where);
+    const person = {
+      id: one.string("id", 2000),
+      name: one.string("name", 200),
+      publicKey: fromBase64url(one.string("publicKey", 4000)),
+      counter: one.integer("counter"),
+      added: unixSeconds(one.integer("added")),
+    };
+    one.end();
+    return person;
+  });
+  fields.end();
+  return people;
+}

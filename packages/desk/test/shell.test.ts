@@ -1,0 +1,316 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Fields, unixSeconds } from "@porchlight/encoding";
+import { html } from "@porchlight/markup";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Desk } from "../src/shell/desk.ts";
+import { DeskError } from "../src/shell/error.ts";
+import { area, postForm } from "../src/shell/look.ts";
+import { serveDesk } from "../src/shell/serve.ts";
+import { DeskClient, signedIn } from "./desk-client.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "porchlight-desk-"));
+const notes: string[] = [];
+const signed: string[] = [];
+const failures: string[] = [];
+let seconds = 0;
+
+/** A desk with one note that can be written, and one thing that can be signed. */
+const desk: Desk = {
+  party: 'desk <b>"of"</b> tests',
+  heading: "Tests",
+  kind: "court",
+  now: () => unixSeconds(1_800_000_000),
+  places: [{ path: "/notes", words: "Notes" }],
+  routes: ({ page, form, act, download }) => {
+    page("/notes", async (visit) => ({
+      title: "Notes",
+      body: html`<h1>Notes</h1>${postForm(visit, "/notes", area({ name: "note", label: "Note", value: notes.at(-1) ?? "" }))}`,
+    }));
+    form("/notes", async (_visit, sent) => {
+      notes.push(sent.text("note"));
+      return { to: "/notes", said: sent.text("note") };
+    });
+    form(
+      "/upload",
+      async (_visit, sent) => {
+        notes.push(Buffer.from(sent.file("act")?.bytes ?? []).toString());
+        return { to: "/notes" };
+      },
+      { bodyLimit: 200_000 },
+    );
+    act("/sign/:number", {
+      name: "sign-note",
+      propose: async (visit, sent) => ({
+        title: `Sign note ${visit.params["number"]}`,
+        button: "Sign",
+        shown: [{ term: "Note", text: sent.text("note") }],
+        payload: { note: sent.text("note") },
+        back: "/notes",
+      }),
+      perform: async (_visit, payload) => {
+        const note = new Fields(payload, "payload").string("note", 10_000);
+        if (note === "not now") throw new DeskError("not-now", "the note is on its way already");
+        if (note === "fault") throw new TypeError("secret of the program");
+        signed.push(note);
+        return { to: "/notes", said: "Signed." };
+      },
+    });
+    download("/file", async () => ({
+      name: "../a b.html",
+      type: "text/html",
+      bytes: Buffer.from("<script>alert(1)</script>"),
+    }));
+  },
+};
+
+const options = { directory, label: "tests", stopwatch: () => seconds };
+let client: DeskClient;
+
+beforeAll(async () => {
+  client = await signedIn(desk, options, (event) => failures.push(event));
+});
+
+afterAll(async () => {
+  await client.desk.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("DESK-1: another Host, another Origin and a page of another site are refused, and told nothing", async () => {
+  const before = notes.length;
+  const csrf = await client.token();
+  const body = new URLSearchParams({ csrf, note: "forged" }).toString();
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  for (const host of [
+    "localhost",
+    `127.0.0.1:${client.desk.port}`,
+    "evil.example",
+    `court.localhost:${client.desk.port}`,
+  ]) {
+    const answer = await client.send("GET", "/notes", undefined, { host });
+    expect([answer.status, answer.text.includes("Ada Clerk")]).toEqual([421, false]);
+  }
+  for (const headers of [
+    { origin: "http://evil.example" },
+    { origin: "null" },
+    { origin: undefined },
+    { origin: client.desk.origin.replace("tests.", "court.") },
+    { "sec-fetch-site": "same-site" },
+  ]) {
+    const answer = await client.send("POST", "/notes", body, { ...form, ...headers });
+    expect(answer.status, JSON.stringify(headers)).toBe(403);
+    expect(answer.text).toContain("Another page tried");
+    expect(answer.text).not.toContain("Ada Clerk");
+  }
+  expect(notes.length).toBe(before);
+});
+
+test("DESK-1: every page has its policy, and nothing frames, sniffs or keeps it", async () => {
+  const { text, headers } = await client.get("/notes");
+  expect(text).toContain("default-src &#39;none&#39;".replaceAll("&#39;", "'"));
+  expect(text).toContain("form-action 'self'");
+  expect(text).not.toContain("<script");
+  expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+  expect(headers["cache-control"]).toBe("no-store");
+  const signIn = await client.send("GET", "/sign-in", undefined, { cookie: undefined });
+  expect(signIn.text).toContain("require-trusted-types-for 'script'; trusted-types 'none'");
+  const file = await client.get("/file");
+  expect(file.headers["content-disposition"]).toBe('attachment; filename=".._a_b.html"');
+  expect(file.headers["content-security-policy"]).toContain("sandbox");
+});
+
+test("DESK-2: a link works once, for one hour, and makes nothing without a passkey that verifies its owner", async () => {
+  const other = new DeskClient(client.desk);
+  const link = client.desk.link();
+  const weak = new DeskClient(client.desk);
+  weak.passkey.verifies = false;
+  const unverified = client.desk.link();
+  expect((await weak.enter(unverified)).status).toBe(403);
+  expect((await other.enter(link, "Ben")).status).toBe(200);
+  const again = await new DeskClient(client.desk).enter(link, "Eve");
+  expect([again.status, again.text.includes("link-spent")]).toEqual([410, true]);
+  expect((await new DeskClient(client.desk).enter(link.replace(/#.*/, "#guessed"), "Eve")).status).toBe(410);
+  const late = client.desk.link();
+  seconds += 3601;
+  expect((await new DeskClient(client.desk).enter(late, "Eve")).status).toBe(410);
+  expect((await client.signIn()).status).toBe(200);
+  // What a challenge was asked for, it answers: a sign-in's makes no person, and none is answered twice.
+  const { challenge } = JSON.parse((await other.json("/sign-in/options", {})).text) as { challenge: string };
+  const assertion = other.passkey.answer(challenge, client.desk.origin);
+  expect((await other.json("/sign-in/passkey", { assertion })).status).toBe(200);
+  expect((await other.json("/sign-in/passkey", { assertion })).status).toBe(410);
+  const stranger = new DeskClient(client.desk);
+  expect((await stranger.signIn()).status).toBe(403);
+  const elsewhere = JSON.parse((await other.json("/sign-in/options", {})).text) as { challenge: string };
+  const phished = other.passkey.answer(elsewhere.challenge, client.desk.origin, "evil.example");
+  expect((await other.json("/sign-in/passkey", { assertion: phished })).status).toBe(403);
+});
+
+test("DESK-3: the cookie is this desk's alone, and a session ends when nobody uses it, at sign-out, and for good", async () => {
+  const other = new DeskClient(client.desk);
+  const answer = await other.enter(client.desk.link(), "Cleo");
+  const set = String(answer.headers["set-cookie"]);
+  expect(set).toMatch(/^porchlight-tests=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+  const { cookie } = other;
+  expect((await other.get("/notes")).status).toBe(200);
+  // Two cookies of one name are somebody's attempt to plant one.
+  expect((await other.send("GET", "/notes", undefined, { cookie: `${cookie}; ${cookie}` })).status).toBe(401);
+  seconds += 14 * 60;
+  expect((await other.get("/notes")).status).toBe(200);
+  seconds += 16 * 60;
+  const over = await other.get("/notes");
+  expect([over.status, over.text.includes("You are signed out")]).toEqual([401, true]);
+  await client.signIn();
+  await other.signIn();
+  expect((await other.post("/sign-out", {})).status).toBe(303);
+  expect((await other.send("GET", "/notes", undefined, { cookie })).status).toBe(401);
+  // However busy: eight hours after it began.
+  for (let minutes = 0; minutes < 8 * 60 + 10; minutes += 10) {
+    seconds += 600;
+    await client.get("/notes");
+  }
+  expect((await client.get("/notes")).status).toBe(401);
+  expect((await client.signIn()).status).toBe(200);
+});
+
+test("DESK-4: a form without this session's token does nothing", async () => {
+  const before = notes.length;
+  const old = await client.token();
+  await client.signIn();
+  for (const csrf of ["", "x", old]) {
+    const answer = await client.post("/notes", { csrf, note: "stale" });
+    expect([answer.status, answer.text.includes("form-stale")]).toEqual([403, true]);
+  }
+  const csrf = await client.token();
+  expect((await client.post("/notes", { csrf: [csrf, csrf], note: "x" })).status).toBe(422);
+  expect((await client.post("/notes", { note: ["a", "b"] })).status).toBe(422);
+  expect((await client.post("/notes", { note: "zero\u0000byte" })).status).toBe(422);
+  expect(notes.length).toBe(before);
+});
+
+test("DESK-4: an oversized body, a foreign type and a broken upload are refused with a page", async () => {
+  const big = await client.post("/notes", { note: "x".repeat(70_000) });
+  expect([big.status, big.text.includes("too large")]).toEqual([413, true]);
+  const json = await client.send("POST", "/notes", "{}", { "content-type": "text/plain" });
+  expect(json.status).toBe(422);
+  const broken = await client.send("POST", "/upload", "--x\r\nnonsense", {
+    "content-type": "multipart/form-data; boundary=x",
+  });
+  expect(broken.status).toBe(422);
+  const csrf = await client.token();
+  const upload = `--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${csrf}\r\n--x\r\nContent-Disposition: form-data; name="act"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n${"y".repeat(100_000)}\r\n--x--\r\n`;
+  const kept = await client.send("POST", "/upload", upload, {
+    "content-type": "multipart/form-data; boundary=x",
+  });
+  expect([kept.status, notes.at(-1)?.length]).toEqual([303, 100_000]);
+  expect((await client.get("/nothing")).status).toBe(404);
+});
+
+test("nothing that anyone typed becomes markup, or leads away", async () => {
+  const evil = `</textarea><script>alert(1)</script>"'<img src=x onerror=alert(2)>\u202e`;
+  const shown = await client.follow(await client.post("/notes", { note: evil }));
+  expect(shown.text).not.toContain("<script>alert");
+  expect(shown.text).not.toContain("<img");
+  expect(shown.text).toContain("U+202E");
+  const act = await client.post(`/sign/${encodeURIComponent("<b>7")}`, { note: evil });
+  expect(act.text).not.toContain("<b>7");
+  expect(act.text).not.toContain("<img");
+  expect(act.text).toContain("desk &lt;b&gt;");
+  expect((await client.get("/notes?note=<script>")).text).not.toContain("<script>");
+});
+
+test("DESK-5, DESK-6: an act is done once, by an assertion over exactly what was shown, and by nothing else", async () => {
+  const { origin } = client.desk;
+  const propose = async (note: string) => client.asked(await client.post("/sign/1", { note }));
+  const refused = async (asked: Awaited<ReturnType<typeof propose>>, assertion: object) => {
+    const answer = await client.confirm(asked, assertion);
+    expect([answer.status, answer.text.includes("passkey-refused")]).toEqual([403, true]);
+  };
+  signed.length = 0;
+  // A stolen session can propose; without the passkey nothing comes of it.
+  await refused(await propose("a"), {});
+  // Another act's challenge, even of the same words.
+  const [one, two] = [await propose("a"), await propose("a")];
+  await refused(one, client.passkey.answer(two.challenge, origin));
+  // The sign-in's.
+  const { challenge } = JSON.parse((await client.json("/sign-in/options", {})).text) as { challenge: string };
+  await refused(await propose("a"), client.passkey.answer(challenge, origin));
+  // Another person's passkey, registered here as it is.
+  const other = new DeskClient(client.desk);
+  await other.enter(client.desk.link(), "Dora");
+  const third = await propose("a");
+  await refused(third, other.passkey.answer(third.challenge, origin));
+  const fourth = await propose("a");
+  await refused(fourth, { ...other.passkey.answer(fourth.challenge, origin), id: client.passkey.credential });
+  // Without the owner's verification; for another origin.
+  const fifth = await propose("a");
+  client.passkey.verifies = false;
+  await refused(fifth, client.passkey.answer(fifth.challenge, origin));
+  client.passkey.verifies = true;
+  const sixth = await propose("a");
+  await refused(sixth, client.passkey.answer(sixth.challenge, "http://evil.localhost", "tests.localhost"));
+  // Another session's act.
+  const seventh = await propose("a");
+  const foreign = await other.post(seventh.path, {
+    assertion: JSON.stringify(client.passkey.answer(seventh.challenge, origin)),
+  });
+  expect([foreign.status, foreign.text.includes("act-lapsed")]).toEqual([410, true]);
+  expect(signed).toEqual([]);
+
+  const good = await client.confirm(seventh);
+  expect(good.status).toBe(303);
+  expect(signed).toEqual(["a"]);
+  expect((await client.confirm(seventh)).status).toBe(410);
+  const late = await propose("b");
+  seconds += 301;
+  expect((await client.confirm(late)).status).toBe(410);
+  expect(signed).toEqual(["a"]);
+});
+
+test("DESK-7: the journal keeps who confirmed what, what came of it, and proves it; a restart keeps it", async () => {
+  await client.signIn();
+  await client.act("/sign/2", { note: "kept" });
+  const refused = await client.act("/sign/3", { note: "not now" });
+  expect([refused.status, refused.text.includes("on its way already")]).toEqual([409, true]);
+  failures.length = 0;
+  const fault = await client.act("/sign/4", { note: "fault" });
+  expect([fault.status, fault.text.includes("secret of the program")]).toEqual([500, false]);
+  expect(failures).toEqual(["request-failed"]);
+  const { text } = await client.get("/journal");
+  expect(text).toContain("Sign note 2");
+  expect(text).toContain("not done: not-now");
+  expect(text).toContain("not done: internal");
+  expect(text).toContain("fits what is shown");
+  expect(text).not.toContain("was altered");
+
+  const { cookie } = client;
+  await client.desk.close();
+  const path = join(directory, "desk/journal");
+  expect(readFileSync(path).includes("kept")).toBe(true);
+  const served = await serveDesk(desk, { port: 0, ...options }, () => {});
+  await expect(serveDesk(desk, { port: 0, ...options }, () => {})).rejects.toMatchObject({ code: "locked" });
+  const later = new DeskClient(served);
+  Object.assign(later, { passkey: client.passkey });
+  // A restart signs everybody out; the passkey signs in.
+  expect((await later.send("GET", "/notes", undefined, { cookie })).status).toBe(401);
+  expect((await later.signIn()).status).toBe(200);
+  expect((await later.get("/journal")).text).toContain("Sign note 2");
+  client = later;
+});
+
+test("people: a link for somebody new and the end of a passkey each take one's own passkey", async () => {
+  const invited = await client.act("/people/invite", {});
+  const link = /http:[^<]+#[^<]+/.exec(invited.text)?.[0] ?? "";
+  // Shown once.
+  expect((await client.follow(await client.get("/people/link"))).text).not.toContain(link);
+  const guest = new DeskClient(client.desk);
+  expect((await guest.enter(link, "Guest <i>")).status).toBe(200);
+  const people = await client.get("/people");
+  expect(people.text).toContain("Guest &lt;i&gt;");
+  await client.act("/people/remove", { id: guest.passkey.credential });
+  expect((await guest.get("/notes")).status).toBe(401);
+  expect((await guest.signIn()).status).toBe(403);
+  const own = await client.act("/people/remove", { id: client.passkey.credential });
+  expect(own.status).toBe(409);
+});
