@@ -16,7 +16,7 @@ import {
   type Agency,
   type Collected,
   type Court,
-  formatOrderFile,
+  keepOrder,
   type KeyholderAnswer,
   keyholderStates,
   namesOf,
@@ -106,7 +106,7 @@ export class Case {
     // Its notices are made under the keys of the month in which it is logged.
     await this.deployment.ceremony(periodOf(dayOf(this.now())));
     const logged = await this.court.submit(this.deployment.service, order);
-    await this.agency.keepOrder(logged, formatOrderFile(logged));
+    await keepOrder(this.agency.directory, logged);
     await this.court.handIn(this.deployment.service, logged);
     return logged;
   }

@@ -39,7 +39,7 @@ export {
   releasableFrom,
   sortedLabels,
 } from "./labels.ts";
-export type { LogView } from "./log-view.ts";
+export { type LogView, ordersSince } from "./log-view.ts";
 export {
   envelopeFits,
   listAllowed,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory, readFileOrNull, type SecretStore, writeFileDurable } from "@porchlight/durable";
 import {
@@ -12,7 +13,7 @@ import {
   hex,
   utf8,
 } from "@porchlight/encoding";
-import { type Files, openSealedEvidence, sealEvidence, sha256 } from "@porchlight/evidence";
+import { type Files, openSealedEvidence, sealEvidence } from "@porchlight/evidence";
 import {
   type OtherSide,
   releasableFrom,
@@ -34,7 +35,7 @@ import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
 import { addAtKeyholders, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
-import { formatRequest, namesOf, type OrderFile, type Request } from "./request-file.ts";
+import { formatRequest, namesOf, type OrderFile, type Request, readRequest } from "./request-file.ts";
 import type { Service } from "./service.ts";
 
 const IDENTITY = "evidence-identity";
@@ -255,14 +256,26 @@ export class Agency {
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
   }
 
-  /** Keeps a copy of an order beside the requests, for status and collection by its reference. */
-  async keepOrder(order: OrderFile, bytes: Uint8Array): Promise<string> {
-    const folder = join(this.directory, "orders");
-    await makeDirectory(folder);
-    const path = join(folder, `${namesOf(order).commitment.slice(0, 16)}.json`);
-    const present = await readFileOrNull(path);
-    if (present === null || sha256(present) !== sha256(bytes)) await writeFileDurable(path, bytes);
-    return path;
+  /** Requests that were made here, each with its name. Throws PartyError. */
+  async requests(): Promise<{ readonly name: string; readonly request: Request }[]> {
+    const folder = join(this.directory, "requests");
+    const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    });
+    const found: { name: string; request: Request }[] = [];
+    for (const file of files.sort()) {
+      const name = /^(request-[0-9a-f]{24})\.json$/.exec(file)?.[1];
+      const bytes = name === undefined ? null : await readFileOrNull(join(folder, file));
+      if (name !== undefined && bytes !== null) found.push({ name, request: readRequest(bytes) });
+    }
+    return found;
+  }
+
+  /** The sealed package that was collected under an order; `null` where there is none. */
+  async evidenceOf(order: OrderFile): Promise<Uint8Array | null> {
+    const name = namesOf(order).commitment.slice(0, 16);
+    return await readFileOrNull(join(this.directory, "evidence", name, "evidence.age"));
   }
 }
 

@@ -163,9 +163,17 @@ export class Court {
    * {@link countersign} before the order counts.
    */
   async issue(charter: Charter, decision: Decision): Promise<OrderFile> {
+    return await this.issueDraft(charter, this.draft(charter, decision));
+  }
+
+  /** What {@link issue} would sign. Throws PartyError "issuer-unknown", "order-refused". */
+  draft(charter: Charter, decision: Decision): WarrantDocument {
     this.#checkIssuer(charter);
     const { request } = decision;
-    const document: WarrantDocument = {
+    if (request.charter !== charter.id) {
+      throw new PartyError("order-refused", "the request was made under another charter");
+    }
+    return {
       charter: charter.id,
       reference: request.reference,
       actHash: request.actHash,
@@ -188,11 +196,13 @@ export class Court {
       disclosure: decision.disclosure,
       emergency: decision.emergency ?? false,
     };
-    if (request.charter !== charter.id) {
-      throw new PartyError("order-refused", "the request was made under another charter");
-    }
+  }
+
+  /** Signs a draft, as {@link issue} does. */
+  async issueDraft(charter: Charter, document: WarrantDocument): Promise<OrderFile> {
+    this.#checkIssuer(charter);
     const order = await this.sign(document);
-    if (charter.kind === "court") await checkOrder(order, charter, decision.issued);
+    if (charter.kind === "court") await checkOrder(order, charter, document.issued);
     return order;
   }
 

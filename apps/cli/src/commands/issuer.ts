@@ -17,6 +17,7 @@ import {
   Court,
   formatOrderFile,
   type KeyholderAnswer,
+  keepOrder,
   type OrderFile,
   type OrderStatus,
   readRequest,
@@ -186,6 +187,7 @@ export function registerIssuer(program: Command, streams: Streams): void {
       const court = await Court.open(options.dir);
       const service = await openService(placeOf(court), options);
       const order = await court.submit(service, await readOrder(options.order));
+      await keepOrder(court.directory, order);
       await writeFile(options.order, formatOrderFile(order), { mode: 0o600 });
       const { document } = await verifyWarrant(order.warrant, service.charter);
       if (document.conversations === "all") {
@@ -325,6 +327,7 @@ async function issue(options: IssueOptions): Promise<Outcome> {
     expires: unixSeconds(issued + options.validDays * DAY_SECONDS),
   });
   await writeNew(options.out, order);
+  await keepOrder(court.directory, order);
   const house = service.charter.kind === "house";
   const words = house ? "" : await wordsOf(order, service);
   const next = house

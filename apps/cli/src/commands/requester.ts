@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type CharterId, fromHex } from "@porchlight/encoding";
 import { writeFiles } from "@porchlight/evidence";
-import { Agency, formatOrderFile, namesOf } from "@porchlight/parties";
+import { Agency, keepOrder, namesOf } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import {
@@ -167,7 +167,7 @@ export function registerRequester(program: Command, streams: Streams): void {
     streams,
     async (options: OrderOptions & { unpack?: string }, { progress }) => {
       const { agency, service, order } = await openOrder(options);
-      await agency.keepOrder(order, formatOrderFile(order));
+      await keepOrder(agency.directory, order);
       const collected = await agency.collect(service, order, { progress });
       if (collected.kind === "waiting") {
         const { have, need, keyholders } = collected;

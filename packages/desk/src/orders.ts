@@ -1,0 +1,173 @@
+import { parseEntry, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import { type Commitment, type DayNumber, dayNumber, dayOf, formatDay } from "@porchlight/encoding";
+import { type LogView, ordersSince, parseWarrant, type WarrantDocument } from "@porchlight/gate";
+import { html, type Markup } from "@porchlight/markup";
+import { type KeptOrder, type KeyholderAnswer, keptOrders, namesOf, type Service } from "@porchlight/parties";
+import { badge, counted, table } from "./shell/look.ts";
+
+// What court and agency both show of an order.
+
+/** Days over which a charter counts its orders (GATE-18). */
+const WINDOW = 30;
+
+/** An order of a party's directory and what the log says of it. */
+export type Shown = KeptOrder & {
+  readonly document: WarrantDocument;
+  readonly commitment: Commitment;
+  readonly standing: Standing;
+};
+
+export type Standing =
+  | { readonly state: "signed" }
+  | { readonly state: "logged" | "suspended"; readonly index: number; readonly day: DayNumber }
+  | { readonly state: "revoked"; readonly index: number }
+  | { readonly state: "expired"; readonly index: number };
+
+/** The newest first. What is in the directory was checked when it came in; nothing of it is believed beyond showing it. */
+export async function shownOrders(directory: string, service: Service): Promise<Shown[]> {
+  const kept = await keptOrders(directory);
+  const wanted = new Map(kept.map(({ order }) => [namesOf(order).commitment as string, [] as Seen[]]));
+  for (const { index, bytes } of service.entriesFrom(0)) {
+    const entry = entryOf(bytes);
+    if (entry === null || !("commitment" in entry) || !("day" in entry)) continue;
+    wanted.get(entry.commitment)?.push({ index, type: entry.type, day: entry.day });
+  }
+  const now = service.now();
+  return kept
+    .map(({ name, order }) => {
+      const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+      const { commitment } = namesOf(order);
+      const seen = wanted.get(commitment) ?? [];
+      return { name, order, document, commitment, standing: standingOf(seen, document, now) };
+    })
+    .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
+}
+
+type Seen = { readonly index: number; readonly type: string; readonly day: DayNumber };
+
+function standingOf(seen: readonly Seen[], { expires }: WarrantDocument, now: number): Standing {
+  const logged = seen.find(({ type }) => type === "warrant" || type === "hold-order");
+  if (logged === undefined) return { state: "signed" };
+  const { index, day } = logged;
+  if (seen.some(({ type }) => type === "revocation")) return { state: "revoked", index };
+  if (now >= expires) return { state: "expired", index };
+  const last = seen.findLast(({ type }) => type === "suspension" || type === "resumption");
+  return { state: last?.type === "suspension" ? "suspended" : "logged", index, day };
+}
+
+export function standingBadge({ state }: Standing): Markup {
+  switch (state) {
+    case "signed":
+      return badge("signed, not handed in", "wait");
+    case "logged":
+      return badge("in the log", "good");
+    case "suspended":
+      return badge("suspended", "wait");
+    case "revoked":
+      return badge("revoked", "bad");
+    case "expired":
+      return badge("expired");
+  }
+}
+
+export function daysText({ firstDay, lastDay }: Pick<WarrantDocument, "firstDay" | "lastDay">): string {
+  return firstDay === lastDay ? formatDay(firstDay) : `${formatDay(firstDay)} to ${formatDay(lastDay)}`;
+}
+
+/** How much an order opens, in a sentence and as the number of its keys. */
+export function scopeWords(scope: {
+  readonly people: number;
+  /** `null`: all of theirs, whose number nobody knows beforehand. */
+  readonly conversations: number | null;
+  readonly days: number;
+  readonly isBothSides: boolean;
+}): { readonly sentence: string; readonly keys: string } {
+  const { people, conversations, days, isBothSides } = scope;
+  const who = counted(people, "person", "people");
+  const when = counted(days, "day");
+  const others = isBothSides ? " and of those who wrote to them there" : "";
+  const where =
+    conversations === null ? "all of their conversations" : counted(conversations, "conversation");
+  const keys =
+    conversations === null
+      ? `${people * days} keys for each conversation`
+      : `${people * conversations * days} ${people * conversations * days === 1 ? "key" : "keys"}`;
+  return {
+    sentence: `Opens the messages of up to ${who}${others}, in ${where}, on ${when}.`,
+    keys: isBothSides ? `${keys}, and one more for each other side and day` : keys,
+  };
+}
+
+/** How many more orders the charter's cap leaves for now, from the log. */
+export function ordersLeft(service: Service): { readonly left: number; readonly cap: number } {
+  const { charter, checkpoint } = service;
+  const entries = service.entriesFrom(0).flatMap(({ index, bytes }) => {
+    const entry = entryOf(bytes);
+    return entry === null ? [] : [{ index, entry }];
+  });
+  const view: LogView = { checkpoint, entries };
+  const today = dayOf(service.now());
+  const cap = charter.caps.warrantsPer30Days;
+  const since = dayNumber(Math.max(0, today - WINDOW + 1));
+  const used = ordersSince(view, charter, { index: checkpoint.size, since, today, limit: cap });
+  return { left: cap - used, cap };
+}
+
+function entryOf(bytes: Uint8Array): ReturnType<typeof parseEntry> | null {
+  try {
+    return parseEntry(bytes);
+  } catch {
+    // Somebody's junk in a public log.
+    return null;
+  }
+}
+
+const STATES: Readonly<
+  Record<
+    KeyholderAnswer["answer"]["state"],
+    readonly [words: string, tone: "good" | "wait" | "bad" | "plain"]
+  >
+> = {
+  checking: ["checking it", "wait"],
+  "awaiting-approval": ["waits for a person", "wait"],
+  approved: ["approved", "good"],
+  "intent-logged": ["approved", "good"],
+  released: ["released", "good"],
+  refused: ["refused", "bad"],
+  unreachable: ["silent", "plain"],
+  unknown: ["has not got it", "plain"],
+};
+
+/** Each keyholder's answer: approved, refused, silent. */
+export function keyholdersTable(
+  answers: readonly KeyholderAnswer[],
+  extra?: (answer: KeyholderAnswer) => Markup,
+): Markup {
+  return table({
+    caption: "What each keyholder says",
+    heads: ["Keyholder", "State", "Reason", ...(extra === undefined ? [] : [""])],
+    rows: answers.map((one) => {
+      const { keyholder, answer } = one;
+      const [words, tone] = STATES[answer.state];
+      const rule = "rule" in answer && answer.rule !== undefined ? ` (rule ${answer.rule})` : "";
+      const reason = "reason" in answer ? `${answer.reason}${rule}` : "";
+      return [
+        html`${keyholder.name}`,
+        badge(words, tone),
+        html`${reason}`,
+        ...(extra === undefined ? [] : [extra(one)]),
+      ];
+    }),
+  });
+}
+
+/** In one sentence how near a release is. */
+export function tally(answers: readonly KeyholderAnswer[], need: number): string {
+  const count = (...states: readonly string[]): number =>
+    answers.filter(({ answer }) => states.includes(answer.state)).length;
+  const agreed = count("approved", "intent-logged", "released");
+  const refused = count("refused");
+  const rest = answers.length - agreed - refused;
+  const never = answers.length - refused < need ? " So many refused that nothing can be opened." : "";
+  return `${agreed} of ${need} that are needed have agreed, ${refused} refused, ${rest} have not answered yet.${never}`;
+}
