@@ -1,7 +1,7 @@
 // Somebody at a desk without a browser: one origin, one cookie, one passkey.
 import { request } from "node:http";
 import { type Desk } from "../src/shell/desk.ts";
-import { type ServedDesk, serveDesk, type ServeOptions } from "../src/shell/serve.ts";
+import { type ServedDesk, type ServeOptions, serveDesk } from "../src/shell/serve.ts";
 import { Passkey } from "./passkey.ts";
 
 export type Answer = {

@@ -17,9 +17,9 @@ export {
   withOthers,
 } from "./court.ts";
 export type { Party, Sealing } from "./directory.ts";
-export { type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+export { type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
 export {
   cosignPreservation,
   formatPreservationFile,

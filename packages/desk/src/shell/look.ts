@@ -1,6 +1,6 @@
-import { html, join, type Markup, NOTHING } from "@porchlight/markup";
-import { formatDay, formatInstant, type DayNumber, type UnixSeconds } from "@porchlight/encoding";
+import { type DayNumber, formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
+import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { Visit } from "./desk.ts";
 
 // The pieces of which every desk's pages are made. Each escapes what it is given.

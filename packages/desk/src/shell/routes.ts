@@ -1,6 +1,6 @@
+import { createHash, randomBytes } from "node:crypto";
 import { asName } from "@porchlight/charter";
 import { base64url, EncodingError, Fields, type Json, parseJson, utf8 } from "@porchlight/encoding";
-import { createHash, randomBytes } from "node:crypto";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { challengeOfAct, PendingActs } from "./acts.ts";
 import {

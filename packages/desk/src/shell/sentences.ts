@@ -1,5 +1,5 @@
 import type { Sentence } from "./desk.ts";
-import { type DeskErrorCode, DeskError } from "./error.ts";
+import { DeskError, type DeskErrorCode } from "./error.ts";
 
 /** One table of HTTP statuses for everything that a desk says no with. */
 const STATUS: Readonly<Record<DeskErrorCode, number>> = {
