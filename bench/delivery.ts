@@ -4,15 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { catchUp } from "./delivery/catch-up.ts";
 import { idle } from "./delivery/idle.ts";
 import { type Figures, Generator, type Load } from "./delivery/load.ts";
-import { memory } from "./delivery/process-figures.ts";
 import { porchlight, prototype, type System } from "./delivery/systems.ts";
 import type { Row } from "./run.ts";
 
 export const name = "delivery: the stream under load, 600-byte messages";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 8);
-/** A soak of so many minutes at 1,000 messages a second instead of everything else. */
-const SOAK = Number(process.env["BENCH_SOAK"] ?? 0);
 
 const LOADS: readonly (Load & { readonly what: string })[] = [
   { what: "100 pairs, 4 under way each", conversations: 100, readers: 1, window: 4, seconds: SECONDS },
@@ -69,28 +66,7 @@ function rowsOf(ours: readonly Figures[], bare: readonly Figures[]): Row[] {
   });
 }
 
-async function soak(minutes: number): Promise<Row[]> {
-  const system = await porchlight();
-  try {
-    const generator = new Generator(system);
-    const load = { conversations: 100, readers: 1, window: 1, rate: 1000 };
-    const channels = await generator.open(load.conversations, load.readers);
-    const rows: Row[] = [];
-    for (let minute = 1; minute <= minutes; minute++) {
-      const { sent, p99 } = await generator.run(channels, { ...load, seconds: 58 });
-      const what = `soak, minute ${minute}`;
-      rows.push({ what: `${what}: messages, all delivered`, value: sent, unit: "/s" });
-      rows.push({ what: `${what}: 99 in 100 within`, value: p99, unit: "ms" });
-      rows.push({ what: `${what}: memory of server and PostgreSQL`, value: memory(system.pid), unit: "MB" });
-    }
-    return rows;
-  } finally {
-    await system.stop();
-  }
-}
-
 export async function run(): Promise<Row[]> {
-  if (SOAK > 0) return await soak(SOAK);
   const results: Figures[][] = [];
   for (const start of [prototype, porchlight]) {
     const system = await start();
