@@ -1,11 +1,14 @@
 import { type Charter, formatEntry, signIntake, toldCells } from "@porchlight/charter";
-import { type DayNumber, dayOf, hex, type Period, periodOf } from "@porchlight/encoding";
+import { type DayNumber, dayOf, dayStart, hex, type Period, periodOf } from "@porchlight/encoding";
 import { noticeDue, publicKeyOfOrder, publicPartOf } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
 import { isDatabaseOutage } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { OrderStore, StoredOrder } from "./order-store.ts";
+
+/** How long a witnessed checkpoint of the new day is waited for before it is tried again. */
+const WITNESS_SECONDS = 20;
 
 /** Tells the public what it may know: of each order when its secrecy is over, and numbers of each month (DEL-57). */
 export class Publicity {
@@ -16,7 +19,7 @@ export class Publicity {
   readonly #logger: Logger;
   #lastDay: DayNumber | null = null;
   #running: Promise<void> | null = null;
-  #closed = false;
+  readonly #ending = new AbortController();
 
   constructor(parts: {
     readonly store: OrderStore;
@@ -37,8 +40,8 @@ export class Publicity {
     const today = dayOf(this.#clock.now());
     if (this.#closed || this.#running !== null || this.#lastDay === today) return;
     this.#running = this.#run(today)
-      .then(() => {
-        this.#lastDay = today;
+      .then((isDone) => {
+        if (isDone) this.#lastDay = today;
       })
       .catch((error: unknown) => {
         if (!isDatabaseOutage(error)) this.#logger.failure("publicity-failed", error);
@@ -49,20 +52,29 @@ export class Publicity {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#ending.abort();
     await this.#running;
   }
 
-  async #run(today: DayNumber): Promise<void> {
+  get #closed(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  /** Whether all that was due is said. */
+  async #run(today: DayNumber): Promise<boolean> {
+    // A clock that is ahead of the witnesses must not say early what is secret: nobody could take it back.
+    const isWitnessed = await this.#log.waitFor(0, dayStart(today), WITNESS_SECONDS, this.#ending.signal);
+    if (isWitnessed === null) return false;
     const logged = new Map<string, number[]>();
     for await (const order of this.#orders.all()) {
-      if (this.#closed) return;
+      if (this.#closed) return false;
       await this.#disclose(order, today);
       this.#count(logged, order);
     }
     for (const charter of this.#log.catalogue.verifiedCharters) {
-      await this.#tellMonths(charter, periodOf(today), logged);
+      await this.#tellMonths(charter, today, logged);
     }
+    return true;
   }
 
   /** ENT-10: opens what an order's entry hides, once those whom it opens are told. */
@@ -108,7 +120,12 @@ export class Publicity {
   }
 
   /** ENT-11: every month that is over since the charter's first dated entry, those without an order too. */
-  async #tellMonths(charter: Charter, now: Period, logged: ReadonlyMap<string, number[]>): Promise<void> {
+  async #tellMonths(
+    charter: Charter,
+    today: DayNumber,
+    logged: ReadonlyMap<string, number[]>,
+  ): Promise<void> {
+    const now = periodOf(today);
     const first = this.#log.catalogue
       .dated(charter.id, this.#log.store.size)
       .flatMap(({ entry }) => ("day" in entry ? [entry.day] : []))[0];
@@ -120,7 +137,7 @@ export class Publicity {
         {
           type: "statistics",
           charter: charter.id,
-          day: dayOf(this.#clock.now()),
+          day: today,
           month,
           cells: toldCells(logged.get(`${charter.id} ${month}`) ?? none),
         },
