@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { lockDirectory, makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { formatInstant, type UnixSeconds, utf8 } from "@porchlight/encoding";
-import { type Policy, policySatisfied, type TlogSuite, type WitnessedCheckpoint } from "@porchlight/tlog";
+import { type Policy, type TlogSuite, type WitnessedCheckpoint } from "@porchlight/tlog";
 import { LogError, LogFollower, type LogSource, type StateStore, WireError } from "@porchlight/wire";
 import { EntryLedger } from "./entry-ledger.ts";
 import type { Finding } from "./finding.ts";
@@ -55,8 +55,6 @@ export class Monitor {
   readonly #journal: MonitorJournal;
   readonly #witnesses: WitnessBook;
   readonly #release: () => void;
-  /** The last note that the log offered: what the entries at hand are covered by. */
-  readonly #offered: { note: string };
   #signed = 0;
 
   private constructor(
@@ -67,7 +65,6 @@ export class Monitor {
       journal: MonitorJournal;
       witnesses: WitnessBook;
       release: () => void;
-      offered: { note: string };
     },
   ) {
     this.#options = options;
@@ -76,7 +73,6 @@ export class Monitor {
     this.#journal = parts.journal;
     this.#witnesses = parts.witnesses;
     this.#release = parts.release;
-    this.#offered = parts.offered;
   }
 
   /**
@@ -90,15 +86,8 @@ export class Monitor {
     try {
       const ledger = new EntryLedger(suite);
       const journal = await MonitorJournal.open(directory, (kept) => ledger.restore(kept));
-      const offered = { note: "" };
       const follower = await LogFollower.open({
-        source: {
-          ...source,
-          checkpoint: async () => {
-            offered.note = await source.checkpoint();
-            return offered.note;
-          },
-        },
+        source,
         policy,
         store: fileStore(join(directory, "log.state")),
         clock,
@@ -106,7 +95,7 @@ export class Monitor {
         suite,
       });
       const witnesses = await WitnessBook.open(policy, suite, fileStore(join(directory, "witnesses.json")));
-      return new Monitor(options, { follower, ledger, journal, witnesses, release: lock.release, offered });
+      return new Monitor(options, { follower, ledger, journal, witnesses, release: lock.release });
     } catch (error) {
       lock.release();
       throw error;
@@ -151,12 +140,8 @@ export class Monitor {
   }
 
   async #update(): Promise<Finding[]> {
-    const { policy, suite } = this.#options;
     try {
-      const { checkpoint } = await this.#follower.update(async (entries) => {
-        const covering = policySatisfied(policy, this.#offered.note, suite);
-        // The follower verified this very note before it fetched the entries.
-        if (!covering.satisfied) throw new LogError("policy-unsatisfied");
+      const { checkpoint } = await this.#follower.update(async (entries, covering) => {
         const fresh = entries.filter(({ index }) => index > this.#journal.last);
         await this.#journal.append(await this.#ledger.take(fresh, covering.time));
       });

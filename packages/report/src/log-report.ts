@@ -1,9 +1,8 @@
 import { dayOf, type UnixSeconds } from "@porchlight/encoding";
 import { type CountedEntry, EntryLedger, type Finding } from "@porchlight/monitor";
-import { type Policy, policySatisfied, type TlogSuite, type WitnessedCheckpoint } from "@porchlight/tlog";
+import { type Policy, type TlogSuite, type WitnessedCheckpoint } from "@porchlight/tlog";
 import {
   type FollowedEntry,
-  LogError,
   LogFollower,
   type LogSource,
   memoryStateStore,
@@ -42,7 +41,6 @@ export class LogReport {
   readonly #follower: LogFollower;
   readonly #ledger: EntryLedger;
   readonly #reckoning: Reckoning;
-  readonly #offered: { note: string };
 
   private constructor(
     options: LogReportOptions,
@@ -50,14 +48,12 @@ export class LogReport {
       readonly follower: LogFollower;
       readonly ledger: EntryLedger;
       readonly reckoning: Reckoning;
-      readonly offered: { note: string };
     },
   ) {
     this.#options = options;
     this.#follower = parts.follower;
     this.#ledger = parts.ledger;
     this.#reckoning = parts.reckoning;
-    this.#offered = parts.offered;
   }
 
   /** Throws LogError "policy-unusable" or "state-corrupt". */
@@ -68,15 +64,8 @@ export class LogReport {
       reckoning.take(counted);
       onCounted?.(counted);
     });
-    const offered = { note: "" };
     const follower = await LogFollower.open({
-      source: {
-        ...source,
-        checkpoint: async () => {
-          offered.note = await source.checkpoint();
-          return offered.note;
-        },
-      },
+      source,
       policy,
       store: options.store ?? memoryStateStore(),
       // Counts are kept nowhere: every entry is read again.
@@ -86,17 +75,14 @@ export class LogReport {
       maxAge: Number.MAX_SAFE_INTEGER,
       suite,
     });
-    return new LogReport(options, { follower, ledger, reckoning, offered });
+    return new LogReport(options, { follower, ledger, reckoning });
   }
 
   /** Reads what is new. Throws LogError and WireError; what was read before stays. */
   async update(): Promise<Reported> {
-    const { policy, suite, onEntries } = this.#options;
-    const { checkpoint } = await this.#follower.update(async (entries) => {
+    const { onEntries } = this.#options;
+    const { checkpoint } = await this.#follower.update(async (entries, covering) => {
       await onEntries?.(entries);
-      const covering = policySatisfied(policy, this.#offered.note, suite);
-      // The follower verified this very note before it fetched the entries.
-      if (!covering.satisfied) throw new LogError("policy-unsatisfied");
       await this.#ledger.take(entries, covering.time);
     });
     const findings = this.#ledger.findings(checkpoint.time);

@@ -45,8 +45,14 @@ import type { StateStore } from "./state-store.ts";
 /** An entry that the newest checkpoint covers, its bytes as they were hashed. */
 export type FollowedEntry = { readonly index: LogIndex; readonly bytes: Uint8Array };
 
-/** Takes verified entries in order, each exactly once in a process; after a crash the last ones come again. */
-export type EntryHandler = (entries: readonly FollowedEntry[]) => void | Promise<void>;
+/**
+ * Takes verified entries in order, each exactly once in a process, with the checkpoint that covers them; after a crash
+ * the last ones come again.
+ */
+export type EntryHandler = (
+  entries: readonly FollowedEntry[],
+  covering: WitnessedCheckpoint,
+) => void | Promise<void>;
 
 export type LogFollowerOptions = {
   readonly source: LogSource;
@@ -273,7 +279,7 @@ export class LogFollower {
     const reached = { size: tree.size, root: frontierRoot(tree, this.#suite) };
     // At the target this compares the roots; before it, tiles prove that the tree so far leads there.
     if (!(await this.#areOneTree(reached, target))) await this.#refuseSegment(target);
-    await handle(entries);
+    await handle(entries, target);
     await this.#save(target, tree);
     this.#tree = tree;
   }
