@@ -83,8 +83,9 @@ function sideOf({
   );
 }
 
-function refusedEdits({ keyholders, provider }: CharterDocument): unknown[] {
+function refusedEdits({ keyholders, issuers, provider }: CharterDocument): unknown[] {
   const b64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+  const issuersText = `"issuers":${JSON.stringify(issuers.map(({ name, title, key }) => ({ name, title, key: b64(key) })))}`;
   const [first, second] = keyholders as [
     CharterDocument["keyholders"][number],
     CharterDocument["keyholders"][number],
@@ -104,7 +105,8 @@ function refusedEdits({ keyholders, provider }: CharterDocument): unknown[] {
     ["CHA-10", "charter-inconsistent", "a keyholder left out", '"index":5', '"index":6'],
     ["CHA-10", "charter-inconsistent", "more needed than there are", '"threshold":3', '"threshold":6'],
     ["CHA-10", "out-of-range", "one is enough", '"threshold":3', '"threshold":1'],
-    ["CHA-11", "charter-inconsistent", "a house with one issuer", '"kind":"court"', '"kind":"house"'],
+    ["CHA-11", "charter-inconsistent", "a court without an issuer", issuersText, '"issuers":[]'],
+    ["CHA-24", "missing-field", "a house that does not say who inspects", '"kind":"court"', '"kind":"house"'],
     ["CHA-12", "charter-inconsistent", "two parties of one name", "Keyholder 2", "Keyholder 1"],
     ["CHA-12", "charter-inconsistent", "two parties with one key", b64(second.key), b64(first.key)],
     [

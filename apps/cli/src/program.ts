@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDesk } from "./commands/desk.ts";
 import { registerEvidence } from "./commands/evidence.ts";
+import { registerInspector } from "./commands/inspector.ts";
 import { registerInvite } from "./commands/invite.ts";
 import { registerIssuer } from "./commands/issuer.ts";
 import { registerKeyholder } from "./commands/keyholder.ts";
@@ -30,6 +31,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerServer,
   registerRequester,
   registerIssuer,
+  registerInspector,
   registerKeyholder,
   registerSuccession,
   registerEvidence,

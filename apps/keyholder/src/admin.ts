@@ -1,5 +1,7 @@
 import { CharterError, erasedAfter } from "@porchlight/charter";
 import {
+  base64,
+  type DayNumber,
   EncodingError,
   Fields,
   formatDay,
@@ -18,7 +20,7 @@ import { KeyholderError } from "./error.ts";
 import type { Keyholder } from "./keyholder.ts";
 import type { LogMemory } from "./log-memory.ts";
 import { type KeptOrder, stageOf } from "./order-book.ts";
-import type { OrderDesk } from "./order-desk.ts";
+import type { Examined, OrderDesk } from "./order-desk.ts";
 
 /** Commands of the admin socket (KEY-31). Whoever can open the socket is the operator. */
 export async function handleAdmin(keyholder: Keyholder, clock: Clock, request: AdminRequest): Promise<Json> {
@@ -116,10 +118,16 @@ const commands: Record<string, Command> = {
   },
   list:
     ({ keyholder }) =>
-    () =>
-      keyholder.services.flatMap(({ desk }) =>
-        desk === null ? [] : [...desk.book.orders.values()].map((order) => summary(order)),
-      ),
+    async () =>
+      (
+        await Promise.all(
+          keyholder.services.flatMap(({ desk }) =>
+            desk === null
+              ? []
+              : [...desk.book.orders.values()].map(async (order) => await listed(desk, order)),
+          ),
+        )
+      ).flat(),
   show: ({ keyholder, fields }) => {
     const id = fields.string("order");
     return () => show(keyholder.deskOf(id), id);
@@ -130,6 +138,22 @@ const commands: Record<string, Command> = {
     const by = fields.string("by");
     return async () => ({ state: (await keyholder.deskOf(id).approve(id, commitment, by)).stage });
   },
+  pause: ({ keyholder, fields }) => {
+    const by = fields.string("by");
+    const reason = fields.string("reason", 1000);
+    return async () => ({ ...(await keyholder.pause(by, reason)) });
+  },
+  resume:
+    ({ keyholder }) =>
+    async () => {
+      await keyholder.resume();
+      return {};
+    },
+  "webhook-secret":
+    ({ keyholder }) =>
+    async () => ({
+      secret: `whsec_${base64(await keyholder.webhookSecret())}`,
+    }),
   refuse: ({ keyholder, fields }) => {
     const id = fields.string("order");
     const by = fields.string("by");
@@ -152,6 +176,8 @@ function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
     now: clock.now(),
     // Which implementation computes releases: "mcl-wasm", or "noble" where that could not be loaded.
     curve,
+    paused: keyholder.paused === null ? null : { ...keyholder.paused },
+    channels: keyholder.channels.map((channel) => ({ ...channel })),
     charters: keyholder.services.map(({ own, memory, ceremonies, desk }) => {
       const checkpoint = memory.view?.checkpoint;
       const counts: Record<string, number> = {};
@@ -170,6 +196,8 @@ function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
           name,
           url,
         })),
+        threshold: own.document.threshold,
+        batches: lastBatches(memory),
         successions: memory.successions.map(({ index, keyholder }) => ({ index, keyholder })),
         forked: memory.forked,
         log: checkpoint === undefined ? null : { size: checkpoint.size, time: checkpoint.time },
@@ -179,6 +207,16 @@ function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
       };
     }),
   };
+}
+
+/** Who has taken part of late: the day of each keyholder's last batch in the log (KEY-30), by its index. */
+function lastBatches(memory: LogMemory): Json {
+  const last = new Map<number, DayNumber>();
+  for (const { entry } of memory.view?.entries ?? []) {
+    if (entry.type === "keyholder-batch" && entry.charter === memory.own.id)
+      last.set(entry.keyholder, entry.day);
+  }
+  return [...last].map(([keyholder, day]) => ({ keyholder, day: formatDay(day) }));
 }
 
 /** What the log says of a period's keys, for everybody to see. */
@@ -223,6 +261,44 @@ function summary(order: KeptOrder): Json {
   };
 }
 
+/** An order in the list: of one that is not over also who asks and until when. */
+async function listed(desk: OrderDesk, order: KeptOrder): Promise<Json> {
+  const short = summary(order);
+  if (order.state.kind === "refused") return short;
+  const { document } = (await desk.order(order.id)).order;
+  const { expires, emergency, issuer, requester, disclosure } = document;
+  return {
+    ...(short as JsonObject),
+    open: {
+      issuer,
+      requester: requester.name,
+      expires,
+      emergency,
+      secretUntil: disclosure.kind === "secret" ? formatDay(disclosure.until) : null,
+    },
+  };
+}
+
+function ruleAnswer({ rule, refusal }: Examined["rules"][number]): Json {
+  if (refusal === null) return { rule, holds: true };
+  const { code, reason, waits } = refusal;
+  return { rule, holds: false, code, reason, waits };
+}
+
+function period(found: Examined["contest"]): Json {
+  return found === null ? null : { lastDay: formatDay(found.lastDay), isOver: found.isOver };
+}
+
+function examination({ rules, caps, contest, inspection, at }: Examined): Json {
+  return {
+    at,
+    rules: rules.map(ruleAnswer),
+    caps: { accounts: { ...caps.accounts }, days: { ...caps.days }, orders: { ...caps.orders } },
+    contest: period(contest),
+    inspection: period(inspection),
+  };
+}
+
 /** KEY-24: the whole order, as the person who decides has to see it. */
 async function show(desk: OrderDesk, id: string): Promise<Json> {
   const order = desk.book.orders.get(id);
@@ -230,6 +306,7 @@ async function show(desk: OrderDesk, id: string): Promise<Json> {
     throw new KeyholderError("order-unknown", "the order was turned away: nothing of it is kept");
   const { order: verified, labels } = await desk.order(id);
   const { document, others, signers } = verified;
+  const examined = await desk.examine(id);
   return {
     ...(summary(order) as JsonObject),
     warrant: parseJson(formatWarrant(document), "warrant"),
@@ -242,9 +319,18 @@ async function show(desk: OrderDesk, id: string): Promise<Json> {
       firstDay: formatDay(document.firstDay),
       lastDay: formatDay(document.lastDay),
     },
+    // GATE-34
+    examined: examined === null ? null : examination(examined),
     ...("approval" in order.state
       ? { approval: { by: order.state.approval.by, at: order.state.approval.at } }
       : {}),
-    ...(order.state.kind === "refused" ? { reason: order.state.reason, rule: order.state.rule } : {}),
+    ...(order.state.kind === "refused"
+      ? {
+          reason: order.state.reason,
+          rule: order.state.rule,
+          refusedBy: order.state.by,
+          refusedAt: order.state.at,
+        }
+      : {}),
   };
 }

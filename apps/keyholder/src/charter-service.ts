@@ -11,6 +11,7 @@ import type { Identity } from "./identity.ts";
 import { LogMemory } from "./log-memory.ts";
 import type { OrderBook } from "./order-book.ts";
 import { OrderDesk } from "./order-desk.ts";
+import type { Pause } from "./pause.ts";
 import { Shares } from "./shares.ts";
 
 /** Between two looks at the log that only the clock asked for, unless a day begins. */
@@ -29,6 +30,8 @@ export type ServiceContext = {
   readonly patienceSeconds: number;
   readonly roundSeconds: number;
   readonly otherBooks: (than: CharterService) => Iterable<OrderBook>;
+  readonly pause: Pause;
+  readonly onWaiting: () => void;
 };
 
 /** Everything that a keyholder does under one charter that it signed. */

@@ -24,6 +24,23 @@ export type KeyholderConfig = {
   readonly patienceSeconds: number;
   /** CER-9: how long a ceremony's round is kept open, in seconds of witnessed time; six hours where it is left out. */
   readonly roundSeconds: number;
+  /** KEY-35: how the person is told that an order waits. */
+  readonly notify: NotifyConfig;
+};
+
+export type NotifyConfig = {
+  /** Where a signed POST goes. */
+  readonly webhook: string | null;
+  readonly mail: {
+    readonly host: string;
+    readonly port: number;
+    /** "none" is for a mail server on the same machine. */
+    readonly tls: "implicit" | "starttls" | "none";
+    /** Its password is in the file `smtp-password`. */
+    readonly user: string | null;
+    readonly from: string;
+    readonly to: string;
+  } | null;
 };
 
 const ROUND_SECONDS = 6 * 3600;
@@ -50,5 +67,40 @@ export function readConfig(fields: Fields): KeyholderConfig {
       fields.optional("roundSeconds") === undefined
         ? ROUND_SECONDS
         : fields.integer("roundSeconds", 60, 7 * 24 * 3600),
+    notify:
+      fields.optional("notify") === undefined
+        ? { webhook: null, mail: null }
+        : readNotify(fields.object("notify")),
   };
+}
+
+function readNotify(fields: Fields): NotifyConfig {
+  const notify = {
+    webhook: fields.optional("webhook") === undefined ? null : readWebhook(fields.string("webhook", 2000)),
+    mail: fields.optional("mail") === undefined ? null : readMail(fields.object("mail")),
+  };
+  fields.end();
+  return notify;
+}
+
+function readWebhook(url: string): string {
+  const parsed = URL.parse(url);
+  const isHere = parsed !== null && ["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname);
+  if (parsed === null || !(parsed.protocol === "https:" || (parsed.protocol === "http:" && isHere))) {
+    throw new Error("config.notify.webhook: an https address, or http on this machine");
+  }
+  return url;
+}
+
+function readMail(fields: Fields): NonNullable<NotifyConfig["mail"]> {
+  const mail = {
+    host: fields.string("host", 253),
+    port: fields.integer("port", 1, 65_535),
+    tls: fields.literal("tls", "implicit", "starttls", "none"),
+    user: fields.optional("user") === undefined ? null : fields.string("user", 320),
+    from: fields.string("from", 320),
+    to: fields.string("to", 320),
+  };
+  fields.end();
+  return mail;
 }

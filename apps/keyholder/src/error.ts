@@ -24,6 +24,11 @@ export type KeyholderErrorCode =
   | "other-side-refused"
   | "direction-refused"
   | "approver-missing"
+  /** KEY-34: the operator has paused everything. */
+  | "paused"
+  | "reason-missing"
+  /** A webhook or mail server did not take a message. */
+  | "not-told"
   | "busy";
 
 /** Messages are for the operator and hold no key, share or content. */

@@ -45,6 +45,7 @@ const CODES: Partial<Record<KeyholderErrorCode, RefusalCode>> = {
   "other-side-refused": "document-refused",
   "direction-refused": "document-refused",
   busy: "unavailable",
+  paused: "unavailable",
 };
 
 function refuse(reply: FastifyReply, code: RefusalCode, message: string, reason?: string): FastifyReply {
@@ -159,6 +160,9 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
   });
   app.get<{ Params: { id: string; release: string } }>("/orders/:id/bundles/:release", (request, reply) => {
     const { id, release } = request.params;
+    if (keyholder.paused !== null) {
+      return refuse(reply, "unavailable", "this keyholder has paused everything", "paused");
+    }
     const found = /^(0|[1-9][0-9]{0,5})$/.test(release)
       ? keyholder.deskOf(id).answer(id)?.releases[Number(release)]
       : undefined;

@@ -24,6 +24,7 @@ import { parseWarrant } from "@porchlight/gate";
 import type { ProgramContext } from "@porchlight/runtime";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { Cosigner, ServerClient } from "@porchlight/wire";
+import { channelsOf, webhookSecret } from "./channels.ts";
 import { CharterService, type ServiceContext } from "./charter-service.ts";
 import { type CharterReview, Charters, digestOf, type Signature } from "./charters.ts";
 import type { KeyholderConfig } from "./config.ts";
@@ -31,8 +32,10 @@ import { KeyholderError } from "./error.ts";
 import { fileStore } from "./file-store.ts";
 import type { Hooks } from "./hooks.ts";
 import { type Identity, loadIdentity, type PublicIdentity, publicIdentity } from "./identity.ts";
+import { Notifier, orderHash } from "./notifier.ts";
 import type { ReceivedOrder } from "./order-book.ts";
 import type { Answer, OrderDesk } from "./order-desk.ts";
+import { Pause, type Paused } from "./pause.ts";
 
 /** A keyholder's process without its doors: HTTP and the admin socket call into this. */
 export class Keyholder {
@@ -40,6 +43,7 @@ export class Keyholder {
   readonly #charters: Charters;
   readonly #identity: Identity;
   readonly #context: ServiceContext;
+  readonly #notifier: Notifier;
   readonly #services = new Map<CharterId, CharterService>();
   readonly #release: () => void;
 
@@ -47,15 +51,18 @@ export class Keyholder {
     identity: Identity,
     charters: Charters,
     cosigner: Cosigner,
-    context: Omit<ServiceContext, "otherBooks">,
+    context: Omit<ServiceContext, "otherBooks" | "onWaiting">,
+    notifier: Notifier,
     release: () => void,
   ) {
+    this.#notifier = notifier;
     this.#identity = identity;
     this.#charters = charters;
     this.cosigner = cosigner;
     this.#release = release;
     this.#context = {
       ...context,
+      onWaiting: () => this.#tellWaiting(),
       otherBooks: (than) =>
         [...this.#services.values()].flatMap((service) =>
           service === than || service.desk === null ? [] : [service.desk.book],
@@ -99,8 +106,11 @@ export class Keyholder {
       batches,
       patienceSeconds,
       roundSeconds,
+      pause: await Pause.open(directory),
     };
-    const keyholder = new Keyholder(identity, charters, cosigner, context, lock.release);
+    const channels = await channelsOf(config.notify, { directory, secrets, clock, name: config.name });
+    const notifier = await Notifier.open(join(directory, "told.json"), channels, { log, signal });
+    const keyholder = new Keyholder(identity, charters, cosigner, context, notifier, lock.release);
     for (const own of charters.all()) await keyholder.#serve(own.id);
     program.onTime(() => {
       for (const service of keyholder.#services.values()) service.beat();
@@ -206,8 +216,46 @@ export class Keyholder {
     return null;
   }
 
+  get paused(): Paused | null {
+    return this.#context.pause.paused;
+  }
+
+  /** KEY-34. Throws KeyholderError "reason-missing". */
+  async pause(by: string, reason: string): Promise<Paused> {
+    const { pause, clock, log } = this.#context;
+    const paused = await pause.pause({ by, at: clock.now(), reason });
+    log.event("paused");
+    return paused;
+  }
+
+  async resume(): Promise<void> {
+    await this.#context.pause.resume();
+    this.#context.log.event("resumed");
+    for (const desk of this.#desks()) desk.beat();
+  }
+
+  /** KEY-35: how the person is told, and whether it works. */
+  get channels(): Notifier["channels"] {
+    return this.#notifier.channels;
+  }
+
+  async webhookSecret(): Promise<Uint8Array> {
+    return await webhookSecret(this.#context.secrets);
+  }
+
+  #tellWaiting(): void {
+    this.#notifier.waiting(
+      this.#desks().flatMap(({ book }) =>
+        [...book.orders.values()]
+          .filter(({ state }) => state.kind === "awaiting-approval")
+          .map(({ id }) => orderHash(id)),
+      ),
+    );
+  }
+
   async close(): Promise<void> {
     for (const service of this.#services.values()) await service.close();
+    await this.#notifier.close();
     this.#release();
   }
 

@@ -7,19 +7,25 @@ import {
   fromUtf8,
   hex,
   type Period,
+  type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import { parseHeader } from "@porchlight/envelope";
 import {
   type Approval,
+  type ContestPeriod,
   checkApproval,
   checkDirection,
   checkOrder,
   commitmentOf,
+  contestPeriod,
   coreOf,
   type DirectionKind,
+  type Examination,
+  examineOrder,
   GateError,
   type Refused as GateRefused,
+  inspectionPeriod,
   type LogView,
   type OrderInput,
   orderIdOf,
@@ -53,6 +59,7 @@ import {
 import { type KnownOrder, OrderFacts } from "./order-facts.ts";
 import { OrderJournal } from "./order-journal.ts";
 import { dueLabels, goesOn, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
+import type { Pause } from "./pause.ts";
 import { signRefusal } from "./refusal.ts";
 import { makeRelease } from "./release.ts";
 import type { Shares } from "./shares.ts";
@@ -78,6 +85,9 @@ export type OrderDeskContext = {
   readonly generations: () => Promise<Map<Period, number>>;
   /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
   readonly otherBooks: () => Iterable<OrderBook>;
+  readonly pause: Pick<Pause, "paused">;
+  /** Called when orders may have come to await a person, or stopped to. */
+  readonly onWaiting: () => void;
 };
 
 /** How an order stands; `releases` are those whose bundle can be fetched. */
@@ -86,6 +96,13 @@ export type Answer = {
   readonly stage: Stage;
   readonly refused: ({ readonly by: string | null } & Refused) | null;
   readonly releases: readonly Extract<Release, { kind: "released" }>[];
+};
+
+/** What the person who decides is shown of an order beside itself. `at`: witnessed time. */
+export type Examined = Examination & {
+  readonly contest: ContestPeriod | null;
+  readonly inspection: ContestPeriod | null;
+  readonly at: UnixSeconds;
 };
 
 export type DirectionAnswer =
@@ -138,6 +155,21 @@ export class OrderDesk {
     return turnedAway === undefined
       ? null
       : { id, stage: "refused", refused: { by: null, ...turnedAway.refused }, releases: [] };
+  }
+
+  /** GATE-34: each rule's answer on the newest view, and what the caps leave; null where the log was not read yet. */
+  async examine(id: string): Promise<Examined | null> {
+    const { view } = this.#context.memory;
+    if (view === null) return null;
+    const known = await this.order(id);
+    const input = this.#facts.input(known, view);
+    const self = this.#facts.memory(await this.#context.generations());
+    return {
+      ...examineOrder({ ...input, self }),
+      contest: contestPeriod(input),
+      inspection: inspectionPeriod(input),
+      at: view.checkpoint.time,
+    };
   }
 
   /** An order as this process verified it. Throws KeyholderError "order-unknown". */
@@ -296,6 +328,7 @@ export class OrderDesk {
   async approve(id: string, commitment: string, by: string): Promise<Answer> {
     this.#order(id);
     const approver = readApprover(by);
+    this.#mustNotBePaused();
     await this.#lookAtLog();
     const known = await this.order(id);
     const generations = await this.#context.generations();
@@ -320,6 +353,7 @@ export class OrderDesk {
         found.refusal = result;
         return null;
       }
+      this.#mustNotBePaused();
       hooks.at("approval-unjournalled");
       return { kind: "approved", order: id, approval };
     });
@@ -387,6 +421,12 @@ export class OrderDesk {
       }
     }
     this.#followWhileNeeded();
+    this.#context.onWaiting();
+  }
+
+  #mustNotBePaused(): void {
+    if (this.#context.pause.paused === null) return;
+    throw new KeyholderError("paused", "everything is paused here: let it go on before you approve");
   }
 
   /** Every order that was handed in here and verified, on the newest view: refused, revoked and finished ones too. */
@@ -417,10 +457,13 @@ export class OrderDesk {
   async #advance(id: string, isBeat: boolean): Promise<void> {
     const { view } = this.#context.memory;
     if (view === null) return;
+    // KEY-34. What was sealed before has been used already, and its slot goes into the log.
+    const isPaused = this.#context.pause.paused !== null;
     const { state, releases } = this.#order(id);
     for (const [release, { kind }] of releases.entries()) {
       if (kind === "sealed") await this.#finish(id, release);
-      else if (kind === "intended" && state.kind === "approved") await this.#seal(id, release, view);
+      else if (kind === "intended" && state.kind === "approved" && !isPaused)
+        await this.#seal(id, release, view);
     }
     switch (this.#order(id).state.kind) {
       case "refused":
@@ -429,7 +472,7 @@ export class OrderDesk {
       case "awaiting-approval":
         return await this.#check(id, view);
       case "approved":
-        return await this.#intend(id, view, isBeat);
+        return isPaused ? undefined : await this.#intend(id, view, isBeat);
     }
   }
 
@@ -499,6 +542,8 @@ export class OrderDesk {
       if (!result.waits) await this.#refuse(id, result, null);
       return;
     }
+    // Asked again right before a share is used.
+    if (this.#context.pause.paused !== null) return;
     const { bundle, slot } = await makeRelease(result.grant, this.#context);
     this.#context.hooks.at("release-unjournalled");
     await this.#transact(() => ({ kind: "sealed", order: id, release, bundle, slot }));

@@ -235,6 +235,7 @@ export class TestDeployment {
       keyholders,
       threshold: 2,
       issuers: [{ name: "District Court", title: "Judge", key: this.court.publicKey }],
+      inspection: null,
       intake: { key: this.intake.publicKey },
       log: {
         origin: this.server.origin,

@@ -66,6 +66,67 @@ async function refusal(name: string, order: TestOrder): Promise<string> {
   return found.code;
 }
 
+type Shown = {
+  readonly examined: {
+    readonly rules: readonly { readonly rule: string; readonly holds: boolean; readonly code?: string }[];
+    readonly caps: Readonly<Record<"accounts" | "days" | "orders", { used: number; limit: number }>>;
+  };
+};
+
+describe("what the person who decides can do", () => {
+  test("GATE-34, KEY-24: show answers every rule, and what of the caps is used", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    const shown = (await deployment.admin(K1, "show", { order: order.id })) as unknown as Shown;
+    expect(shown.examined.rules.length).toBeGreaterThan(20);
+    expect(shown.examined.rules.every(({ holds }) => holds)).toBe(true);
+    expect(shown.examined.caps.accounts).toEqual({ used: 1, limit: 3 });
+    expect(shown.examined.caps.orders.limit).toBe(100);
+    const listed = (await deployment.admin(K1, "list")) as unknown as { order: string; open?: object }[];
+    expect(listed.find((one) => one.order === order.id)?.open).toMatchObject({
+      issuer: "District Court",
+      requester: "Agency",
+      emergency: false,
+      secretUntil: "2017-11-15",
+    });
+  });
+
+  test("KEY-34: while paused nothing is approved, made or handed out, after a restart too; then all goes on", async () => {
+    const [before, approved, waiting] = [
+      await deployment.order(),
+      await deployment.order(),
+      await deployment.order(),
+    ];
+    await released(K1, before);
+    await awaiting(K1, approved);
+    await awaiting(K1, waiting);
+    await expect(deployment.admin(K1, "pause", { by: "A. Approver", reason: " " })).rejects.toMatchObject({
+      code: "reason-missing",
+    });
+    // Paused between the approval and the use of the share.
+    deployment.crashAt(K1, "order-intended");
+    await deployment.approve(K1, approved);
+    await until(() => deployment.exits.length > 0, "the crash");
+    writeFileSync(
+      join(deployment.home(K1), "paused.json"),
+      JSON.stringify({ by: "A. Approver", at: START, reason: "a share may have been seen" }),
+    );
+    await deployment.restartAfterCrash(K1);
+    expect(await deployment.admin(K1, "status")).toMatchObject({ paused: { by: "A. Approver" } });
+    await expect(deployment.approve(K1, waiting)).rejects.toMatchObject({ code: "paused" });
+    await expect(deployment.client(K1).bundle(before.id)).rejects.toMatchObject({ reason: "paused" });
+    await deployment.server.publish();
+    expect(await deployment.client(K1).order(approved.id)).toMatchObject({ state: "approved" });
+    expect((await deployment.journal(K1)).filter(({ kind }) => kind === "sealed")).toHaveLength(1);
+    await deployment.admin(K1, "resume");
+    expect(existsSync(join(deployment.home(K1), "paused.json"))).toBe(false);
+    await deployment.reaches(K1, approved, "released");
+    expect((await deployment.client(K1).bundle(before.id))?.length).toBeGreaterThan(0);
+    await deployment.approve(K1, waiting);
+    await deployment.reaches(K1, waiting, "released");
+  });
+});
+
 function batchesOf(index: number): { at: number; batch: BatchEntry }[] {
   return deployment.server.entries.flatMap((bytes, at) => {
     const entry = parseEntry(new Uint8Array(bytes));

@@ -43,6 +43,12 @@ export type Keyholder = {
 
 export type Issuer = { readonly name: string; readonly title: string; readonly key: Uint8Array };
 
+/**
+ * CHA-24: who inspects a house's hold orders and can stop each (a works council, for instance), and for how many whole days
+ * after its day of logging an order waits for them.
+ */
+export type Inspection = { readonly inspectors: readonly Issuer[]; readonly days: number };
+
 /** What a charter says (CHA-7). Whether anyone signed it is {@link Charter}'s question. */
 export type CharterDocument = {
   readonly kind: CharterKind;
@@ -56,6 +62,8 @@ export type CharterDocument = {
   readonly keyholders: readonly Keyholder[];
   readonly threshold: number;
   readonly issuers: readonly Issuer[];
+  /** Of a house; a court's charter has none. */
+  readonly inspection: Inspection | null;
   readonly intake: { readonly key: Uint8Array };
   readonly log: { readonly origin: string; readonly vkey: string; readonly policy: string };
   readonly retentionDays: number;
@@ -97,7 +105,15 @@ export function formatCharter(charter: CharterDocument): Uint8Array {
       provider: { name: provider.name, key: base64(provider.key), xwing: base64(provider.xwing) },
       keyholders: charter.keyholders.map(keyholderMembers),
       threshold: charter.threshold,
-      issuers: charter.issuers.map(({ name, title, key }) => ({ name, title, key: base64(key) })),
+      issuers: charter.issuers.map(issuerMembers),
+      ...(charter.inspection === null
+        ? {}
+        : {
+            inspection: {
+              inspectors: charter.inspection.inspectors.map(issuerMembers),
+              days: charter.inspection.days,
+            },
+          }),
       intake: { key: base64(charter.intake.key) },
       log: { origin: log.origin, vkey: log.vkey, policy: log.policy },
       retentionDays: charter.retentionDays,
@@ -113,6 +129,10 @@ export function formatCharter(charter: CharterDocument): Uint8Array {
       offenceCategories: charter.offenceCategories,
     }),
   );
+}
+
+function issuerMembers({ name, title, key }: Issuer): Record<string, unknown> {
+  return { name, title, key: base64(key) };
 }
 
 /** A keyholder as a charter or a succession writes it. */
@@ -134,8 +154,9 @@ export function keyholderMembers(keyholder: Keyholder): Record<string, unknown> 
 export function parseCharter(bytes: Uint8Array): CharterDocument {
   const fields = new Fields(parseJson(bytes, "charter"), "charter");
   fields.literal("version", 1);
+  const kind = fields.literal("kind", "court", "house");
   const charter: CharterDocument = {
-    kind: fields.literal("kind", "court", "house"),
+    kind,
     deployment: asHost(fields.json("deployment"), "charter.deployment"),
     clock: fields.literal("clock", "system", "replay"),
     validFrom: parseDay(fields.string("validFrom"), "charter.validFrom"),
@@ -144,6 +165,7 @@ export function parseCharter(bytes: Uint8Array): CharterDocument {
     keyholders: fields.array("keyholders", readKeyholder, MAX_KEYHOLDERS),
     threshold: fields.integer("threshold", 2, MAX_KEYHOLDERS),
     issuers: fields.array("issuers", readIssuer, 100),
+    inspection: kind === "house" ? readInspection(fields.object("inspection")) : null,
     intake: readIntake(fields.object("intake")),
     log: readLog(fields.object("log")),
     retentionDays: fields.integer("retentionDays", 1, LONGEST_DAYS),
@@ -202,11 +224,14 @@ function checkCharter(charter: CharterDocument): void {
   if (charter.threshold > charter.keyholders.length) refuse("threshold");
   // A house's hold order needs two named persons (WAR-6), a court's warrant one court.
   if (charter.issuers.length < (charter.kind === "house" ? 2 : 1)) refuse("issuers");
+  // CHA-24: nobody to wait for, no wait.
+  if (charter.inspection?.inspectors.length === 0 && charter.inspection.days > 0) refuse("inspection.days");
   if (charter.legalBases.length === 0 || repeats(charter.legalBases)) refuse("legalBases");
   if (charter.offenceCategories.length === 0 || repeats(charter.offenceCategories))
     refuse("offenceCategories");
   // One party, one name, one key for one purpose: whoever signs as two parties would be counted twice.
-  const parties = [charter.provider, ...charter.keyholders, ...charter.issuers];
+  const inspectors = charter.inspection?.inspectors ?? [];
+  const parties = [charter.provider, ...charter.keyholders, ...charter.issuers, ...inspectors];
   if (repeats(parties.map(({ name }) => name))) refuse("name");
   if (repeats([charter.provider, ...charter.keyholders].map(({ xwing }) => base64(xwing)))) refuse("xwing");
   const keys = [...parties, charter.intake].map(({ key }) => key);
@@ -254,6 +279,15 @@ function readIssuer(value: Json, where: string): Issuer {
   };
   fields.end();
   return issuer;
+}
+
+function readInspection(fields: Fields): Inspection {
+  const inspection = {
+    inspectors: fields.array("inspectors", readIssuer, 100),
+    days: fields.integer("days", 0, LONGEST_DAYS),
+  };
+  fields.end();
+  return inspection;
 }
 
 function readIntake(fields: Fields): CharterDocument["intake"] {

@@ -5,6 +5,7 @@ export {
   charterIdOfDocument,
   concentrations,
   formatCharter,
+  type Inspection,
   type Issuer,
   type Keyholder,
   parseCharter,

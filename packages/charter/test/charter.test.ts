@@ -40,6 +40,7 @@ import {
   formatEntry,
   formatKeys,
   formatSuccession,
+  type Issuer,
   type Keyholder,
   type KeysDocument,
   keysQuorum,
@@ -166,6 +167,22 @@ describe("CHA-9 to CHA-14: what makes a charter contradict itself", () => {
     refused({ keyholders: [] }, "charter-inconsistent");
     refused({ threshold: 6 }, "charter-inconsistent");
     refused({ threshold: 1 }, "out-of-range");
+  });
+
+  test("CHA-24: a house says who inspects it, a court's charter does not", () => {
+    const { inspection } = charterDocument("house");
+    expect(parseCharter(formatCharter(charterDocument("house"))).inspection).toEqual(inspection);
+    refused({ inspection: { inspectors: [], days: 1 } }, "charter-inconsistent", "house");
+    refused({ inspection: null }, "missing-field", "house");
+    refused({ inspection }, "unknown-field", "court");
+    const [inspector] = inspection?.inspectors ?? [];
+    const issuer = charterDocument("house").issuers[0] as Issuer;
+    for (const twice of [
+      { ...(inspector as Issuer), name: issuer.name },
+      { ...(inspector as Issuer), key: issuer.key },
+    ]) {
+      refused({ inspection: { inspectors: [twice], days: 1 } }, "charter-inconsistent", "house");
+    }
   });
 
   test("CHA-11: a court has an issuer, a house two", () => {

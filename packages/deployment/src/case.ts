@@ -68,7 +68,7 @@ export class Case {
     return request;
   }
 
-  /** The court signs a warrant for the target, secret for so many days. */
+  /** The court, or a house's two, sign an order for the target, secret for so many days. */
   async issue(request: Request, secretDays = SECRET_DAYS): Promise<OrderFile> {
     const { deployment, target } = this;
     const { charter } = deployment;
@@ -80,7 +80,7 @@ export class Case {
       "statement",
     );
     const issued = this.now();
-    return await this.court.issue(charter, {
+    const signed = await this.court.issue(charter, {
       request,
       statement,
       accounts: [account],
@@ -99,6 +99,9 @@ export class Case {
       issued,
       expires: unixSeconds(issued + 14 * DAY),
     });
+    let order = signed;
+    for (const other of await deployment.cosigners()) order = await other.countersign(charter, order);
+    return order;
   }
 
   /** To the provider, which puts its commitment in the log, and then to every keyholder. */

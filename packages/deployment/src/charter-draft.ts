@@ -1,8 +1,9 @@
-import { type CharterDocument, formatCharter, type Issuer } from "@porchlight/charter";
+import { type CharterDocument, type CharterKind, formatCharter, type Issuer } from "@porchlight/charter";
 import { type DayNumber, dayNumber, fromBase64, keyholderIndex } from "@porchlight/encoding";
 import { accountablePolicyText } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { KEYHOLDER_NAMES, THRESHOLD } from "./layout.ts";
+import { TERMS } from "./terms.ts";
 
 /** `public.json` of the parties, as they publish it. */
 export type ServerIdentity = {
@@ -44,23 +45,26 @@ export function policyText(identities: Identities): string {
  * are this computer, so every client warns that they protect nobody from each other.
  */
 export function draftCharter(input: {
+  readonly kind: CharterKind;
   readonly deployment: string;
   readonly clock: "system" | "replay";
   readonly from: DayNumber;
   readonly days: number;
   readonly identities: Identities;
   readonly issuers: readonly Issuer[];
+  readonly inspectors: readonly Issuer[];
 }): Uint8Array {
+  const terms = TERMS[input.kind];
   const { identities } = input;
   const { server } = identities;
   const document: CharterDocument = {
-    kind: "court",
+    kind: input.kind,
     deployment: input.deployment,
     clock: input.clock,
     validFrom: input.from,
     validUntil: dayNumber(input.from + input.days),
     provider: {
-      name: "provider",
+      name: terms.provider,
       key: fromBase64(server.key, 32),
       xwing: fromBase64(server.xwing, 1216),
     },
@@ -77,15 +81,17 @@ export function draftCharter(input: {
     })),
     threshold: THRESHOLD,
     issuers: input.issuers,
+    inspection:
+      terms.inspection === null ? null : { inspectors: input.inspectors, days: terms.inspection.days },
     intake: { key: fromBase64(server.intake, 32) },
     log: { origin: server.log.origin, vkey: server.log.vkey, policy: policyText(identities) },
-    retentionDays: 365,
-    contestDays: 14,
-    longestSecrecyDays: 180,
-    longestPreservationDays: 90,
-    caps: { accountsPerWarrant: 3, daysPerWarrant: 31, warrantsPer30Days: 20 },
-    legalBases: ["Code of Criminal Procedure, s. 100 (demonstration)"],
-    offenceCategories: ["fraud", "threats", "child protection"],
+    retentionDays: terms.retentionDays,
+    contestDays: terms.contestDays,
+    longestSecrecyDays: terms.longestSecrecyDays,
+    longestPreservationDays: terms.longestPreservationDays,
+    caps: terms.caps,
+    legalBases: terms.legalBases,
+    offenceCategories: terms.offenceCategories,
   };
   return formatCharter(document);
 }

@@ -1,7 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Charter, charterIdOfDocument, formatEntry, type SignedDocument } from "@porchlight/charter";
+import {
+  type Charter,
+  type CharterKind,
+  charterIdOfDocument,
+  formatEntry,
+  type Issuer,
+  type SignedDocument,
+} from "@porchlight/charter";
 import {
   base64url,
   type CharterId,
@@ -28,6 +35,7 @@ import {
 import { DeploymentError } from "./error.ts";
 import { KEYHOLDER_NAMES, Layout, WITNESS_NAMES, WORK_FACTOR } from "./layout.ts";
 import type { Progress } from "./progress.ts";
+import { type Office, TERMS } from "./terms.ts";
 
 export type DeploymentOptions = {
   /** Directory of the whole deployment; each party has its own below. */
@@ -35,6 +43,8 @@ export type DeploymentOptions = {
   /** The server's port; the others follow. 0 lets the system choose. */
   readonly port: number;
   readonly deployment: string;
+  /** A court's where it is left out. */
+  readonly kind?: CharterKind;
   /** Where the replayed clock starts, or "system". */
   readonly clock: "system" | { readonly replayFrom: UnixSeconds };
   /** First day of a new charter, and for how many days it runs. */
@@ -46,7 +56,6 @@ export type DeploymentOptions = {
   readonly onUnexpectedExit?: (exit: UnexpectedExit) => void;
 };
 
-const COURT = { name: "district-court", title: "District Court (demonstration)" };
 const CEREMONY_LIMIT_MILLISECONDS = 120_000;
 
 /** A whole deployment on one machine: real processes that speak HTTP, each with its own directory and keys. */
@@ -82,6 +91,7 @@ export class Deployment {
     const clock = options.clock === "system" ? "system" : "replay";
     const layout = await Layout.open(options.state, {
       clock,
+      kind: options.kind ?? "court",
       deployment: options.deployment,
       port: options.port,
     });
@@ -97,12 +107,11 @@ export class Deployment {
       const now = supervisor.at;
       // Asked of the log, not of our own memory: a first start that was cut short is finished by the next.
       if ((await new ServerClient({ url }).charters()).length === 0) {
-        const directory = layout.directory("court");
-        const court = existsSync(join(directory, "party.json"))
-          ? await Court.open(directory)
-          : await Court.create(directory, COURT, { workFactor: WORK_FACTOR });
-        const charter = await enactCharter(layout, url, identities, options, court);
-        await court.join(url, charter);
+        const terms = TERMS[options.kind ?? "court"];
+        const issuers = await officesOf(layout, terms.issuers);
+        const inspectors = await officesOf(layout, terms.inspection?.inspectors ?? []);
+        const charter = await enactCharter(layout, url, identities, options, { issuers, inspectors });
+        for (const office of [...issuers, ...inspectors]) await office.join(url, charter);
       }
       const service = await Service.open({
         url,
@@ -136,8 +145,17 @@ export class Deployment {
     return `http://localhost:${port}`;
   }
 
+  /** The first who signs orders: the court, or the first of a house's two. */
   async court(): Promise<Court> {
-    return await Court.open(this.layout.directory("court"));
+    return await Court.open(this.layout.directory(TERMS[this.charter.kind].issuers[0].directory));
+  }
+
+  /** Whose signature an order takes beside the first: nobody's under a court's charter. */
+  async cosigners(): Promise<readonly Court[]> {
+    const [, ...others] = TERMS[this.charter.kind].issuers;
+    return await Promise.all(
+      others.map(async ({ directory }) => await Court.open(this.layout.directory(directory))),
+    );
   }
 
   /** Moves every party's replayed clock. */
@@ -265,21 +283,36 @@ async function startPrograms(
   return { url, identities };
 }
 
+/** Each with a directory and a key of its own, made where there is none. */
+async function officesOf(layout: Layout, offices: readonly Office[]): Promise<Court[]> {
+  return await Promise.all(
+    offices.map(async ({ directory, name, title }) => {
+      const path = layout.directory(directory);
+      return existsSync(join(path, "party.json"))
+        ? await Court.open(path)
+        : await Court.create(path, { name, title }, { workFactor: WORK_FACTOR });
+    }),
+  );
+}
+
 /** The bootstrap order of spec/ceremony.md: log and witness keys exist, now the charter, signed by provider and all. */
 async function enactCharter(
   layout: Layout,
   url: string,
   identities: Identities,
   options: DeploymentOptions,
-  court: Court,
+  offices: { readonly issuers: readonly Court[]; readonly inspectors: readonly Court[] },
 ): Promise<CharterId> {
+  const named = ({ name, title, publicKey }: Court): Issuer => ({ name, title, key: publicKey });
   const bytes = draftCharter({
+    kind: options.kind ?? "court",
     deployment: options.deployment,
     clock: options.clock === "system" ? "system" : "replay",
     from: options.charterFrom,
     days: options.charterDays,
     identities,
-    issuers: [{ name: court.name, title: court.title, key: court.publicKey }],
+    issuers: offices.issuers.map(named),
+    inspectors: offices.inspectors.map(named),
   });
   const charter = fromUtf8(bytes);
   const id = charterIdOfDocument(bytes);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { CharterKind } from "@porchlight/charter";
 import { createPassphrase, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import type { ProgramSpec } from "@porchlight/runtime";
 import { DeploymentError } from "./error.ts";
@@ -27,6 +28,8 @@ const entryOf = (app: string): string =>
 type Saved = {
   readonly version: 1;
   readonly clock: "system" | "replay";
+  /** Left out: a court's. */
+  readonly charter?: "house";
   readonly deployment: string;
   readonly ports: Readonly<Record<string, number>>;
 };
@@ -53,17 +56,27 @@ export class Layout {
   /**
    * Opens a state directory, or begins one that is empty. `port` is the server's; the others follow it. 0 lets the
    * system choose at the first start; later starts use the same, because the charter names them.
-   * Throws DeploymentError "state-foreign" for a directory that holds something else, "state-mismatch" for another clock.
+   * Throws DeploymentError "state-foreign" for a directory that holds something else, "state-mismatch" for another clock
+   * or another kind of charter.
    */
   static async open(
     root: string,
-    options: { readonly clock: "system" | "replay"; readonly deployment: string; readonly port: number },
+    options: {
+      readonly clock: "system" | "replay";
+      readonly kind: CharterKind;
+      readonly deployment: string;
+      readonly port: number;
+    },
   ): Promise<Layout> {
     await mkdir(root, { recursive: true, mode: 0o700 });
     const bytes = await readFileOrNull(join(root, FILE));
     if (bytes !== null) {
       const saved = JSON.parse(Buffer.from(bytes).toString()) as Saved;
-      if (saved.version !== 1 || saved.clock !== options.clock || saved.deployment !== options.deployment) {
+      const isSame =
+        saved.clock === options.clock &&
+        (saved.charter ?? "court") === options.kind &&
+        saved.deployment === options.deployment;
+      if (saved.version !== 1 || !isSame) {
         throw new DeploymentError(
           "state-mismatch",
           `${root} belongs to another kind of deployment: choose another --state directory`,
@@ -80,8 +93,9 @@ export class Layout {
     const ports = Object.fromEntries(
       PROGRAM_NAMES.map((name, i) => [name, options.port === 0 ? 0 : options.port + i]),
     );
-    const { clock, deployment } = options;
-    return new Layout(root, { version: 1, clock, deployment, ports }, true);
+    const { clock, kind, deployment } = options;
+    const charter = kind === "house" ? { charter: kind } : {};
+    return new Layout(root, { version: 1, clock, ...charter, deployment, ports }, true);
   }
 
   /** Whether the deployment has been begun just now. */

@@ -48,6 +48,30 @@ const SECOND_DAY: Script = [
   ["09:10", "noor", "Bank says the money is gone. Thank you, Ines, for asking."],
 ];
 
+// Invented people and an invented clinic.
+const HOUSE_FIRST_DAY: Script = [
+  [
+    "08:05",
+    "adaeze",
+    "Morning all. Three ventilators are due for service, I need the purchase order by noon.",
+  ],
+  ["08:11", "jonas", "The new firm came in 18 percent over the old one. Are we sure about that?"],
+  ["08:14", "brandt", "It is settled. Please do not ask for further offers."],
+  ["08:20", "adaeze", "Settled by whom? The rules want three offers above 10,000."],
+  ["08:22", "brandt", "I know the owner, they are reliable. He has invited us to the regatta, by the way."],
+  ["08:23", "brandt", "Put the invoice in two parts, then each stays below the limit."],
+  ["08:41", "jonas", "I am not comfortable with that."],
+];
+const HOUSE_SECOND_DAY: Script = [
+  ["09:02", "jonas", "I have told legal affairs what I saw. They will want to look at it."],
+  ["09:04", "adaeze", "Good. Then the works council will hear of it as well, before anything is opened."],
+];
+
+const STORIES = {
+  court: { days: [FIRST_DAY, SECOND_DAY], about: "rook", reference: "case 1", requester: "agency" },
+  house: { days: [HOUSE_FIRST_DAY, HOUSE_SECOND_DAY], about: "brandt", reference: "hold 1", requester: "house-lawyers" },
+} as const;
+
 function dayOfScript(day: DayNumber, script: Script): ChatDay {
   const lines = script.map(([clock, from, text]): ChatLine => {
     const [hours, minutes] = clock.split(":").map(Number) as [number, number];
@@ -57,16 +81,16 @@ function dayOfScript(day: DayNumber, script: Script): ChatDay {
   return { day, lines };
 }
 
+/** Seconds before midnight at which a house's order is signed. */
+const EVENING = 4 * 3600;
+
 /** Days before the first start on which the seeded conversation begins. */
 export const SEED_DAYS = 3;
 
 /** The small conversation that a fresh deployment starts with, on the days before `now`. */
-function seedChat(now: UnixSeconds): ChatDay[] {
+function seedChat(now: UnixSeconds, days: readonly [Script, Script]): ChatDay[] {
   const today = dayOf(now);
-  return [
-    dayOfScript(dayNumber(today - SEED_DAYS), FIRST_DAY),
-    dayOfScript(dayNumber(today - SEED_DAYS + 1), SECOND_DAY),
-  ];
+  return days.map((script, i) => dayOfScript(dayNumber(today - SEED_DAYS + i), script));
 }
 
 export type FinishedCase = {
@@ -81,8 +105,9 @@ export async function seed(
   now: UnixSeconds,
   progress: Progress,
 ): Promise<FinishedCase> {
-  const days = seedChat(now);
   const { charter, url, layout } = deployment;
+  const story = STORIES[charter.kind];
+  const days = seedChat(now, story.days);
   const replayed = await replayChat(
     {
       url,
@@ -93,23 +118,30 @@ export async function seed(
     days,
     { seed: null, sampleDay: (days[0] as ChatDay).day, progress },
   );
-  await deployment.tick(now);
+  const wait = charter.inspection?.days ?? null;
+  // A house's order waits for its inspectors first: it is signed so many days before.
+  await deployment.tick(wait === null ? now : unixSeconds(dayStart(dayNumber(dayOf(now) - wait)) - EVENING));
   const directory = layout.directory("agency");
   const agency = await Agency.create(
     directory,
-    { name: "agency", url, charter: charter.id },
+    { name: story.requester, url, charter: charter.id },
     { workFactor: WORK_FACTOR },
   );
-  const account = replayed.accounts.get("rook");
-  if (account === undefined) throw new TypeError("the script has no rook");
+  const account = replayed.accounts.get(story.about);
+  if (account === undefined) throw new TypeError(`the script has no ${story.about}`);
   const finished = new Case(deployment, await deployment.court(), agency, {
-    person: "rook",
+    person: story.about,
     account,
     conversation: replayed.conversation,
     day: (days[0] as ChatDay).day,
   });
-  progress.note("a case: the court signs, three keyholders approve, the agency opens");
-  const order = await finished.submit(await finished.issue(await finished.request("case 1")));
+  progress.note(
+    charter.kind === "court"
+      ? "a case: the court signs, three keyholders approve, the agency opens"
+      : "a case: two sign, the works council could stop it, three keyholders approve, the house's lawyers open",
+  );
+  const order = await finished.submit(await finished.issue(await finished.request(story.reference)));
+  await deployment.tick(now);
   const opened = await finished.carryOut(order, 60);
   const evidence = join(directory, "case-1");
   await writeFiles(evidence, opened.files);

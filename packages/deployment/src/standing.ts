@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { CharterKind } from "@porchlight/charter";
 import { writeFileDurable } from "@porchlight/durable";
 import { dayNumber, dayOf, dayStart, periodOf, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import type { UnexpectedExit } from "@porchlight/runtime";
@@ -33,6 +34,7 @@ export type Standing = {
 export async function stand(options: {
   readonly state: string;
   readonly port: number;
+  readonly kind: CharterKind;
   readonly seeded: boolean;
   readonly progress: Progress;
   readonly onUnexpectedExit: (exit: UnexpectedExit) => void;
@@ -46,7 +48,8 @@ export async function stand(options: {
     state,
     web,
     port: options.port,
-    deployment: "porchlight.example",
+    kind: options.kind,
+    deployment: options.kind === "court" ? "porchlight.example" : "harbour-clinic.example",
     clock: seeded ? { replayFrom: isNew ? dayStart(first) : now } : "system",
     charterFrom: first,
     charterDays: CHARTER_DAYS,

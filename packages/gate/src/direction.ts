@@ -100,8 +100,8 @@ export function parseDirection(kind: DirectionKind, bytes: Uint8Array): Directio
 }
 
 /**
- * DIR-2: a direction of this order by those who may give it. To stop an order one of its signers is enough; to go on, to
- * keep it secret for longer or to tell early takes as many as the order took. Throws CharterError, EncodingError or
+ * DIR-2: a direction of this order by those who may give it. To stop an order one of its signers is enough, and to revoke
+ * it an inspector of the house (CHA-24); to go on, to keep it secret for longer or to tell early takes as many as the order took. Throws CharterError, EncodingError or
  * GateError.
  */
 export async function verifyDirection(
@@ -111,14 +111,16 @@ export async function verifyDirection(
   commitment: Commitment,
 ): Promise<VerifiedDirection> {
   const { charter } = warrant;
-  const keys = new Map(charter.issuers.map(({ name, key }) => [name, key]));
+  const inspectors = kind === "revocation" ? (charter.inspection?.inspectors ?? []) : [];
+  const keys = new Map([...charter.issuers, ...inspectors].map(({ name, key }) => [name, key]));
   const { payload, signers } = await verifyDocument(kind, document, keys);
   const direction = parseDirection(kind, payload);
   const ofThisOrder =
     direction.charter === charter.id &&
     direction.commitment === commitment &&
     direction.reference === warrant.document.reference;
-  const own = [...signers].filter((name) => warrant.signers.has(name));
+  const mayVeto = new Set(inspectors.map(({ name }) => name));
+  const own = [...signers].filter((name) => warrant.signers.has(name) || mayVeto.has(name));
   if (!ofThisOrder || own.length < signersNeeded(kind, charter)) {
     throw new GateError({
       rule: kind === "revocation" ? "WAR-17" : "DIR-2",

@@ -41,6 +41,7 @@ export type GateCode =
   | "cap-rate"
   | "day-not-over"
   | "notice-period"
+  | "inspection"
   | "labels-not-canonical"
   | "label-out-of-scope"
   | "requester-reused"

@@ -13,6 +13,7 @@ export {
   verifyDirection,
 } from "./direction.ts";
 export * from "./error.ts";
+export { type Examination, examineOrder } from "./examine.ts";
 export type { GateInput, KeyholderMemory, OrderInput } from "./facts.ts";
 export {
   checkApproval,
@@ -62,6 +63,7 @@ export { CHECKPOINT_TOLERANCE } from "./rules.ts";
 export {
   type ContestPeriod,
   contestPeriod,
+  inspectionPeriod,
   type NoticeDue,
   noticeDue,
   secrecyEnds,

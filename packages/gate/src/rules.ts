@@ -26,13 +26,13 @@ import {
 import { noticeFits } from "./notices.ts";
 import { isOtherSideOf } from "./other-side.ts";
 import { publicCommitment, publicKeyOfOrder, publicPartOf } from "./public-part.ts";
-import { lastContestDay, secretUntilOf } from "./secrecy.ts";
+import { lastContestDay, lastInspectionDay, secretUntilOf } from "./secrecy.ts";
 import { otherAccounts } from "./verify-order.ts";
 
 /** Seconds by which a checkpoint's witnessed time and the keyholder's clock may differ (GATE-2). */
 export const CHECKPOINT_TOLERANCE = 600;
 /** Days over which a charter's `warrantsPer30Days` counts (GATE-18). */
-const RATE_WINDOW_DAYS = 30;
+export const RATE_WINDOW_DAYS = 30;
 
 // ---- The log
 
@@ -102,6 +102,11 @@ function rateCapHolds({ view, warrant, index, loggedDay, today }: LogFacts): boo
   const limit = charter.caps.warrantsPer30Days;
   const since = dayNumber(Math.max(0, loggedDay - RATE_WINDOW_DAYS + 1));
   return ordersSince(view, charter, { index, since, today, limit }) < limit;
+}
+
+function inspectorsCouldLook(facts: LogFacts): boolean {
+  const last = lastInspectionDay(facts);
+  return last === null || facts.today > last;
 }
 
 function personCouldContest(facts: LogFacts): boolean {
@@ -309,6 +314,13 @@ export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
     reason: "The person is to be told first, and the time in which the order may be contested is not over.",
     waits: true,
     holds: personCouldContest,
+  },
+  {
+    id: "GATE-33",
+    code: "inspection",
+    reason: "Those who inspect the orders of this house still have time to look at it and stop it.",
+    waits: true,
+    holds: inspectorsCouldLook,
   },
 ] as const);
 

@@ -29,6 +29,16 @@ export function lastContestDay({
   return mayWait ? dayNumber(loggedDay + warrant.charter.contestDays) : null;
 }
 
+/** GATE-33: the last day on which a house's order waits for its inspectors; null where there are none. */
+export function lastInspectionDay({
+  warrant,
+  loggedDay,
+}: Pick<LogFacts, "warrant" | "loggedDay">): DayNumber | null {
+  const { inspection } = warrant.charter;
+  const mayWait = inspection !== null && inspection.inspectors.length > 0;
+  return mayWait ? dayNumber(loggedDay + inspection.days) : null;
+}
+
 export type ContestPeriod = {
   readonly lastDay: DayNumber;
   /** By witnessed time. */
@@ -39,6 +49,13 @@ export type ContestPeriod = {
 export function contestPeriod(input: OrderInput): ContestPeriod | null {
   const facts = logFacts(input);
   const lastDay = lastContestDay(facts);
+  return lastDay === null ? null : { lastDay, isOver: facts.today > lastDay };
+}
+
+/** GATE-33: until when inspectors can look at an order before anything is released; null where there are none. */
+export function inspectionPeriod(input: OrderInput): ContestPeriod | null {
+  const facts = logFacts(input);
+  const lastDay = lastInspectionDay(facts);
   return lastDay === null ? null : { lastDay, isOver: facts.today > lastDay };
 }
 

@@ -51,12 +51,11 @@ describe("with one rule removed, what it refuses would pass: no rule is idle, no
 });
 
 describe("the table", () => {
-  test("GATE-1 to GATE-29, GATE-31, GATE-32, GATE-40 to GATE-43: every rule once, each with a code of its own and a sentence", () => {
+  test("GATE-1 to GATE-29, GATE-31 to GATE-33, GATE-40 to GATE-43: every rule once, each with a code of its own and a sentence", () => {
     const all = [...new Set([...gateRules, ...materialRules])];
     expect(all.map(({ id }) => Number(id.slice("GATE-".length))).sort((a, b) => a - b)).toEqual([
       ...Array.from({ length: 29 }, (_, i) => i + 1),
-      31,
-      32,
+      ...[31, 32, 33],
       ...[40, 41, 42, 43],
     ]);
     expect(new Set(all.map(({ code }) => code)).size).toBe(all.length);
@@ -160,12 +159,35 @@ describe("before a person is asked", () => {
     }
   });
 
+  test("GATE-34: examineOrder answers each of these rules by itself, and the first that does not hold is checkOrder's", () => {
+    for (const { name, input } of oneOfEach) {
+      const { rules } = gate.examineOrder(input);
+      const checked = checkOrder(input);
+      const first = rules.find(({ refusal }) => refusal !== null)?.refusal;
+      expect(first ?? null, name).toEqual(
+        checked.kind === "clear"
+          ? null
+          : { rule: checked.rule, code: checked.code, reason: checked.reason, waits: checked.waits },
+      );
+      const asked = gateRules.filter(({ id }) => !later.has(id)).map(({ id }) => id);
+      expect(rules.map(({ rule }) => rule)).toEqual(asked);
+    }
+  });
+
+  test("GATE-34: what the caps leave counts this order and those logged before it", () => {
+    const { caps } = gate.examineOrder(inputOf(PASSES));
+    expect(caps).toMatchObject({ accounts: { used: 1, limit: 2 }, orders: { used: 1, limit: 3 } });
+    const full = cases.find(({ rule }) => rule === "GATE-18") ?? expect.fail("no case");
+    expect(gate.examineOrder(full.input).caps.orders).toEqual({ used: 4, limit: 3 });
+  });
+
   test("a refusal that time can cure says so", () => {
     const waiting = new Set(gateRules.filter(({ waits }) => waits === true).map(({ code }) => code));
     expect([...waiting].sort()).toEqual([
       "checkpoint-stale",
       "day-in-future",
       "day-not-over",
+      "inspection",
       "intent-not-logged",
       "not-approved",
       "not-logged",

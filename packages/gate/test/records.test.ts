@@ -7,6 +7,7 @@ import {
   COURT,
   charterOf,
   HOUSE_ISSUERS,
+  INSPECTOR,
   keyholderName,
   publicKeyOf,
   seedOf,
@@ -203,6 +204,31 @@ describe("directions", () => {
       const both = await sign(one, ...HOUSE_ISSUERS);
       expect((await verifyDirection(kind, both, hold, one.commitment)).direction).toEqual(one);
     }
+  });
+
+  test("DIR-2, CHA-24: an inspector of the house can revoke an order, and say nothing else of it", async () => {
+    const house = await charterOf("house");
+    const hold = await verifyWarrant(await signedWarrant(house, await warrantDocument(house)), house);
+    const common = { ...revocation, charter: house.id, commitment: commitmentOf(opening, hold.bytes) };
+    const veto = verifyDirection("revocation", await sign(common, INSPECTOR), hold, common.commitment);
+    expect((await veto).direction).toEqual(common);
+    for (const kind of ["suspension", "resumption", "notice-release"] as const) {
+      const said = verifyDirection(kind, await sign({ ...common, kind }, INSPECTOR), hold, common.commitment);
+      await expect(said).rejects.toThrow("signer-unknown");
+    }
+    const elsewhere = await charterOf("house", { inspection: { inspectors: [], days: 0 } });
+    const uninspected = await verifyWarrant(
+      await signedWarrant(elsewhere, await warrantDocument(elsewhere)),
+      elsewhere,
+    );
+    const stranger = {
+      ...common,
+      charter: elsewhere.id,
+      commitment: commitmentOf(opening, uninspected.bytes),
+    };
+    await expect(
+      verifyDirection("revocation", await sign(stranger, INSPECTOR), uninspected, stranger.commitment),
+    ).rejects.toThrow("signer-unknown");
   });
 
   test("DIR-1: a document of one kind is none of another", async () => {

@@ -246,6 +246,7 @@ describe("vectors/gate.json", () => {
       ...Array.from({ length: 28 }, (_, i) => i + 1),
       31,
       32,
+      33,
       40,
       41,
       42,

@@ -1,4 +1,4 @@
-import { type CharterDocument, concentrations } from "@porchlight/charter";
+import { type CharterDocument, concentrations, type Inspection } from "@porchlight/charter";
 import { dayOf, formatDay } from "@porchlight/encoding";
 import { type Words } from "@porchlight/evidence";
 import type { Replacement } from "./service.ts";
@@ -42,6 +42,7 @@ export function charterInWords(
       term: court ? "Who can sign a warrant" : "Who can sign a hold order (two together)",
       text: charter.issuers.map(({ name, title }) => `${name}, ${title}`).join("\n"),
     },
+    ...(charter.inspection === null ? [] : [inspectionInWords(charter.inspection)]),
     { term: "On what legal bases", text: charter.legalBases.join("\n") },
     { term: "For what", text: charter.offenceCategories.join("\n") },
     {
@@ -68,4 +69,13 @@ export function charterInWords(
     ...(charter.clock === "replay" ? ["This service runs on a replayed clock: its times are not real."] : []),
   ];
   return { rows, warnings };
+}
+
+function inspectionInWords({ inspectors, days }: Inspection): Words {
+  const names = inspectors.map(({ name, title }) => `${name}, ${title}`).join("\n");
+  const term = "Who inspects and can stop a hold order";
+  if (names === "") return { term, text: "nobody" };
+  const wait =
+    days === 0 ? "until the day of its logging is over" : `${days} whole ${days === 1 ? "day" : "days"}`;
+  return { term, text: `${names}\nEach hold order waits for them: ${wait}.` };
 }

@@ -1,4 +1,4 @@
-import { concentrations } from "@porchlight/charter";
+import { type Charter, concentrations } from "@porchlight/charter";
 import { formatDay, formatInstant } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
 import { type Finding, sentence } from "@porchlight/monitor";
@@ -122,7 +122,7 @@ ${join(keyholders.map((one) => html`<tr><th scope="row">${one.name}</th><td>${on
 <h3>Who may order it</h3>
 ${isCourt ? NOTHING : html`<p>Two of them must sign each order together.</p>`}
 <ul>${join(charter.issuers.map(({ name, title }) => html`<li>${title} <span class="soft">(${name})</span></li>`))}</ul>
-<h3>For what</h3>
+${inspectionPart(charter)}<h3>For what</h3>
 <ul>${join(charter.offenceCategories.map((text) => html`<li>${text}</li>`))}</ul>
 <p>On the basis of: ${charter.legalBases.join("; ")}.</p>
 <h3>The limits</h3>
@@ -136,6 +136,17 @@ ${isCourt ? NOTHING : html`<p>Two of them must sign each order together.</p>`}
 <p>If ${threshold} keyholders and the service worked together against the rules, they could open messages without an entry here. Everything is made so that this takes ${threshold} bodies that do not belong together; it cannot be made impossible.</p>
 <p class="id">These rules hold from ${formatDay(charter.validFrom)} to ${formatDay(charter.validUntil)}. Their number: <code>${charter.id}</code></p>
 </section>`;
+}
+
+function inspectionPart({ inspection }: Charter): Markup {
+  if (inspection === null || inspection.inspectors.length === 0) return NOTHING;
+  const { inspectors, days } = inspection;
+  const wait =
+    days === 0 ? "until the day of its logging is over" : days === 1 ? "one whole day" : `${days} whole days`;
+  return html`<h3>Who inspects, and can stop it</h3>
+<p>Each order waits for them, ${wait}, secret or not. What they stop stays stopped.</p>
+<ul>${join(inspectors.map(({ name, title }) => html`<li>${title} <span class="soft">(${name})</span></li>`))}</ul>
+`;
 }
 
 /** Orders by month, basis, category and outcome; keyholders' participation; what is overdue. */

@@ -160,6 +160,47 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     },
   );
 
+  action(
+    keyholder
+      .command("pause")
+      .description("stop everything that opens anything here, until resume: approvals, shares, bundles")
+      .requiredOption("--by <name>", "who stops it")
+      .requiredOption("--reason <text>", "one sentence")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir, by, reason }: Directory & { by: string; reason: string }) => {
+      const paused = await callAdmin(dir, { command: "pause", by, reason });
+      return { text: "paused. Notices to persons, erasure and ceremonies go on", json: { paused } };
+    },
+  );
+
+  action(
+    keyholder
+      .command("resume")
+      .description("let a paused keyholder go on")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir }: Directory) => {
+      await callAdmin(dir, { command: "resume" });
+      return { text: "going on", json: { resumed: true } };
+    },
+  );
+
+  action(
+    keyholder
+      .command("webhook-secret")
+      .description(
+        "the secret with which the messages to config.json's webhook are signed (Standard Webhooks)",
+      )
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir }: Directory) => {
+      const answer = new Fields(await callAdmin(dir, { command: "webhook-secret" }), "answer");
+      const secret = answer.string("secret");
+      return { text: secret, json: { secret } };
+    },
+  );
+
   registerCeremonies(keyholder, streams);
 }
 

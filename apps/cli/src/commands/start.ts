@@ -1,12 +1,18 @@
 import { relative, resolve } from "node:path";
+import type { CharterKind } from "@porchlight/charter";
 import { type Standing, stand } from "@porchlight/deployment";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { portUpTo } from "../options.ts";
 import { phases } from "../phases.ts";
 import { action, type Streams } from "../terminal.ts";
 
-type Options = { readonly port: number; readonly state: string; readonly seed: boolean };
+type Options = {
+  readonly port: number;
+  readonly state?: string;
+  readonly charter: CharterKind;
+  readonly seed: boolean;
+};
 
 /** `porchlight start`: a whole deployment on one machine, until Ctrl-C. */
 export function registerStart(program: Command, streams: Streams): void {
@@ -20,11 +26,19 @@ export function registerStart(program: Command, streams: Streams): void {
         portUpTo(65_000),
         7400,
       )
-      .option("--state <dir>", "directory of the deployment; remove it to begin again", "state")
+      .option(
+        "--state <dir>",
+        'directory of the deployment; remove it to begin again (default "state", of a house "state-house")',
+      )
+      .addOption(
+        new Option("--charter <kind>", "by whose order things open: a court's, or an organisation's own")
+          .choices(["court", "house"])
+          .default("court"),
+      )
       .option("--no-seed", "no invented conversation and case, and this computer's own clock"),
     streams,
     async (options: Options, context) => {
-      const state = resolve(options.state);
+      const state = resolve(options.state ?? (options.charter === "house" ? "state-house" : "state"));
       const ended = Promise.withResolvers<string>();
       const onSignal = (): void => ended.resolve("");
       process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
@@ -32,6 +46,7 @@ export function registerStart(program: Command, streams: Streams): void {
       const starting = stand({
         state,
         port: options.port,
+        kind: options.charter,
         seeded: options.seed,
         progress,
         onUnexpectedExit: ({ name }) => {
@@ -104,7 +119,9 @@ function greeting(standing: Standing, state: string): string {
     `  ${standing.publicLog}`,
     "",
     `Running: the provider's server with its log, ${charter.keyholders.length} keyholders of whom ${charter.threshold} must agree, 2 witnesses,`,
-    "a court and an agency. Each has a process or a directory, and keys, of its own:",
+    charter.kind === "court"
+      ? "a court and an agency. Each has a process or a directory, and keys, of its own:"
+      : "two who sign hold orders together, a works council that can stop them, and the lawyers who read. Each has keys of its own:",
     `  ${dir}/`,
     "",
     "Five keyholders on one computer protect nobody. This shows how it works; it guards nothing.",

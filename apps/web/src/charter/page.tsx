@@ -75,6 +75,19 @@ export function CharterText({ charter }: { readonly charter: CharterView }): Rea
           ))}
         </ul>
       </section>
+      {charter.inspection === null || charter.inspection.inspectors.length === 0 ? null : (
+        <section>
+          <h2>{say("who.inspectors")}</h2>
+          <ul className="plain-list">
+            {charter.inspection.inspectors.map((one) => (
+              <li key={one.name}>
+                <bdi>{one.title}</bdi>
+              </li>
+            ))}
+          </ul>
+          <p>{say("who.inspection", { count: charter.inspection.days })}</p>
+        </section>
+      )}
       <section>
         <h2>{say("who.for-what")}</h2>
         <dl className="facts">

@@ -131,6 +131,11 @@ export const en = {
   "who.replaced-by": "{successor} took the place of {lost} on {date}.",
   "who.issuers.court": "Who can sign a warrant",
   "who.issuers.house": "Who must sign a hold order",
+  "who.inspectors": "Who inspects, and can stop it",
+  "who.inspection": {
+    one: "Each hold order waits {count} whole day for them, secret or not. What they stop stays stopped.",
+    other: "Each hold order waits {count} whole days for them, secret or not. What they stop stays stopped.",
+  },
   "who.for-what": "For what",
   "who.bases": "Legal basis",
   "who.categories": "Kinds of cases",

@@ -40,6 +40,13 @@ export function charterView(
     })),
     replacements,
     issuers: charter.issuers.map(({ name, title }) => ({ name, title })),
+    inspection:
+      charter.inspection === null
+        ? null
+        : {
+            inspectors: charter.inspection.inspectors.map(({ name, title }) => ({ name, title })),
+            days: charter.inspection.days,
+          },
     legalBases: charter.legalBases,
     offenceCategories: charter.offenceCategories,
     retentionDays: charter.retentionDays,

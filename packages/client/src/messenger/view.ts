@@ -245,6 +245,11 @@ export type CharterView = {
   /** Keyholders that were lost and replaced since everyone signed the charter, in the order of the log. */
   readonly replacements: readonly ReplacementView[];
   readonly issuers: readonly { readonly name: string; readonly title: string }[];
+  /** Of a house: who can stop any hold order, and for how many days each waits for them. */
+  readonly inspection: {
+    readonly inspectors: readonly { readonly name: string; readonly title: string }[];
+    readonly days: number;
+  } | null;
   readonly legalBases: readonly string[];
   readonly offenceCategories: readonly string[];
   readonly retentionDays: number;
