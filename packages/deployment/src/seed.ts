@@ -69,7 +69,12 @@ const HOUSE_SECOND_DAY: Script = [
 
 const STORIES = {
   court: { days: [FIRST_DAY, SECOND_DAY], about: "rook", reference: "case 1", requester: "agency" },
-  house: { days: [HOUSE_FIRST_DAY, HOUSE_SECOND_DAY], about: "brandt", reference: "hold 1", requester: "house-lawyers" },
+  house: {
+    days: [HOUSE_FIRST_DAY, HOUSE_SECOND_DAY],
+    about: "brandt",
+    reference: "hold 1",
+    requester: "house-lawyers",
+  },
 } as const;
 
 function dayOfScript(day: DayNumber, script: Script): ChatDay {
