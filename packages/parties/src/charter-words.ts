@@ -6,7 +6,7 @@ import type { Replacement } from "./service.ts";
 /** "Who can open this" (P6): the charter in plain words, and what a member should be warned of. */
 export function charterInWords(
   charter: CharterDocument & { readonly id: string },
-  replacements: readonly Replacement[] = [],
+  replacements: readonly Omit<Replacement, "index">[] = [],
 ): {
   readonly rows: readonly Words[];
   readonly warnings: readonly string[];

@@ -58,10 +58,12 @@ export function registerMember(program: Command, streams: Streams): void {
         charter: options.charter ?? null,
         ...(secret === undefined ? {} : { invitation: secret }),
       });
-      const words = charterInWords((await opened.book.charter(opened.place.charter)).charter);
+      const { book, place } = opened;
+      const { charter } = await book.charter(place.charter);
+      const words = charterInWords(book.present(charter), book.replacements(charter.id));
       return {
         text: `made ${dir}\n\n${describe(opened)}\n\nBefore you write: who can open what you write here\n\n${formatRows(words.rows)}\n\n${words.warnings.map((text) => `! ${text}`).join("\n")}`,
-        json: { account: opened.member.account, charter: opened.place.charter },
+        json: { account: opened.member.account, charter: place.charter },
       };
     },
   );
@@ -94,7 +96,7 @@ export function registerMember(program: Command, streams: Streams): void {
         directory: join(dir, "log"),
         charter: place.charter,
       });
-      const { rows, warnings } = charterInWords(service.charter);
+      const { rows, warnings } = charterInWords(service.present, service.replacements);
       const orders = service
         .entriesFrom(0)
         .filter(({ bytes }) =>
