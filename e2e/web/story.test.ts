@@ -1,57 +1,37 @@
 // People with a browser profile each, against real programs: from a one-time link through what goes well to what must
-// not. One deployment and one set of people for all of it: each part goes on where the one before ended.
+// not. One deployment and one set of people for all of it: each part goes on where the one before ended. The rest of
+// what a server can lie about, a lost device and a second one are in story.slow.test.ts.
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { LyingProxy } from "../lying-proxy.ts";
-import { picture, type Started, startBrowser } from "./browser.ts";
-import { Cable } from "./cable.ts";
-import { Person, startTown } from "./town.ts";
+import { changed, flipped } from "../lies.ts";
+import { picture } from "./browser.ts";
+import { accountIn, expectCalm, lie, PATIENT, Stage } from "./stage.ts";
+import type { Person } from "./town.ts";
 
-const PATIENT = { timeout: 30_000 };
-
-let started: Started;
-let town: Awaited<ReturnType<typeof startTown>>;
-/** Ben's wire, and the server as Cay sees it. */
-let cable: Cable;
-let liar: LyingProxy;
+let stage: Stage;
 let ada: Person;
 let ben: Person;
 let cay: Person;
+let adaAccount: string;
 
 beforeAll(async () => {
-  [started, town] = await Promise.all([startBrowser(), startTown()]);
-  cable = await Cable.to(town.deployment.supervisor.port("server"));
-  liar = await LyingProxy.start(() => town.deployment.url);
+  stage = await Stage.open();
 });
 afterAll(async () => {
-  await started?.stop();
-  cable?.stop();
-  liar?.stop();
-  await town?.stop();
+  await stage?.close();
 });
-
-// Whoever looks into a failure wants to see what the people saw.
 afterEach(async ({ task }) => {
-  if (task.result?.state !== "fail") return;
-  for (const person of [ada, ben, cay].filter((one) => one !== undefined && !one.page.isClosed())) {
-    await picture(person.page, `failed-${person.name}`);
-  }
+  if (task.result?.state === "fail") await stage.showFailure();
 });
-
-/** Nothing that any page may not do was done, up to here. */
-function expectCalm(...people: readonly Person[]): void {
-  for (const { name, watch } of people) expect([name, ...watch.problems]).toEqual([name]);
-}
 
 test("two people come in by their links, one with a passkey and one with a passphrase, and talk", async () => {
-  const link = await town.deployment.invite();
-  ada = await Person.at(started.browser, "Ada", new URL(link).origin);
+  const link = await stage.deployment.invite();
+  ada = await stage.person("Ada", new URL(link).origin);
   await ada.signUpWithPasskey(link);
   await picture(ada.page, "story-ada-who");
   await ada.readWho();
-  ben = await Person.at(started.browser, "Ben", cable.origin, { phone: true });
-  await ben.signUpWithPassphrase(ben.joinLink(await town.deployment.invite()));
-  await ben.readWho();
+  adaAccount = accountIn(await ada.contactLink());
+  ben = await stage.member("Ben", stage.cable.origin, { phone: true });
   const contact = await ben.contactLink();
   await ada.press("New conversation");
   await ada.page.getByLabel("Contact link or code").fill(contact);
@@ -68,14 +48,14 @@ test("two people come in by their links, one with a passkey and one with a passp
 
 test("a file goes over with its progress, can be stopped, and arrives byte for byte; a picture is shown", async () => {
   const bytes = randomBytes(300_000);
-  cable.hold();
+  stage.cable.hold();
   await ben.attach({ name: "stopped.bin", mimeType: "application/octet-stream", buffer: bytes });
   await ben.press("Send");
   await ben.page.getByRole("progressbar", { name: "Sending the file" }).waitFor();
   await picture(ben.page, "story-ben-sending");
   await ben.press("Cancel the transfer");
   await ben.page.getByText("stopped.bin").waitFor({ state: "detached" });
-  cable.letGo();
+  stage.cable.letGo();
   await ben.attach({ name: "plan.bin", mimeType: "application/octet-stream", buffer: bytes });
   await ben.press("Send");
   expect(digest((await ada.downloads("plan.bin")).bytes)).toBe(digest(bytes));
@@ -148,14 +128,9 @@ test("they compare keys: the same digits on both screens", async () => {
 });
 
 test("a third is taken in: everybody sees it, and she sees who can open what from here on", async () => {
-  cay = await Person.at(started.browser, "Cay", liar.url.replace("127.0.0.1", "localhost"));
-  await cay.signUpWithPassphrase(cay.joinLink(await town.deployment.invite()));
-  await cay.readWho();
+  cay = await stage.member("Cay", stage.lyingOrigin);
   const contact = await cay.contactLink();
-  await ada.press("Add people");
-  await ada.page.getByLabel("Contact link or code").fill(contact);
-  await ada.press("Add");
-  await ada.page.getByRole("dialog").getByRole("button", { name: "Add people" }).click();
+  await ada.adds(contact);
   await ada.sees("You added Cay");
   await ben.sees("Ada added Cay");
   await picture(ada.page, "story-ada-added");
@@ -170,6 +145,78 @@ test("a third is taken in: everybody sees it, and she sees who can open what fro
   await cay.home();
   await cay.page.getByRole("link", { name: /Ada/ }).first().click();
   expectCalm(ada, ben, cay);
+});
+
+test("a server keeps a message back: the screen says that one is missing, and where", async () => {
+  const drop = {
+    name: "drop",
+    texts: ["kept back", "let through"],
+    words: [
+      "A message is missing",
+      "Something that was written before this place did not arrive. The server may have kept it back.",
+    ],
+    hidden: ["kept back"],
+  };
+  await lie(
+    stage,
+    { ...drop, change: (items, hers) => items.filter((item) => item !== hers.at(-2)) },
+    { writer: ada, account: adaAccount, reader: cay },
+  );
+  await cay.sees("let through");
+});
+
+test("a server alters a message: the screen says so in its place and shows nothing of it", async () => {
+  const alter = {
+    name: "alter",
+    texts: ["as I wrote it"],
+    words: ["A message was refused", "It does not decrypt, or its signature is wrong"],
+    hidden: ["as I wrote it"],
+  };
+  await lie(
+    stage,
+    {
+      ...alter,
+      change: (items, hers) => {
+        const last = hers.at(-1) as (typeof hers)[number];
+        return changed(items, last, { bytes: flipped(last.bytes) });
+      },
+    },
+    { writer: ada, account: adaAccount, reader: cay },
+  );
+});
+
+test("the third is removed: her screen and everybody else's say so", async () => {
+  await ada.follow("People and devices");
+  await ada.press("Remove", "Cay");
+  await picture(ada.page, "story-ada-remove");
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
+  await ada.sees("You removed Cay");
+  await ben.sees("Ada removed Cay");
+  await cay.page.getByText("You are not in this conversation any more").waitFor();
+  await cay.sees("Ada removed you");
+  expect(await cay.page.getByPlaceholder("Write a message").count()).toBe(0);
+  await picture(cay.page, "story-cay-removed");
+  expectCalm(ada, ben, cay);
+});
+
+test("offline: what is written waits, survives a locked reload from the app's own files, and goes out once", async () => {
+  await ben.page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  stage.cable.cut();
+  await ben.says("written without a net");
+  await ben.page.getByText("Waiting to be sent").waitFor();
+  await ben.page.getByText("No connection. You can go on writing").first().waitFor();
+  await picture(ben.page, "story-ben-offline");
+  await ben.page.reload();
+  await ben.page.getByLabel("Passphrase").waitFor();
+  await picture(ben.page, "story-ben-locked");
+  await ben.unlock();
+  await ben.sees("written without a net");
+  expect(await ben.page.getByText("Waiting to be sent").count()).toBe(1);
+  stage.cable.mend();
+  await ada.sees("written without a net");
+  await ben.page.getByText("Waiting to be sent").waitFor({ state: "detached" });
+  expect(await ben.thread.getByText("written without a net").count()).toBe(1);
+  expectCalm(ada, ben);
 });
 
 function digest(bytes: Uint8Array): string {

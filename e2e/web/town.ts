@@ -148,6 +148,22 @@ export class Person {
     await this.page.getByRole("link", { name, exact: true }).first().click();
   }
 
+  /** A conversation with the owner of this contact link. */
+  async begins(contact: string): Promise<void> {
+    await this.press("New conversation");
+    await this.page.getByLabel("Contact link or code").fill(contact);
+    await this.press("Add");
+    await this.press("Start");
+  }
+
+  /** On the page of people: takes the owner of this contact link into the conversation. */
+  async adds(contact: string): Promise<void> {
+    await this.press("Add people");
+    await this.page.getByLabel("Contact link or code").fill(contact);
+    await this.press("Add");
+    await this.page.getByRole("dialog").getByRole("button", { name: "Add people" }).click();
+  }
+
   async says(text: string): Promise<void> {
     await this.page.getByPlaceholder("Write a message").fill(text);
     await this.page.keyboard.press("Enter");

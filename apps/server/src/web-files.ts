@@ -119,7 +119,7 @@ export class WebFiles {
   /** Adds the app's files and views; everything else is answered as before. */
   register(app: FastifyInstance): void {
     for (const path of this.#files.keys()) {
-      if (path !== `/${INDEX}`) app.get(path, (request, reply) => this.#send(path, request, reply));
+      app.get(path, (request, reply) => this.#send(path, request, reply));
     }
     for (const view of VIEWS) {
       app.get(view, (request, reply) => this.#send(`/${INDEX}`, request, reply));

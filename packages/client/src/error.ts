@@ -39,6 +39,8 @@ export type ClientErrorCode =
   | "pairing-refused"
   | "recovery-refused"
   | "device-unknown"
+  /** This device was removed from its account by another of the person's devices. */
+  | "device-revoked"
   // the server
   | "offline"
   | "refused-by-server"

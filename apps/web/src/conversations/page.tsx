@@ -89,7 +89,7 @@ export function GoneConversation(): ReactElement {
 
 function Header({ conversation }: { readonly conversation: ConversationView }): ReactElement {
   const { charters } = useReady();
-  const { id, charter, people, kind, peer } = conversation;
+  const { id, charter, people, kind, peer, status } = conversation;
   const title = shownName(conversation.title) || say("conversation.untitled");
   const charterKind = charter === null ? "none" : (charters[charter]?.kind ?? "none");
   return (
@@ -105,7 +105,11 @@ function Header({ conversation }: { readonly conversation: ConversationView }): 
           params={{ conversation: id }}
           className="small soft conversation-people"
         >
-          {kind === "direct" ? say("conversation.direct") : say("conversation.people", { count: people })}
+          {status.kind === "left"
+            ? say("conversation.left-short")
+            : kind === "direct"
+              ? say("conversation.direct")
+              : say("conversation.people", { count: people })}
         </Link>
       </div>
       <Link

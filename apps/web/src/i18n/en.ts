@@ -228,6 +228,7 @@ export const en = {
   "conversation.leave.title": "Leave this conversation?",
   "conversation.leave.text":
     "You receive nothing more. What you have stays on this device. The others see that you left.",
+  "conversation.left-short": "You are not in it any more",
   "conversation.left": "You are not in this conversation any more. What you received stays here.",
   "conversation.waiting":
     "This device is new here. It can write as soon as a device of another member is online and lets it in.",
@@ -565,6 +566,8 @@ export const en = {
   "error.unlock-refused": "That does not unlock it. Try again.",
   "error.pairing-refused": "The code is not valid any more. Begin again on the new device.",
   "error.recovery-refused": "This recovery code does not fit. Check every letter.",
+  "error.device-revoked":
+    "This device was removed from your account. Nothing comes or goes here any more; what it has stays.",
   "error.device-unknown": "This device is not known any more.",
   "error.offline": "There is no connection. Try again when you are online.",
   "error.refused-by-server": "The provider refused it.",

@@ -18,7 +18,10 @@ export function conversationView(parts: {
 }): ConversationView {
   const { seat, thread, nameOf, typing } = parts;
   const { record } = thread;
-  const others = [...new Set([...parts.others, ...record.waitingFor])];
+  const isOut = seat === null || seat.kind === "removed";
+  // Who is out does not know any more who is in; it is still called after those whom it knew.
+  const known = isOut ? (Object.keys(record.marks) as AccountId[]).filter((id) => id !== thread.me) : [];
+  const others = [...new Set([...parts.others, ...record.waitingFor, ...known])];
   const named =
     record.pending.findLast(({ content }) => content.kind === "title")?.content.text ?? record.title;
   const [peer = null] = others;
@@ -32,7 +35,7 @@ export function conversationView(parts: {
     peer: isDirect ? peer : null,
     charter: seat?.charter ?? record.charter,
     status: statusOf(seat, record.left),
-    people: seat === null || seat.kind === "removed" ? 0 : parts.others.size + 1,
+    people: isOut ? 0 : parts.others.size + 1,
     membersVersion: record.membersVersion,
     unread: record.unread,
     mentions: record.mentions,

@@ -48,6 +48,10 @@ export function codeOf(error: unknown): ClientErrorCode {
       return "clock-wrong";
     case "forbidden":
       return "not-in-conversation";
+    case "device-revoked":
+      return "device-revoked";
+    case "pairing-unknown":
+      return "pairing-refused";
     default:
       return "refused-by-server";
   }
