@@ -7,6 +7,7 @@ import {
   parseMessage as parseServerMessage,
 } from "../apps/server/src/mls-message.ts";
 import { readConfig as readWitnessConfig } from "../apps/witness/src/config.ts";
+import { parseAppRelease } from "../packages/charter/src/app-release.ts";
 import { parseCharter } from "../packages/charter/src/charter.ts";
 import { parseContest } from "../packages/charter/src/contest.ts";
 import { parseSignedDocument } from "../packages/charter/src/document.ts";
@@ -153,6 +154,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "parseSignedDocument", parse: (bytes) => parseSignedDocument(bytes) },
   { name: "parseKeys", parse: parseKeys },
   { name: "parseEntry", parse: parseEntry },
+  { name: "parseAppRelease", parse: parseAppRelease },
   { name: "parseStatement", parse: parseStatement },
   { name: "parseSuccession", parse: parseSuccession, sample: "succession" },
   { name: "parsePreservation", parse: parsePreservation },

@@ -2,8 +2,12 @@
 // not. One deployment and one set of people for all of it: each part goes on where the one before ended. The rest of
 // what a server can lie about, a lost device and a second one are in story.slow.test.ts.
 import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { changed, flipped } from "../lies.ts";
+import { answer, type Ended, porchlight } from "../porchlight.ts";
 import { picture } from "./browser.ts";
 import { accountIn, expectCalm, lie, PATIENT, Stage } from "./stage.ts";
 import type { Person } from "./town.ts";
@@ -70,6 +74,31 @@ test("a file goes over with its progress, can be stopped, and arrives byte for b
   await picture(ada.page, "story-ada-picture");
   await ada.press("Close");
   expectCalm(ada, ben);
+});
+
+test("APP-8: anybody can compare what is served with the log, and sees where it is not what was released", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "porchlight-verify-app-"));
+  const policy = join(directory, "policy");
+  writeFileSync(policy, stage.deployment.charter.log.policy);
+  const check = async (url: string): Promise<Ended> =>
+    await porchlight("verify-app", url, "--policy", policy, "--json");
+  const [honest, other] = await Promise.all([
+    check(stage.deployment.url),
+    (async () => {
+      stage.liar.answer = (path, json) =>
+        path === "/release.json" ? { ...(json as object), version: "9" } : json;
+      const ended = await check(stage.liar.url);
+      stage.liar.answer = (_, json) => json;
+      return ended;
+    })(),
+  ]);
+  expect([honest.code, honest.err]).toEqual([0, ""]);
+  expect(answer(honest)).toMatchObject({ version: "0.1.0", findings: [], connect: [] });
+  expect(other.code).toBe(1);
+  expect(answer(other)).toMatchObject({
+    findings: [{ code: "release-unlogged", path: "/release.json" }],
+  });
+  rmSync(directory, { recursive: true, force: true });
 });
 
 const HOSTILE: readonly [name: string, sent: string, shown: string][] = [

@@ -162,6 +162,13 @@ export async function make(): Promise<unknown> {
       ),
       "Intake",
     ],
+    [
+      signIntake(
+        { type: "app-release", charter: court.id, day, version: "0.1.0", manifest: hex(random(32)) },
+        seedOf("Intake"),
+      ),
+      "Intake",
+    ],
     [batch, "Keyholder 2"],
     [erasure, "Keyholder 3"],
     [notice, "Intake"],

@@ -18,6 +18,7 @@ import { registerRequester } from "./commands/requester.ts";
 import { registerServer } from "./commands/server.ts";
 import { registerStart } from "./commands/start.ts";
 import { registerSuccession } from "./commands/succession.ts";
+import { registerVerifyApp } from "./commands/verify-app.ts";
 import { EXIT, EXIT_HELP } from "./exit-code.ts";
 import type { Streams } from "./terminal.ts";
 
@@ -41,6 +42,7 @@ const GROUPS: readonly ((program: Command, streams: Streams) => void)[] = [
   registerReport,
   registerPublicLog,
   registerDesk,
+  registerVerifyApp,
 ];
 
 const WALK = `

@@ -5,16 +5,21 @@ import {
   type Charter,
   CharterError,
   charterIdOfDocument,
+  formatEntry,
+  MAX_RELEASE_BYTES,
+  parseAppRelease,
   parseCharter,
   parseSuccession,
   reviewSuccession,
   type SignedDocument,
+  signIntake,
 } from "@porchlight/charter";
 import {
   accountId,
   asString,
   base64url,
   charterId,
+  dayOf,
   EncodingError,
   equalBytes,
   Fields,
@@ -24,7 +29,7 @@ import {
   parseJson,
   utf8,
 } from "@porchlight/encoding";
-import { AdminRefusal, type AdminRequest } from "@porchlight/runtime";
+import { AdminRefusal, type AdminRequest, type Clock } from "@porchlight/runtime";
 import { formatVkey, TlogError } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { ROLES } from "@porchlight/wire";
@@ -42,6 +47,7 @@ import type { Roles } from "./roles.ts";
 export type AdminParts = {
   readonly identity: Identity;
   readonly log: Log;
+  readonly clock: Clock;
   readonly persons: Persons;
   readonly orders: Orders;
   readonly invitations: Invitations;
@@ -166,6 +172,27 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         seed: parts.identity.provider.seed,
       });
       return { signature: { ...(signed.signatures[0] as SignedDocument["signatures"][number]) } };
+    };
+  },
+  "log-app": (parts, fields) => {
+    const bytes = utf8(fields.string("release", MAX_RELEASE_BYTES));
+    const { version } = parseAppRelease(bytes);
+    const manifest = hex(nodeSuite.sha256(bytes));
+    return async () => {
+      const { appRelease: newest, verifiedCharters } = parts.log.catalogue;
+      if (newest?.manifest === manifest) return { index: newest.index, manifest, version };
+      const day = dayOf(parts.clock.now());
+      const charter = verifiedCharters.findLast(({ validFrom, validUntil }) => {
+        return validFrom <= day && day <= validUntil;
+      });
+      if (charter === undefined) {
+        throw new AdminRefusal("unknown-charter", "no charter is in force: log one first");
+      }
+      const entry = signIntake(
+        { type: "app-release", charter: charter.id, day, version, manifest },
+        parts.identity.intake.seed,
+      );
+      return { index: await parts.log.append(formatEntry(entry)), manifest, version };
     };
   },
   "bind-person": (parts, fields) => {

@@ -46,6 +46,7 @@ export class LogCatalogue {
   readonly #providerAnswers = new Map<Commitment, LogIndex>();
   readonly #disclosed = new Set<Commitment>();
   readonly #statistics = new Set<string>();
+  #appRelease: { readonly manifest: string; readonly index: LogIndex } | null = null;
 
   /** Takes up an entry; they come in the log's order. The log holds only what was verified before. */
   async add(index: number, bytes: Uint8Array): Promise<void> {
@@ -115,6 +116,9 @@ export class LogCatalogue {
         return;
       case "statistics":
         this.#statistics.add(`${entry.charter} ${entry.month}`);
+        return;
+      case "app-release":
+        this.#appRelease = { manifest: entry.manifest, index };
     }
   }
 
@@ -189,6 +193,11 @@ export class LogCatalogue {
 
   isDisclosed(commitment: Commitment): boolean {
     return this.#disclosed.has(commitment);
+  }
+
+  /** The newest release of the web app. */
+  get appRelease(): { readonly manifest: string; readonly index: LogIndex } | null {
+    return this.#appRelease;
   }
 
   hasStatistics(charter: CharterId, month: Period): boolean {

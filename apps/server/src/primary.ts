@@ -114,7 +114,7 @@ export async function openPrimary(
     directory,
     (request) =>
       handleAdmin(
-        { identity, log, persons, orders, invitations, roles, setNetwork, backup, retention },
+        { identity, log, clock, persons, orders, invitations, roles, setNetwork, backup, retention },
         request,
       ),
     (error) => logger.failure("admin-failed", error),

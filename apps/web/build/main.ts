@@ -6,7 +6,8 @@ import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "vite";
-import { compress, digestsOf, RELEASE_FILE, writeRelease } from "./release.ts";
+import { RELEASE_FILE } from "@porchlight/charter";
+import { compress, digestsOf, writeRelease } from "./release.ts";
 import { galleryConfig, pageConfig, serviceWorkerConfig } from "./vite.config.ts";
 
 // A build is one and the same wherever it is made, in a test too.
@@ -33,12 +34,17 @@ function sourceHash(): string {
     }
   };
   add(join(workspace, "package-lock.json"));
+  add(join(app, "package.json"));
   add(join(app, "index.html"));
   for (const part of ["src", "public", "build"]) walk(join(app, part));
   for (const name of readdirSync(join(workspace, "packages")).sort()) {
     walk(join(workspace, "packages", name, "src"));
   }
   return hash.digest("hex");
+}
+
+function versionOf(directory: string): string {
+  return (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as { version: string }).version;
 }
 
 async function buildInto(directory: string): Promise<void> {
@@ -49,7 +55,7 @@ async function buildInto(directory: string): Promise<void> {
   }
   await build(pageConfig(directory));
   await build(serviceWorkerConfig(directory, digestsOf(directory)));
-  writeRelease(directory);
+  writeRelease(directory, versionOf(app));
   compress(directory);
 }
 

@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-
-/** Names every file of a release with its SHA-256. Its own digest is what the log holds (APP-1). */
-export const RELEASE_FILE = "release.json";
+import { formatAppRelease, parseAppRelease, RELEASE_FILE } from "@porchlight/charter";
 
 function filesOf(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -31,11 +29,15 @@ export function digestsOf(directory: string): Record<string, string> {
   );
 }
 
-export function writeRelease(directory: string): void {
-  writeFileSync(
-    join(directory, RELEASE_FILE),
-    `${JSON.stringify({ files: digestsOf(directory) }, null, 1)}\n`,
-  );
+/** Names every file of the release; the digest of what is written is what the log holds (APP-1). */
+export function writeRelease(directory: string, version: string): void {
+  const files = filesOf(directory).map((path) => {
+    const bytes = readFileSync(join(directory, path));
+    return { path, size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  });
+  const release = formatAppRelease({ version, files });
+  parseAppRelease(release);
+  writeFileSync(join(directory, RELEASE_FILE), release);
 }
 
 /** Compressed once, here, and not for every visitor. */

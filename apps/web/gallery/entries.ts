@@ -34,7 +34,8 @@ export function message(
 
 function event(by: EventView["by"], what: EventView["event"]): EventView {
   made++;
-  return { kind: "event", key: `e${made}`, seq: made, at: at(), by, byMe: by === ME, event: what };
+  const isFirst = made === 1;
+  return { kind: "event", key: `e${made}`, seq: made, at: at(), isFirst, by, byMe: by === ME, event: what };
 }
 
 function refused(item: "message" | "commit" | "envelope" | "welcome", code: string): EntryView {

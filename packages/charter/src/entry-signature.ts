@@ -3,6 +3,7 @@ import { base64, concat, fromBase64, fromHex, idBytes, utf8, Writer } from "@por
 import { nobleSuite, type TlogSuite } from "@porchlight/tlog";
 import type { Charter } from "./charter.ts";
 import {
+  type AppReleaseEntry,
   type BatchEntry,
   type CeremonyEntry,
   type DirectionEntry,
@@ -31,6 +32,7 @@ export type IntakeEntry =
   | ProviderAnswerEntry
   | DisclosedEntry
   | StatisticsEntry
+  | AppReleaseEntry
   | NoticeEntry;
 
 /** Entries that are signed in themselves: by the intake key, or by one keyholder. */
@@ -53,6 +55,7 @@ const INTAKE_CODE = {
   "preservation-lift": 12,
   registration: 13,
   "provider-answer": 14,
+  "app-release": 15,
 } as const;
 /** How a cell of statistics that is not told is signed. */
 const NOT_TOLD = 2 ** 32 - 1;
@@ -109,6 +112,8 @@ export function entrySignatureInput(entry: Unsigned<SignedEntry>): Uint8Array {
       for (const cell of entry.cells) input.uint(cell ?? NOT_TOLD, 4);
       return input.finish();
     }
+    case "app-release":
+      return intake(entry.type).fixed(fromHex(entry.manifest), 32).opaque(utf8(entry.version), 1).finish();
     case "notice":
       return concat(
         utf8("porchlight-v1/intake\0"),
@@ -177,6 +182,7 @@ export function signIntake(entry: Unsigned<RegistrationEntry>, seed: Uint8Array)
 export function signIntake(entry: Unsigned<ProviderAnswerEntry>, seed: Uint8Array): ProviderAnswerEntry;
 export function signIntake(entry: Unsigned<DisclosedEntry>, seed: Uint8Array): DisclosedEntry;
 export function signIntake(entry: Unsigned<StatisticsEntry>, seed: Uint8Array): StatisticsEntry;
+export function signIntake(entry: Unsigned<AppReleaseEntry>, seed: Uint8Array): AppReleaseEntry;
 export function signIntake(entry: Unsigned<NoticeEntry>, seed: Uint8Array): NoticeEntry;
 export function signIntake(entry: Unsigned<IntakeEntry>, seed: Uint8Array): IntakeEntry {
   const intake = base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry)));

@@ -1,4 +1,13 @@
 export {
+  type AppRelease,
+  formatAppRelease,
+  INDEX_FILE,
+  MAX_RELEASE_BYTES,
+  parseAppRelease,
+  RELEASE_FILE,
+  type ReleaseFile,
+} from "./app-release.ts";
+export {
   type Charter,
   type CharterDocument,
   type CharterKind,

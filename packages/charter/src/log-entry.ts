@@ -21,6 +21,7 @@ import {
   parsePeriod,
   utf8,
 } from "@porchlight/encoding";
+import { asReleaseVersion } from "./app-release.ts";
 import type { CharterKind } from "./charter.ts";
 import { readSignedDocument, type SignedDocument } from "./document.ts";
 import { asName } from "./plain-text.ts";
@@ -175,6 +176,18 @@ export type StatisticsEntry = {
   readonly intake: string;
 };
 
+/** ENT-16: a release of the web app, by the digest of its manifest (APP-2). */
+export type AppReleaseEntry = {
+  readonly type: "app-release";
+  readonly charter: CharterId;
+  /** The day on which it was logged. */
+  readonly day: DayNumber;
+  readonly version: string;
+  /** SHA-256 of the manifest, 64 hex digits. */
+  readonly manifest: string;
+  readonly intake: string;
+};
+
 /** ENT-7: a keyholder's intents and releases of a day, or random filler that looks the same. */
 export type BatchEntry = {
   readonly type: "keyholder-batch";
@@ -245,6 +258,7 @@ export type LogEntry =
   | ProviderAnswerEntry
   | DisclosedEntry
   | StatisticsEntry
+  | AppReleaseEntry
   | BatchEntry
   | ErasureEntry
   | NoticeEntry
@@ -385,6 +399,15 @@ function members(entry: LogEntry): Record<string, unknown> {
         cells: entry.cells,
         intake: entry.intake,
       };
+    case "app-release":
+      return {
+        type: entry.type,
+        charter: entry.charter,
+        day: entry.day,
+        version: entry.version,
+        manifest: entry.manifest,
+        intake: entry.intake,
+      };
     case "keyholder-batch":
       return {
         type: entry.type,
@@ -459,6 +482,7 @@ function readEntry(fields: Fields): LogEntry {
     "provider-answer",
     "disclosed",
     "statistics",
+    "app-release",
     "keyholder-batch",
     "erasure",
     "notice",
@@ -545,6 +569,15 @@ function readEntry(fields: Fields): LogEntry {
         day: entryDay(fields),
         month: parsePeriod(fields.string("month")),
         cells: fields.array("cells", readCell, MAX_CELLS),
+        intake: signature(fields.string("intake")),
+      };
+    case "app-release":
+      return {
+        type,
+        charter: charterId(fields.string("charter")),
+        day: entryDay(fields),
+        version: asReleaseVersion(fields.json("version"), "entry.version"),
+        manifest: digest(fields.string("manifest")),
         intake: signature(fields.string("intake")),
       };
     case "keyholder-batch": {

@@ -112,6 +112,10 @@ const erasure = signErasure(
   },
   seedOf("Keyholder 5"),
 );
+const appRelease = signIntake(
+  { type: "app-release", charter: court.id, day, version: "1.0.0", manifest: random(3) },
+  seedOf("Intake"),
+);
 const notice = signIntake(
   {
     type: "notice",
@@ -274,6 +278,7 @@ describe("ENT-8: who signs an entry", () => {
     ["ceremony", ceremony, court],
     ["ceremony, closing", signCeremony({ ...ceremony, body: "" }, seedOf("Keyholder 5")), court],
     ["erasure", erasure, court],
+    ["app-release", appRelease, court],
   ];
 
   test.each(signed)("%s: holds under its own charter only", (_, entry, charter) => {
@@ -290,6 +295,9 @@ describe("ENT-8: who signs an entry", () => {
     ["month of an extension", { ...extension, secretUntil: "2027-01" as Period } as SignedEntry],
     ["key of a disclosed order", { ...disclosed, key: random(1) }],
     ["number of a disclosed order", { ...disclosed, part: { ...part, accounts: 3 } }],
+    ["manifest of a release", { ...appRelease, manifest: random(1) }],
+    ["version of a release", { ...appRelease, version: "1.0.1" }],
+    ["day of a release", { ...appRelease, day: dayNumber(day + 1) }],
     ["cell of statistics", { ...statistics, cells: [7, null, null, 8] }],
     ["place in statistics", { ...statistics, cells: [null, 7, null, null] }],
     ["month of statistics", { ...statistics, month: "2026-07" as Period }],

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Charter,
@@ -7,6 +8,7 @@ import {
   charterIdOfDocument,
   formatEntry,
   type Issuer,
+  RELEASE_FILE,
   type SignedDocument,
 } from "@porchlight/charter";
 import {
@@ -112,6 +114,11 @@ export class Deployment {
         const inspectors = await officesOf(layout, terms.inspection?.inspectors ?? []);
         const charter = await enactCharter(layout, url, identities, options, { issuers, inspectors });
         for (const office of [...issuers, ...inspectors]) await office.join(url, charter);
+      }
+      // Before anybody is shown it (APP-2).
+      if (options.web !== undefined) {
+        const release = await readFile(join(options.web, RELEASE_FILE), "utf8");
+        await callAdmin(layout.directory("server"), { command: "log-app", release });
       }
       const service = await Service.open({
         url,

@@ -31,7 +31,7 @@ export {
   type LogFollowerOptions,
   type LogUpdate,
 } from "./log-follower.ts";
-export { httpLogSource, type LogSource } from "./log-source.ts";
+export { httpLogSource, type LogSource, readLogFile } from "./log-source.ts";
 export * from "./published.ts";
 export { type DeviceLogin, ServerClient } from "./server-client.ts";
 export { memoryStateStore, type StateStore } from "./state-store.ts";

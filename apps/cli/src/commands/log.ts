@@ -285,6 +285,8 @@ function inWords(bytes: Uint8Array, charter: Charter): string {
       return `a hold order of an organisation, logged on ${formatDay(entry.day)}, secret until a day in ${entry.secretUntil}; nobody can tell from it whom it is about`;
     case "revocation":
       return `the order with this commitment was revoked on ${formatDay(entry.day)}`;
+    case "app-release":
+      return `release ${entry.version} of the web app, logged on ${formatDay(entry.day)}; SHA-256 of its list of files ${entry.manifest}`;
     case "keyholder-batch":
       return `keyholder ${entry.keyholder} (${charter.keyholders[entry.keyholder - 1]?.name ?? "unknown"}), ${formatDay(entry.day)}: intents and releases, or filler that looks the same`;
     default:

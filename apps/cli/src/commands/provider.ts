@@ -10,7 +10,7 @@ import {
 } from "@porchlight/encoding";
 import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
-import { charter, parsed, readOrder, several } from "../options.ts";
+import { charter, parsed, readInput, readOrder, several } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
 
 type Directory = { readonly dir: string };
@@ -55,6 +55,26 @@ export function registerProvider(program: Command, streams: Streams): void {
       if (newest === undefined) return { text: "no report yet", json: { reports } };
       const payload = unverifiedPayload(readSignedDocument(newest, "report"));
       return { text: JSON.stringify(parseJson(payload, "report"), null, 2), json: { reports } };
+    },
+  );
+
+  action(
+    provider
+      .command("log-app")
+      .description(
+        "log the release of the web app that is served, so that everybody can compare: before it is served",
+      )
+      .option("--release <file>", "its release.json", "apps/web/dist/release.json")
+      .requiredOption(...DIRECTORY),
+    streams,
+    async ({ dir, release }: Directory & { release: string }) => {
+      const request = { command: "log-app", release: fromUtf8(await readInput(release)) };
+      const logged = (await callAdmin(dir, request)) as { index: number; version: string; manifest: string };
+      const { index, version, manifest } = logged;
+      return {
+        text: `release ${version} is entry ${index}: ${manifest}`,
+        json: { index, version, manifest },
+      };
     },
   );
 

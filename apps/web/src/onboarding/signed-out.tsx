@@ -7,6 +7,7 @@ import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { Door } from "./door.tsx";
+import { proposedDeviceName } from "./device-name.ts";
 import { invitationIn, takeInvitation } from "./invitation.ts";
 import { UnlockChoice } from "./unlock-choice.tsx";
 
@@ -86,6 +87,7 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
             await messenger.perform("signUp", {
               invitation: invitation.trim() === "" ? null : invitation.trim(),
               name: name.trim(),
+              deviceName: proposedDeviceName(),
               secret: await secret(),
             });
           })

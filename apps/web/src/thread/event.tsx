@@ -69,6 +69,7 @@ const TONES: { readonly [Kind in EventView["event"]["kind"]]?: string } = {
 
 function EventText({ entry }: { readonly entry: EventView }): ReactElement {
   const nameOf = useNames();
+  const { me } = useReady();
   const { event, by } = entry;
   const who = nameOf(by);
   const names = (accounts: readonly EventView["by"][]): string => accounts.map(nameOf).join(", ");
@@ -76,7 +77,13 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
     case "created":
       return <Say k="event.created" v={{ name: who, charter: <CharterWords id={event.charter} /> }} />;
     case "you-joined":
-      return <Say k="event.you-joined" v={{ name: who, charter: <CharterWords id={event.charter} /> }} />;
+      // With its history from another device, or from a backup, it is this device that came in.
+      return (
+        <Say
+          k={entry.isFirst ? "event.you-joined" : "event.you-joined-again"}
+          v={{ name: who, charter: <CharterWords id={event.charter} /> }}
+        />
+      );
     case "joined":
       return <Say k="event.joined" v={{ name: who, names: names(event.accounts) }} />;
     case "left":
@@ -89,7 +96,11 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
       return entry.byMe ? <>{say("event.you-left")}</> : <Say k="event.you-removed" v={{ name: who }} />;
     case "device-added":
     case "device-removed":
-      return <Say k={`event.${event.kind}`} v={{ name: nameOf(event.account) }} />;
+      return event.account === me.account ? (
+        <>{say(`event.${event.kind}-own`)}</>
+      ) : (
+        <Say k={`event.${event.kind}`} v={{ name: nameOf(event.account) }} />
+      );
     case "safety-number-changed":
       return (
         <strong>

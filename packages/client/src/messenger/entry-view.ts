@@ -51,7 +51,16 @@ async function viewOf(scene: Scene, place: number, entry: StoredEntry): Promise<
         delivery: entry.from === me ? deliveryOf(scene, place) : null,
       });
     case "event":
-      return { kind: "event", key, seq, at, by: entry.by, byMe: entry.by === me, event: entry.event };
+      return {
+        kind: "event",
+        key,
+        seq,
+        at,
+        isFirst: place === 0,
+        by: entry.by,
+        byMe: entry.by === me,
+        event: entry.event,
+      };
     case "refused":
       return { kind: "refused", key, seq, at, item: entry.item, code: entry.code, from: entry.from };
     case "not-understood":

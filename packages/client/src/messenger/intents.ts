@@ -45,11 +45,14 @@ export type Intents = {
   signUp: (input: {
     readonly invitation: string | null;
     readonly name: string;
+    /** What the person's other devices call this one. */
+    readonly deviceName?: string;
     readonly secret: UnlockSecret;
   }) => void;
   /** From "signed-out": account and history from an encrypted backup. */
   restore: (input: {
     readonly recoveryCode: string;
+    /** Of the device; the person's own comes back with the backup. */
     readonly name: string;
     readonly secret: UnlockSecret;
   }) => void;

@@ -140,7 +140,7 @@ export class Messenger {
   }
 
   readonly #entry: Handlers<EntryIntent> = {
-    signUp: ({ invitation, name, secret }) => this.#signUp(invitation, name, secret),
+    signUp: (input) => this.#signUp(input),
     unlock: (secret) => this.#unlock(secret),
     lock: async () => {
       if (this.#state.kind !== "ready") throw notNow();
@@ -205,7 +205,8 @@ export class Messenger {
     try {
       const session = await Session.open(this.#platform, this.#config, storage, { name: checked, enter });
       // The door comes last: without it, the next start finds an empty device and begins anew.
-      await this.#saveDoor({ name: checked, account: session.me, slots: [slot] });
+      // A device that was restored or let in has its person's name from there.
+      await this.#saveDoor({ name: session.profile.name, account: session.me, slots: [slot] });
       this.#enter(session, storage, key);
       return session;
     } catch (error) {
@@ -215,16 +216,20 @@ export class Messenger {
     }
   }
 
-  async #signUp(invitation: string | null, name: string, secret: UnlockSecret): Promise<void> {
-    const given = invitation === null ? {} : { invitation: parseInvitation(invitation) };
-    const options = { audience: this.#config.origin, ...given };
+  async #signUp({ invitation, name, deviceName, secret }: IntentInput<"signUp">): Promise<void> {
+    const options = {
+      audience: this.#config.origin,
+      ...(invitation === null ? {} : { invitation: parseInvitation(invitation) }),
+      ...(deviceName === undefined ? {} : { deviceName }),
+    };
     await this.#beginDevice(name, secret, (context) => Account.create(context, options));
   }
 
   async #restore(code: string, name: string, secret: UnlockSecret): Promise<void> {
     let lost: readonly { readonly deviceKey: Uint8Array }[] = [];
     const session = await this.#beginDevice(name, secret, async (context) => {
-      const restored = await Account.restore(context, code, { audience: this.#config.origin });
+      const options = { audience: this.#config.origin, deviceName: name };
+      const restored = await Account.restore(context, code, options);
       await takeKeepsakes(context.storage, restored.records);
       ({ lost } = restored);
       return restored.account;

@@ -455,12 +455,14 @@ export type DeliveryView =
 
 export type EventView = Entry & {
   readonly kind: "event";
+  /** Nothing is before it on this device. */
+  readonly isFirst: boolean;
   /** Who did it; of a keyholder's replacement, this device's own account, which read it in the log. */
   readonly by: AccountId;
   readonly byMe: boolean;
   readonly event:
     | { readonly kind: "created"; readonly charter: CharterId | null }
-    /** This person was added; what came before is not here. */
+    /** This person, or this device of theirs, was let in. */
     | { readonly kind: "you-joined"; readonly charter: CharterId | null }
     | { readonly kind: "joined"; readonly accounts: readonly AccountId[] }
     | { readonly kind: "left"; readonly accounts: readonly AccountId[] }

@@ -163,6 +163,19 @@ export function words(entry: LogEntry | null): Words {
           ["Where to read them", "On the page “How often”."],
         ],
       };
+    case "app-release":
+      return {
+        title: "a release of the web app",
+        facts: [
+          ["Version", entry.version],
+          ["Logged on", formatDay(entry.day)],
+          ["SHA-256 of its list of files", entry.manifest],
+          [
+            "What it means",
+            "Anybody can compare what a server serves with it: porchlight verify-app. A script that is not in it was never released.",
+          ],
+        ],
+      };
     case "keyholder-batch":
       return {
         title: "a keyholder's day",
