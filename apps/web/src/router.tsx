@@ -53,6 +53,12 @@ const routes = [
   inside("/notices", () => ({ kind: "notices" })),
   inside("/settings", () => ({ kind: "settings", section: "profile" })),
   inside("/settings/$section", (param) => ({ kind: "settings", section: param("section") })),
+  // Before the door: whoever has the code needs no device here.
+  createRoute({
+    getParentRoute: () => root,
+    path: "/notices/code",
+    component: lazyRouteComponent(() => import("./notices/code-page.tsx"), "NoticeCodePage"),
+  }),
   createRoute({
     getParentRoute: () => root,
     path: "/design",

@@ -38,6 +38,13 @@ export type ClientErrorCode =
   | "unlock-refused"
   | "pairing-refused"
   | "recovery-refused"
+  /** Why an order cannot be contested, or not any more (CONT-4). */
+  | "contest-unproven"
+  | "contest-not-yours"
+  | "contest-twice"
+  | "contest-revoked"
+  | "contest-no-wait"
+  | "contest-too-late"
   | "device-unknown"
   /** This device was removed from its account by another of the person's devices. */
   | "device-revoked"

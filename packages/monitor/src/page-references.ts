@@ -31,7 +31,7 @@ export function namedByPage(html: string): readonly string[] | null {
 }
 
 const IMPORTED = /(?:\bfrom|\bimport|\bimportScripts)\s*\(?\s*(["'`])([^"'`\n]*)\1/g;
-const ASSET = /["'`](\/assets\/[^"'`\n]*)["'`]/g;
+const ASSET = /["'`](\/assets\/[^"'`\n]+)["'`]/g;
 
 /** APP-5: every file that a script of the app loads. `null` where it would load from elsewhere. */
 export function namedByScript(script: string, path: string): readonly string[] | null {

@@ -448,7 +448,7 @@ export const en = {
   "recovery.once": "It is shown once. A new code replaces the one before.",
   "notice-code.title": "Notice code",
   "notice-code.text":
-    "With this code you can learn whether your messages were opened, also after you left: the program “porchlight notice read” needs nothing else of yours. It reads notices and nothing else.",
+    "With this code you can learn whether your messages were opened, also after you left: type it at {address} in any browser, or use the program “porchlight notice read”. It reads notices and nothing else.",
   "notice-code.show": "Show the notice code",
   "notifications.denied":
     "This browser does not let Porchlight notify you. You can change that in its settings.",
@@ -519,6 +519,21 @@ export const en = {
   "notice.complaint": "How to complain",
   "notice.complaint-text": "Write to {by} and name the reference {reference}. A lawyer can do it for you.",
   "notice.proof": "In the public log",
+  "contest.title": "Contest it",
+  "contest.text":
+    "Say what speaks against it. {by} decides, and who asked for it and the keyholders can read what you write. It stops nothing by itself.",
+  "contest.ground": "Why it should not be opened",
+  "contest.do": "Contest this order",
+  "contest.done": "The service signed that it has your contest",
+  "contest.done-text":
+    "Keep the signed word: it shows that {by} was told. If you hear nothing, write to {by}.",
+  "contest.save": "Save the signed word",
+  "notices.by-code.title": "Read notices with your code",
+  "notices.by-code.text":
+    "You need no account here, and may have left long ago. Your browser reads the public log itself and tells nobody which notices are yours. The code is not kept.",
+  "notices.by-code.do": "Read",
+  "notices.by-code.hint": "From your printout: it begins with PLN1.",
+  "first.way.notices": "I have a notice code",
 
   // design
   "design.title": "The visual language",
@@ -570,6 +585,14 @@ export const en = {
   "error.unlock-refused": "That does not unlock it. Try again.",
   "error.pairing-refused": "The code is not valid any more. Begin again on the new device.",
   "error.recovery-refused": "This recovery code does not fit. Check every letter.",
+  "error.contest-unproven": "The service could not see that this notice is yours. Try again.",
+  "error.contest-not-yours": "The service knows of no such order about you. Write to who ordered it.",
+  "error.contest-twice":
+    "You contested this order already, in other words. Write to who ordered it if there is more to say.",
+  "error.contest-revoked": "This order was taken back. Nothing is opened, so there is nothing to contest.",
+  "error.contest-no-wait":
+    "This order does not wait, so it cannot be contested here. Write to who ordered it.",
+  "error.contest-too-late": "The days to contest this order are over. Write to who ordered it.",
   "error.device-revoked":
     "This device was removed from your account. Nothing comes or goes here any more; what it has stays.",
   "error.device-unknown": "This device is not known any more.",

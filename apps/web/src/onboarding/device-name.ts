@@ -22,7 +22,7 @@ export function proposedDeviceName(agent: string = navigator.userAgent): string 
   const found = (list: readonly (readonly [mark: string, name: string])[]): string | undefined =>
     list.find(([mark]) => agent.includes(mark))?.[1];
   const [browser, system] = [found(BROWSERS), found(SYSTEMS)];
-  return browser === undefined || system === undefined
-    ? say("device.unnamed")
-    : say("device.proposed", { browser, system });
+  if (browser === undefined || system === undefined) return say("device.unnamed");
+  // A name of a device has no isolates: it stands in lists beside others.
+  return say("device.proposed", { browser, system }).replace(/\p{Cf}/gu, "");
 }

@@ -5,6 +5,7 @@ import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
+import { Link } from "../parts/link.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { Door } from "./door.tsx";
 import { proposedDeviceName } from "./device-name.ts";
@@ -39,6 +40,9 @@ export function SignedOut({
               {say(`first.way.${one}`)}
             </Button>
           ))}
+        <Link to="/notices/code" className="button button-quiet">
+          {say("first.way.notices")}
+        </Link>
       </nav>
     </Door>
   );
@@ -120,7 +124,7 @@ function Restore(): ReactElement {
         hint={say("device.name-hint")}
         value={name}
         onChange={setName}
-        maxLength={64}
+        maxLength={60}
       />
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <UnlockChoice

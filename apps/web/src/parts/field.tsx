@@ -4,6 +4,7 @@ import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
 import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
 import { Switch as AriaSwitch } from "react-aria-components/Switch";
+import { TextArea } from "react-aria-components/TextArea";
 import { Text } from "react-aria-components/Text";
 import { TextField } from "react-aria-components/TextField";
 
@@ -34,6 +35,24 @@ export function Field({
         </Text>
       )}
       <FieldError className="field-error">{error}</FieldError>
+    </TextField>
+  );
+}
+
+/** Several lines. */
+export function LongField({
+  label,
+  ...rest
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly maxLength?: number;
+}): ReactElement {
+  return (
+    <TextField {...rest} className="field">
+      <Label className="field-label">{label}</Label>
+      <TextArea className="field-input field-long" rows={5} />
     </TextField>
   );
 }

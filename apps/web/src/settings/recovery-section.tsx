@@ -1,8 +1,11 @@
 import { type ReactElement, useState } from "react";
-import { say } from "../i18n/say.tsx";
+import { Say, say } from "../i18n/say.tsx";
 import { useAsk } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+
+/** Printed with the code: whoever finds it in a drawer must know where it is good. */
+const NOTICES_AT = `${location.origin}/notices/code`;
 
 /** Codes on paper: one to come back with, one to read notices with. Neither is kept anywhere in the page. */
 export function RecoverySection(): ReactElement {
@@ -38,8 +41,15 @@ export function RecoverySection(): ReactElement {
       </div>
       <div className="stack-tight print-one">
         <h3>{say("notice-code.title")}</h3>
-        <p className="soft">{say("notice-code.text")}</p>
-        {notice === null ? null : <p className="code-large print-this">{notice}</p>}
+        <p className="soft">
+          <Say k="notice-code.text" v={{ address: <code className="break">{NOTICES_AT}</code> }} />
+        </p>
+        {notice === null ? null : (
+          <div className="code-large print-this">
+            <p>{notice}</p>
+            <p className="small">{NOTICES_AT}</p>
+          </div>
+        )}
         <div className="row-wrap">
           <Button
             icon="notice"

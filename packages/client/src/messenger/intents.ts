@@ -1,9 +1,11 @@
 // What a user interface asks for. Each is saved before it is answered; what needs the network then goes on by itself.
 import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchlight/encoding";
 import type {
+  AllClearView,
   EntryView,
   MemberView,
   MentionView,
+  NoticeView,
   PasskeyView,
   PreviewImage,
   SafetyNumberView,
@@ -170,6 +172,20 @@ export type Intents = {
   makeRecoveryCode: () => { readonly recoveryCode: string };
   /** A code to print: with it any browser can read later notices about this account, also after leaving. */
   noticeCode: () => { readonly noticeCode: string };
+  /** In any state: what the log shows for a printed notice code. It is read from the log's beginning, and not kept. */
+  readNotices: (input: { readonly noticeCode: string }) => {
+    readonly notices: readonly NoticeView[];
+    readonly allClear: AllClearView | null;
+  };
+  /**
+   * Contests an order that the person was told of first (CONT-3): by the code, or `null` for the unlocked account's own.
+   * `document`: the provider's signed word that it has it, as JSON, to be kept.
+   */
+  contestOrder: (input: {
+    readonly noticeCode: string | null;
+    readonly notice: string;
+    readonly ground: string;
+  }) => { readonly document: string };
   markNoticeRead: (input: { readonly notice: string }) => void;
   /** Everything that this device has, as one file in clear: the person's own. */
   exportData: () => { readonly file: Blob };

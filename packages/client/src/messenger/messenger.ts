@@ -10,6 +10,7 @@ import { type AccountIntent, accountIntents } from "./account-intents.ts";
 import { type Door, formatDoor, opened, parseDoor, slotFor, waysOf } from "./door.ts";
 import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./intents.ts";
 import { takeKeepsakes } from "./keepsake.ts";
+import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
 import { codeOf } from "./refusal.ts";
@@ -28,6 +29,8 @@ type EntryIntent =
   | "lock"
   | "addUnlockWay"
   | "deleteAccount";
+/** Intents that any state carries out, and that nothing waits for. */
+const FREE: ReadonlySet<IntentName> = new Set<NoticeIntent>(["readNotices", "contestOrder"]);
 export type ChannelIntent = "openThread" | "closeThread";
 
 type Open = {
@@ -112,9 +115,9 @@ export class Messenger {
     if (entry !== undefined && Object.hasOwn(this.#entry, name)) {
       return await this.#alone(() => entry(given));
     }
-    const { handlers } = this.#opened();
+    const handlers = FREE.has(name) ? this.#free : this.#opened().handlers;
     if (!Object.hasOwn(handlers, name)) throw notNow();
-    const handler = handlers[name as TalkIntent] as (
+    const handler = (handlers as Readonly<Record<string, unknown>>)[name] as (
       input: IntentInput<Name>,
     ) => Promise<IntentResult<Name>> | IntentResult<Name>;
     try {
@@ -136,6 +139,13 @@ export class Messenger {
       await this.#shut();
       this.#release?.();
       this.#release = null;
+    });
+  }
+
+  get #free(): Handlers<NoticeIntent> {
+    return noticeIntents(this.#platform, this.#config, () => {
+      const session = this.#open?.session;
+      return session === undefined ? null : { seed: session.member.noticeKey.seed, book: session.book };
     });
   }
 

@@ -15,6 +15,16 @@ const LOG: Readonly<Record<LogErrorCode, ClientErrorCode>> = {
   "state-corrupt": "state-corrupt",
 };
 
+/** CONT-4 */
+const CONTEST: Readonly<Record<string, ClientErrorCode>> = {
+  unproven: "contest-unproven",
+  "not-yours": "contest-not-yours",
+  twice: "contest-twice",
+  revoked: "contest-revoked",
+  "no-wait": "contest-no-wait",
+  "too-late": "contest-too-late",
+};
+
 /** The code under which a person is told of a failure. */
 export function codeOf(error: unknown): ClientErrorCode {
   if (error instanceof ClientError) return error.code;
@@ -48,6 +58,8 @@ export function codeOf(error: unknown): ClientErrorCode {
       return "clock-wrong";
     case "forbidden":
       return "not-in-conversation";
+    case "contest-refused":
+      return CONTEST[error.reason ?? ""] ?? "refused-by-server";
     case "device-revoked":
       return "device-revoked";
     case "pairing-unknown":

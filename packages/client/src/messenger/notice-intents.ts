@@ -1,0 +1,73 @@
+import { EncodingError, type UnixSeconds } from "@porchlight/encoding";
+import { NoticeError, parseNoticeCode } from "@porchlight/notice";
+import { httpLogSource } from "@porchlight/wire";
+import { CharterBook } from "../charter-book.ts";
+import { contestOrder } from "../contest.ts";
+import { ClientError } from "../error.ts";
+import { memoryStorage } from "../storage.ts";
+import { allClearView, noticeViews } from "./notice-view.ts";
+import type { MessengerConfig, Platform } from "./platform.ts";
+import type { Handlers } from "./session-intents.ts";
+
+export type NoticeIntent = "readNotices" | "contestOrder";
+
+/** Which notices a key reads: those of the unlocked device's own account, or of a code on paper. */
+type Reader = { readonly seed: Uint8Array; readonly book: CharterBook };
+
+/**
+ * What needs a notice key and the log, and no account: somebody who left reads with the printed code in any browser.
+ * `own`: the unlocked device's; `null` where there is none. Nothing of a code is kept.
+ */
+export function noticeIntents(
+  platform: Platform,
+  config: MessengerConfig,
+  own: () => Reader | null,
+): Handlers<NoticeIntent> {
+  const byCode = async (noticeCode: string): Promise<Reader & { readonly asOf: UnixSeconds }> => {
+    const seed = seedOf(noticeCode);
+    const { tlogSuite } = platform;
+    const book = await CharterBook.open({
+      source: platform.log?.(config.url) ?? httpLogSource({ url: `${config.url}/log` }),
+      policy: config.policy,
+      storage: memoryStorage(),
+      clock: platform.clock,
+      ...(tlogSuite === undefined ? {} : { suite: tlogSuite }),
+    });
+    await book.refresh();
+    const asOf = book.checkpointTime;
+    if (asOf === undefined) throw new ClientError("log-not-fresh", "the log has no checkpoint yet");
+    return { seed, book, asOf };
+  };
+
+  return {
+    readNotices: async ({ noticeCode }) => {
+      const { seed, book, asOf } = await byCode(noticeCode);
+      const clearance = book.notices.clearance(asOf);
+      return {
+        notices: noticeViews(book.notices.notices(seed), book.known, []),
+        allClear: clearance === null ? null : allClearView(clearance),
+      };
+    },
+
+    contestOrder: async ({ noticeCode, notice: id, ground }) => {
+      const reader = noticeCode === null ? own() : await byCode(noticeCode);
+      if (reader === null) throw new ClientError("not-now", "unlock the device, or give the notice code");
+      const { seed, book } = reader;
+      const notice = book.notices.notices(seed).find(({ commitment }) => commitment === id);
+      if (notice === undefined) throw new ClientError("contest-not-yours", "no such notice of this account");
+      const { charter } = await book.charter(notice.charter);
+      const server = platform.connect(config.url, {});
+      const document = await contestOrder(server, charter, { notice, noticeSeed: seed, ground });
+      return { document: JSON.stringify(document) };
+    },
+  };
+}
+
+function seedOf(noticeCode: string): Uint8Array {
+  try {
+    return parseNoticeCode(noticeCode.trim().toUpperCase());
+  } catch (cause) {
+    if (!(cause instanceof NoticeError || cause instanceof EncodingError)) throw cause;
+    throw new ClientError("code-malformed", "this is no notice code: copy all of it", { cause });
+  }
+}
