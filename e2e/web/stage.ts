@@ -1,8 +1,8 @@
 // What a story is played on: real programs, a browser, and the wires between them.
 import type { Browser } from "playwright-core";
 import { expect } from "vitest";
-import type { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { parseContactCode } from "../../packages/client/src/messenger/safety-number.ts";
+import type { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { LyingProxy, type WireItem } from "../lying-proxy.ts";
 import { picture, type Started, startBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";

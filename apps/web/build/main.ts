@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "vite";
 import { RELEASE_FILE } from "@porchlight/charter";
+import { build } from "vite";
 import { compress, digestsOf, writeRelease } from "./release.ts";
 import { galleryConfig, pageConfig, serviceWorkerConfig } from "./vite.config.ts";
 

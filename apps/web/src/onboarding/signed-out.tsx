@@ -7,8 +7,8 @@ import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
 import { Link } from "../parts/link.tsx";
 import { Qr } from "../parts/qr.tsx";
-import { Door } from "./door.tsx";
 import { proposedDeviceName } from "./device-name.ts";
+import { Door } from "./door.tsx";
 import { invitationIn, takeInvitation } from "./invitation.ts";
 import { UnlockChoice } from "./unlock-choice.tsx";
 

@@ -4,8 +4,8 @@ import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
 import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
 import { Switch as AriaSwitch } from "react-aria-components/Switch";
-import { TextArea } from "react-aria-components/TextArea";
 import { Text } from "react-aria-components/Text";
+import { TextArea } from "react-aria-components/TextArea";
 import { TextField } from "react-aria-components/TextField";
 
 export function Field({
