@@ -1,9 +1,10 @@
 import { basename, resolve } from "node:path";
+import { openKeyholder } from "./keyholder/desk.ts";
 import type { Desk, DeskContext } from "./shell/desk.ts";
 import { DeskError } from "./shell/error.ts";
 
 /** Every kind of desk, and what opens it. */
-const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = {};
+const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = { keyholder: openKeyholder };
 
 export const DESK_KINDS: readonly string[] = Object.keys(DESKS);
 
