@@ -244,12 +244,13 @@ class KeyholderDesk {
         );
         if (ceremony?.kind !== "running" || generation === null)
           throw new DeskError("not-now", "no ceremony of that month is under way here");
+        if (ceremony.missing.length === 0) throw new DeskError("not-now", "nobody is waited for");
         return {
           title: `Wait no longer in the ceremony of ${period}`,
           button: "Wait no longer",
           shown: [
             { term: "Month", text: `${period}, generation ${generation}` },
-            { term: "Not waited for any more", text: namesOf(charter, ceremony.missing) || "nobody" },
+            { term: "Not waited for any more", text: namesOf(charter, ceremony.missing) },
             {
               term: "What follows",
               text: `When ${charter.threshold} keyholders ask this, the step is closed. Who has not spoken is named in the log for all to see, and has no share of that month unless it is shared anew.`,
