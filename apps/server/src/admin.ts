@@ -35,6 +35,7 @@ import { nodeSuite } from "@porchlight/tlog/node";
 import { ROLES } from "@porchlight/wire";
 import type { BackupSummary } from "./backup.ts";
 import { type Network, readNetwork } from "./config.ts";
+import { HI1_COMMANDS, type Hi1Parts } from "./hi1/commands.ts";
 import { type Identity, publicIdentity } from "./identity.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Log } from "./log.ts";
@@ -52,6 +53,7 @@ export type AdminParts = {
   readonly orders: Orders;
   readonly invitations: Invitations;
   readonly roles: Roles;
+  readonly hi1: Hi1Parts;
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
   /** Writes a sealed backup to a path that names no file yet. */
@@ -235,6 +237,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const after = fields.optional("after") === undefined ? 0 : fields.integer("after");
     return async () => ({ lines: (await parts.roles.audit(after)).map((line) => ({ ...line })) });
   },
+  ...Object.fromEntries(
+    Object.entries(HI1_COMMANDS).map(([name, command]): [string, Command] => [
+      name,
+      (parts, fields) => command(parts.hi1, fields),
+    ]),
+  ),
   statement: (parts, fields) => {
     const charter = charterId(fields.string("charter"));
     const accounts = fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));

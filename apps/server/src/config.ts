@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
+import { PRESERVATION_DAYS } from "@porchlight/charter";
 import { asString, EncodingError, Fields, type Json } from "@porchlight/encoding";
+import { EU_DEADLINES } from "@porchlight/hi1";
 import { parsePolicy, parseVkey, TlogError } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { LIMITS } from "@porchlight/wire";
@@ -45,6 +47,22 @@ export type ServerConfig = {
   readonly limits: LimitsConfig;
   /** Push messages to devices without a stream; none are sent where it is left out. Of the primary. */
   readonly push?: PushConfig;
+  /** Authorities' orders; none are taken where it is left out. Of the primary. */
+  readonly hi1?: Hi1Config;
+};
+
+/** Orders of TS 103 120: what the deployment fixes of the profile (spec/hi1.md). */
+export type Hi1Config = {
+  readonly country: string;
+  /** This provider's UniqueIdentifier. */
+  readonly endpoint: string;
+  readonly owner: string;
+  readonly version: string;
+  readonly disclosureDays: number;
+  readonly emergencyHours: number;
+  readonly preservationDays: number;
+  readonly preservationExtensionDays: number;
+  readonly takesTests: boolean;
 };
 
 /** Where members' encrypted files are, and how much is taken (ATT-20). */
@@ -126,6 +144,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   streams:
     "{perAccount, total, helloSeconds, slowSeconds, sessionSeconds}: how many streams there may be, and how patient they are",
   push: "{contact, allow}: whom push services may ask, and origins of one's own that may be told",
+  hi1: "{country, endpoint, owner, version, disclosureDays, emergencyHours, preservationDays, preservationExtensionDays, takesTests}: authorities' orders, as spec/hi1.md says",
   limits:
     "{addressRequests, addressEntries, accountRequests, accountItems, loopback}: how much may be asked in a minute",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
@@ -179,6 +198,7 @@ function readMembers(fields: Fields): ServerConfig {
     drainSeconds: has("drainSeconds") ? fields.integer("drainSeconds", 0, 5) : 0,
     ...(has("web") ? { web: readWeb(fields.object("web")) } : {}),
     ...(has("push") ? { push: readPush(fields.object("push")) } : {}),
+    ...(has("hi1") ? { hi1: readHi1(fields.object("hi1")) } : {}),
     limits: readLimits(has("limits") ? fields.object("limits") : null),
     streams: readStreams(has("streams") ? fields.object("streams") : null),
   };
@@ -283,6 +303,32 @@ function readPush(fields: Fields): PushConfig {
       : fields.array("allow", (value, where) => httpUrl(asString(value, where, 500), where), 20);
   fields.end();
   return { contact, allow };
+}
+
+/** Regulation (EU) 2023/1543 where a number is left out. */
+function readHi1(given: Fields): Hi1Config {
+  const number = (name: string, otherwise: number, maximum: number): number =>
+    given.optional(name) === undefined ? otherwise : given.integer(name, 1, maximum);
+  const country = given.string("country", 2);
+  if (!/^[A-Z]{2}$/.test(country)) throw new EncodingError("not-canonical", "config.hi1");
+  const endpoint = given.string("endpoint", 100);
+  const read = {
+    country,
+    endpoint,
+    owner: given.optional("owner") === undefined ? "porchlight" : given.string("owner", 100),
+    version: given.optional("version") === undefined ? "1" : given.string("version", 100),
+    disclosureDays: number("disclosureDays", EU_DEADLINES.disclosureDays, 365),
+    emergencyHours: number("emergencyHours", EU_DEADLINES.emergencyHours, 240),
+    preservationDays: number("preservationDays", PRESERVATION_DAYS.first, PRESERVATION_DAYS.first),
+    preservationExtensionDays: number(
+      "preservationExtensionDays",
+      PRESERVATION_DAYS.extension,
+      PRESERVATION_DAYS.extension,
+    ),
+    takesTests: given.optional("takesTests") === undefined ? false : given.boolean("takesTests"),
+  };
+  given.end();
+  return read;
 }
 
 const DEFAULT_LIMITS = {

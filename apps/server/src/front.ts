@@ -4,6 +4,7 @@ import type { Answer, Exchange, Route } from "./http.ts";
 import type { Keeping } from "./keeping.ts";
 import { Refusal } from "./refusal.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
+import { hi1Routes } from "./routes/hi1.ts";
 import { logRoutes } from "./routes/log.ts";
 import type { PrimaryServices } from "./services.ts";
 
@@ -17,7 +18,7 @@ const LIMIT = 90_000;
 export function openFront(primary: string, database: Database): Keeping {
   // The table of routes says what is handed on; none of these services is ever asked.
   const absent = {} as PrimaryServices;
-  const routes = [...logRoutes(absent), ...disclosureRoutes(absent)];
+  const routes = [...logRoutes(absent), ...disclosureRoutes(absent), ...hi1Routes(absent)];
   return {
     charters: new StoredCharters(database),
     routes: routes.map((route): Route => ({ ...route, handle: (exchange) => handOn(primary, exchange) })),

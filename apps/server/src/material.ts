@@ -3,6 +3,7 @@ import type { Charter } from "@porchlight/charter";
 import {
   type AccountId,
   accountIdOf,
+  type Commitment,
   type ConversationId,
   conversationIdOf,
   type DayNumber,
@@ -88,6 +89,7 @@ export class MaterialDesk {
   readonly #log: Log;
   readonly #identity: Identity;
   readonly #clock: Clock;
+  readonly #given: (order: Commitment) => Promise<void>;
 
   constructor(parts: {
     readonly database: Database;
@@ -95,12 +97,15 @@ export class MaterialDesk {
     readonly log: Log;
     readonly identity: Identity;
     readonly clock: Clock;
+    /** Told before material of an order leaves. */
+    readonly given: (order: Commitment) => Promise<void>;
   }) {
     this.#database = parts.database;
     this.#orders = parts.store;
     this.#log = parts.log;
     this.#identity = parts.identity;
     this.#clock = parts.clock;
+    this.#given = parts.given;
   }
 
   /**
@@ -132,6 +137,7 @@ export class MaterialDesk {
       inner: peelOuter(parseEnvelope(envelope), this.#identity.xwing.secretKey),
     }));
     const messages = await this.#messages(query, fitting);
+    await this.#given(order.commitment);
     const value = z.encode(materialValue, { version: 1, ...query, envelopes, messages });
     return this.#sealFor(order, MATERIAL_INFO, value);
   }

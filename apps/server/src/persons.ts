@@ -6,7 +6,7 @@ import {
   type SignedDocument,
   signDocument,
 } from "@porchlight/charter";
-import { type AccountId, fromUtf8, idBytes, utf8 } from "@porchlight/encoding";
+import { type AccountId, accountIdOf, fromUtf8, idBytes, utf8 } from "@porchlight/encoding";
 import { openFrom, sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
 import type { Clock } from "@porchlight/runtime";
 import { type Database, fromRow } from "./database.ts";
@@ -25,6 +25,8 @@ export class Persons {
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #noticeCards: NoticeCards;
+  /** By name as bound; null where it has to be read anew. */
+  #byName: ReadonlyMap<string, readonly AccountId[]> | null = null;
 
   constructor(database: Database, identity: Identity, clock: Clock) {
     this.#noticeCards = new NoticeCards(database);
@@ -44,7 +46,36 @@ export class Persons {
         on conflict (account) do update set sealed = excluded.sealed returning 1`,
       values: [id, Buffer.from(sealed)],
     });
+    this.#byName = null;
     if (rows.length === 0) throw new Refusal("not-found", "no such account is registered here");
+  }
+
+  /** The name that an account is bound to; null for none. */
+  async nameOf(account: AccountId): Promise<string | null> {
+    try {
+      return await this.#person(account);
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
+    }
+  }
+
+  /** All bound names as they stand, each with whom it is bound to: opened once, as each is sealed on its own. */
+  async byName(): Promise<ReadonlyMap<string, readonly AccountId[]>> {
+    if (this.#byName !== null) return this.#byName;
+    const rows = await this.#database.query({ text: "select account, sealed from persons" });
+    const found = new Map<string, AccountId[]>();
+    for (const row of rows) {
+      const id = Buffer.from(fromRow(row["account"]));
+      const name = this.#open(id, fromRow(row["sealed"]));
+      found.set(name, [...(found.get(name) ?? []), accountIdOf(new Uint8Array(id))]);
+    }
+    this.#byName = found;
+    return found;
+  }
+
+  #open(id: Buffer, sealed: Uint8Array): string {
+    return fromUtf8(openFrom(this.#identity.xwing.secretKey, sealed, AT_REST_INFO, id), "person");
   }
 
   /** The provider's signed word for these accounts. Throws Refusal "not-found" where one is bound to nobody. */
@@ -77,6 +108,6 @@ export class Persons {
     if (sealed === undefined) {
       throw new Refusal("not-found", "this account is bound to no person: bind it first");
     }
-    return fromUtf8(openFrom(this.#identity.xwing.secretKey, fromRow(sealed), AT_REST_INFO, id), "person");
+    return this.#open(id, fromRow(sealed));
   }
 }

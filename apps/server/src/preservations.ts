@@ -68,6 +68,13 @@ export type Held = {
   readonly until: DayNumber;
 };
 
+/** An order to preserve, and whether it holds anything now. */
+export type KnownPreservation = {
+  readonly commitment: Commitment;
+  readonly document: VerifiedPreservation["document"];
+  readonly state: "logged" | "held" | "expired" | "lifted";
+};
+
 type Stored = {
   readonly commitment: Commitment;
   readonly preservation: VerifiedPreservation;
@@ -310,6 +317,24 @@ export class Preservations {
       throw refused(cause.code, `the proof does not show the order in the log (${cause.message})`, cause);
     }
     throw refused("proof-mismatch", "the proof is of another entry of the log");
+  }
+
+  /** Every order that is kept here, as it stands: for who answers an authority's task with one. */
+  async known(): Promise<KnownPreservation[]> {
+    const today = dayOf(this.#clock.now());
+    return (await this.#all()).map((stored) => {
+      const { commitment, preservation, taken } = stored;
+      const { document } = preservation;
+      const isOver = document.until < today;
+      const state = this.#isLifted(stored)
+        ? "lifted"
+        : isOver
+          ? "expired"
+          : taken === null
+            ? "logged"
+            : "held";
+      return { commitment, document, state };
+    });
   }
 
   /** What deletion passes over on `today` (RET-7). Throws where a stored order does not verify: nobody guesses then. */

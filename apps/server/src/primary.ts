@@ -11,6 +11,12 @@ import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, type PushConfig, readNetwork, type ServerConfig } from "./config.ts";
 import { Contests } from "./contests.ts";
 import type { Database } from "./database.ts";
+import { AtRest } from "./hi1/at-rest.ts";
+import { Hi1Endpoint } from "./hi1/endpoint.ts";
+import { Following } from "./hi1/following.ts";
+import { ObjectStore } from "./hi1/object-store.ts";
+import { Hi1Officer } from "./hi1/officer.ts";
+import { Registrations } from "./hi1/registrations.ts";
 import { loadIdentity } from "./identity.ts";
 import { Invitations } from "./invitations.ts";
 import type { Keeping } from "./keeping.ts";
@@ -31,6 +37,7 @@ import type { PushSubscriptions } from "./push/subscriptions.ts";
 import { Retention } from "./retention.ts";
 import { Roles } from "./roles.ts";
 import { disclosureRoutes } from "./routes/disclosure.ts";
+import { hi1Routes } from "./routes/hi1.ts";
 import { logRoutes } from "./routes/log.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -110,11 +117,19 @@ export async function openPrimary(
   const store = new OrderStore(database, log, identity, keys);
   const orders = new Orders({ database, store, log, keys, identity, clock, persons });
   const publicity = new Publicity({ store, log, identity, clock, logger });
+  const atRest = new AtRest(identity);
+  const objects = new ObjectStore(atRest);
+  const registrations = new Registrations({ database, log, identity, clock, atRest });
+  const following = new Following({ database, store: objects, orders: store, preservations, log, clock });
+  const common = { database, store: objects, registrations, following, persons, log, identity, clock };
+  const endpoint = new Hi1Endpoint({ ...common, config: config.hi1 ?? null });
+  const officer = new Hi1Officer({ ...common, endpoint, orders, preservations });
+  const hi1 = { endpoint, officer, registrations };
   const admin = await serveAdmin(
     directory,
     (request) =>
       handleAdmin(
-        { identity, log, clock, persons, orders, invitations, roles, setNetwork, backup, retention },
+        { identity, log, clock, persons, orders, invitations, roles, hi1, setNetwork, backup, retention },
         request,
       ),
     (error) => logger.failure("admin-failed", error),
@@ -127,11 +142,15 @@ export async function openPrimary(
     orders,
     contests: new Contests({ database, store, cards: new NoticeCards(database), log, identity, clock }),
     preservations,
-    material: new MaterialDesk({ database, store, log, identity, clock }),
+    material: new MaterialDesk({
+      ...{ database, store, log, identity, clock },
+      given: (order) => objects.markGiven(database, order, clock.now()),
+    }),
+    hi1: endpoint,
   };
   return {
     charters: chartersOfLog(log.catalogue),
-    routes: [...logRoutes(services), ...disclosureRoutes(services)],
+    routes: [...logRoutes(services), ...disclosureRoutes(services), ...hi1Routes(services)],
     health: () => {
       const { size } = log.store;
       const published = log.published?.size ?? 0;

@@ -47,6 +47,8 @@ export const STATUS: Readonly<Record<RefusalCode, number>> = {
   "direction-refused": 422,
   "contest-refused": 403,
   "preservation-refused": 422,
+  "registration-refused": 422,
+  "act-refused": 409,
   "order-unknown": 404,
   "order-elsewhere": 409,
   "not-witnessed": 409,

@@ -5,6 +5,7 @@ import type { Contests } from "./contests.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Devices } from "./devices.ts";
+import type { Hi1Endpoint } from "./hi1/endpoint.ts";
 import type { Invitations } from "./invitations.ts";
 import type { KeyPackages } from "./key-packages.ts";
 import type { Log } from "./log.ts";
@@ -47,4 +48,5 @@ export type PrimaryServices = {
   readonly contests: Contests;
   readonly preservations: Preservations;
   readonly material: MaterialDesk;
+  readonly hi1: Hi1Endpoint;
 };

@@ -6,6 +6,7 @@ import { makeAccountRequest } from "../../../packages/envelope/src/index.ts";
 import { cardOf } from "../../../vectors/fixture/notice.ts";
 import type { Route } from "../src/http.ts";
 import { disclosureRoutes } from "../src/routes/disclosure.ts";
+import { hi1Routes } from "../src/routes/hi1.ts";
 import { logRoutes } from "../src/routes/log.ts";
 import { operationRoutes, welcomeRoutes } from "../src/routes/operations.ts";
 import { routes } from "../src/routes.ts";
@@ -229,6 +230,7 @@ const nameOf = ({ method, url }: Route): string => `${method} ${url}`;
 const REST: readonly Route[] = [
   ...logRoutes({} as PrimaryServices),
   ...disclosureRoutes({} as PrimaryServices),
+  ...hi1Routes({} as PrimaryServices),
   ...operationRoutes(null as never, null as never, null as never, new AbortController().signal),
   ...welcomeRoutes(),
 ];

@@ -4,10 +4,12 @@ import type { UnixSeconds } from "@porchlight/encoding";
 import type { Action, ActionResponse, Header, ListRecord, Message } from "./message.ts";
 import {
   type Authorisation,
+  type Delivery,
   type DocumentObject,
   type Hi1Object,
   type LDTask,
   type LPTask,
+  type Notification,
   type ObjectType,
   objectTypeOf,
 } from "./object.ts";
@@ -194,7 +196,9 @@ function updated(object: Hi1Object, sender: string, shelf: Shelf, context: DeskC
   const status = statusOf(before.object) ?? "";
   const wished = desiredStatusOf(object);
   if (wished !== null && wished !== status) {
-    if (!isAllowed(type, status, wished, "owner")) return no("transition-refused");
+    // HI1-32: a delivery is the provider's to offer and the requester's to receive, wherever it lies.
+    const by = type === "Delivery" && context.takes === "orders" ? "receiver" : "owner";
+    if (!isAllowed(type, status, wished, by)) return no("transition-refused");
     return changed(inStatus(before.object, type, wished), before, context, true);
   }
   // What an authorisation or a task says is fixed once it is made; a preservation may be asked for longer.
@@ -213,13 +217,36 @@ function changed(object: Hi1Object, before: Held, { now }: DeskContext, isNewSta
   return { kind: "done", response, changes: [held] };
 }
 
-/** HI1-15: the receiver's own step: the object in another status; null where there is no such arrow. */
-export function advance(held: Held, status: string, now: UnixSeconds, reason?: Hi1Refusal): Held | null {
+/**
+ * HI1-15: the receiver's own step: the object in another status, with `members` of its own; null where there is no such
+ * arrow.
+ */
+export function advance(
+  held: Held,
+  status: string,
+  now: UnixSeconds,
+  reason?: Hi1Refusal,
+  members: object = {},
+): Held | null {
   const { type, object, owner, scope } = held;
   if (!isStateful(type) || !isAllowed(type, statusOf(object) ?? "", status, "receiver")) return null;
-  const next = inStatus(object, type, status);
+  const next = { ...inStatus(object, type, status), ...members } as Hi1Object;
   const why = reason === undefined ? next : withReason(next, type, reason);
   return hold(why, type, owner, scope, now, now, (object.Generation ?? 0) + 1);
+}
+
+/** The same status with other members: what was granted, as it is now. */
+export function revise(held: Held, members: object, now: UnixSeconds): Held {
+  const { type, object, owner, scope, since } = held;
+  const revised = { ...object, ...members } as Hi1Object;
+  return hold(revised, type, owner, scope, since, now, (object.Generation ?? 0) + 1);
+}
+
+/** HI1-32: what a provider makes for a requester, in its first status: a delivery or a notification. */
+export function offer(object: Delivery | Notification, requester: string, now: UnixSeconds): Held {
+  const type = typeOf(object);
+  const first = isStateful(type) ? inStatus(object, type, FIRST_STATUS[type]) : object;
+  return hold(first, type, requester, null, now, now, 0);
 }
 
 function withReason(object: Hi1Object, type: ObjectType, reason: Hi1Refusal): Hi1Object {

@@ -8,6 +8,8 @@ export {
   errorOf,
   type Held,
   MESSAGE_TOLERANCE,
+  offer,
+  revise,
   type Shelf,
 } from "./desk.ts";
 export {
@@ -33,8 +35,8 @@ export {
   type ObjectType,
   typeName,
 } from "./object.ts";
-export type { Profile, Resolve, Scope } from "./profile.ts";
-export { type Hi1Code, Hi1Error, type Hi1Refusal, refusal, refusalTable } from "./refusal.ts";
+export { associatedWith, type Profile, type Resolve, type Scope } from "./profile.ts";
+export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signMessage } from "./signature.ts";
 export { statusOf } from "./status.ts";
 export { type DictionaryEntry, dateTimeOf, etsi } from "./value.ts";

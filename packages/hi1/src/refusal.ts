@@ -81,6 +81,7 @@ const TABLE = {
     "HI1-24",
     "The document's contents and its checksum do not agree, or one of them is missing.",
   ],
+  objection: [10031, "HI1-33", "The provider's officer refuses. The reason stands here."],
   "test-refused": [10030, "HI1-22", "Objects that are marked as tests are not taken by a live deployment."],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
@@ -89,6 +90,11 @@ export type Hi1Code = keyof typeof TABLE;
 export function refusal(code: Hi1Code, field?: string): Hi1Refusal {
   const [number, rule, description] = TABLE[code];
   return { code, number, rule, description, ...(field === undefined ? {} : { field }) };
+}
+
+/** HI1-33: a refusal in the words of the person who decided. */
+export function objection(words: string): Hi1Refusal {
+  return { ...refusal("objection"), description: words };
 }
 
 /** All codes with number, rule and sentence, for the specification's table and for screens. */

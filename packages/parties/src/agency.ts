@@ -39,6 +39,7 @@ import { formatRequest, namesOf, type OrderFile, type Request, readRequest } fro
 import type { Service } from "./service.ts";
 
 const IDENTITY = "evidence-identity";
+const ENDPOINT_KEY = "hi1-endpoint";
 const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** A requester: an agency, or whoever else warrants name. Its directory holds its requests' secrets, sealed, and its evidence. */
@@ -254,6 +255,15 @@ export class Agency {
   async unseal(sealed: Uint8Array): Promise<Files> {
     const identity = await this.#secrets.read(IDENTITY);
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
+  }
+
+  /** The key that signs this agency's messages of TS 103 120 (HI1-5), made at its first use: Ed25519 seed, 32 B. */
+  async endpointSeed(): Promise<Uint8Array> {
+    const known = await this.#secrets.read(ENDPOINT_KEY);
+    if (known !== null) return known;
+    const seed = RANDOM(32);
+    await this.#secrets.write(ENDPOINT_KEY, seed);
+    return seed;
   }
 
   /** Requests that were made here, each with its name. Throws PartyError. */

@@ -15,7 +15,11 @@ export type PartyErrorCode =
   /** The secrets of this order's request are not in this directory. */
   | "request-unknown"
   | "issuer-unknown"
-  | "keyholder-untrue";
+  | "keyholder-untrue"
+  /** The provider refused a message of TS 103 120 as a whole, or one of its actions; the sentence is the provider's. */
+  | "hi1-refused"
+  /** An answer that the provider did not sign, or that is to another message. */
+  | "hi1-untrue";
 
 /** `message` is a sentence that says what to do; it repeats no name, key or content. */
 export class PartyError extends Error {

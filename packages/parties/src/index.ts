@@ -31,6 +31,16 @@ export {
   signPreservationLift,
 } from "./preservation.ts";
 export {
+  askProvider,
+  authorisationOf,
+  documentOf,
+  type ProviderLine,
+  preservationTaskOf,
+  type Span,
+  type TaskTargets,
+  taskOf,
+} from "./provider-line.ts";
+export {
   formatOrderFile,
   formatRequest,
   namesOf,

@@ -51,6 +51,8 @@ export const REFUSAL_CODES = [
   "direction-refused",
   "contest-refused",
   "preservation-refused",
+  "registration-refused",
+  "act-refused",
   "order-unknown",
   "order-elsewhere",
   "not-witnessed",

@@ -226,6 +226,12 @@ export class ServerClient {
     return (await this.#call(call, preservationLiftAnswer, sent)).index;
   }
 
+  /** Hands a message of TS 103 120 in; the provider's message, of which nothing is verified here (spec/hi1.md). */
+  async hi1(message: Uint8Array): Promise<Uint8Array> {
+    const body = { type: "application/json", bytes: message };
+    return (await this.#http.send({ method: "POST", path: "/hi1", body, wait: 60 })).bytes;
+  }
+
   /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */
   async material(orderId: string, query: MaterialQuery): Promise<Uint8Array> {
     const call: Call = { method: "GET", path: `/v1/orders/${orderId}/material`, query };

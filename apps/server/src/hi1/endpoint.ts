@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import type { Charter } from "@porchlight/charter";
+import { dayOf, hex, type Json, unixSeconds } from "@porchlight/encoding";
+import {
+  type Action,
+  answerActions,
+  associatedWith,
+  checkMessage,
+  type DeskContext,
+  dateTimeOf,
+  errorOf,
+  formatJson,
+  type Header,
+  Hi1Error,
+  type Hi1Refusal,
+  type Message,
+  messageJson,
+  type Profile,
+  parseMessage,
+  refusal,
+  signMessage,
+  statusOf,
+} from "@porchlight/hi1";
+import type { Clock } from "@porchlight/runtime";
+import type { Hi1Config } from "../config.ts";
+import type { Database, Queries } from "../database.ts";
+import type { Identity } from "../identity.ts";
+import type { Log } from "../log.ts";
+import type { Persons } from "../persons.ts";
+import { Refusal } from "../refusal.ts";
+import type { Following } from "./following.ts";
+import type { Kept, ObjectStore } from "./object-store.ts";
+import type { Registrations } from "./registrations.ts";
+import { resolveTargets } from "./targets.ts";
+
+/** Answers messages of TS 103 120 under the profile of spec/hi1.md. It opens nothing. */
+export class Hi1Endpoint {
+  readonly #database: Database;
+  readonly #store: ObjectStore;
+  readonly #registrations: Registrations;
+  readonly #following: Following;
+  readonly #persons: Persons;
+  readonly #log: Log;
+  readonly #identity: Identity;
+  readonly #clock: Clock;
+  readonly #config: Hi1Config | null;
+  /** One message after the other: each sees what those before it did. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: {
+    readonly database: Database;
+    readonly store: ObjectStore;
+    readonly registrations: Registrations;
+    readonly following: Following;
+    readonly persons: Persons;
+    readonly log: Log;
+    readonly identity: Identity;
+    readonly clock: Clock;
+    readonly config: Hi1Config | null;
+  }) {
+    this.#database = parts.database;
+    this.#store = parts.store;
+    this.#registrations = parts.registrations;
+    this.#following = parts.following;
+    this.#persons = parts.persons;
+    this.#log = parts.log;
+    this.#identity = parts.identity;
+    this.#clock = parts.clock;
+    this.#config = parts.config;
+  }
+
+  /** Runs alone among messages and officers' acts. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return await done;
+  }
+
+  /** The charter under which is ordered now: the newest of those whose dates hold. Throws Refusal. */
+  get charter(): Charter {
+    const today = dayOf(this.#clock.now());
+    const found = this.#log.catalogue.verifiedCharters.findLast(
+      ({ validFrom, validUntil }) => validFrom <= today && today <= validUntil,
+    );
+    if (found === undefined)
+      throw new Refusal("unknown-charter", "no charter is in force: nothing can be ordered");
+    return found;
+  }
+
+  get config(): Hi1Config {
+    if (this.#config === null) throw new Refusal("not-found", "this provider takes no orders of TS 103 120");
+    return this.#config;
+  }
+
+  get profile(): Profile {
+    const { country, endpoint, owner, version, takesTests, preservationDays, preservationExtensionDays } =
+      this.config;
+    const { legalBases, offenceCategories } = this.charter;
+    return {
+      endpoint: { CountryCode: country, UniqueIdentifier: endpoint },
+      ...{
+        owner,
+        version,
+        legalBases,
+        offenceCategories,
+        preservationDays,
+        preservationExtensionDays,
+        takesTests,
+      },
+    };
+  }
+
+  /**
+   * The answer to a message, as bytes; durable with what it changed when this resolves (HI1-7). Throws Refusal for what is no
+   * message at all.
+   */
+  async take(bytes: Uint8Array): Promise<Uint8Array> {
+    const { profile } = this;
+    const message = read(bytes);
+    const keys = await this.#registrations.keys();
+    const now = this.#clock.now();
+    const context: DeskContext = { profile, keys, resolve: () => null, now, takes: "orders" };
+    const refused = checkMessage(message, context);
+    if (refused !== null) return this.#failure(message.header, refused);
+    const { payload } = message;
+    if (payload.kind !== "request") return this.#failure(message.header, refusal("malformed", "Payload"));
+    return await this.alone(async () => await this.#answer(message.header, payload.actions, bytes, context));
+  }
+
+  async #answer(
+    header: Header,
+    actions: ReadonlyMap<number, Action>,
+    bytes: Uint8Array,
+    context: DeskContext,
+  ): Promise<Uint8Array> {
+    const sender = header.SenderIdentifier.UniqueIdentifier;
+    const id = header.TransactionIdentifier;
+    const digest = createHash("sha256").update(bytes).digest();
+    const known = await this.#store.transaction(this.#database, sender, id);
+    if (known !== null) {
+      if (known.digest === hex(digest)) return known.answer;
+      return this.#failure(header, refusal("transaction-reused"));
+    }
+    await this.#following.run(sender);
+    return await this.#database.transaction(async (transaction) => {
+      const resolve = await resolveTargets(actions, this.charter, transaction, this.#persons);
+      const before = await this.#needed(transaction, actions, sender);
+      const shelf = {
+        get: (object: string) => before.get(object)?.held,
+        of: (owner: string) =>
+          [...before.values()].flatMap(({ held }) => (held.owner === owner ? [held] : [])),
+      };
+      const { responses, changes } = answerActions(actions, sender, shelf, { ...context, resolve });
+      for (const held of changes) {
+        const object = held.object.ObjectIdentifier;
+        const kept = before.get(object);
+        const fresh: Kept = { held, received: context.now, logged: null, given: null, preserved: [] };
+        await this.#store.put(transaction, kept === undefined ? fresh : { ...kept, held }, context.now);
+        const act = kept === undefined ? "received" : `changed: ${statusOf(held.object) ?? ""}`;
+        await this.#store.note(transaction, object, context.now, { by: sender, act, words: `message ${id}` });
+      }
+      const payload = { ResponsePayload: { ActionResponses: { ActionResponse: responses } } };
+      const answer = this.#message(header, payload as unknown as Json);
+      await this.#store.keepTransaction(transaction, sender, id, digest, answer, context.now);
+      return answer;
+    });
+  }
+
+  /** What the actions can see: what they name and belong to, and for a list everything of the sender's. */
+  async #needed(
+    queries: Queries,
+    actions: ReadonlyMap<number, Action>,
+    sender: string,
+  ): Promise<Map<string, Kept>> {
+    const all = [...actions.values()];
+    const ids = all.flatMap((action) => {
+      if (action.kind === "get") return [action.id];
+      return "object" in action ? [action.object.ObjectIdentifier, ...associatedWith(action.object)] : [];
+    });
+    const listed = all.some(({ kind }) => kind === "list") ? await this.#store.of(queries, sender) : [];
+    const named = await this.#store.get(queries, ids);
+    return new Map([...listed, ...named].map((kept) => [kept.held.object.ObjectIdentifier, kept]));
+  }
+
+  #failure(header: Header, refused: Hi1Refusal): Uint8Array {
+    return this.#message(header, { ResponsePayload: { ErrorInformation: errorOf(refused) } });
+  }
+
+  #message(request: Header, payload: Json): Uint8Array {
+    const { endpoint, owner, version } = this.profile;
+    const header: Header = {
+      SenderIdentifier: endpoint,
+      ReceiverIdentifier: request.SenderIdentifier,
+      TransactionIdentifier: request.TransactionIdentifier,
+      Timestamp: dateTimeOf(unixSeconds(this.#clock.now())).replace("Z", ".000000Z"),
+      Version: {
+        ETSIVersion: "V1.14.1",
+        NationalProfileOwner: owner,
+        NationalProfileVersion: version,
+      },
+    };
+    // By way of text, as it travels: members that are undefined are not there.
+    const bare = JSON.parse(JSON.stringify(messageJson(header, payload))) as { [name: string]: Json };
+    const signer = { name: endpoint.UniqueIdentifier, seed: this.#identity.provider.seed };
+    return formatJson({ ...bare, Signature: signMessage(bare, signer) });
+  }
+}
+
+function read(bytes: Uint8Array): Message {
+  try {
+    return parseMessage(bytes);
+  } catch (cause) {
+    if (!(cause instanceof Hi1Error)) throw cause;
+    const { code, description, field } = cause.refusal;
+    const where = field === undefined ? "" : ` (${field})`;
+    throw new Refusal(code === "too-large" ? "too-large" : "malformed", `${description}${where}`, {
+      reason: code,
+      cause,
+    });
+  }
+}

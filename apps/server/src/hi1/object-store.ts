@@ -1,0 +1,226 @@
+import { createHash } from "node:crypto";
+import {
+  base64,
+  type Commitment,
+  fromBase64,
+  fromUtf8,
+  hex,
+  idBytes,
+  type Json,
+  parseJson,
+  type UnixSeconds,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { associatedWith, type DocumentObject, type Held, statusOf } from "@porchlight/hi1";
+import { fromRow, type Queries, type Row } from "../database.ts";
+import type { AtRest } from "./at-rest.ts";
+
+/** An object with what this server knows of it beside. */
+export type Kept = {
+  readonly held: Held;
+  readonly received: UnixSeconds;
+  /** Of the order that answers a task. */
+  readonly logged: Commitment | null;
+  /** When material went out for that order first. */
+  readonly given: UnixSeconds | null;
+  /** Of the orders to preserve that an LPTask rests upon. */
+  readonly preserved: readonly Commitment[];
+};
+
+/** One line of what was done with an object, and by whom. `digest` covers it and the line before it. */
+export type CustodyLine = {
+  readonly at: UnixSeconds;
+  readonly by: string;
+  readonly act: string;
+  readonly words: string;
+  readonly digest: string;
+};
+
+/** Objects, transactions and custody lines as rows; what names a person is sealed. */
+export class ObjectStore {
+  readonly #atRest: AtRest;
+
+  constructor(atRest: AtRest) {
+    this.#atRest = atRest;
+  }
+
+  /** With a document's contents. */
+  async get(queries: Queries, ids: readonly string[]): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: "select * from hi1_objects where object = any($1::text[])",
+      values: [ids],
+    });
+    return rows.map((row) => this.#read(row, true));
+  }
+
+  /** Without documents' contents, which lists do not show; oldest first. */
+  async of(queries: Queries, owner: string | null): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: `select object, owner, received, logged, given, sealed from hi1_objects
+        where $1::text is null or owner = $1 order by received, object`,
+      values: [owner],
+    });
+    return rows.map((row) => this.#read(row, false));
+  }
+
+  /** What belongs to an authorisation, contents included. */
+  async under(queries: Queries, authorisation: string): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: "select * from hi1_objects where authorisation = $1 order by received, object",
+      values: [authorisation],
+    });
+    return rows.map((row) => this.#read(row, true));
+  }
+
+  /** Tasks whose order or preservation may have moved on. */
+  async following(queries: Queries, owner: string | null): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: `select object, owner, received, logged, given, sealed from hi1_objects
+        where status in ('AwaitingDisclosure', 'Preserved') and ($1::text is null or owner = $1)`,
+      values: [owner],
+    });
+    return rows.map((row) => this.#read(row, false));
+  }
+
+  async put(queries: Queries, kept: Kept, now: UnixSeconds): Promise<void> {
+    const { held, received, logged, given, preserved } = kept;
+    const { ObjectIdentifier: id } = held.object;
+    const { bare, contents } = apart(held);
+    const value = { version: 1, object: bare, scope: held.scope, since: held.since, preserved };
+    const sealed = this.#atRest.seal(`object ${id}`, utf8(JSON.stringify(value)));
+    const [authorisation = null] =
+      held.type === "LDTask" || held.type === "Document" ? associatedWith(held.object) : [];
+    await queries.query({
+      text: `insert into hi1_objects values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        on conflict (object) do update set status = excluded.status, changed = excluded.changed,
+          logged = excluded.logged, given = coalesce(hi1_objects.given, excluded.given), sealed = excluded.sealed`,
+      values: [
+        id,
+        held.owner,
+        held.type,
+        statusOf(held.object) ?? "",
+        authorisation,
+        received,
+        now,
+        logged === null ? null : Buffer.from(idBytes(logged)),
+        given,
+        sealed,
+        contents === null ? null : this.#atRest.seal(`contents ${id}`, contents),
+      ],
+    });
+  }
+
+  #read(row: Row, withContents: boolean): Kept {
+    const id = row["object"] as string;
+    const plaintext = this.#atRest.open(`object ${id}`, fromRow(row["sealed"]));
+    const { object, scope, since, preserved } = JSON.parse(fromUtf8(plaintext)) as {
+      object: Held["object"];
+      scope: Held["scope"];
+      since: number;
+      preserved: Commitment[];
+    };
+    const contents = withContents ? (row["contents"] as Buffer | null) : null;
+    const whole =
+      contents === null ? object : withBody(object, this.#atRest.open(`contents ${id}`, fromRow(contents)));
+    const type = (/\}(\w+)Object$/.exec(object["@xsi:type"])?.[1] ?? "") as Held["type"];
+    return {
+      held: { type, owner: row["owner"] as string, object: whole, scope, since: unixSeconds(since) },
+      received: unixSeconds(row["received"] as number),
+      logged: row["logged"] === null ? null : (hex(fromRow(row["logged"])) as Commitment),
+      given: row["given"] === null ? null : unixSeconds(row["given"] as number),
+      preserved,
+    };
+  }
+
+  /** That a requester was given material of this order. */
+  async markGiven(queries: Queries, logged: Commitment, now: UnixSeconds): Promise<void> {
+    await queries.query({
+      text: "update hi1_objects set given = $2 where logged = $1 and given is null",
+      values: [Buffer.from(idBytes(logged)), now],
+    });
+  }
+
+  async transaction(
+    queries: Queries,
+    sender: string,
+    id: string,
+  ): Promise<{ readonly digest: string; readonly answer: Uint8Array } | null> {
+    const [row] = await queries.query({
+      text: "select digest, answer from hi1_transactions where sender = $1 and transaction = $2",
+      values: [sender, id],
+    });
+    if (row === undefined) return null;
+    const answer = this.#atRest.open(`answer ${sender} ${id}`, fromRow(row["answer"]));
+    return { digest: hex(fromRow(row["digest"])), answer };
+  }
+
+  async keepTransaction(
+    queries: Queries,
+    sender: string,
+    id: string,
+    digest: Uint8Array,
+    answer: Uint8Array,
+    now: UnixSeconds,
+  ): Promise<void> {
+    await queries.query({
+      text: "insert into hi1_transactions values ($1, $2, $3, $4, $5)",
+      values: [sender, id, Buffer.from(digest), now, this.#atRest.seal(`answer ${sender} ${id}`, answer)],
+    });
+  }
+
+  /** Adds a line; the digest runs over the line before it too, so that none is changed or lost unnoticed. */
+  async note(
+    queries: Queries,
+    object: string,
+    now: UnixSeconds,
+    line: { readonly by: string; readonly act: string; readonly words: string },
+  ): Promise<void> {
+    const [last] = await queries.query({
+      text: "select digest from hi1_custody where object = $1 order by number desc limit 1",
+      values: [object],
+    });
+    const text = utf8(JSON.stringify({ at: now, ...line }));
+    const digest = createHash("sha256")
+      .update(last === undefined ? Buffer.alloc(32) : (last["digest"] as Buffer))
+      .update(text)
+      .digest();
+    await queries.query({
+      text: "insert into hi1_custody (object, at, digest, sealed) values ($1, $2, $3, $4)",
+      values: [object, now, digest, this.#atRest.seal(`custody ${object}`, text)],
+    });
+  }
+
+  async custody(queries: Queries, object: string): Promise<CustodyLine[]> {
+    const rows = await queries.query({
+      text: "select digest, sealed from hi1_custody where object = $1 order by number",
+      values: [object],
+    });
+    return rows.map((row) => {
+      const text = this.#atRest.open(`custody ${object}`, fromRow(row["sealed"]));
+      const line = parseJson(text, "custody") as unknown as Omit<CustodyLine, "digest">;
+      return { ...line, digest: hex(fromRow(row["digest"])) };
+    });
+  }
+}
+
+/** A document without its contents, and these. */
+function apart(held: Held): { readonly bare: Json; readonly contents: Uint8Array | null } {
+  const object = held.object as unknown as Json;
+  if (held.type !== "Document") return { bare: object, contents: null };
+  const document = held.object as DocumentObject;
+  const body = document["doc:DocumentBody"];
+  const contents = body?.["doc:Contents"];
+  if (body === undefined || contents === undefined) return { bare: object, contents: null };
+  const { "doc:Contents": _, ...rest } = body;
+  return {
+    bare: { ...document, "doc:DocumentBody": rest } as unknown as Json,
+    contents: fromBase64(contents, undefined, "doc:Contents"),
+  };
+}
+
+function withBody(object: Held["object"], contents: Uint8Array): Held["object"] {
+  const document = object as DocumentObject;
+  const body = { "doc:Contents": base64(contents), ...document["doc:DocumentBody"] };
+  return { ...document, "doc:DocumentBody": body };
+}

@@ -1,0 +1,536 @@
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { asName, asProse, formatEntry, signIntake } from "@porchlight/charter";
+import {
+  base64,
+  type Commitment,
+  commitment,
+  dayOf,
+  formatDay,
+  hex,
+  type Json,
+  type UnixSeconds,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import { commitmentOf, verifyOrder } from "@porchlight/gate";
+import {
+  type Authorisation,
+  advance,
+  associatedWith,
+  type DocumentObject,
+  dateTimeOf,
+  deadlineOf,
+  type Held,
+  type LDTask,
+  type LPTask,
+  objection,
+  offer,
+  statusOf,
+  typeName,
+} from "@porchlight/hi1";
+import type { Clock } from "@porchlight/runtime";
+import { nodeSuite } from "@porchlight/tlog/node";
+import type { Database } from "../database.ts";
+import type { Identity } from "../identity.ts";
+import type { Log } from "../log.ts";
+import type { Orders } from "../orders.ts";
+import type { Persons } from "../persons.ts";
+import type { KnownPreservation, Preservations } from "../preservations.ts";
+import { Refusal } from "../refusal.ts";
+import {
+  actChecks,
+  authorisationChecks,
+  type Check,
+  documentType,
+  orderIn,
+  papers,
+  providerTaskChecks,
+  requestType,
+  warrantChecks,
+} from "./checks.ts";
+import type { Hi1Endpoint } from "./endpoint.ts";
+import { endOf, type Following, heldUntil } from "./following.ts";
+import type { Kept, ObjectStore } from "./object-store.ts";
+import { extentOf, providerData } from "./provider-data.ts";
+import type { Registrations } from "./registrations.ts";
+
+/** What an officer may do with an object as it stands. */
+export const ACTS = [
+  "approve",
+  "answer",
+  "preserve",
+  "challenge",
+  "refuse",
+  "suspend",
+  "resume",
+  "unavailable",
+] as const;
+type Act = (typeof ACTS)[number];
+
+type Decision = {
+  readonly id: string;
+  /** The generation that the officer saw. */
+  readonly generation: number;
+  readonly act: Act;
+  /** Who decides. */
+  readonly by: string;
+  /** Why; goes to who asked with a challenge or a refusal. */
+  readonly words: string;
+  /** Of orders to preserve. */
+  readonly preservations: readonly Commitment[];
+};
+
+const OPEN: ReadonlySet<string> = new Set([
+  "AwaitingApproval",
+  "AwaitingDisclosure",
+  "AwaitingPreservation",
+  "Approved",
+  "Suspended",
+  "Preserved",
+  "Error",
+]);
+
+type OfficerParts = {
+  readonly database: Database;
+  readonly endpoint: Hi1Endpoint;
+  readonly store: ObjectStore;
+  readonly registrations: Registrations;
+  readonly following: Following;
+  readonly orders: Orders;
+  readonly preservations: Preservations;
+  readonly persons: Persons;
+  readonly log: Log;
+  readonly identity: Identity;
+  readonly clock: Clock;
+};
+
+type Family = {
+  readonly authorisation: Kept | null;
+  readonly siblings: readonly Kept[];
+  readonly senders: ReadonlySet<string>;
+};
+
+/** The response officer's side of the endpoint: what came, what has to be so, and what was decided by whom. */
+export class Hi1Officer {
+  readonly #parts: OfficerParts;
+
+  constructor(parts: OfficerParts) {
+    this.#parts = parts;
+  }
+
+  /** All that came, what waits first, then by deadline. */
+  async inbox(): Promise<Json[]> {
+    const { endpoint, store, following, database } = this.#parts;
+    await endpoint.alone(async () => await following.run(null));
+    const all = await store.of(database, null);
+    const lines = all
+      .filter(({ held }) => held.type !== "Notification" && held.type !== "Delivery")
+      .map((kept) => this.#line(kept, all));
+    const order = (line: {
+      isOpen: boolean;
+      deadline: number | null;
+      received: number;
+    }): [number, number] => [line.isOpen ? 0 : 1, line.deadline ?? line.received + 10 ** 10];
+    return lines.sort((a, b) => {
+      const [[aOpen, aDue], [bOpen, bDue]] = [order(a), order(b)];
+      return aOpen - bOpen || aDue - bDue;
+    });
+  }
+
+  #line(kept: Kept, all: readonly Kept[]) {
+    const { held, received } = kept;
+    const status = statusOf(held.object) ?? "";
+    const family = this.#familyIn(kept, all);
+    return {
+      id: held.object.ObjectIdentifier,
+      type: held.type,
+      what: whatOf(held),
+      owner: held.owner,
+      status,
+      generation: held.object.Generation ?? 0,
+      received: received as number,
+      reference: referenceOf(held),
+      authorisation: family.authorisation?.held.object.ObjectIdentifier ?? null,
+      isEmergency: held.scope?.isEmergency ?? false,
+      isOpen: OPEN.has(status),
+      deadline: this.#deadline(kept, family.siblings),
+    };
+  }
+
+  #familyIn(kept: Kept, all: readonly Kept[]) {
+    const { held } = kept;
+    const [above] =
+      held.type === "Authorisation" ? [held.object.ObjectIdentifier] : associatedWith(held.object);
+    const authorisation = all.find(({ held: one }) => one.object.ObjectIdentifier === above) ?? null;
+    const siblings = all.filter(
+      ({ held: one }) =>
+        (one.type === "LDTask" || one.type === "Document") && associatedWith(one.object)[0] === above,
+    );
+    return { authorisation, siblings };
+  }
+
+  /** HI1-25: from when the task and the paper that it needs are both here; null while one is missing or all is done. */
+  #deadline({ held, received }: Kept, siblings: readonly Kept[]): number | null {
+    if (held.type !== "LDTask" || !OPEN.has(statusOf(held.object) ?? "")) return null;
+    const type = requestType(held.object as LDTask) === "StoredContentData" ? "Warrant" : "OriginalAct";
+    const here = papers(siblings, type).map((paper) => paper.received as number);
+    if (here.length === 0) return null;
+    const since = unixSeconds(Math.max(received, Math.min(...here)));
+    return deadlineOf(since, held.scope?.isEmergency ?? false, this.#parts.endpoint.config);
+  }
+
+  /** Everything about one object, with checks, custody and what may be done. Throws Refusal. */
+  async show(id: string): Promise<Json> {
+    const { endpoint, following } = this.#parts;
+    await endpoint.alone(async () => await following.run(null));
+    const { kept, family } = await this.#open(id);
+    const { database, store, endpoint: at } = this.#parts;
+    const { checks } = await this.#checks(kept, family);
+    const { held, logged, preserved } = kept;
+    const all = [...family.siblings, ...(family.authorisation === null ? [] : [family.authorisation])];
+    const known =
+      held.type === "LPTask" && held.scope !== null ? await this.#candidates(held.scope.accounts) : [];
+    const scope =
+      held.scope === null
+        ? null
+        : {
+            accounts: [...held.scope.accounts],
+            conversations: [...held.scope.conversations],
+            firstDay: formatDay(held.scope.firstDay),
+            lastDay: formatDay(held.scope.lastDay),
+          };
+    return {
+      ...this.#line(kept, all),
+      object: withoutContents(held) as Json,
+      scope,
+      extent: held.scope === null ? null : { ...(await extentOf(held.scope, at.charter, database)) },
+      checks: checks.map((one) => ({ ...one })),
+      acts: [...actsFor(held)],
+      related: all
+        .filter(({ held: one }) => one.object.ObjectIdentifier !== id)
+        .map(({ held: one }) => ({
+          id: one.object.ObjectIdentifier,
+          what: whatOf(one),
+          status: statusOf(one.object) ?? "",
+        })),
+      logged: logged === null ? null : { commitment: logged, index: this.#indexOf(logged) },
+      preserved: [...preserved],
+      preservations: known.map(({ commitment: name, document, state }) => ({
+        commitment: name,
+        reference: document.reference,
+        issuer: document.issuer,
+        account: document.account,
+        firstDay: formatDay(document.firstDay),
+        lastDay: formatDay(document.lastDay),
+        until: formatDay(document.until),
+        state,
+      })),
+      custody: (await store.custody(database, id)).map((line) => ({ ...line })),
+    };
+  }
+
+  #indexOf(logged: Commitment): number | null {
+    const { catalogue } = this.#parts.log;
+    return catalogue.order(logged) ?? catalogue.providerAnswer(logged) ?? null;
+  }
+
+  async #candidates(accounts: readonly string[]): Promise<KnownPreservation[]> {
+    const known = await this.#parts.preservations.known();
+    return known.filter(({ document, state }) => accounts.includes(document.account) && state === "held");
+  }
+
+  async #open(id: string): Promise<{ readonly kept: Kept; readonly family: Family }> {
+    const { store, database, registrations } = this.#parts;
+    const [kept] = await store.get(database, [id]);
+    if (kept === undefined) throw new Refusal("not-found", "there is no such object");
+    const { held } = kept;
+    const above = held.type === "Authorisation" ? id : (associatedWith(held.object)[0] ?? id);
+    const [authorisation = null] = await store.get(database, [above]);
+    const siblings = await store.under(database, above);
+    const senders = new Set((await registrations.keys()).keys());
+    return { kept, family: { authorisation, siblings, senders } };
+  }
+
+  async #checks(
+    kept: Kept,
+    family: Family,
+  ): Promise<{ readonly checks: readonly Check[]; readonly tasks: readonly Kept[] }> {
+    const { held } = kept;
+    const { endpoint, clock } = this.#parts;
+    if (held.type === "Authorisation") return { checks: authorisationChecks(kept, family), tasks: [] };
+    if (held.type === "Document") {
+      return documentType(held.object as DocumentObject) === "Warrant"
+        ? await warrantChecks(kept, family, endpoint.charter, clock.now())
+        : { checks: actChecks(kept, family), tasks: [] };
+    }
+    if (held.type === "LDTask" && requestType(held.object as LDTask) !== "StoredContentData") {
+      return { checks: providerTaskChecks(kept, family), tasks: [] };
+    }
+    return { checks: [], tasks: [] };
+  }
+
+  /** Carries out what the officer decided (HI1-33, HI1-36). Throws Refusal; what was decided is durable when it resolves. */
+  async decide(decision: Decision): Promise<Json> {
+    const by = asName(decision.by, "by");
+    const words = asProse(decision.words, "words", 5000);
+    return await this.#parts.endpoint.alone(async () => {
+      const { kept, family } = await this.#open(decision.id);
+      if ((kept.held.object.Generation ?? 0) !== decision.generation) {
+        throw refused("generation-stale", "it has changed since you looked: look again");
+      }
+      if (!actsFor(kept.held).includes(decision.act)) {
+        throw refused("transition-refused", "as it stands, this cannot be done with it");
+      }
+      if (words === "" && (decision.act === "challenge" || decision.act === "refuse")) {
+        throw refused("words-missing", "say why: the reason goes to who asked");
+      }
+      const { checks, tasks } = await this.#checks(kept, family);
+      const unmet = checks.find(({ isMet }) => !isMet);
+      if (unmet !== undefined && (decision.act === "approve" || decision.act === "answer")) {
+        throw new Refusal("act-refused", unmet.words, { reason: unmet.code });
+      }
+      await this.#carryOut({ ...decision, by, words }, kept, tasks);
+      return { id: decision.id, done: decision.act };
+    });
+  }
+
+  async #carryOut(decision: Decision, kept: Kept, tasks: readonly Kept[]): Promise<void> {
+    const { held } = kept;
+    const { act, words } = decision;
+    switch (act) {
+      case "approve":
+        return held.type === "Document" && documentType(held.object as DocumentObject) === "Warrant"
+          ? await this.#logOrder(decision, kept, tasks)
+          : await this.#move(decision, [{ kept, status: "Approved" }]);
+      case "answer":
+        return await this.#answer(decision, kept);
+      case "preserve":
+        return await this.#preserve(decision, kept);
+      case "challenge":
+        return await this.#challenge(decision, kept);
+      case "refuse":
+        return await this.#move(decision, [{ kept, status: "Rejected", reason: words }]);
+      case "suspend":
+        return await this.#move(decision, [{ kept, status: "Suspended" }]);
+      case "resume":
+        return await this.#move(decision, [{ kept, status: "Approved" }]);
+      case "unavailable":
+        return await this.#move(decision, [
+          {
+            kept,
+            status: held.type === "LPTask" ? "PreservationNotAvailable" : "DisclosureNotAvailable",
+            reason: words,
+          },
+        ]);
+    }
+  }
+
+  /** Objects in new statuses and lines of custody, all or nothing. */
+  async #move(
+    { by, act, words }: Decision,
+    moves: readonly {
+      readonly kept: Kept;
+      readonly status: string;
+      readonly reason?: string;
+      readonly members?: object;
+      /** Also what becomes of the row. */
+      readonly row?: Partial<Kept>;
+    }[],
+    offered: readonly Held[] = [],
+    note = "",
+  ): Promise<void> {
+    const { database, store, clock } = this.#parts;
+    const now = clock.now();
+    await database.transaction(async (transaction) => {
+      for (const { kept, status, reason, members, row } of moves) {
+        const why = reason === undefined || reason === "" ? undefined : objection(reason);
+        const held = advance(kept.held, status, now, why, members);
+        if (held === null) throw refused("transition-refused", "as it stands, this cannot be done with it");
+        await store.put(transaction, { ...kept, ...row, held }, now);
+        const line = {
+          by,
+          act: `${act}: ${status}`,
+          words: [words, note].filter((one) => one !== "").join("\n"),
+        };
+        await store.note(transaction, held.object.ObjectIdentifier, now, line);
+      }
+      for (const held of offered) {
+        const fresh = { held, received: now, logged: null, given: null, preserved: [] };
+        await store.put(transaction, fresh, now);
+        await store.note(transaction, held.object.ObjectIdentifier, now, { by, act: "made", words: note });
+      }
+    });
+  }
+
+  /** HI1-30: the quorum's order goes where every order goes. */
+  async #logOrder(decision: Decision, kept: Kept, tasks: readonly Kept[]): Promise<void> {
+    const { orders, endpoint } = this.#parts;
+    const brought = orderIn(kept.held.object as DocumentObject);
+    if (brought === null) throw refused("order-signed", "the document holds no order");
+    const { warrant, others, opening } = brought;
+    const { index } = await orders.submit(warrant, others, opening);
+    const documents = { warrant: utf8(warrant), others: others === null ? null : utf8(others) };
+    const logged = commitmentOf(opening, (await verifyOrder(documents, endpoint.charter)).core);
+    await this.#move(
+      decision,
+      [
+        { kept, status: "Approved" },
+        ...tasks.map((task) => ({ kept: task, status: "AwaitingDisclosure", row: { logged } })),
+      ],
+      [],
+      `The order is in the log at ${index}.`,
+    );
+  }
+
+  /** HI1-31: what the provider knows anyway, by itself, counted in the log before it leaves. */
+  async #answer(decision: Decision, kept: Kept): Promise<void> {
+    const { database, persons, log, identity, clock, endpoint } = this.#parts;
+    const { held } = kept;
+    const task = held.object as LDTask;
+    if (held.scope === null) throw refused("transition-refused", "the task is about nobody");
+    const data = requestType(task) === "SubscriberData" ? "subscriber" : "traffic";
+    const answer = await providerData(data, held.scope, database, persons);
+    const checksum = hex(nodeSuite.sha256(answer));
+    const record = JSON.stringify({
+      version: 1,
+      task: task.ObjectIdentifier,
+      to: held.owner,
+      data,
+      checksum,
+    });
+    const opening = randomBytes(32);
+    const name = commitment(createHmac("sha256", opening).update(record).digest("hex"));
+    const now = clock.now();
+    const entry = signIntake(
+      { type: "provider-answer", charter: endpoint.charter.id, day: dayOf(now), commitment: name, data },
+      identity.intake.seed,
+    );
+    const index = await log.append(formatEntry(entry));
+    const delivery = offer(
+      {
+        "@xsi:type": typeName("Delivery"),
+        ObjectIdentifier: randomUUID(),
+        CountryCode: endpoint.config.country,
+        AssociatedObjects: { AssociatedObject: [task.ObjectIdentifier] },
+        "delivery:Reference": { "delivery:LDID": task["task:Reference"] as string },
+        "delivery:DeliveryID": randomUUID(),
+        "delivery:SequenceNumber": 1,
+        "delivery:LastSequence": true,
+        "delivery:Delivery": {
+          "delivery:BinaryData": {
+            "delivery:Data": base64(answer),
+            "delivery:ContentType": "application/json",
+            "delivery:Checksum": checksum,
+            "delivery:ChecksumType": "SHA-256",
+            "delivery:ContentLength": answer.length,
+          },
+        },
+      },
+      held.owner,
+      now,
+    );
+    const awaiting = advance(held, "AwaitingDisclosure", now) as Held;
+    const note = `Counted in the log at ${index}; it commits to ${record} with ${opening.toString("hex")}.`;
+    await this.#move(
+      decision,
+      [{ kept: { ...kept, held: awaiting }, status: "Disclosed", row: { logged: name } }],
+      [delivery],
+      note,
+    );
+  }
+
+  /** HI1-34: an issuer's order to preserve that holds all that the task names. */
+  async #preserve(decision: Decision, kept: Kept): Promise<void> {
+    const { scope } = kept.held;
+    const known = await this.#parts.preservations.known();
+    const until = scope === null ? null : heldUntil(scope, decision.preservations, known);
+    if (until === null) {
+      throw refused(
+        "not-held",
+        "these orders do not hold all of it: every person, day and conversation of the task has to be held by an order of an issuer that is in the log",
+      );
+    }
+    await this.#move(decision, [
+      {
+        kept,
+        status: "Preserved",
+        members: { "task:PreservationExpiration": endOf(until) },
+        row: { preserved: decision.preservations },
+      },
+    ]);
+  }
+
+  /** The object stays where it is; who asked gets a notification with the officer's question (HI1-33). */
+  async #challenge({ by, words }: Decision, { held }: Kept): Promise<void> {
+    const { database, store, clock, endpoint } = this.#parts;
+    const now = clock.now();
+    const id = held.object.ObjectIdentifier;
+    const notification = offer(
+      {
+        "@xsi:type": typeName("Notification"),
+        ObjectIdentifier: randomUUID(),
+        CountryCode: endpoint.config.country,
+        AssociatedObjects: { AssociatedObject: [id] },
+        "notification:NotificationDetails": words,
+        "notification:NotificationType": {
+          "common:Owner": endpoint.config.owner,
+          "common:Name": "NotificationType",
+          "common:Value": "Challenge",
+        },
+        "notification:NewNotification": true,
+        "notification:NotificationTimestamp": dateTimeOf(now),
+      },
+      held.owner,
+      now,
+    );
+    await database.transaction(async (transaction) => {
+      const fresh = { held: notification, received: now, logged: null, given: null, preserved: [] };
+      await store.put(transaction, fresh, now);
+      await store.note(transaction, id, now, { by, act: "challenge", words });
+    });
+  }
+}
+
+/** What may be done with an object as it stands. */
+function actsFor({ type, object }: Held): readonly Act[] {
+  const status = statusOf(object) ?? "";
+  const waits = status === "AwaitingApproval" || status === "AwaitingPreservation";
+  if (type === "LDTask") {
+    if (status === "AwaitingDisclosure") return ["challenge", "unavailable"];
+    if (!waits) return [];
+    // Content is for the quorum: the task follows its order, and nobody here can answer it.
+    return requestType(object as LDTask) === "StoredContentData"
+      ? ["challenge", "refuse"]
+      : ["answer", "challenge", "refuse"];
+  }
+  if (type === "LPTask") return waits ? ["preserve", "challenge", "refuse", "unavailable"] : [];
+  if (type !== "Authorisation" && type !== "Document") return [];
+  if (waits) return ["approve", "challenge", "refuse"];
+  if (status === "Approved") return ["suspend", "challenge"];
+  return status === "Suspended" ? ["resume"] : [];
+}
+
+function whatOf({ type, object }: Held): string {
+  if (type === "LDTask") return requestType(object as LDTask);
+  if (type === "Document") return documentType(object as DocumentObject);
+  return type;
+}
+
+function referenceOf({ type, object }: Held): string | null {
+  if (type === "Authorisation") return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
+  if (type === "LDTask") return (object as LDTask)["task:Reference"] ?? null;
+  if (type === "LPTask") return (object as LPTask).ExternalIdentifier ?? null;
+  return (object as DocumentObject)["doc:DocumentReference"] ?? null;
+}
+
+/** A document's contents may be megabytes, and an officer reads them as a file. */
+function withoutContents({ object }: Held): unknown {
+  const body = (object as DocumentObject)["doc:DocumentBody"];
+  if (body === undefined) return object;
+  const { "doc:Contents": contents, ...rest } = body;
+  return { ...object, "doc:DocumentBody": { ...rest, isKeptHere: contents !== undefined } };
+}
+
+function refused(reason: string, message: string): Refusal {
+  return new Refusal("act-refused", message, { reason });
+}

@@ -1,0 +1,511 @@
+// Orders between authorities and a real server: registered keys, the officer's acts, the log (spec/hi1.md).
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Charter,
+  formatPreservation,
+  formatSignedDocument,
+  parseEntry,
+  parseRegistration,
+  preservationCommitment,
+  signDocument,
+} from "@porchlight/charter";
+import { base64, dayNumber, dayOf, formatDay, fromUtf8, hex, type Json, utf8 } from "@porchlight/encoding";
+import { formatDirection } from "@porchlight/gate";
+import { type ActionResponse, refusal } from "@porchlight/hi1";
+import {
+  askProvider,
+  authorisationOf,
+  documentOf,
+  type ProviderLine,
+  preservationTaskOf,
+  Service,
+  taskOf,
+} from "@porchlight/parties";
+import { orderRequest, type ServerClient } from "@porchlight/wire";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
+import { COURT, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
+import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
+import { DAY, TestServer } from "./deployment.ts";
+import { type Person, roomOf } from "./people.ts";
+
+const home = mkdtempSync(join(tmpdir(), "hi1-test-"));
+const PROVIDER = { CountryCode: "XX", UniqueIdentifier: "PROVIDER" };
+const AGENCY = { CountryCode: "XX", UniqueIdentifier: "AGENCY" };
+const line: ProviderLine = {
+  own: AGENCY,
+  provider: PROVIDER,
+  owner: "porchlight",
+  version: "1",
+  seed: seedOf("Agency endpoint"),
+};
+const OTHER: ProviderLine = {
+  ...line,
+  own: { CountryCode: "XX", UniqueIdentifier: "OTHER" },
+  seed: seedOf("Other endpoint"),
+};
+const act = utf8("%PDF-1.7 the court's act");
+const actHash = createHash("sha256").update(act).digest("hex");
+const days = { first: formatDay(DAY), last: formatDay(DAY) };
+
+let server: TestServer;
+let charter: Charter;
+let people: Person[];
+let service: Service;
+/** Every message that went either way, for ETSI's schema. */
+const sentAndGiven: Uint8Array[] = [];
+const answers: Uint8Array[] = [];
+
+beforeAll(async () => {
+  server = await TestServer.start({}, { hi1: { country: "XX", endpoint: "PROVIDER" } });
+  charter = await server.charter();
+  await server.keys(charter);
+  people = await roomOf(server, 2, charter);
+  for (const [i, person] of people.entries()) {
+    await server.admin("bind-person", {
+      account: person.account,
+      person: ["Ada Byron", "Bob Reed"][i] as string,
+    });
+    await person.client.submit(person.conversation, [person.envelope(), await person.message("written")]);
+  }
+  service = await Service.open({ url: server.url, directory: home, charter: charter.id });
+  const taken = service.server.hi1.bind(service.server);
+  (service.server as { hi1: ServerClient["hi1"] }).hi1 = async (message) => {
+    const answer = await taken(message);
+    answers.push(answer);
+    sentAndGiven.push(message, answer);
+    return answer;
+  };
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const admin = async <T = Record<string, Json>>(command: string, members: object = {}): Promise<T> =>
+  (await server.admin(command, members as never)) as T;
+const create = (HI1Object: unknown): object => ({ CREATE: { HI1Object } });
+const ask = async (
+  actions: readonly object[],
+  by: ProviderLine = line,
+): Promise<readonly ActionResponse[]> => {
+  await service.update();
+  return await askProvider(service, by, actions);
+};
+const codes = (responses: readonly ActionResponse[]): (number | null)[] =>
+  responses.map((one) => ("ErrorInformation" in one ? one.ErrorInformation.ErrorCode : null));
+
+type Shown = {
+  id: string;
+  status: string;
+  generation: number;
+  deadline: number | null;
+  checks: { code: string; isMet: boolean }[];
+  acts: string[];
+  extent: Record<string, number> | null;
+  custody: { act: string; by: string; digest: string }[];
+  logged: { index: number | null } | null;
+  preservations: { commitment: string }[];
+};
+const shown = async (id: string): Promise<Shown> => await admin<Shown>("hi1-show", { id });
+async function decide(id: string, what: string, more: object = {}): Promise<unknown> {
+  const { generation } = await shown(id);
+  return await admin("hi1-decide", { id, generation, act: what, by: "Officer Vale", ...more });
+}
+type Got = Record<string, unknown>;
+async function get(Identifier: string): Promise<Got> {
+  const [got] = await ask([{ GET: { Identifier } }]);
+  return (got as unknown as { GETResponse: { HI1Object: Got } }).GETResponse.HI1Object;
+}
+async function statusOf(id: string): Promise<string> {
+  const object = await get(id);
+  const isStatus = /^(?:auth:Authorisation|task:|doc:Document|delivery:Delivery)Status$/;
+  const [, status] = Object.entries(object).find(([name]) => isStatus.test(name)) ?? [];
+  return (status as { "common:Value": string } | undefined)?.["common:Value"] ?? "";
+}
+
+async function draftOf(endpoint: string, key: Uint8Array): Promise<{ id: string; draft: string }> {
+  const { id } = await admin<{ id: string }>("hi1-register", { country: "XX", endpoint, key: base64(key) });
+  const call = {
+    by: "Officer Vale",
+    number: "+99 30 5550100",
+    found: "the printed directory",
+    words: "<b>He</b> read it out.",
+  };
+  const until = formatDay(dayNumber(dayOf(server.now) + 40));
+  const { draft } = await admin<{ draft: string }>("hi1-call-back", { id, ...call, until });
+  return { id, draft };
+}
+const registered = async (draft: string, signer = COURT) =>
+  await signDocument("registration", utf8(draft), [signerOf(signer)]);
+async function register(by: ProviderLine): Promise<string> {
+  const { id, draft } = await draftOf(
+    by.own.UniqueIdentifier,
+    publicKeyOf(`${by === line ? "Agency" : "Other"} endpoint`),
+  );
+  const { commitment } = await admin<{ commitment: string }>("hi1-complete", {
+    id,
+    document: await registered(draft),
+  });
+  const { size } = await admin<{ size: number }>("status");
+  await server.client().waitForCheckpoint(size, { since: server.now });
+  expect(commitment).toMatch(/^[0-9a-f]{64}$/);
+  return id;
+}
+
+const account = () => (people[0] as Person).account;
+const targets = () => ({ accounts: [], names: ["Ada Byron"], conversations: [] });
+function papers(reference = "4 Gs 217/26") {
+  const authorisation = authorisationOf(line, {
+    reference,
+    legalBasis: charter.legalBases[0] as string,
+    offenceCategory: "stalking",
+    days,
+    isEmergency: false,
+  });
+  const id = authorisation.ObjectIdentifier;
+  const original = documentOf(line, id, {
+    type: "OriginalAct",
+    contentType: "application/pdf",
+    checksum: actHash,
+    contents: act,
+  });
+  return { authorisation, id, original };
+}
+
+describe("registered keys", () => {
+  test("HI1-4, HI1-53: a key counts after call-back, registry's signature and witnessed log, and never before", async () => {
+    const refused = refusal("sender-unknown").description;
+    const trying = async () => await expect(ask([{ LIST: {} }])).rejects.toMatchObject({ message: refused });
+    await trying();
+    const key = publicKeyOf("Agency endpoint");
+    const { id, draft } = await draftOf("AGENCY", key);
+    await trying();
+    const complete = async (document: unknown) => await admin("hi1-complete", { id, document });
+    // A forged call-back: nobody whom the charter names as the registry signed it.
+    await expect(complete(await registered(draft, "Provider"))).rejects.toMatchObject({
+      code: "registration-refused",
+    });
+    // A key that was swapped after the call-back.
+    const swapped = draft.replace(base64(key), base64(publicKeyOf("Thief")));
+    await expect(complete(await registered(swapped))).rejects.toThrow(
+      "something else than what was recorded",
+    );
+    await trying();
+    const before = await admin<{ size: number }>("status");
+    server.cosigners.down.add("witness-a").add("witness-b");
+    for (const { name } of server.cosigners.policy.witnesses) server.cosigners.down.add(name);
+    await complete(await registered(draft));
+    await complete(await registered(draft));
+    // Logged, not witnessed.
+    await expect(server.client().hi1(utf8("{}"))).rejects.toMatchObject({ refusal: "malformed" });
+    const listed = await admin<{ registrations: { id: string; state: string }[] }>("hi1-registrations");
+    expect(listed.registrations.find((one) => one.id === id)?.state).toBe("logged");
+    server.cosigners.down.clear();
+    await server.client().waitForCheckpoint(before.size + 1, { since: server.now });
+    expect(codes(await ask([{ LIST: {} }]))).toEqual([null]);
+    const [entry] = (await server.entries(before.size, before.size + 1)).map(parseEntry);
+    expect(entry).toMatchObject({ type: "registration", charter: charter.id });
+    expect(parseRegistration(utf8(draft)).callBack.words).toBe("<b>He</b> read it out.");
+    await expect(ask([{ LIST: {} }], { ...line, seed: seedOf("Thief") })).rejects.toMatchObject({
+      message: refusal("signature-invalid").description,
+    });
+  });
+
+  test("HI1-54: taken back, it counts no more", async () => {
+    const id = await register(OTHER);
+    expect(codes(await ask([{ LIST: {} }], OTHER))).toEqual([null]);
+    await admin("hi1-revoke", { id, by: "Officer Vale", words: "The agency lost it." });
+    await expect(ask([{ LIST: {} }], OTHER)).rejects.toMatchObject({ code: "hi1-refused" });
+    const again = await register(OTHER);
+    expect(again).not.toBe(id);
+  });
+});
+
+describe("orders", () => {
+  test("HI1-7, HI1-11: the same bytes again, also after a kill; another's object is nobody's", async () => {
+    const { authorisation, id } = papers("1 Gs 1/26");
+    const sent: Uint8Array[] = [];
+    const server2 = service.server as { hi1: ServerClient["hi1"] };
+    const plain = server2.hi1;
+    server2.hi1 = async (message) => {
+      sent.push(message);
+      return await plain(message);
+    };
+    await ask([create(authorisation)]);
+    server2.hi1 = plain;
+    const [message] = sent as [Uint8Array];
+    const first = answers.at(-1);
+    expect(await server.client().hi1(message)).toEqual(first);
+    await server.kill();
+    await server.run();
+    expect(await server.client().hi1(message)).toEqual(first);
+    expect(codes(await ask([{ GET: { Identifier: id } }], OTHER))).toEqual([
+      refusal("object-unknown").number,
+    ]);
+    expect(codes(await ask([{ GET: { Identifier: id } }]))).toEqual([null]);
+    for (const person of people) await person.login();
+  });
+
+  test("HI1-20: nobody, somebody outside the charter and two of a name have the same words", async () => {
+    const { authorisation, id } = papers("1 Gs 2/26");
+    const outside = await roomOf(server, 1, null);
+    await admin("bind-person", { account: (outside[0] as Person).account, person: "Out Sider" });
+    const task = (named: { accounts?: string[]; names?: string[] }) =>
+      create(
+        taskOf(line, id, {
+          reference: "XX-AGENCY-1",
+          type: "SubscriberData",
+          days,
+          targets: { accounts: [], names: [], conversations: [], ...named },
+          isEmergency: false,
+        }),
+      );
+    const [, ...refusals] = await ask([
+      create(authorisation),
+      task({ names: ["Nobody"] }),
+      task({ names: ["ada byron"] }),
+      task({ names: ["Out Sider"] }),
+      task({ names: ["Ada Byron", "Аda Byron"] }),
+      task({ accounts: ["00".repeat(32)] }),
+      task({ accounts: [(outside[0] as Person).account] }),
+    ]);
+    // Two of one name, for a moment.
+    await admin("bind-person", { account: (people[1] as Person).account, person: "Ada Byron" });
+    refusals.push(...(await ask([task({ names: ["Ada Byron"] })])));
+    await admin("bind-person", { account: (people[1] as Person).account, person: "Bob Reed" });
+    const words = refusals.map((one) => JSON.stringify({ ...one, ActionIdentifier: 0 }));
+    expect(new Set(words).size).toBe(1);
+    expect(words[0]).toContain(String(refusal("no-such-account").number));
+  });
+
+  test("HI1-24, HI1-30, HI1-36: an approved warrant goes to the log, its task follows it; what does not fit is not approved", async () => {
+    const { authorisation, id, original } = papers();
+    const task = taskOf(line, id, {
+      reference: "XX-AGENCY-17",
+      type: "StoredContentData",
+      days,
+      targets: targets(),
+      isEmergency: false,
+    });
+    const accounts = [{ account: account(), person: "Ada Byron", notice: (people[0] as Person).noticeCard }];
+    const order = async (changes: object = {}) => {
+      const document = await warrantDocument(charter, {
+        statement: await statementOf(charter, [], { accounts }),
+        accounts: [account()],
+        conversations: "all",
+        firstDay: DAY,
+        lastDay: DAY,
+        issued: server.now,
+        expires: (server.now + 30 * 86_400) as never,
+        actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
+        ...changes,
+      });
+      const value = {
+        warrant: fromUtf8(await signedWarrant(charter, document)),
+        opening: seedOf("hi1 opening"),
+      };
+      const contents = utf8(JSON.stringify(z.encode(orderRequest, value)));
+      const checksum = createHash("sha256").update(contents).digest("hex");
+      return {
+        document,
+        warrant: documentOf(line, id, {
+          type: "Warrant",
+          contentType: "application/json",
+          checksum,
+          contents,
+        }),
+      };
+    };
+    const good = await order();
+    const bad = await order({ actHash: seedOf("another act") });
+    const made = await ask([authorisation, task, original, good.warrant, bad.warrant].map(create));
+    expect(codes(made)).toEqual([null, null, null, null, null]);
+    const [goodId, badId, taskId] = [good.warrant, bad.warrant, task].map((one) => one.ObjectIdentifier) as [
+      string,
+      string,
+      string,
+    ];
+    const inbox = await admin<{ objects: { id: string; deadline: number | null }[] }>("hi1-inbox");
+    expect(inbox.objects.find((one) => one.id === taskId)?.deadline).toBe(server.now + 10 * 86_400);
+    // HI1-30: nobody at the provider can answer content.
+    expect((await shown(taskId)).acts).toEqual(["challenge", "refuse"]);
+    await expect(decide(taskId, "answer")).rejects.toMatchObject({ code: "act-refused" });
+    await expect(decide(goodId, "approve")).rejects.toThrow("Its authorisation is approved.");
+    await decide(id, "approve");
+    await decide(original.ObjectIdentifier, "approve");
+    const unmet = (await shown(badId)).checks.filter(({ isMet }) => !isMet).map(({ code }) => code);
+    expect(unmet).toEqual(["same-act"]);
+    await expect(decide(badId, "approve")).rejects.toMatchObject({ code: "act-refused" });
+    await expect(decide(badId, "refuse")).rejects.toThrow("say why");
+    await decide(badId, "refuse", { words: "<script>alert(1)</script> names another act." });
+    expect((await shown(taskId)).extent).toMatchObject({
+      accounts: 1,
+      conversations: 1,
+      labels: 1,
+      messages: 1,
+    });
+    await decide(goodId, "approve");
+    expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
+    const { logged, custody } = await shown(taskId);
+    const [entry] = (await server.entries(logged?.index ?? 0, (logged?.index ?? 0) + 1)).map(parseEntry);
+    expect(entry?.type).toBe("warrant");
+    expect(custody.map((one) => one.act)).toEqual(["received", "approve: AwaitingDisclosure"]);
+    expect(custody[1]?.by).toBe("Officer Vale");
+    const commitment = (entry as { commitment: string }).commitment;
+    const revocation = {
+      kind: "revocation" as const,
+      charter: charter.id,
+      commitment: commitment as never,
+      reference: good.document.reference,
+      at: server.now,
+      ground: "Withdrawn.",
+    };
+    const { orderIdOf } = await import("@porchlight/gate");
+    const signed = await signDocument("revocation", formatDirection(revocation), [signerOf(COURT)]);
+    await server.client().directOrder(orderIdOf(seedOf("hi1 opening")), "revocation", signed);
+    expect(await statusOf(taskId)).toBe("Cancelled");
+    expect((await shown(taskId)).deadline).toBeNull();
+  });
+
+  test("HI1-31, HI1-32, HI1-33: what the provider knows it answers itself, counted in the log; a challenge is a notification", async () => {
+    const { authorisation, id, original } = papers("1 Gs 3/26");
+    const about = { days, targets: targets(), isEmergency: false } as const;
+    const subscriber = taskOf(line, id, { reference: "XX-AGENCY-18", type: "SubscriberData", ...about });
+    const traffic = taskOf(line, id, { reference: "XX-AGENCY-19", type: "TrafficData", ...about });
+    await ask([authorisation, subscriber, traffic, original].map(create));
+    await decide(id, "challenge", { words: "Which office is this? & <i>why</i>" });
+    await decide(id, "approve");
+    await expect(decide(traffic.ObjectIdentifier, "answer")).rejects.toThrow("was read and approved");
+    await decide(original.ObjectIdentifier, "approve");
+    const { size } = await admin<{ size: number }>("status");
+    await decide(subscriber.ObjectIdentifier, "answer");
+    await decide(traffic.ObjectIdentifier, "answer");
+    const counted = (await server.entries(size, size + 2)).map(parseEntry);
+    expect(counted.map((one) => [one.type, "data" in one ? one.data : null])).toEqual([
+      ["provider-answer", "subscriber"],
+      ["provider-answer", "traffic"],
+    ]);
+    expect(await statusOf(subscriber.ObjectIdentifier)).toBe("Disclosed");
+    const list = async (value: string) => {
+      const ObjectType = { "common:Owner": "ETSI", "common:Name": "ObjectType", "common:Value": value };
+      const [found] = await ask([{ LIST: { ObjectType } }]);
+      const { LISTResponse } = found as unknown as {
+        LISTResponse: { ListResponseRecord: { Identifier: string }[] };
+      };
+      return await Promise.all(LISTResponse.ListResponseRecord.map(({ Identifier }) => get(Identifier)));
+    };
+    const [notification] = await list("Notification");
+    expect(notification?.["notification:NotificationDetails"]).toBe("Which office is this? & <i>why</i>");
+    const deliveries = await list("Delivery");
+    const told = deliveries.map((one) => {
+      const { "delivery:BinaryData": data } = one["delivery:Delivery"] as {
+        "delivery:BinaryData": Record<string, string>;
+      };
+      return JSON.parse(Buffer.from(data["delivery:Data"] as string, "base64").toString()) as Record<
+        string,
+        unknown
+      >;
+    });
+    expect(told.find(({ data }) => data === "subscriber")).toMatchObject({
+      accounts: [{ account: account(), person: "Ada Byron" }],
+    });
+    expect(told.find(({ data }) => data === "traffic")).toMatchObject({
+      sent: [{ account: account(), conversation: (people[0] as Person).conversation }],
+    });
+    expect(JSON.stringify(told)).not.toContain("written");
+    const [delivery] = deliveries as [Got];
+    const wish = (value: string) => ({
+      ...delivery,
+      "delivery:DeliveryDesiredStatus": {
+        "common:Owner": "ETSI",
+        "common:Name": "DeliveryDesiredStatus",
+        "common:Value": value,
+      },
+    });
+    expect(codes(await ask([{ UPDATE: { HI1Object: wish("Received") } }]))).toEqual([null]);
+    expect(await statusOf(String(delivery["ObjectIdentifier"]))).toBe("Received");
+    expect(server.logText).not.toContain("Ada");
+  });
+
+  test("HI1-23, HI1-34: a task to preserve rests on an issuer's order, is prolonged with it and ends with it", async () => {
+    const today = dayOf(server.now);
+    const task = preservationTaskOf(line, {
+      reference: "7 Gs 1/26",
+      days,
+      targets: targets(),
+      until: formatDay(dayNumber(today + 60)),
+    });
+    const id = task.ObjectIdentifier;
+    expect(codes(await ask([create(task)]))).toEqual([null]);
+    const order = async (changes: object = {}) => {
+      const document = {
+        charter: charter.id,
+        reference: "7 Gs 1/26",
+        actHash: new Uint8Array(32),
+        legalBasis: charter.legalBases[0] as string,
+        issuer: COURT,
+        issued: server.now,
+        account: account(),
+        conversations: "all" as const,
+        firstDay: DAY,
+        lastDay: DAY,
+        until: dayNumber(today + 10),
+        extends: null,
+        ground: "Until a warrant is decided.",
+        ...changes,
+      };
+      const signed = await signDocument("preservation", formatPreservation(document), [signerOf(COURT)]);
+      const bytes = formatSignedDocument(signed);
+      const opening = seedOf(`preservation ${document.until}`);
+      const sent = { preservation: fromUtf8(bytes), opening };
+      const { index } = await server.client().preserve(sent);
+      await server.client().waitForCheckpoint(index + 1, { since: server.now });
+      await service.update();
+      await server.client().preserve({ ...sent, proof: await service.proof(index) });
+      return preservationCommitment(opening, bytes);
+    };
+    await expect(decide(id, "preserve", { preservations: ["00".repeat(32)] })).rejects.toThrow(
+      "do not hold all",
+    );
+    const commitment = await order();
+    expect((await shown(id)).preservations).toMatchObject([{ commitment }]);
+    await decide(id, "preserve", { preservations: [commitment] });
+    const expiration = async () => (await get(id))["task:PreservationExpiration"];
+    expect(await expiration()).toBe(`${formatDay(dayNumber(today + 10))}T23:59:59Z`);
+    await order({ extends: commitment, until: dayNumber(today + 40) });
+    expect(await expiration()).toBe(`${formatDay(dayNumber(today + 40))}T23:59:59Z`);
+    await server.tick(server.now + 41 * 86_400);
+    // HI1-54: its last day is over.
+    await server.client().waitForCheckpoint(0, { since: server.now });
+    await expect(ask([{ LIST: {} }])).rejects.toMatchObject({
+      message: refusal("sender-unknown").description,
+    });
+    await register(line);
+    expect(await statusOf(id)).toBe("Expired");
+  });
+
+  test("HI1-1, HI1-2: what is no message, or for another charter's endpoint, changes nothing and names no one", async () => {
+    for (const text of ["", "{", "[]", '{"Header":{},"Header":{}}', "[".repeat(3000)]) {
+      await expect(server.client().hi1(utf8(text))).rejects.toMatchObject({ refusal: "malformed" });
+    }
+    const wrong = { ...line, provider: { CountryCode: "XX", UniqueIdentifier: "ELSEWHERE" } };
+    await expect(ask([{ LIST: {} }], wrong)).rejects.toMatchObject({ code: "hi1-untrue" });
+  });
+
+  test.skipIf(etsiMissing !== null)(
+    `whatever requester and endpoint send is valid by ETSI's schema${etsiMissing === null ? "" : `: ${etsiMissing}`}`,
+    () => {
+      const errors = etsiErrors();
+      expect(sentAndGiven.length).toBeGreaterThan(40);
+      for (const answer of sentAndGiven) {
+        const json = JSON.parse(fromUtf8(answer)) as { Payload: object };
+        expect(errors(json)).toEqual([]);
+      }
+    },
+  );
+});

@@ -1,0 +1,255 @@
+// A requester's side of TS 103 120: signed messages to the provider, and answers that the provider signed (spec/hi1.md).
+import { randomUUID } from "node:crypto";
+import type { Json } from "@porchlight/encoding";
+import {
+  type ActionResponse,
+  checkMessage,
+  dateTimeOf,
+  type Endpoint,
+  etsi,
+  formatJson,
+  Hi1Error,
+  type Hi1Object,
+  type Message,
+  messageJson,
+  type Profile,
+  parseMessage,
+  signMessage,
+  typeName,
+} from "@porchlight/hi1";
+import { PartyError } from "./error.ts";
+import type { Service } from "./service.ts";
+
+/** Who speaks with whom, under which profile. */
+export type ProviderLine = {
+  readonly own: Endpoint;
+  readonly provider: Endpoint;
+  /** `NationalProfileOwner` and its version. */
+  readonly owner: string;
+  readonly version: string;
+  /** Ed25519, 32 B. */
+  readonly seed: Uint8Array;
+};
+
+/** A task's or authorisation's days: whole UTC days, both included (HI1-16). */
+export type Span = { readonly first: string; readonly last: string };
+
+export type TaskTargets = {
+  readonly accounts: readonly string[];
+  readonly names: readonly string[];
+  readonly conversations: readonly string[];
+};
+
+const TWO = { start: "T00:00:00Z", end: "T23:59:59Z" } as const;
+
+function base(line: ProviderLine, belongsTo: readonly string[]) {
+  return {
+    ObjectIdentifier: randomUUID() as string,
+    CountryCode: line.own.CountryCode,
+    OwnerIdentifier: line.own.UniqueIdentifier,
+    ...(belongsTo.length === 0 ? {} : { AssociatedObjects: { AssociatedObject: [...belongsTo] } }),
+  };
+}
+
+function national(line: ProviderLine, name: string, value: string) {
+  return { "common:Owner": line.owner, "common:Name": name, "common:Value": value };
+}
+
+export function authorisationOf(
+  line: ProviderLine,
+  about: {
+    readonly reference: string;
+    readonly legalBasis: string;
+    readonly offenceCategory: string;
+    readonly days: Span;
+    readonly isEmergency: boolean;
+  },
+): Hi1Object {
+  return {
+    "@xsi:type": typeName("Authorisation"),
+    ...base(line, []),
+    "auth:AuthorisationReference": about.reference,
+    "auth:AuthorisationLegalType": national(line, "LegalBasis", about.legalBasis),
+    "auth:AuthorisationTimespan": {
+      "auth:StartTime": about.days.first + TWO.start,
+      "auth:EndTime": about.days.last + TWO.end,
+    },
+    "auth:AuthorisationCSPID": { "auth:CSPID": [line.provider] },
+    ...(about.isEmergency
+      ? {
+          "auth:AuthorisationFlags": { "auth:AuthorisationFlag": [etsi("AuthorisationFlag", "IsEmergency")] },
+        }
+      : {}),
+    "auth:AuthorisationTypeOfCase": national(line, "OffenceCategory", about.offenceCategory),
+  } as Hi1Object;
+}
+
+function details(line: ProviderLine, type: string | null, days: Span, targets: TaskTargets) {
+  const values = (name: string, all: readonly string[]) =>
+    all.map((value) => ({
+      "task:FormatType": { "task:FormatOwner": line.owner, "task:FormatName": name },
+      "task:Value": value,
+    }));
+  return {
+    ...(type === null ? {} : { "task:Type": etsi("RequestType", type) }),
+    "task:StartTime": days.first + TWO.start,
+    "task:EndTime": days.last + TWO.end,
+    "task:RequestValues": {
+      "task:RequestValue": [
+        ...values("Account", targets.accounts),
+        ...values("Name", targets.names),
+        ...values("Conversation", targets.conversations),
+      ],
+    },
+  };
+}
+
+export function taskOf(
+  line: ProviderLine,
+  authorisation: string,
+  about: {
+    readonly reference: string;
+    readonly type: "StoredContentData" | "SubscriberData" | "TrafficData";
+    readonly days: Span;
+    readonly targets: TaskTargets;
+    readonly isEmergency: boolean;
+  },
+): Hi1Object {
+  return {
+    "@xsi:type": typeName("LDTask"),
+    ...base(line, [authorisation]),
+    "task:Reference": about.reference,
+    "task:RequestDetails": details(line, about.type, about.days, about.targets),
+    "task:CSPID": line.provider,
+    ...(about.isEmergency
+      ? { "task:Flags": { "task:LDTaskFlag": [etsi("LDTaskFlag", "IsEmergency")] } }
+      : {}),
+  } as Hi1Object;
+}
+
+export function preservationTaskOf(
+  line: ProviderLine,
+  about: {
+    readonly reference: string;
+    readonly days: Span;
+    readonly targets: TaskTargets;
+    readonly until: string;
+  },
+): Hi1Object {
+  return {
+    "@xsi:type": typeName("LPTask"),
+    ...base(line, []),
+    ExternalIdentifier: about.reference,
+    "task:RequestDetails": details(line, null, about.days, about.targets),
+    "task:DesiredPreservationExpiration": about.until + TWO.start,
+    "task:CSPID": line.provider,
+  } as Hi1Object;
+}
+
+/** `contents` is null where the act stays with the court and only its hash goes (HI1-24). */
+export function documentOf(
+  line: ProviderLine,
+  authorisation: string,
+  about: {
+    readonly type: "Warrant" | "OriginalAct";
+    readonly contentType: string;
+    /** SHA-256, hexadecimal. */
+    readonly checksum: string;
+    readonly contents: Uint8Array | null;
+  },
+): Hi1Object {
+  return {
+    "@xsi:type": typeName("Document"),
+    ...base(line, [authorisation]),
+    "doc:DocumentType":
+      about.type === "Warrant" ? etsi("DocumentType", "Warrant") : national(line, "DocumentType", about.type),
+    "doc:DocumentBody": {
+      ...(about.contents === null ? {} : { "doc:Contents": Buffer.from(about.contents).toString("base64") }),
+      "doc:ContentType": about.contentType,
+      "doc:Checksum": about.checksum,
+      "doc:ChecksumType": "SHA-256",
+    },
+  } as Hi1Object;
+}
+
+/** A signed message; `again` is a transaction whose message was sent before. */
+function message(
+  line: ProviderLine,
+  actions: readonly object[],
+  now: ReturnType<Service["now"]>,
+): Uint8Array {
+  const header = {
+    SenderIdentifier: line.own,
+    ReceiverIdentifier: line.provider,
+    TransactionIdentifier: randomUUID() as string,
+    Timestamp: dateTimeOf(now).replace("Z", ".000000Z"),
+    Version: {
+      ETSIVersion: "V1.14.1",
+      NationalProfileOwner: line.owner,
+      NationalProfileVersion: line.version,
+    },
+  };
+  const asked = actions.map((action, ActionIdentifier) => ({ ActionIdentifier, ...action }));
+  const payload = { RequestPayload: { ActionRequests: { ActionRequest: asked } } };
+  // By way of text, as it travels: members that are undefined are not there.
+  const bare = JSON.parse(JSON.stringify(messageJson(header, payload as unknown as Json))) as {
+    [name: string]: Json;
+  };
+  const signer = { name: line.own.UniqueIdentifier, seed: line.seed };
+  return formatJson({ ...bare, Signature: signMessage(bare, signer) });
+}
+
+/**
+ * Sends actions in one message and gives the provider's answers, in the order of the actions; every answer is the
+ * provider's signed one to this very message. Throws PartyError "hi1-refused" for a message refused as a whole, "hi1-untrue";
+ * WireError.
+ */
+export async function askProvider(
+  service: Service,
+  line: ProviderLine,
+  actions: readonly object[],
+): Promise<readonly ActionResponse[]> {
+  const now = service.now();
+  const sent = message(line, actions, now);
+  const received = await service.server.hi1(sent);
+  const answer = read(received);
+  const profile = {
+    endpoint: line.own,
+    owner: line.owner,
+    version: line.version,
+    legalBases: [],
+    offenceCategories: [],
+    preservationDays: 0,
+    preservationExtensionDays: 0,
+    takesTests: false,
+  } satisfies Profile;
+  const keys = new Map([[line.provider.UniqueIdentifier, service.charter.provider.key]]);
+  const context = { profile, keys, resolve: () => null, now: service.now(), takes: "deliveries" } as const;
+  const refused = checkMessage(answer, context);
+  const asked = parseMessage(sent).header.TransactionIdentifier;
+  if (refused !== null || answer.header.TransactionIdentifier !== asked) {
+    throw untrue(refused?.description ?? "It is to another message.");
+  }
+  const { payload } = answer;
+  if (payload.kind === "failure") throw new PartyError("hi1-refused", payload.failure.ErrorDescription);
+  if (payload.kind !== "response") throw untrue("It is no answer.");
+  const byNumber = new Map(payload.responses.map((one) => [one.ActionIdentifier, one]));
+  return actions.map((_, i) => {
+    const found = byNumber.get(i);
+    if (found === undefined) throw untrue("An action has no answer.");
+    return found;
+  });
+}
+
+function read(bytes: Uint8Array): Message {
+  try {
+    return parseMessage(bytes);
+  } catch (cause) {
+    if (!(cause instanceof Hi1Error)) throw cause;
+    throw untrue(cause.refusal.description, cause);
+  }
+}
+
+function untrue(why: string, cause?: unknown): PartyError {
+  return new PartyError("hi1-untrue", `the answer is not the provider's (${why})`, { cause });
+}
