@@ -118,6 +118,10 @@ function watchPage(page: Page, origin: string, problems: string[]): void {
   });
 }
 
-export async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled" });
+export async function picture(
+  page: Page,
+  name: string,
+  options: { readonly fullPage?: boolean } = {},
+): Promise<void> {
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled", ...options });
 }

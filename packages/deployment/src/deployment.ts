@@ -11,6 +11,7 @@ import {
   RELEASE_FILE,
   type SignedDocument,
 } from "@porchlight/charter";
+import { readFileOrNull } from "@porchlight/durable";
 import {
   base64url,
   type CharterId,
@@ -35,7 +36,7 @@ import {
   type WitnessIdentity,
 } from "./charter-draft.ts";
 import { DeploymentError } from "./error.ts";
-import { KEYHOLDER_NAMES, Layout, WITNESS_NAMES, WORK_FACTOR } from "./layout.ts";
+import { DESK_LINK, type DeskKind, KEYHOLDER_NAMES, Layout, WITNESS_NAMES, WORK_FACTOR } from "./layout.ts";
 import type { Progress } from "./progress.ts";
 import { type Office, TERMS } from "./terms.ts";
 
@@ -150,6 +151,21 @@ export class Deployment {
     const { policy } = this.charter.log;
     const port = await this.supervisor.start(await this.layout.publicLog(`${this.url}/log`, policy));
     return `http://localhost:${port}`;
+  }
+
+  /** Starts a party's desk beside the others. `link` is there while nobody can sign in. */
+  async openDesk(
+    kind: DeskKind,
+    party: string = kind,
+  ): Promise<{ readonly origin: string; readonly link: string | null }> {
+    const spec = await this.layout.desk(kind, party, this.url);
+    const port = await this.supervisor.start(spec);
+    const label = kind === "keyholder" ? party : kind;
+    const link = await readFileOrNull(join(spec.directory, DESK_LINK));
+    return {
+      origin: `http://${label}.localhost:${port}`,
+      link: link === null ? null : fromUtf8(link).trim(),
+    };
   }
 
   /** The first who signs orders: the court, or the first of a house's two. */

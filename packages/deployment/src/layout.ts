@@ -18,8 +18,19 @@ export const KEYHOLDER_NAMES: readonly string[] = names("keyholder", KEYHOLDERS)
 export const WITNESS_NAMES: readonly string[] = names("witness", WITNESSES);
 /** The log's site for the public: anybody's to run, and so no part of a deployment that is only tried out. */
 const PUBLIC_LOG = "public-log";
+/** The pages of the parties that have some: a process each, which only who works there needs. */
+export type DeskKind = "court" | "agency" | "officer" | "keyholder";
+const DESK_NAMES: readonly string[] = ["court", "agency", "officer", ...KEYHOLDER_NAMES].map(
+  (party) => `desk-${party}`,
+);
 /** Every program of the deployment, in the order in which its ports are counted. */
-const PROGRAM_NAMES: readonly string[] = ["server", ...KEYHOLDER_NAMES, ...WITNESS_NAMES, PUBLIC_LOG];
+const PROGRAM_NAMES: readonly string[] = [
+  "server",
+  ...KEYHOLDER_NAMES,
+  ...WITNESS_NAMES,
+  PUBLIC_LOG,
+  ...DESK_NAMES,
+];
 
 const entryOf = (app: string): string =>
   fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
@@ -35,6 +46,8 @@ type Saved = {
 };
 
 const FILE = "deployment.json";
+/** In a desk's directory: its one-time sign-in link, while nobody can sign in. */
+export const DESK_LINK = "link";
 // Eight processes share one computer: small young generations save each of them about 30 MB.
 const NODE_FLAGS = ["--max-semi-space-size=2"];
 // A passphrase beside what it seals protects copies of a file, not this computer: the strong derivation would cost each
@@ -139,6 +152,24 @@ export class Layout {
     const config = { clock: this.saved.clock, name: PUBLIC_LOG, port, log, policy };
     await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
     return { name: PUBLIC_LOG, entry: entryOf("public-log"), directory, nodeFlags: NODE_FLAGS };
+  }
+
+  /** Writes the configuration of a party's desk, which works in the party's own directory, and says how it is started. */
+  async desk(kind: DeskKind, party: string, url: string): Promise<ProgramSpec> {
+    const name = `desk-${kind === "keyholder" ? party : kind}`;
+    const directory = this.directory(name);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const config = {
+      clock: this.saved.clock,
+      name,
+      kind,
+      party: this.directory(party),
+      port: this.saved.ports[name] ?? 0,
+      url,
+      linkFile: DESK_LINK,
+    };
+    await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+    return { name, entry: entryOf("desk"), directory, nodeFlags: NODE_FLAGS };
   }
 
   /** What a party publishes of its keys (`public.json`). */

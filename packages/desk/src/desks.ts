@@ -1,10 +1,16 @@
 import { basename, resolve } from "node:path";
+import { openAgency } from "./agency/desk.ts";
+import { openCourt } from "./court/desk.ts";
 import { openKeyholder } from "./keyholder/desk.ts";
 import type { Desk, DeskContext } from "./shell/desk.ts";
 import { DeskError } from "./shell/error.ts";
 
 /** Every kind of desk, and what opens it. */
-const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = { keyholder: openKeyholder };
+const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = {
+  court: openCourt,
+  agency: openAgency,
+  keyholder: openKeyholder,
+};
 
 export const DESK_KINDS: readonly string[] = Object.keys(DESKS);
 

@@ -1,8 +1,30 @@
-import { parseEntry, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import {
+  type Charter,
+  parseEntry,
+  parseSignedDocument,
+  unverifiedPayload,
+  verifyStatement,
+} from "@porchlight/charter";
 import { type Commitment, type DayNumber, dayNumber, dayOf, formatDay } from "@porchlight/encoding";
-import { type LogView, ordersSince, parseWarrant, type WarrantDocument } from "@porchlight/gate";
+import { orderInWords, type Words } from "@porchlight/evidence";
+import {
+  type LogView,
+  ordersSince,
+  otherAccounts,
+  parseWarrant,
+  personsOf,
+  verifyOrder,
+  type WarrantDocument,
+} from "@porchlight/gate";
 import { html, type Markup } from "@porchlight/markup";
-import { type KeptOrder, type KeyholderAnswer, keptOrders, namesOf, type Service } from "@porchlight/parties";
+import {
+  type KeptOrder,
+  type KeyholderAnswer,
+  keptOrders,
+  namesOf,
+  type OrderFile,
+  type Service,
+} from "@porchlight/parties";
 import { badge, counted, table } from "./shell/look.ts";
 
 // What court and agency both show of an order.
@@ -19,6 +41,8 @@ export type Shown = KeptOrder & {
 
 export type Standing =
   | { readonly state: "signed" }
+  /** The provider took it; the log that witnesses confirmed does not show it yet. */
+  | { readonly state: "handed-in"; readonly index: number }
   | { readonly state: "logged" | "suspended"; readonly index: number; readonly day: DayNumber }
   | { readonly state: "revoked"; readonly index: number }
   | { readonly state: "expired"; readonly index: number };
@@ -38,16 +62,23 @@ export async function shownOrders(directory: string, service: Service): Promise<
       const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
       const { commitment } = namesOf(order);
       const seen = wanted.get(commitment) ?? [];
-      return { name, order, document, commitment, standing: standingOf(seen, document, now) };
+      return { name, order, document, commitment, standing: standingOf(seen, order.index, document, now) };
     })
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
 }
 
 type Seen = { readonly index: number; readonly type: string; readonly day: DayNumber };
 
-function standingOf(seen: readonly Seen[], { expires }: WarrantDocument, now: number): Standing {
+function standingOf(
+  seen: readonly Seen[],
+  handedIn: number | null,
+  { expires }: WarrantDocument,
+  now: number,
+): Standing {
   const logged = seen.find(({ type }) => type === "warrant" || type === "hold-order");
-  if (logged === undefined) return { state: "signed" };
+  if (logged === undefined) {
+    return handedIn === null ? { state: "signed" } : { state: "handed-in", index: handedIn };
+  }
   const { index, day } = logged;
   if (seen.some(({ type }) => type === "revocation")) return { state: "revoked", index };
   if (now >= expires) return { state: "expired", index };
@@ -59,6 +90,8 @@ export function standingBadge({ state }: Standing): Markup {
   switch (state) {
     case "signed":
       return badge("signed, not handed in", "wait");
+    case "handed-in":
+      return badge("waits for the witnesses", "wait");
     case "logged":
       return badge("in the log", "good");
     case "suspended":
@@ -170,4 +203,15 @@ export function tally(answers: readonly KeyholderAnswer[], need: number): string
   const rest = answers.length - agreed - refused;
   const never = answers.length - refused < need ? " So many refused that nothing can be opened." : "";
   return `${agreed} of ${need} that are needed have agreed, ${refused} refused, ${rest} have not answered yet.${never}`;
+}
+
+/** The order in words, from its verified bytes. */
+export async function orderWords(order: OrderFile, charter: Charter): Promise<readonly Words[]> {
+  if (order.others !== null) {
+    const whole = await verifyOrder(order, charter);
+    return orderInWords(whole.document, charter, { accounts: personsOf(whole) }, otherAccounts(whole.others));
+  }
+  const signed = parseSignedDocument(order.warrant, "warrant");
+  const document = parseWarrant(unverifiedPayload(signed));
+  return orderInWords(document, charter, await verifyStatement(document.statement, charter));
 }

@@ -11,4 +11,5 @@ export { orderInWords, orderWord, type Words } from "./order-words.ts";
 export { makePackage, type PackageInput, writeEvidence } from "./package.ts";
 export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
 export { openSealedEvidence, sealEvidence } from "./sealed.ts";
+export { type StoryLine, storyOf } from "./story.ts";
 export { type EvidenceReport, verifyEvidence, verifyFiles } from "./verify.ts";

@@ -1,5 +1,11 @@
 import type { EvidenceMessage } from "./messages.ts";
 
+/** As much of a message as its story needs. */
+export type StoryLine = Pick<EvidenceMessage, "kind" | "id" | "about"> & {
+  readonly conversation: string;
+  readonly account: string;
+};
+
 /** What a message says of another one (EVI-27). `place` counts the package's messages from 0; null: it is not in it. */
 export type Reference = {
   readonly kind: "answers" | "changes" | "takes-back" | "reacts-to";
@@ -29,7 +35,7 @@ const VERBS: Readonly<Record<string, Reference["kind"]>> = {
  * their target (CON-5), and an id means the first message of the conversation that has it (CON-11): what honest devices
  * did not heed is no part of the story, and stands in it as a line of its own all the same.
  */
-export function storyOf(messages: readonly EvidenceMessage[]): Story {
+export function storyOf(messages: readonly StoryLine[]): Story {
   const places = new Map<string, number>();
   messages.forEach(({ conversation, id, kind }, place) => {
     const name = `${conversation} ${id}`;

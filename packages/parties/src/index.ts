@@ -19,7 +19,7 @@ export {
 export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
-export { type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
+export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
 export {
   cosignPreservation,
   formatPreservationFile,

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { makeDirectory, readFileOrNull, removeFileDurable, writeFileDurable } from "@porchlight/durable";
 import { equalBytes } from "@porchlight/encoding";
 import { formatOrderFile, namesOf, type OrderFile, readOrderFile } from "./request-file.ts";
 
@@ -46,4 +46,12 @@ export async function keptOrder(directory: string, name: string): Promise<OrderF
   if (!/^[0-9a-f]{16}$/.test(name)) return null;
   const bytes = await readFileOrNull(join(directory, FOLDER, `${name}.json`));
   return bytes === null ? null : readOrderFile(bytes);
+}
+
+/** Takes an order that became another one out of the directory; one that is in the log stays. */
+export async function dropOrder(directory: string, name: string): Promise<void> {
+  const order = await keptOrder(directory, name);
+  if (order !== null && order.index === null) {
+    await removeFileDurable(join(directory, FOLDER, `${name}.json`));
+  }
 }

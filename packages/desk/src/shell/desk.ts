@@ -49,7 +49,7 @@ export type Rooms = {
     options?: { readonly bodyLimit?: number },
   ): void;
   /** Whatever signs, approves, refuses, revokes or pauses (DESK-5). */
-  act<P extends Json>(path: string, act: Act<P>): void;
+  act<P extends Json>(path: string, act: Act<P>, options?: { readonly bodyLimit?: number }): void;
   download(path: string, give: (visit: Visit) => Promise<Download>): void;
   /** JSON for a script of this desk's own. */
   data(path: string, give: (visit: Visit) => Promise<Json>): void;

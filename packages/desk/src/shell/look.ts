@@ -43,7 +43,7 @@ export function table(about: {
   readonly rows: readonly (readonly Markup[])[];
 }): Markup {
   const { caption, heads, rows } = about;
-  const head = heads.map((words) => html`<th scope="col">${words}</th>`);
+  const head = heads.map((words) => (words === "" ? html`<td></td>` : html`<th scope="col">${words}</th>`));
   const body = rows.map((cells) => {
     const [first = NOTHING, ...rest] = cells;
     return html`<tr><th scope="row">${first}</th>${join(rest.map((cell, i) => html`<td data-label="${heads[i + 1] ?? ""}">${cell}</td>`))}</tr>

@@ -445,8 +445,8 @@ export function deskRoutes(served: Served): FastifyInstance {
         return isGoTo(answer) ? go(reply, session, answer) : await show(request, reply, session, answer);
       });
     },
-    act: (path, act) => {
-      app.post(path, async (request, reply) => {
+    act: (path, act, { bodyLimit = FORM_LIMIT } = {}) => {
+      app.post(path, { bodyLimit }, async (request, reply) => {
         // Whatever its payload is, it goes through the statement as JSON and back to its own act.
         return await offer(request, reply, entered(request), act as unknown as Act<Json>);
       });

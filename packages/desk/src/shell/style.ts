@@ -45,6 +45,7 @@ p { margin: 0 0 12px; max-width: 72ch; }
 .problem { color: var(--bad); font-weight: 600; margin: 6px 0 0; }
 li { margin-bottom: 6px; }
 .back { margin: 20px 0 -16px; font-size: 14px; }
+.top > * { margin-top: 20px; }
 .top { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 24px; }
 .box { border: 1px solid var(--line); border-radius: 10px; background: var(--panel); padding: 14px 18px; margin: 16px 0; }
 .box > :last-child { margin-bottom: 0; }
@@ -56,7 +57,8 @@ li { margin-bottom: 6px; }
 .reason { color: var(--soft); font-size: 14px; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 16px 20px; margin: 14px 0; }
 .card h2, .card h3 { margin-top: 0; }
-.columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 28px; }
+.columns > * { min-width: 0; }
+.columns { display: grid; align-items: end; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 28px; }
 .sum { border: 1px solid var(--line); border-left: 4px var(--edge) var(--accent); border-radius: 10px; padding: 14px 18px; margin: 16px 0; font-size: 17px; }
 .sum strong { display: block; font-size: 20px; margin-bottom: 4px; }
 .empty { border: 1px dashed var(--control); border-radius: 10px; padding: 28px 20px; text-align: center; color: var(--soft); margin: 16px 0; }
@@ -85,9 +87,10 @@ tbody tr:hover { background: var(--panel); }
 form { margin: 0 0 16px; }
 .field { margin: 0 0 18px; }
 label { display: block; font-weight: 600; margin: 0 0 4px; }
-fieldset { border: 1px solid var(--line); border-radius: 10px; margin: 0 0 18px; padding: 8px 16px 12px; }
+fieldset { min-width: 0; border: 1px solid var(--line); border-radius: 10px; margin: 0 0 18px; padding: 8px 16px 12px; }
 legend { font-weight: 600; padding: 0 6px; margin-left: -6px; }
 .check { display: flex; gap: 10px; align-items: baseline; font-weight: 400; margin: 8px 0; }
+.check span { min-width: 0; overflow-wrap: anywhere; }
 .check input { flex: none; width: 18px; height: 18px; position: relative; top: 3px; accent-color: var(--main); }
 input, select, textarea, button, .button { font: inherit; color: inherit; border-radius: 8px; border: 1px solid var(--control); background: var(--paper); padding: 9px 12px; }
 input:not([type="checkbox"], [type="radio"]), select, textarea { width: 100%; max-width: 44rem; }
@@ -99,12 +102,25 @@ button.grave { background: var(--paper); border-color: var(--bad); color: var(--
 button.quiet { border-color: transparent; background: none; padding: 6px 8px; font-weight: 500; color: var(--link); }
 button:disabled { opacity: 0.55; cursor: default; }
 .row { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin: 16px 0; }
-.row form { margin: 0; }
+.row form, .who form { margin: 0; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 details { margin: 14px 0; }
 summary { cursor: pointer; padding: 6px 0; font-weight: 600; }
 code, pre, .mono { font: 13px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; background: var(--panel); border: 1px solid var(--line); padding: 12px; border-radius: 8px; }
+ol.messages { list-style: none; margin: 0; padding: 0; }
+ol.messages li { display: grid; grid-template-columns: 4rem 6rem minmax(0, 1fr); gap: 0 12px; padding: 8px 0; margin: 0; border-bottom: 1px solid var(--line); scroll-margin-top: 12px; }
+ol.messages .number, ol.messages .at { color: var(--soft); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+ol.messages .number { text-align: right; }
+ol.messages .soft { font-size: 14px; }
+/* Clipped: stacked combining marks must not write over the message above. */
+.text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; overflow: clip; }
+.note { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
+.timeline { width: 100%; height: 70px; background: var(--panel); border-radius: 8px; }
+.timeline rect { fill: var(--accent); }
+.bars { columns: 10rem; padding-left: 20px; }
+.pager { margin: 16px 0; display: flex; gap: 16px; }
+.search .columns { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); }
 meter { width: 100%; max-width: 24rem; }
 .hidden-char { border: 1px dashed var(--soft); border-radius: 3px; padding: 0 3px; font: 12px/1.3 ui-monospace, Menlo, Consolas, monospace; }
 @media (max-width: 44rem) {
@@ -118,7 +134,10 @@ meter { width: 100%; max-width: 24rem; }
   .facts { grid-template-columns: minmax(0, 1fr); }
   .facts dt { border-bottom: 0; padding-bottom: 0; font-size: 14px; }
   .facts dd { padding-top: 0; }
-  table, tbody, tr, th, td { display: block; }
+  ol.messages li { grid-template-columns: auto 1fr; }
+  ol.messages .number { text-align: left; }
+  ol.messages .said-by { grid-column: 1 / -1; }
+  table, caption, tbody, tr, th, td { display: block; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   tr { border-bottom: 1px solid var(--line); padding: 8px 0; }
   th, td { border: 0; padding: 2px 0; }

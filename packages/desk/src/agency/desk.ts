@@ -1,0 +1,333 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { asName } from "@porchlight/charter";
+import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
+import {
+  Agency,
+  checkOrder,
+  formatRequest,
+  keepOrder,
+  keptOrder,
+  namesOf,
+  type OrderFile,
+  type Request,
+  readOrderFile,
+} from "@porchlight/parties";
+import { daysText, orderWords, type Shown, scopeWords, shownOrders } from "../orders.ts";
+import { ServiceDoor } from "../service-door.ts";
+import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
+import { DeskError } from "../shell/error.ts";
+import type { Form } from "../shell/form.ts";
+import { Collections } from "./collecting.ts";
+import { EvidenceShelf } from "./evidence.ts";
+import { applicationPage, newPage, orderPage, ordersPage } from "./pages.ts";
+import { viewerPage } from "./viewer-page.ts";
+
+const ACTS = "acts";
+const UPLOADS = { bodyLimit: 64 * 2 ** 20 };
+const ORDER_FILES = { bodyLimit: 4 * 2 ** 20 };
+
+/** What of a package is given out as it is: path in the package, type, and how the file is called then. */
+const PARTS: Readonly<Record<string, readonly [path: string, type: string, name: string]>> = {
+  rsmf: ["data/messages.rsmf", "application/octet-stream", "messages.rsmf"],
+  messages: ["data/messages.jsonl", "application/jsonl", "messages.jsonl"],
+  page: ["data/index.html", "text/html", "evidence.html"],
+  certificate: ["data/certificate.txt", "text/plain; charset=utf-8", "certificate.txt"],
+  custody: ["data/custody.jsonl", "application/jsonl", "custody.jsonl"],
+};
+
+/** The pages of a requester over its directory: its keys and what it opened never leave it but by a download. */
+export async function openAgency(context: DeskContext): Promise<Desk> {
+  const { directory } = context;
+  const agency = await Agency.open(directory);
+  const { party } = agency;
+  const door = new ServiceDoor({
+    directory,
+    url: context.url ?? party.url,
+    charter: context.charter ?? party.charter,
+  });
+  const room = new AgencyRoom(agency, door);
+  await door.open().catch(() => {});
+  return {
+    party: agency.name,
+    heading: "Agency",
+    get kind() {
+      return door.charter?.kind ?? "court";
+    },
+    get isReplay() {
+      return door.charter?.clock === "replay";
+    },
+    now: () => door.now(),
+    places: [
+      { path: "/orders", words: "Orders" },
+      { path: "/new", words: "New application" },
+    ],
+    routes: ({ page, form, act, download }) => {
+      page("/orders", async (visit) => await room.orders(visit));
+      form("/orders", async (_visit, sent) => await room.bring(sent), ORDER_FILES);
+      page("/new", async (visit) => newPage(visit, (await door.open()).charter));
+      act("/new", room.apply(), UPLOADS);
+      page("/applications/:application", async (visit) => await room.application(visit));
+      download("/applications/:application/file", async (visit) => {
+        const request = await room.request(visit);
+        return {
+          name: `application-${request.reference}.json`,
+          type: "application/json",
+          bytes: formatRequest(request),
+        };
+      });
+      download("/applications/:application/act", async (visit) => {
+        const hash = hex((await room.request(visit)).actHash);
+        const bytes = await readFileOrNull(join(directory, ACTS, hash));
+        if (bytes === null) throw new DeskError("not-found", "the original act is not kept here");
+        return { name: `act-${hash.slice(0, 16)}`, type: "application/octet-stream", bytes };
+      });
+      page("/orders/:order", async (visit) => await room.order(visit));
+      act("/orders/:order/collect", room.collect());
+      form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
+      page("/orders/:order/evidence", async (visit) => await room.evidence(visit));
+      form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
+      download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
+    },
+  };
+}
+
+class AgencyRoom {
+  readonly #agency: Agency;
+  readonly #door: ServiceDoor;
+  readonly #evidence: EvidenceShelf;
+  readonly #collections = new Collections();
+
+  constructor(agency: Agency, door: ServiceDoor) {
+    this.#agency = agency;
+    this.#door = door;
+    this.#evidence = new EvidenceShelf(agency);
+  }
+
+  async #find({ params }: Visit): Promise<Shown> {
+    const orders = await shownOrders(this.#agency.directory, await this.#door.open());
+    const found = orders.find(({ name }) => name === params["order"]);
+    if (found === undefined) throw new DeskError("not-found", "this agency's directory has no such order");
+    return found;
+  }
+
+  async orders(visit: Visit) {
+    const orders = await shownOrders(this.#agency.directory, await this.#door.open());
+    const points = new Set(orders.map(({ document }) => hex(document.requester.point)));
+    const requests = await this.#agency.requests();
+    return ordersPage(visit, {
+      orders: await Promise.all(
+        orders.map(async (one) => ({ ...one, isOpened: await this.#evidence.has(one.order) })),
+      ),
+      open: requests.filter(({ request }) => !points.has(hex(request.requester.point))),
+    });
+  }
+
+  /** Keeps an order that the court gave: verified, and made for an application of this very directory. */
+  async bring(sent: Form) {
+    const file = sent.file("order");
+    if (file === null) throw new DeskError("form-invalid", "choose the order's file");
+    const order = readOrderFile(file.bytes);
+    const service = await this.#door.open();
+    const { document } = await checkOrder(order, service.charter, service.now());
+    await this.#agency.secretsOf(document.requester.point);
+    await keepOrder(this.#agency.directory, order);
+    return {
+      to: `/orders/${namesOf(order).commitment.slice(0, 16)}`,
+      said: "The order is verified and kept.",
+    };
+  }
+
+  apply(): Act<{ readonly reference: string; readonly actHash: string }> {
+    return {
+      name: "make-application",
+      propose: async (visit, sent) => {
+        const { charter } = await this.#door.open();
+        const reference = sent.text("reference");
+        const again = (problem: string) => newPage(visit, charter, { reference, problem });
+        try {
+          asName(reference, "reference");
+        } catch (error) {
+          if (!(error instanceof EncodingError)) throw error;
+          return again("Write the file reference in one line.");
+        }
+        const act = sent.file("act");
+        const given = sent.text("actHash").toLowerCase();
+        if ((act === null) === (given === ""))
+          return again("Choose the original act, or write its fingerprint.");
+        if (act === null && !/^[0-9a-f]{64}$/.test(given)) {
+          return again("A fingerprint has 64 digits and letters from a to f.");
+        }
+        const actHash = act === null ? given : await this.#keepAct(act.bytes);
+        return {
+          title: "Make this application",
+          button: "Make it",
+          shown: [
+            { term: "Reference", text: reference },
+            { term: "Will be read by", text: this.#agency.name },
+            { term: "Original act", text: act === null ? "Kept elsewhere" : `${act.name}, kept here` },
+            { term: "Its fingerprint (SHA-256)", text: actHash },
+            { term: "Charter", text: charter.id },
+            {
+              term: "What is made",
+              text: "A fresh key for this one order. Its secret half stays in this directory",
+            },
+          ],
+          payload: { reference, actHash },
+          back: "/new",
+        };
+      },
+      perform: async (_visit, { reference, actHash }) => {
+        const { charter } = await this.#door.open();
+        const { path } = await this.#agency.request(charter.id, { reference, actHash: fromHex(actHash, 32) });
+        const name = /(request-[0-9a-f]{24})\.json$/.exec(path)?.[1] ?? "";
+        return { to: `/applications/${name}`, said: "The application is made." };
+      },
+    };
+  }
+
+  /** By its hash: the same act is kept once. */
+  async #keepAct(bytes: Uint8Array): Promise<string> {
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    const folder = join(this.#agency.directory, ACTS);
+    await makeDirectory(folder);
+    if ((await readFileOrNull(join(folder, hash))) === null)
+      await writeFileDurable(join(folder, hash), bytes);
+    return hash;
+  }
+
+  async request({ params }: Visit): Promise<Request> {
+    const found = (await this.#agency.requests()).find(({ name }) => name === params["application"]);
+    if (found === undefined) throw new DeskError("not-found", "no such application was made here");
+    return found.request;
+  }
+
+  async application(visit: Visit) {
+    const request = await this.request(visit);
+    const act = join(this.#agency.directory, ACTS, hex(request.actHash));
+    return applicationPage(
+      visit,
+      visit.params["application"] ?? "",
+      request,
+      (await readFileOrNull(act)) !== null,
+    );
+  }
+
+  async order(visit: Visit) {
+    const service = await this.#door.open();
+    const shown = await this.#find(visit);
+    const isLogged = shown.standing.state !== "signed";
+    return orderPage(visit, shown, {
+      charter: service.charter,
+      words: await orderWords(shown.order, service.charter),
+      keyholders: isLogged ? (await this.#agency.status(service, logged(shown))).keyholders : [],
+      collection: this.#collections.of(shown.name),
+      isOpened: await this.#evidence.has(shown.order),
+    });
+  }
+
+  async handOn(visit: Visit) {
+    const service = await this.#door.open();
+    const shown = await this.#find(visit);
+    const order = logged(shown);
+    await this.#agency.handIn(service, order);
+    const answers = await this.#agency.handOn(service, order);
+    const silent = answers.filter(({ answer }) => answer.state === "unreachable").length;
+    return {
+      to: `/orders/${shown.name}`,
+      said:
+        silent === 0
+          ? "Every keyholder has it."
+          : `${silent} of ${answers.length} keyholders did not answer.`,
+    };
+  }
+
+  collect(): Act<{ readonly order: string; readonly commitment: string }> {
+    return {
+      name: "collect-release",
+      propose: async (visit) => {
+        const { name, document, commitment, order } = await this.#find(visit);
+        const { sentence } = scopeWords({
+          people: document.accounts.length,
+          conversations: document.conversations === "all" ? null : document.conversations.length,
+          days: document.lastDay - document.firstDay + 1,
+          isBothSides: document.mode === "both-sides",
+        });
+        const { charter } = await this.#door.open();
+        const whose = (await orderWords(order, charter)).filter(({ term }) => term.startsWith("Whose"));
+        return {
+          title: "Collect and open",
+          button: "Open it",
+          shown: [
+            { term: "Reference", text: document.reference },
+            { term: "What it opens", text: sentence },
+            ...whose,
+            { term: "Days", text: daysText(document) },
+            { term: "Order lapses", text: formatDay(Math.floor(document.expires / 86_400) as never) },
+            {
+              term: "Where it is opened",
+              text: "On this computer. The package is stored encrypted to this agency",
+            },
+          ],
+          payload: { order: name, commitment },
+          isGrave: true,
+          back: `/orders/${name}`,
+        };
+      },
+      perform: async (_visit, { order: name, commitment }) => {
+        const order = await keptOrder(this.#agency.directory, name);
+        if (order === null || namesOf(order).commitment !== commitment) {
+          throw new DeskError("not-found", "the order is not in this agency's directory any more");
+        }
+        const service = await this.#door.open();
+        const status = await this.#agency.status(service, order);
+        const whole: OrderFile = { ...order, index: status.index };
+        await keepOrder(this.#agency.directory, whole);
+        this.#collections.begin(name, async (progress) => {
+          const collected = await this.#agency.collect(service, whole, { progress });
+          if (collected.kind === "waiting") {
+            const { have, need, keyholders } = collected;
+            return { kind: "waiting", have, need, keyholders };
+          }
+          const { opened, outstanding, blamed } = collected;
+          return { kind: "opened", messages: opened.messages.length, outstanding, blamed: blamed.length };
+        });
+        return { to: `/orders/${name}` };
+      },
+    };
+  }
+
+  async evidence(visit: Visit) {
+    const shown = await this.#find(visit);
+    const evidence = await this.#evidence.read(shown.order);
+    return viewerPage(visit, shown, evidence, this.#evidence.checked(evidence));
+  }
+
+  async check(visit: Visit) {
+    const { charter } = await this.#door.open();
+    const shown = await this.#find(visit);
+    this.#evidence.check(await this.#evidence.read(shown.order), charter.id);
+    return { to: `/orders/${shown.name}/evidence` };
+  }
+
+  async part(visit: Visit): Promise<Download> {
+    const { order, document } = await this.#find(visit);
+    const part = visit.params["part"] ?? "";
+    if (part === "package") {
+      return {
+        name: `${document.reference}-evidence.age`,
+        type: "application/octet-stream",
+        bytes: await this.#evidence.sealed(order),
+      };
+    }
+    const [path, type, name] = (Object.hasOwn(PARTS, part) ? PARTS[part] : undefined) ?? ["", "", ""];
+    const bytes = (await this.#evidence.read(order)).files.get(path);
+    if (bytes === undefined) throw new DeskError("not-found", "the package has no such part");
+    return { name: `${document.reference}-${name}`, type, bytes };
+  }
+}
+
+function logged({ order, standing }: Shown): OrderFile {
+  return { ...order, index: "index" in standing ? standing.index : order.index };
+}

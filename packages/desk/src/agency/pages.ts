@@ -1,0 +1,230 @@
+import type { Charter } from "@porchlight/charter";
+import { hex } from "@porchlight/encoding";
+import { orderWord, type Words } from "@porchlight/evidence";
+import { html, type Markup, NOTHING } from "@porchlight/markup";
+import type { KeyholderAnswer, Request } from "@porchlight/parties";
+import { daysText, keyholdersTable, type Shown, scopeWords, standingBadge, tally } from "../orders.ts";
+import type { View, Visit } from "../shell/desk.ts";
+import {
+  badge,
+  box,
+  button,
+  counted,
+  empty,
+  facts,
+  field,
+  fileField,
+  instant,
+  linkButton,
+  postForm,
+  steps,
+  table,
+} from "../shell/look.ts";
+import type { Collection } from "./collecting.ts";
+
+/** Applications without an order yet, and orders. */
+export function ordersPage(
+  visit: Visit,
+  about: {
+    readonly orders: readonly (Shown & { readonly isOpened: boolean })[];
+    readonly open: readonly { readonly name: string; readonly request: Request }[];
+  },
+): View {
+  const { orders, open } = about;
+  return {
+    title: "Orders",
+    body: html`<div class="top"><h1>Orders</h1>${linkButton("New application", "/new", "main")}</div>
+${
+  open.length === 0
+    ? NOTHING
+    : table({
+        caption: "Applications that no order has come for yet",
+        heads: ["Reference", "Original act"],
+        rows: open.map(({ name, request }) => [
+          html`<a href="/applications/${name}">${request.reference}</a>`,
+          html`<code>${hex(request.actHash).slice(0, 16)}</code>`,
+        ]),
+      })
+}
+${
+  orders.length === 0
+    ? empty("No order has come in yet.")
+    : table({
+        caption: "Orders, newest first",
+        heads: ["Reference", "State", "Evidence", "Days that it opens", "Signed", "Lapses"],
+        rows: orders.map(({ name, document, standing, isOpened }) => [
+          html`<a href="/orders/${name}">${document.reference}</a>`,
+          standingBadge(standing),
+          isOpened ? html`<a href="/orders/${name}/evidence">Read it</a>` : html`not opened yet`,
+          html`${daysText(document)}`,
+          instant(document.issued),
+          instant(document.expires),
+        ]),
+      })
+}
+<h2>An order that the court gave you</h2>
+${bringForm(visit)}`,
+  };
+}
+
+function bringForm(visit: Visit): Markup {
+  return postForm(
+    visit,
+    "/orders",
+    html`${fileField({ name: "order", label: "The order's file", help: "It is verified before it is kept, and it opens only with the key that was made for its application here.", accept: ".json,application/json" })}${button("Put it in", "plain")}`,
+    { uploads: true },
+  );
+}
+
+export function newPage(
+  visit: Visit,
+  charter: Charter,
+  typed: { readonly reference: string; readonly problem?: string } = { reference: "" },
+): View {
+  return {
+    title: "New application",
+    ...(typed.problem === undefined ? {} : { status: 422 }),
+    body: html`<h1>New application</h1>
+<p class="lead">It asks for one ${orderWord(charter)}. A fresh key is made for it here, which never leaves this directory: only it opens what the order releases.</p>
+${typed.problem === undefined ? NOTHING : box("bad", html`<p>${typed.problem}</p>`)}
+${postForm(
+  visit,
+  "/new",
+  html`${field({ name: "reference", label: "File reference", help: "The order will carry it. One that was used before is refused.", value: typed.reference, required: true })}
+${fileField({ name: "act", label: "The original act (PDF, scan or form)", help: "It is kept here. Only its fingerprint goes into the application." })}
+${field({ name: "actHash", label: "Or its fingerprint", help: "SHA-256, 64 digits and letters, where the act itself stays elsewhere." })}
+${button("Show what will be made")}`,
+  { uploads: true },
+)}`,
+  };
+}
+
+export function applicationPage(visit: Visit, name: string, request: Request, isActHere: boolean): View {
+  return {
+    title: request.reference,
+    body: html`<p class="back"><a href="/orders">Orders</a></p><h1>Application ${request.reference}</h1>
+${facts([
+  { term: "Reference", text: request.reference },
+  { term: "Will be read by", text: request.requester.name },
+  { term: "Original act (SHA-256)", text: hex(request.actHash) },
+  { term: "Kept here", text: isActHere ? "Yes" : "No, its fingerprint only" },
+  { term: "Key for this order", text: hex(request.requester.point) },
+])}
+<h2>Next</h2>
+<p>Give this file to the court. It holds no secret.</p>
+<div class="row">${linkButton("Download the application", `/applications/${name}/file`, "main")}${isActHere ? linkButton("Download the original act", `/applications/${name}/act`) : NOTHING}</div>
+<p>The court gives you the order as a file when it has signed it.</p>
+${bringForm(visit)}`,
+  };
+}
+
+const PHASES = {
+  bundles: "Fetching what keyholders released",
+  keys: "Combining the keys",
+  material: "Fetching the encrypted messages",
+  opening: "Opening and verifying",
+} as const;
+
+export function orderPage(
+  visit: Visit,
+  shown: Shown,
+  about: {
+    readonly charter: Charter;
+    readonly words: readonly Words[];
+    readonly keyholders: readonly KeyholderAnswer[];
+    readonly collection: Collection | null;
+    readonly isOpened: boolean;
+  },
+): View {
+  const { name, document, standing, commitment } = shown;
+  const { charter, words, keyholders, collection, isOpened } = about;
+  const agreed = keyholders.filter(({ answer }) =>
+    ["approved", "intent-logged", "released"].includes(answer.state),
+  ).length;
+  const released = keyholders.filter(({ answer }) => "releases" in answer && answer.releases > 0).length;
+  const refused = keyholders.filter(({ answer }) => answer.state === "refused").length;
+  const need = charter.threshold;
+  const isNever = keyholders.length - refused < need;
+  const isLogged = standing.state !== "signed";
+  const isStopped = standing.state === "revoked";
+  const { sentence, keys } = scopeWords({
+    people: document.accounts.length,
+    conversations: document.conversations === "all" ? null : document.conversations.length,
+    days: document.lastDay - document.firstDay + 1,
+    isBothSides: document.mode === "both-sides",
+  });
+  const handOn = document.conversations === "all" || document.mode === "both-sides";
+  return {
+    title: document.reference,
+    ...(collection?.kind === "running" ? { isLive: true } : {}),
+    body: html`<p class="back"><a href="/orders">Orders</a></p>
+<div class="top"><h1>${document.reference}</h1>${standingBadge(standing)}</div>
+<div class="sum"><strong>${keys}</strong>${sentence}</div>
+${steps([
+  { words: "Signed by the court", state: "done" },
+  { words: "In the public log", state: isLogged ? "done" : "now" },
+  {
+    words: `${agreed} of ${need} keyholders that are needed have agreed`,
+    state: isStopped || isNever ? "bad" : agreed >= need ? "done" : isLogged ? "now" : "later",
+  },
+  {
+    words: `${released} of ${need} have released`,
+    state: isStopped || isNever ? "bad" : released >= need ? "done" : agreed >= need ? "now" : "later",
+  },
+  {
+    words: "Opened here",
+    state: isOpened ? "done" : collection?.kind === "failed" ? "bad" : released >= need ? "now" : "later",
+  },
+])}
+${isOpened ? box("good", html`<p><strong>It is open.</strong></p><p>${linkButton("Read the evidence", `/orders/${name}/evidence`, "main")}</p>`) : NOTHING}
+${collection === null ? NOTHING : collectionBox(collection)}
+${
+  isStopped
+    ? box(
+        "bad",
+        html`<p><strong>The court revoked this order.</strong> Nothing may be opened under it any more.</p>`,
+      )
+    : isLogged
+      ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
+      : box("warn", html`<p>The court has not handed it in yet.</p>`)
+}
+${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders)}` : NOTHING}
+<h2>What the ${orderWord(charter)} says</h2>
+${facts([...words, { term: "Number in the public log", text: commitment }])}`,
+  };
+}
+
+function collectionBox(collection: Collection): Markup {
+  switch (collection.kind) {
+    case "running": {
+      const { phase, done, total } = collection;
+      return box(
+        "plain",
+        html`<p role="status"><strong>${PHASES[phase]}</strong> ${total === 0 ? "" : `${done} of ${total}`}</p>${total === 0 ? NOTHING : html`<meter min="0" max="${total}" value="${done}" aria-label="${PHASES[phase]}"></meter>`}`,
+      );
+    }
+    case "waiting":
+      return box(
+        "warn",
+        html`<p><strong>Not yet.</strong> ${collection.have} of ${collection.need} keyholders that are needed have released. Try again later.</p>`,
+      );
+    case "failed": {
+      const { title, next, detail, code } = collection.why;
+      return box(
+        "bad",
+        html`<p><strong>${title}.</strong> ${detail ?? ""}</p><p>${next} <span class="reason">Reason: <code>${code}</code></span></p>`,
+      );
+    }
+    case "opened": {
+      const { messages, outstanding, blamed } = collection;
+      return html`${box("good", html`<p><strong>${counted(messages, "message")} opened and verified.</strong></p>`)}${
+        outstanding === 0
+          ? NOTHING
+          : box(
+              "warn",
+              html`<p>${counted(outstanding, "key")} that the order asks for ${outstanding === 1 ? "is" : "are"} not released yet. Collect again later.</p>`,
+            )
+      }${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge("tell the court", "bad")}</p>`)}`;
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import type { Shown } from "../orders.ts";
+import type { View, Visit } from "../shell/desk.ts";
+import { box, button, check, choice, counted, empty, field, linkButton, postForm } from "../shell/look.ts";
+import type { Checked, Evidence, Line } from "./evidence.ts";
+import { type Bar, find, queryOf, type Search, searchOf, timeline } from "./search.ts";
+
+/** Messages on one page: as many as anybody reads before turning it. */
+const PAGE = 200;
+const MAX_BARS = 400;
+
+const REFERENCES = {
+  answers: "Answers",
+  changes: "Changes",
+  "takes-back": "Takes back",
+  "reacts-to": "Reacts to",
+} as const;
+
+/** What was opened, to be read: search, timeline, pages. No script: the desk finds, the browser shows. */
+export function viewerPage(visit: Visit, shown: Shown, evidence: Evidence, checked: Checked | null): View {
+  const at = `/orders/${shown.name}/evidence`;
+  const search = searchOf(visit.query);
+  const isSearch = queryOf(search) !== "";
+  const found = isSearch ? find(evidence.lines, search) : evidence.lines;
+  const pages = Math.max(1, Math.ceil(found.length / PAGE));
+  const page = pageOf(visit.query.get("page"), pages);
+  const here = found.slice((page - 1) * PAGE, page * PAGE);
+  const days = [...new Set(evidence.lines.map(({ day }) => day))].sort();
+  const isLong = evidence.lines.length > PAGE || isSearch;
+  return {
+    title: `Evidence ${shown.document.reference}`,
+    ...(checked?.kind === "checking" ? { isLive: true } : {}),
+    body: html`<p class="back"><a href="/orders/${shown.name}">${shown.document.reference}</a></p>
+<div class="top"><h1>Messages opened under ${shown.document.reference}</h1></div>
+<p class="lead">${counted(evidence.lines.length, "message")}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). Nothing that anyone else wrote is here.</p>
+${checkBox(visit, at, checked)}
+${evidence.failures.length === 0 ? NOTHING : box("bad", html`<p><strong>${counted(evidence.failures.length, "stored item")} did not open or verify.</strong></p><ul>${join(evidence.failures.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`)}
+${evidence.gaps === 0 ? NOTHING : box("warn", html`<p>Numbers are missing in the key chains of some devices: each is a message that was never delivered, was not handed over, or did not open. The package's own page lists them.</p>`)}
+${isLong || evidence.lines.length > 0 ? searchForm(at, evidence, search) : NOTHING}
+${chart(at, found, search)}
+${
+  evidence.lines.length === 0
+    ? empty("The provider holds no message of these people in these conversations on these days.")
+    : found.length === 0
+      ? empty("No message fits.", linkButton("Show all", at))
+      : html`<h2>Messages</h2><p role="status">${isSearch ? `${counted(found.length, "message")} of ${evidence.lines.length} ${found.length === 1 ? "fits" : "fit"}. ` : ""}${pages === 1 ? "" : `Page ${page} of ${pages}.`}</p>
+${pager(at, search, page, pages, "above")}
+${groups(here, evidence)}
+${pager(at, search, page, pages, "below")}`
+}
+<h2>Take it with you</h2>
+<ul>
+<li><a href="${at}/package">The whole package, sealed</a> (evidence.age): what to store and to hand on. <code>age -d</code> and <code>porchlight evidence</code> open it.</li>
+<li><a href="${at}/rsmf">Messages for review programs</a> (RSMF 2.0)</li>
+<li><a href="${at}/messages">Messages as lines of text</a> (JSON lines)</li>
+<li><a href="${at}/page">The package's own page</a>, for whoever has only a browser</li>
+<li><a href="${at}/certificate">The certificate</a>, to be completed and signed by a qualified person</li>
+<li><a href="${at}/custody">The record of custody</a></li>
+</ul>
+<p class="soft">What leaves this desk in clear can be read by whoever gets it. No time stamp of an outside authority is added.</p>`,
+  };
+}
+
+function pageOf(text: string | null, pages: number): number {
+  const page = text !== null && /^[1-9][0-9]{0,6}$/.test(text) ? Number(text) : 1;
+  return Math.min(page, pages);
+}
+
+function checkBox(visit: Visit, at: string, checked: Checked | null): Markup {
+  if (checked === null) {
+    return box(
+      "plain",
+      html`<p>Everything was verified when it was collected. A check opens every message again from the released keys, compares, and asks log, witnesses and signatures anew.</p>${postForm(visit, `${at}/check`, button("Check it again", "plain"))}`,
+    );
+  }
+  switch (checked.kind) {
+    case "checking":
+      return box("plain", html`<p><strong>It is being checked.</strong> You can read on meanwhile.</p>`);
+    case "verified":
+      return box(
+        "good",
+        html`<p><strong>Checked: every message opens and compares, and log, witnesses and signatures hold.</strong></p><p>Fingerprint of the package: <code>${checked.digest}</code></p>`,
+      );
+    case "refused":
+      return box(
+        "bad",
+        html`<p><strong>The check failed. Do not rely on this package.</strong></p><ul>${join(checked.findings.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`,
+      );
+  }
+}
+
+function searchForm(at: string, { lines }: Evidence, search: Search): Markup {
+  const people = [...new Set(lines.map(({ from }) => from))].sort();
+  const conversations = [...new Set(lines.map(({ conversation }) => conversation))].sort();
+  const every = (words: string) => [{ value: "", words }];
+  return html`<form method="get" action="${at}" role="search" aria-label="Search in these messages" class="search">
+${field({ name: "words", label: "Words", type: "search", value: search.words })}
+<div class="columns">${choice({ name: "from", label: "Written by", value: search.from, options: [...every("Anyone"), ...people.map((value) => ({ value, words: value }))] })}
+${conversations.length < 2 ? NOTHING : choice({ name: "conversation", label: "Conversation", value: search.conversation, options: [...every("All"), ...conversations.map((value) => ({ value, words: value.slice(0, 16) }))] })}
+${field({ name: "day", label: "Day (UTC)", type: "date", value: search.day })}</div>
+${check({ name: "files", label: "Only messages with files", checked: search.onlyFiles })}
+<div class="row">${button("Search")}${queryOf(search) === "" ? NOTHING : linkButton("Show all", at)}</div></form>`;
+}
+
+/** How many when: a picture for who looks, and links that narrow the search for everyone. */
+function chart(at: string, found: readonly Line[], search: Search): Markup {
+  const { by, bars } = timeline(found);
+  if (bars.length < 2 || bars.length > MAX_BARS) return NOTHING;
+  const most = Math.max(...bars.map(({ count }) => count));
+  const link = ({ key }: Bar): string =>
+    `${at}${queryOf(by === "day" ? { ...search, day: key } : { ...search, hour: key })}`;
+  const width = 100 / bars.length;
+  const picture = bars.map(({ count }, i) => {
+    const height = (70 * count) / most;
+    return html`<rect x="${(i * width + width * 0.1).toFixed(2)}" y="${(70 - height).toFixed(2)}" width="${(width * 0.8).toFixed(2)}" height="${height.toFixed(2)}"></rect>`;
+  });
+  const list = bars.map(
+    (bar) =>
+      html`<li><a href="${link(bar)}">${by === "day" ? bar.key : bar.key === "?" ? "no time" : `${bar.key} h`}</a> <span class="soft">${bar.count}</span></li>`,
+  );
+  return html`<section aria-label="Timeline"><h2>When</h2>
+<svg class="timeline" viewBox="0 0 100 70" preserveAspectRatio="none" role="img" aria-label="Messages a ${by}: at most ${most}">${join(picture)}</svg>
+<details><summary>${by === "day" ? "Days" : "Hours"} with their numbers</summary><ul class="bars">${join(list)}</ul></details></section>`;
+}
+
+function groups(lines: readonly Line[], evidence: Evidence): Markup {
+  const all: Line[][] = [];
+  for (const line of lines) {
+    const last = all.at(-1)?.[0];
+    if (last?.conversation === line.conversation && last.day === line.day) all.at(-1)?.push(line);
+    else all.push([line]);
+  }
+  return join(
+    all.map((group) => {
+      const [first] = group as [Line];
+      return html`<h3>${first.day} in conversation <code>${first.conversation.slice(0, 16)}</code></h3>
+<ol class="messages">
+${join(group.map((line) => message(line, evidence)))}</ol>
+`;
+    }),
+  );
+}
+
+function message(line: Line, { story }: Evidence): Markup {
+  const { number, at, from, text, kind } = line;
+  const reference = story.references[number - 1] ?? null;
+  const later = story.later[number - 1];
+  const time = /^[0-9-]{10}T([0-9]{2}:[0-9]{2}:[0-9]{2})Z$/.exec(at)?.[1] ?? at;
+  const notes = [
+    ...(reference === null
+      ? []
+      : [
+          html`<div class="note">${REFERENCES[reference.kind]} ${reference.place === null ? "a message that is not in this package" : `no. ${reference.place + 1}`}</div>`,
+        ]),
+    ...line.attachments.map(
+      (one) =>
+        html`<div class="note">File <bdi>${one.name}</bdi> (${one.type}, ${one.size} bytes). Its bytes are not in this package. SHA-256 of the encrypted file: <code>${one.digest}</code></div>`,
+    ),
+    ...(later === undefined || later.changedBy.length === 0
+      ? []
+      : [
+          html`<div class="note">Changed later: no. ${later.changedBy.map((place) => place + 1).join(", ")}</div>`,
+        ]),
+    ...(later === undefined || later.takenBackBy === null
+      ? []
+      : [html`<div class="note">Taken back later: no. ${later.takenBackBy + 1}</div>`]),
+    ...(later === undefined || later.reactedBy.length === 0
+      ? []
+      : [
+          html`<div class="note">Reactions: no. ${later.reactedBy.map((place) => place + 1).join(", ")}</div>`,
+        ]),
+  ];
+  return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${time}</span><div class="said-by"><div class="soft"><bdi>${from}</bdi></div><div class="text" dir="auto">${kind === undefined ? NOTHING : html`<span class="badge plain">${kind}</span> `}${text}</div>${join(notes)}</div></li>
+`;
+}
+
+function pager(at: string, search: Search, page: number, pages: number, where: string): Markup {
+  if (pages === 1) return NOTHING;
+  const to = (target: number, words: string): Markup =>
+    target < 1 || target > pages || target === page
+      ? html`<span class="soft">${words}</span>`
+      : html`<a href="${at}${queryOf(search, target)}">${words}</a>`;
+  return html`<nav class="pager" aria-label="Pages of messages, ${where}">${to(1, "First")} ${to(page - 1, "Earlier")} ${to(page + 1, "Later")} ${to(pages, "Last")}</nav>`;
+}
