@@ -57,7 +57,7 @@ export function orderPage(
 <p>${badge(words, tone)}${document.emergency ? html` ${badge("emergency", "bad")}` : NOTHING}${document.privileged ? html` ${badge("privileged communication", "wait")}` : NOTHING}</p>
 ${obstacles(status)}${standing(order)}
 <div class="sum"><strong>${scope.sentence}</strong>${scope.keys}, each for one person, one conversation and one day. To be read by ${document.requester.name} alone.</div>
-${secrecyBox(order, charter)}
+${secrecyBox(order, charter)}${isDecidable ? html`<p><a href="#decide">Go to the decision</a></p>` : NOTHING}
 <h2>Who asks, and for what</h2>
 ${facts(orderRows(order, charter))}
 <h2>Rule by rule</h2>
@@ -255,6 +255,14 @@ export function orderWords(order: Shown, charter: CharterState): Words[] {
             ? "told at once, without a wait: emergency"
             : "told first",
     },
+    ...(order.examined === null
+      ? []
+      : [{ term: "The gate's rules", text: rulesInWords(order.examined.rules) }]),
     { term: "Commitment", text: order.commitment },
   ];
+}
+
+function rulesInWords(rules: readonly RuleAnswer[]): string {
+  const broken = rules.filter(({ holds }) => !holds).map(({ rule }) => rule);
+  return broken.length === 0 ? `all ${rules.length} hold` : `${broken.join(", ")} do not hold`;
 }
