@@ -61,7 +61,11 @@ export class Stage {
     return this.liar.url.replace("127.0.0.1", "localhost");
   }
 
-  async person(name: string, origin: string, options: { readonly phone?: boolean } = {}): Promise<Person> {
+  async person(
+    name: string,
+    origin: string,
+    options: { readonly phone?: boolean; readonly dark?: boolean } = {},
+  ): Promise<Person> {
     const person = await Person.at(this.browser, name, origin, options);
     this.#people.push(person);
     return person;

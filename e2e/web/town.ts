@@ -58,11 +58,12 @@ export class Person {
     browser: Browser,
     name: string,
     origin: string,
-    options: { readonly phone?: boolean } = {},
+    options: { readonly phone?: boolean; readonly dark?: boolean } = {},
   ): Promise<Person> {
     const { context, watch } = await openProfile(browser, {
       origin,
       permissions: ["clipboard-read", "clipboard-write"],
+      colorScheme: options.dark === true ? "dark" : "light",
       ...(options.phone === true
         ? { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true }
         : { viewport: { width: 1280, height: 800 } }),

@@ -1,0 +1,126 @@
+// Told first: a person reads it in the app and contests it there; having left, she reads it again with the printed code in
+// a browser that knows nothing of her. Real court, agency, keyholders and log.
+import { join } from "node:path";
+import { readSignedDocument } from "@porchlight/charter";
+import { type AccountId, conversationIdOf, dayNumber, dayOf, unixSeconds } from "@porchlight/encoding";
+import { Agency } from "@porchlight/parties";
+import { callAdmin } from "@porchlight/runtime";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { Case } from "../../packages/deployment/src/case.ts";
+import { WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
+import { picture } from "./browser.ts";
+import { accountIn, expectCalm, Stage } from "./stage.ts";
+import type { Person } from "./town.ts";
+
+const PATIENT = { timeout: 100_000 };
+const GROUND = "I was abroad.\nAsk my employer. <b>Please</b>";
+
+let stage: Stage;
+let ada: Person;
+let code: string;
+
+beforeAll(async () => {
+  stage = await Stage.open();
+  ada = await stage.member("Ada", stage.origin);
+}, 300_000);
+afterAll(async () => {
+  await stage?.close();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail") await stage.showFailure();
+});
+
+/** A warrant of which its person is told first. */
+async function order(account: AccountId): Promise<void> {
+  const { deployment } = stage;
+  const { charter, layout } = deployment;
+  const court = await deployment.court();
+  const agency = await Agency.create(
+    join(layout.directory("launcher"), "agency"),
+    { name: "agency", url: deployment.url, charter: charter.id },
+    { workFactor: WORK_FACTOR },
+  );
+  const now = unixSeconds(Math.floor(Date.now() / 1000));
+  const day = dayNumber(dayOf(now) - 1);
+  const conversation = conversationIdOf(new Uint8Array(32).fill(7));
+  const made = new Case(deployment, court, agency, { person: "Ada Example", account, conversation, day });
+  const request = await made.request("case 1");
+  const server = layout.directory("server");
+  await callAdmin(server, { command: "bind-person", account, person: "Ada Example" });
+  const stated = await callAdmin(server, { command: "statement", charter: charter.id, accounts: [account] });
+  await made.submit(
+    await court.issue(charter, {
+      request,
+      statement: readSignedDocument(stated, "statement"),
+      accounts: [account],
+      conversations: [conversation],
+      firstDay: day,
+      lastDay: day,
+      legalBasis: charter.legalBases[0] as string,
+      offenceCategory: charter.offenceCategories[0] as string,
+      necessity: "There is no other way.",
+      proportionality: "One day.",
+      disclosure: { kind: "notice-first" },
+      emergency: false,
+      issued: now,
+      expires: unixSeconds(now + 50 * 86_400),
+    }),
+  );
+}
+
+test("NOT-21, CONT-3: the notice is in the app, read from the log; it is contested there, and the signed word is hers to keep", async () => {
+  await order(accountIn(await ada.contactLink()) as AccountId);
+  await ada.follow("Notices");
+  const title = ada.page.getByRole("heading", { name: /ordered to open messages of yours/ });
+  await title.waitFor(PATIENT);
+  await ada.page.getByText("Nothing is opened before the end of").waitFor();
+  await picture(ada.page, "notice-ada");
+  await ada.page.getByLabel("Why it should not be opened").fill(GROUND);
+  await ada.press("Contest this order");
+  await ada.page.getByText("The service signed that it has your contest").waitFor();
+  await picture(ada.page, "notice-ada-contested");
+  const [saved] = await Promise.all([ada.page.waitForEvent("download"), ada.press("Save the signed word")]);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await saved.createReadStream()) chunks.push(chunk as Buffer);
+  const document = JSON.parse(Buffer.concat(chunks).toString()) as { payload: string };
+  expect(JSON.parse(Buffer.from(document.payload, "base64url").toString())).toMatchObject({ ground: GROUND });
+  expectCalm(ada);
+});
+
+test("the code is printed, and the account deleted", async () => {
+  await ada.home();
+  await ada.settings("Recovery");
+  await ada.press("Show the notice code");
+  code = (await ada.page.getByText(/^PLN1-/).textContent()) ?? "";
+  await picture(ada.page, "notice-ada-code");
+  await ada.follow("Your data");
+  await ada.press("Delete my account");
+  await ada.page.getByRole("alertdialog").getByRole("textbox").fill("Ada");
+  await ada.press("Delete it now");
+  await ada.page.getByText("You are joining").waitFor();
+  expectCalm(ada);
+  await ada.context.close();
+});
+
+test("NOT-21, CONT-4: in a browser that knows nothing of her the code reads the notice; what cannot be contested says why", async () => {
+  const stranger = await stage.person("Stranger", stage.origin, { phone: true, dark: true });
+  await stranger.page.goto(stage.origin);
+  await stranger.page.getByRole("link", { name: "I have a notice code" }).click();
+  await stranger.page.getByLabel("Notice code").fill("PLN1-NOTHING");
+  await stranger.press("Read");
+  await stranger.page.getByText("This is not a code").waitFor();
+  await stranger.page.getByLabel("Notice code").fill(` ${code.toLowerCase()} `);
+  await stranger.press("Read");
+  await stranger.page.getByRole("heading", { name: /ordered to open messages of yours/ }).waitFor(PATIENT);
+  await picture(stranger.page, "notice-stranger");
+  const ground = stranger.page.getByLabel("Why it should not be opened");
+  await ground.fill("In other words.");
+  await stranger.press("Contest this order");
+  await stranger.page.getByText("You contested this order already").waitFor();
+  await picture(stranger.page, "notice-stranger-twice");
+  // Nothing of the code is kept, and there is still no account here.
+  await stranger.page.reload();
+  expect(await stranger.page.getByLabel("Notice code").inputValue()).toBe("");
+  expect(await stranger.page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain("PLN1");
+  expectCalm(stranger);
+});
