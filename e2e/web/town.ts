@@ -78,11 +78,11 @@ export class Person {
     return this.page.locator(".thread");
   }
 
-  /** With a virtual passkey that has the PRF extension; the authenticator is there until it is removed. */
-  async signUpWithPasskey(link: string): Promise<{ readonly remove: () => Promise<void> }> {
+  /** A virtual passkey that has the PRF extension. */
+  async passkey(): Promise<void> {
     const session: CDPSession = await this.context.newCDPSession(this.page);
     await session.send("WebAuthn.enable");
-    const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    await session.send("WebAuthn.addVirtualAuthenticator", {
       options: {
         protocol: "ctap2",
         transport: "internal",
@@ -93,14 +93,13 @@ export class Person {
         hasPrf: true,
       },
     } as never);
+  }
+
+  async signUpWithPasskey(link: string): Promise<void> {
+    await this.passkey();
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
     await this.page.getByRole("button", { name: "Continue with a passkey" }).click();
-    return {
-      remove: async () => {
-        await session.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
-      },
-    };
   }
 
   async signUpWithPassphrase(link: string): Promise<void> {
@@ -222,4 +221,4 @@ export class Person {
   }
 }
 
-const PASSPHRASE = "several quite ordinary words";
+export const PASSPHRASE = "several quite ordinary words";
