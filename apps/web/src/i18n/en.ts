@@ -502,6 +502,8 @@ export const en = {
     "They may be about anybody. The keyholders owe them; ask the service, and the people who watch its public log.",
   "notices.nothing-yet":
     "No notice for you so far. No day can be ruled out yet; no order signed before {since} can still be secret.",
+  "notices.rest-nothing-yet":
+    "Besides these, no day can be ruled out yet. No order signed before {since} can still be secret.",
   "notices.code": "To be able to read notices also after you left, print your {link}.",
   "notice.title.warrant": "{by} ordered to open messages of yours",
   "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",
@@ -526,7 +528,7 @@ export const en = {
   "contest.do": "Contest this order",
   "contest.done": "The service signed that it has your contest",
   "contest.done-text":
-    "Keep the signed word: it shows that {by} was told. If you hear nothing, write to {by}.",
+    "Keep the signed word: it shows that the service has it. If you hear nothing from {by}, write to them.",
   "contest.save": "Save the signed word",
   "notices.by-code.title": "Read notices with your code",
   "notices.by-code.text":

@@ -43,7 +43,7 @@ function Sentence({
   if (clearUntil === null) {
     return (
       <p className="soft">
-        <Say k="notices.nothing-yet" v={{ since }} />
+        <Say k={found > 0 ? "notices.rest-nothing-yet" : "notices.nothing-yet"} v={{ since }} />
       </p>
     );
   }
