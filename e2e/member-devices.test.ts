@@ -17,7 +17,7 @@ let server: TestServer;
 let charter: string;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start({}, { hi1: { country: "XX", endpoint: "PROVIDER" } });
   charter = await chartered(server);
   for (const dir of ["ada", "bea", "stranger", "tablet", "nobody", "found"]) {
     await withSecret(dir, "storage-key", seedOf(`storage of ${dir}`));
@@ -213,4 +213,86 @@ describe("porchlight member", () => {
     await withSecret(dir, "issuer-key", seedOf(COURT));
     await Court.create(at(dir), { name: COURT, title: "Judge" }, { workFactor: 2 });
   }
+
+  test("PRES-14: the issuer lifts its order early", async () => {
+    const place = ["--dir", at("court"), "--url", server.url, "--charter", charter];
+    const lift = async (...more: readonly string[]) =>
+      await cli("issuer", "lift-preservation", ...place, "--order", at("order.json"), ...more);
+    expect(await lift()).toMatchObject({ ok: false, code: "option-missing" });
+    const lifted = await lift("--ground", "The case is closed.", "--out", at("lift.json"));
+    expect(lifted).toMatchObject({ ok: true, state: "lifted" });
+    expect(await lift("--document", at("lift.json"))).toMatchObject({ index: lifted["index"] });
+  });
+
+  test("HI1-4, HI1-51: an agency's key, the call-back, the registry's signature; then its orders are taken", async () => {
+    await withSecret("agency", "hi1-endpoint", seedOf("Agency endpoint"));
+    await cli(
+      "requester",
+      "init",
+      "--name",
+      "State Police",
+      "--dir",
+      at("agency"),
+      "--recipient",
+      "age1none",
+    );
+    const { key } = await cli("requester", "hi1", "key", "--dir", at("agency"));
+    const hi1 = async (command: string, ...more: readonly string[]) =>
+      await cli(
+        ...["requester", "hi1", command, "--dir", at("agency"), "--url", server.url, "--charter", charter],
+        ...["--endpoint", "AGENCY", "--provider", "PROVIDER", ...more],
+      );
+    expect(await hi1("list")).toMatchObject({ ok: false, code: "hi1-refused" });
+    const provider = async (command: string, ...more: readonly string[]) =>
+      await cli("provider", command, "--dir", server.directory, ...more);
+    const { id } = await provider(
+      ...["register-endpoint", "--country", "XX", "--endpoint", "AGENCY", "--key", String(key)],
+    );
+    const day = (days: number) => new Date((server.now + days * 86_400) * 1000).toISOString().slice(0, 10);
+    await provider(
+      ...["call-back", "--id", String(id), "--by", "Officer Vale", "--number", "+99 30 5550100"],
+      ...["--found", "the printed directory", "--words", "Inspector Reed read it out."],
+      ...["--until", day(30), "--out", at("draft.json")],
+    );
+    const sign = ["issuer", "sign-registration", "--dir", at("court"), "--draft", at("draft.json")];
+    expect(await cli(...sign)).toMatchObject({ ok: true, signed: false });
+    await cli(...sign, "--yes", "--out", at("registration.json"));
+    const document = ["--id", String(id), "--document", at("registration.json")];
+    expect(await provider("complete-registration", ...document)).toMatchObject({ ok: true });
+    const { size } = (await server.admin("status")) as { size: number };
+    await server.client().waitForCheckpoint(size, { since: server.now });
+    const { registrations } = (await provider("endpoints")) as unknown as { registrations: Json[] };
+    expect(registrations).toMatchObject([{ endpoint: "AGENCY", state: "usable" }]);
+
+    const days = ["--first-day", day(0), "--last-day", day(0)];
+    const { id: authorisation } = await hi1(
+      ...(["authorise", "--reference", "4 Gs 217/26", "--offence", "stalking", ...days] as const),
+      ...["--legal-basis", "Code of Criminal Procedure § 100a"],
+    );
+    const under = ["--authorisation", String(authorisation)];
+    const { id: task } = await hi1(
+      ...(["task", ...under, "--reference", "XX-AGENCY-17", "--type", "SubscriberData", ...days] as const),
+      ...["--account", ada],
+    );
+    await hi1("document", ...under, "--act", at("act.pdf"), "--hash-only");
+    expect((await hi1("list"))["objects"]).toHaveLength(3);
+    expect(await hi1("get", "--id", String(task))).toMatchObject({
+      object: { "task:Status": { "common:Value": "AwaitingApproval" } },
+    });
+    expect(
+      await hi1(
+        "task",
+        ...under,
+        "--reference",
+        "XX-AGENCY-18",
+        "--type",
+        "SubscriberData",
+        ...days,
+        "--person",
+        "Nobody",
+      ),
+    ).toMatchObject({ ok: false, code: "hi1-refused" });
+    await provider("revoke-endpoint", "--id", String(id), "--by", "Officer Vale", "--words", "Lost.");
+    expect(await hi1("list")).toMatchObject({ ok: false, code: "hi1-refused" });
+  });
 });

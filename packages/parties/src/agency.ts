@@ -22,6 +22,7 @@ import {
   verifyWarrant,
 } from "@porchlight/gate";
 import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
+import { nobleSuite } from "@porchlight/tlog";
 import {
   type Fetch,
   ORDER_CONVERSATIONS_INFO,
@@ -255,6 +256,11 @@ export class Agency {
   async unseal(sealed: Uint8Array): Promise<Files> {
     const identity = await this.#secrets.read(IDENTITY);
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
+  }
+
+  /** Ed25519, 32 B: what a provider registers after a call back. */
+  async endpointKey(): Promise<Uint8Array> {
+    return nobleSuite.publicKeyOf(await this.endpointSeed());
   }
 
   /** The key that signs this agency's messages of TS 103 120 (HI1-5), made at its first use: Ed25519 seed, 32 B. */

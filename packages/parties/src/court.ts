@@ -292,6 +292,15 @@ export class Court {
     );
   }
 
+  /** Signs as the registry what a provider recorded of a call back (HI1-51); with `half`, as a house's second person. */
+  async signRegistration(bytes: Uint8Array, half: SignedDocument | null): Promise<SignedDocument> {
+    return await this.#withKey(async (signer) =>
+      half === null
+        ? await signDocument("registration", bytes, [signer])
+        : await addSignature(half, "registration", signer),
+    );
+  }
+
   /** Signs that one of its orders to preserve ends early. Throws PartyError "issuer-unknown". */
   async signPreservationLift(charter: Charter, document: PreservationLift): Promise<SignedDocument> {
     this.#checkIssuer(charter);

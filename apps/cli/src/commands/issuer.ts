@@ -40,6 +40,7 @@ import { action, formatRows, formatTable, type Outcome, type Streams } from "../
 import { registerContests } from "./issuer-contests.ts";
 import { registerDirections } from "./issuer-directions.ts";
 import { registerPreservation } from "./issuer-preservation.ts";
+import { registerRegistration } from "./issuer-registration.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the issuer's directory", "court"] as const;
@@ -231,6 +232,7 @@ export function registerIssuer(program: Command, streams: Streams): void {
   registerDirections(issuer, streams);
   registerContests(issuer, streams);
   registerPreservation(issuer, streams);
+  registerRegistration(issuer, streams);
 
   action(
     withService(

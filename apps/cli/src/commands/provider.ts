@@ -12,6 +12,7 @@ import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
 import { charter, parsed, readInput, readOrder, several } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
+import { registerEndpoints } from "./provider-endpoint.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the directory of the running server"] as const;
@@ -22,6 +23,7 @@ export function registerProvider(program: Command, streams: Streams): void {
     .description(
       "state whose accounts these are, as the provider's operator: talks to the server that runs in --dir",
     );
+  registerEndpoints(provider, streams);
 
   action(
     provider

@@ -15,6 +15,7 @@ import {
 } from "../options.ts";
 import { action, counted, formatRows, type Outcome, type Streams } from "../terminal.ts";
 import { answerJson, answersTable, statusOutcome } from "./issuer.ts";
+import { registerHi1 } from "./requester-hi1.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the requester's directory", "agency"] as const;
@@ -23,6 +24,7 @@ export function registerRequester(program: Command, streams: Streams): void {
   const requester = program
     .command("requester")
     .description("request, collect and open: for the agency or person that an order names");
+  registerHi1(requester, streams);
 
   action(
     requester

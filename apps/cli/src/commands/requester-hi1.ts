@@ -1,0 +1,286 @@
+import { createHash } from "node:crypto";
+import {
+  base64,
+  type DayNumber,
+  formatDay,
+  fromUtf8,
+  hex,
+  type Json,
+  type JsonObject,
+  utf8,
+} from "@porchlight/encoding";
+import {
+  Agency,
+  askProvider,
+  authorisationOf,
+  documentOf,
+  type ProviderLine,
+  preservationTaskOf,
+  type Service,
+  taskOf,
+} from "@porchlight/parties";
+import { type Command, Option } from "commander";
+import { CommandError, EXIT } from "../exit-code.ts";
+import { day, openService, readInput, readOrder, type ServiceOptions, withService } from "../options.ts";
+import { action, formatTable, type Outcome, type Streams } from "../terminal.ts";
+
+type Line = ServiceOptions & {
+  readonly dir: string;
+  readonly country: string;
+  readonly endpoint: string;
+  readonly provider: string;
+  readonly owner: string;
+  readonly profile: string;
+};
+
+type Days = { readonly firstDay: DayNumber; readonly lastDay: DayNumber };
+type Targets = { readonly account?: string[]; readonly person?: string[]; readonly conversation?: string[] };
+
+/** Orders over ETSI TS 103 120 (spec/hi1.md): signed messages to the provider, and its signed answers. */
+export function registerHi1(requester: Command, streams: Streams): void {
+  const hi1 = requester
+    .command("hi1")
+    .description(
+      "authorisations, tasks and documents over ETSI TS 103 120, as the provider's endpoint takes them",
+    );
+  const line = (command: Command): Command =>
+    withService(command)
+      .requiredOption("--endpoint <name>", "this agency's UniqueIdentifier, as it is registered")
+      .requiredOption("--provider <name>", "the provider's UniqueIdentifier")
+      .option("--country <code>", "of both", "XX")
+      .option("--owner <name>", "owner of the national profile", "porchlight")
+      .option("--profile <version>", "its version", "1")
+      .option("--dir <dir>", "the requester's directory", "agency");
+  const days = (command: Command): Command =>
+    command
+      .requiredOption("--first-day <day>", "UTC", day)
+      .requiredOption("--last-day <day>", "UTC, included", day);
+  const targets = (command: Command): Command =>
+    command
+      .option("--account <id...>", "accounts")
+      .option("--person <name...>", "people, as the provider knows them")
+      .option("--conversation <id...>", "only in these conversations");
+
+  action(
+    hi1
+      .command("key")
+      .description("this agency's key for the provider: have it registered; you will be called back")
+      .option("--dir <dir>", "the requester's directory", "agency"),
+    streams,
+    async ({ dir }: { dir: string }) => {
+      const key = base64(await (await Agency.open(dir)).endpointKey());
+      return { text: key, json: { key } };
+    },
+  );
+
+  action(
+    days(
+      line(
+        hi1
+          .command("authorise")
+          .description("send an authorisation")
+          .requiredOption("--reference <text>", "the court's file reference")
+          .requiredOption("--legal-basis <text>", "one of the charter's")
+          .requiredOption("--offence <text>", "one of the charter's categories")
+          .option("--emergency", "shortens deadlines; skips no approval"),
+      ),
+    ),
+    streams,
+    async (
+      options: Line & Days & { reference: string; legalBasis: string; offence: string; emergency?: true },
+    ) => {
+      const { line: to, service } = await openLine(options);
+      const { reference, legalBasis, offence: offenceCategory, emergency } = options;
+      const about = {
+        reference,
+        legalBasis,
+        offenceCategory,
+        days: span(options),
+        isEmergency: emergency === true,
+      };
+      return await sent(service, to, authorisationOf(to, about));
+    },
+  );
+
+  action(
+    targets(
+      days(
+        line(
+          hi1
+            .command("task")
+            .description("send a task under an authorisation")
+            .requiredOption("--authorisation <id>", "its ObjectIdentifier")
+            .requiredOption("--reference <ldid>", "the task's LDID, for instance XX-AGENCY-17")
+            .addOption(
+              new Option("--type <type>", "what is asked for")
+                .choices(["StoredContentData", "SubscriberData", "TrafficData"])
+                .makeOptionMandatory(),
+            )
+            .option("--emergency", "as the authorisation says"),
+        ),
+      ),
+    ),
+    streams,
+    async (
+      options: Line &
+        Days &
+        Targets & {
+          authorisation: string;
+          reference: string;
+          type: "StoredContentData" | "SubscriberData" | "TrafficData";
+          emergency?: true;
+        },
+    ) => {
+      const { line: to, service } = await openLine(options);
+      const { authorisation, reference, type, emergency } = options;
+      const isEmergency = emergency === true;
+      const about = { reference, type, days: span(options), targets: named(options), isEmergency };
+      return await sent(service, to, taskOf(to, authorisation, about));
+    },
+  );
+
+  action(
+    targets(
+      days(
+        line(
+          hi1
+            .command("preserve")
+            .description("ask that something is kept until an issuer's order to preserve runs out")
+            .requiredOption("--reference <text>", "of the issuer's order")
+            .requiredOption("--until <day>", "60 days from now at most", day),
+        ),
+      ),
+    ),
+    streams,
+    async (options: Line & Days & Targets & { reference: string; until: DayNumber }) => {
+      const { line: to, service } = await openLine(options);
+      const { reference, until } = options;
+      const about = { reference, days: span(options), targets: named(options), until: formatDay(until) };
+      return await sent(service, to, preservationTaskOf(to, about));
+    },
+  );
+
+  action(
+    line(
+      hi1
+        .command("document")
+        .description("send the court's original act, or a signed order")
+        .requiredOption("--authorisation <id>", "its ObjectIdentifier")
+        .option("--act <file>", "the original act (PDF, scan, form)")
+        .option("--hash-only", "of the act, which stays with the court")
+        .option("--type <mime>", "the act's content type", "application/pdf")
+        .option("--order <file>", "or the order, as the issuer gave it"),
+    ),
+    streams,
+    async (
+      options: Line & { authorisation: string; act?: string; order?: string; hashOnly?: true; type: string },
+    ) => {
+      const { act, order, hashOnly, authorisation, type } = options;
+      if ((act === undefined) === (order === undefined)) {
+        throw new CommandError(EXIT.usage, "option-missing", "say it with --act or --order");
+      }
+      const contents = act === undefined ? await orderContents(order as string) : await readInput(act);
+      const { line: to, service } = await openLine(options);
+      const checksum = createHash("sha256").update(contents).digest("hex");
+      const document = documentOf(to, authorisation, {
+        type: act === undefined ? "Warrant" : "OriginalAct",
+        contentType: act === undefined ? "application/json" : type,
+        checksum,
+        contents: hashOnly === true && act !== undefined ? null : contents,
+      });
+      return await sent(service, to, document);
+    },
+  );
+
+  action(
+    line(hi1.command("list").description("this agency's objects at the provider")),
+    streams,
+    async (options: Line) => {
+      const { line: to, service } = await openLine(options);
+      const { LISTResponse } = (await asked(service, to, { LIST: {} })) as {
+        LISTResponse: { ListResponseRecord?: Listed[] };
+      };
+      const records = LISTResponse.ListResponseRecord ?? [];
+      const rows = records.map((one) => [
+        one.ObjectType["common:Value"],
+        one.Identifier,
+        String(one.Generation),
+        one.LastChanged ?? "",
+      ]);
+      const text = rows.length === 0 ? "none" : formatTable(["type", "id", "generation", "changed"], rows);
+      return { text, json: { objects: records as unknown as Json } as JsonObject };
+    },
+  );
+
+  action(
+    line(
+      hi1
+        .command("get")
+        .description("an object as it stands: a task's status, a delivery")
+        .requiredOption("--id <id>", "its ObjectIdentifier"),
+    ),
+    streams,
+    async (options: Line & { id: string }) => {
+      const { line: to, service } = await openLine(options);
+      const answer = await asked(service, to, { GET: { Identifier: options.id } });
+      const { HI1Object: object } = (answer as { GETResponse: { HI1Object: Json } }).GETResponse;
+      return { text: JSON.stringify(object, null, 2), json: { object } };
+    },
+  );
+}
+
+type Listed = {
+  readonly ObjectType: { readonly "common:Value": string };
+  readonly Identifier: string;
+  readonly Generation: number;
+  readonly LastChanged?: string;
+};
+
+async function openLine(options: Line): Promise<{ readonly line: ProviderLine; readonly service: Service }> {
+  const agency = await Agency.open(options.dir);
+  const { url, charter } = agency.party;
+  const service = await openService({ directory: agency.directory, url, charter }, options);
+  const { country: CountryCode, endpoint, provider, owner, profile: version } = options;
+  const line = {
+    own: { CountryCode, UniqueIdentifier: endpoint },
+    provider: { CountryCode, UniqueIdentifier: provider },
+    ...{ owner, version },
+    seed: await agency.endpointSeed(),
+  };
+  return { line, service };
+}
+
+function span({ firstDay, lastDay }: Days) {
+  return { first: formatDay(firstDay), last: formatDay(lastDay) };
+}
+
+function named({ account = [], person = [], conversation = [] }: Targets) {
+  return { accounts: account, names: person, conversations: conversation };
+}
+
+async function orderContents(path: string): Promise<Uint8Array> {
+  const { warrant, others, opening } = await readOrder(path);
+  // What POST /v1/orders takes (HI1-24).
+  const more = others === null ? {} : { others: fromUtf8(others) };
+  return utf8(JSON.stringify({ warrant: fromUtf8(warrant), ...more, opening: hex(opening) }));
+}
+
+async function asked(service: Service, line: ProviderLine, what: object): Promise<object> {
+  const [answer] = await askProvider(service, line, [what]);
+  if (answer !== undefined && !("ErrorInformation" in answer)) return answer;
+  const { ErrorCode, ErrorDescription } = answer?.ErrorInformation ?? {
+    ErrorCode: 0,
+    ErrorDescription: "no answer",
+  };
+  throw new CommandError(EXIT.refused, "hi1-refused", `${ErrorDescription} (${ErrorCode})`);
+}
+
+async function sent(
+  service: Service,
+  line: ProviderLine,
+  object: { ObjectIdentifier: string },
+): Promise<Outcome> {
+  await asked(service, line, { CREATE: { HI1Object: object } });
+  const id = object.ObjectIdentifier;
+  return { text: `sent; it is ${id}`, json: { id } };
+}
