@@ -30,7 +30,6 @@ function chatDays(): Line[][] {
 export function run(): Curve {
   const all = chatDays();
   const points = { cpu: [] as [number, number][], envelopes: [] as [number, number][] };
-  const labels: string[] = [];
   for (const count of DAYS) {
     const days = all.slice(0, count);
     const last = days.at(-1) ?? [];
@@ -56,7 +55,7 @@ export function run(): Curve {
     };
     points.cpu.push([days.length, (user + system) * 1000]);
     points.envelopes.push([days.length, report.envelopeBytes]);
-    labels.push(`${days.length}: ${report.messages} messages, ${report.envelopes} envelopes`);
+    console.error(`${days.length} days: ${report.messages} messages, ${report.envelopes} envelopes`);
     rmSync(directory, { recursive: true });
   }
   return {
