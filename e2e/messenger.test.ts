@@ -186,7 +186,7 @@ describe("two people, then three, with the whole messenger and a real server", (
     other.close();
   });
 
-  test("CHA-24: are told in the conversation, once, who took a lost keyholder's place, and see it among who can open this", async () => {
+  test("CHA-25: are told in the conversation, once, who took a lost keyholder's place, and see it among who can open this", async () => {
     const succession = successionDocument(await charterOf("court"));
     const document = await signedSuccession(await charterOf("court"), succession);
     const index = await server.client().appendEntry(formatEntry({ type: "succession", document }));

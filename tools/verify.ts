@@ -15,6 +15,7 @@ const CHECKS: readonly [name: string, script: string, args: readonly string[]][]
   ],
   ["no unused code", "node_modules/knip/bin/knip.js", ["--no-progress"]],
   ["vectors have not drifted", "vectors/make.ts", ["--check"]],
+  ["each rule has one ID, and who names one names a rule", "tools/rule-ids.ts", []],
 ];
 
 /** Runs all checks; the number that passed and failed. */

@@ -11,7 +11,7 @@ import { Refusal } from "./refusal.ts";
 const PART = LIMITS.attachmentPart;
 
 /**
- * What members encrypted for each other and is too large for a message (ATT-20 to ATT-26). The server knows sizes, who
+ * What members encrypted for each other and is too large for a message (ATT-20 to ATT-24). The server knows sizes, who
  * uploaded, and in which conversation; names, types and keys are inside messages.
  */
 export class Attachments {

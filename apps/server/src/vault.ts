@@ -16,7 +16,7 @@ const LOGIN = "session";
 
 /**
  * What an account's devices keep here sealed, for themselves: the record behind the recovery code, backups, and chunks
- * on their way from one device to another (ACC-50 to ACC-57). The server can open none of it.
+ * on their way from one device to another (ACC-50 to ACC-55). The server can open none of it.
  */
 export class Vault {
   readonly #database: Database;

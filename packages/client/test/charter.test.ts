@@ -217,7 +217,7 @@ describe("another charter", () => {
   });
 });
 
-test("CHA-21, CHA-24: a keyholder that was replaced is told of by the log and everyone's signature, kept over a restart; a forged one is not", async () => {
+test("CHA-21, CHA-25: a keyholder that was replaced is told of by the log and everyone's signature, kept over a restart; a forged one is not", async () => {
   const { town, charter } = await chartered(1);
   const storage = memoryStorage();
   const book = await town.book(storage);

@@ -30,7 +30,7 @@ export type MlsErrorCode =
   // charter (MLS-22, MLS-60)
   | "charter-unknown"
   | "charter-change-not-accepted"
-  // envelopes (MLS-40 to MLS-44)
+  // envelopes (MLS-40 to MLS-43)
   | "no-charter"
   | "escrow-spent"
   | "envelope-refused"

@@ -12,7 +12,7 @@ const TAG_LENGTH = 16;
 export const SEALED_OVERHEAD = XWING_CIPHERTEXT_LENGTH + COMMITMENT_LENGTH + TAG_LENGTH;
 
 /**
- * QUO-20: enc 1120 ‖ commitment 32 ‖ AES-256-GCM ciphertext and tag, to an X-Wing public key (1216 B). Deterministic in
+ * QUO-14: enc 1120 ‖ commitment 32 ‖ AES-256-GCM ciphertext and tag, to an X-Wing public key (1216 B). Deterministic in
  * the 64-byte seed: whoever knows plaintext and seed can recompute and compare. One seed serves one box.
  * `info` separates uses (it enters the key), `aad` binds context. Throws QuorumError "key-invalid".
  */
