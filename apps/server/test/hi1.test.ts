@@ -27,6 +27,8 @@ import {
 import { orderRequest, type ServerClient } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
+import { signedIn } from "../../../packages/desk/test/desk-client.ts";
 import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
 import { COURT, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
 import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
@@ -430,6 +432,55 @@ describe("orders", () => {
     expect(codes(await ask([{ UPDATE: { HI1Object: wish("Received") } }]))).toEqual([null]);
     expect(await statusOf(String(delivery["ObjectIdentifier"]))).toBe("Received");
     expect(server.logText).not.toContain("Ada");
+  });
+
+  test("HI1-35, HI1-36: the officer's pages: clocks, checks in words, numbers, decisions with a passkey, all escaped", async () => {
+    const { authorisation, id, original } = papers("<img src=x onerror=alert(1)>");
+    const task = taskOf(line, id, {
+      reference: "XX-AGENCY-20",
+      type: "SubscriberData",
+      days,
+      targets: targets(),
+      isEmergency: false,
+    });
+    await ask([authorisation, task].map(create));
+    const desk = await openOfficer({ directory: server.directory, url: null, charter: null });
+    const client = await signedIn(desk, { directory: mkdtempSync(join(home, "desk-")), label: "officer" });
+    try {
+      const inbox = await client.get("/inbox");
+      expect(inbox.text).toContain("&lt;img src=x onerror=alert(1)&gt;");
+      expect(inbox.text).not.toContain("<img");
+      expect(inbox.text).toContain("no clock");
+      expect((await client.get(`/objects/${id}`)).text).toContain("1 check is not met");
+      const early = await client.act(`/objects/${id}/approve`, {});
+      expect(early.text).toContain("nothing is done on a message alone");
+      await ask([create(original)]);
+      expect((await client.get("/inbox")).text).toContain("10 days 0 hours left");
+      expect((await client.act(`/objects/${id}/approve`, {})).text).toContain("noted in the custody record");
+      const before = await client.get(`/objects/${task.ObjectIdentifier}`);
+      expect(before.text).toContain("What would be delivered");
+      expect(before.text).not.toContain("written</dd>");
+      const said = await client.act(`/objects/${task.ObjectIdentifier}/refuse`, {
+        words: "<script>no</script>",
+      });
+      expect(said.text).toContain("&lt;script&gt;no&lt;/script&gt;");
+      expect(said.text).not.toContain("<script>no");
+      expect(said.text).toContain("Ada Clerk");
+      expect(await statusOf(task.ObjectIdentifier)).toBe("Rejected");
+      const key = base64(publicKeyOf("Third endpoint"));
+      const noted = await client.follow(
+        await client.post("/endpoints/register", { country: "XX", endpoint: "<b>THIRD</b>", key }),
+      );
+      expect(noted.text).toContain("XX &lt;b&gt;THIRD&lt;/b&gt;");
+      const place = /action="(\/endpoints\/[^"]+\/call-back)"/.exec(noted.text)?.[1] ?? "";
+      const until = formatDay(dayNumber(dayOf(server.now) + 40));
+      const call = { number: "+99 30 1", found: "a directory", words: "<i>yes</i>", until };
+      const called = await client.act(place, call);
+      expect(called.text).toContain("the registry has not signed");
+      expect(called.text).toContain("&lt;i&gt;yes&lt;/i&gt;");
+    } finally {
+      await client.desk.close();
+    }
   });
 
   test("HI1-23, HI1-34: a task to preserve rests on an issuer's order, is prolonged with it and ends with it", async () => {

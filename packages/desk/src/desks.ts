@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 import { openAgency } from "./agency/desk.ts";
 import { openCourt } from "./court/desk.ts";
 import { openKeyholder } from "./keyholder/desk.ts";
+import { openOfficer } from "./officer/desk.ts";
 import type { Desk, DeskContext } from "./shell/desk.ts";
 import { DeskError } from "./shell/error.ts";
 
@@ -10,6 +11,7 @@ const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> =
   court: openCourt,
   agency: openAgency,
   keyholder: openKeyholder,
+  officer: openOfficer,
 };
 
 export const DESK_KINDS: readonly string[] = Object.keys(DESKS);

@@ -26,7 +26,8 @@ export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
     ({ endpoint }) =>
     async () => {
       const { country, endpoint: name, owner, version } = endpoint.config;
-      return { country, endpoint: name, owner, version, charter: endpoint.charter.id };
+      const { id, kind, clock } = endpoint.charter;
+      return { country, endpoint: name, owner, version, charter: id, kind, clock, now: endpoint.now };
     },
   "hi1-inbox":
     ({ officer }) =>

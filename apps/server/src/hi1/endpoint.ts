@@ -87,6 +87,10 @@ export class Hi1Endpoint {
     return found;
   }
 
+  get now(): number {
+    return this.#clock.now();
+  }
+
   get config(): Hi1Config {
     if (this.#config === null) throw new Refusal("not-found", "this provider takes no orders of TS 103 120");
     return this.#config;

@@ -1,0 +1,75 @@
+import type { UnixSeconds } from "@porchlight/encoding";
+import { html } from "@porchlight/markup";
+import type { View } from "../shell/desk.ts";
+import { badge, counted, empty, instant, type Tone, table } from "../shell/look.ts";
+import type { Listed } from "./client.ts";
+
+const WHAT: Readonly<Record<string, string>> = {
+  Authorisation: "Authorisation",
+  StoredContentData: "Task: content, by the quorum",
+  SubscriberData: "Task: whose account",
+  TrafficData: "Task: when it wrote",
+  LPTask: "Task: keep from deletion",
+  Warrant: "Signed order",
+  OriginalAct: "Original act",
+};
+
+const STATUS: Readonly<Record<string, readonly [words: string, tone: Tone]>> = {
+  AwaitingApproval: ["waits for you", "wait"],
+  AwaitingPreservation: ["waits for you", "wait"],
+  AwaitingDisclosure: ["waits for the quorum", "wait"],
+  Approved: ["approved", "good"],
+  Disclosed: ["answered", "good"],
+  Preserved: ["kept", "good"],
+  Rejected: ["refused", "bad"],
+  Cancelled: ["cancelled", "plain"],
+  Suspended: ["suspended", "bad"],
+  Expired: ["over", "plain"],
+  DisclosureNotAvailable: ["nothing to give", "plain"],
+  PreservationNotAvailable: ["nothing to keep", "plain"],
+};
+
+export function whatWords(what: string): string {
+  return WHAT[what] ?? what;
+}
+
+export function statusBadge(status: string) {
+  const [words, tone] = STATUS[status] ?? [status, "plain" as const];
+  return badge(words, tone);
+}
+
+/** `3 days 4 hours left`, or by how much it is late. */
+export function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
+  const hours = Math.floor(Math.abs(deadline - now) / 3600);
+  const days = Math.floor(hours / 24);
+  const long = days === 0 ? counted(hours, "hour") : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
+  return deadline < now ? `${long} late` : `${long} left`;
+}
+
+export function clockBadge(deadline: UnixSeconds | null, now: UnixSeconds) {
+  if (deadline === null) return badge("no clock");
+  const isClose = deadline - now < 2 * 86_400;
+  return badge(clockWords(deadline, now), deadline < now ? "bad" : isClose ? "wait" : "plain");
+}
+
+export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
+  const rows = (open: boolean) =>
+    all
+      .filter((one) => one.isOpen === open)
+      .map((one) => [
+        html`<a href="/objects/${one.id}">${whatWords(one.what)}</a>`,
+        html`${one.owner}`,
+        html`${one.reference ?? "none"}`,
+        html`${statusBadge(one.status)} ${one.isEmergency ? badge("emergency", "bad") : html``}`,
+        clockBadge(one.deadline, now),
+        instant(one.received),
+      ]);
+  const heads = ["What", "From", "Reference", "State", "Clock", "Received"];
+  const [open, over] = [rows(true), rows(false)];
+  return {
+    title: "Inbox",
+    body: html`<p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here.</p>
+${open.length === 0 ? empty("Nothing waits.") : table({ caption: "Open", heads, rows: open })}
+${over.length === 0 ? html`` : table({ caption: "Done", heads, rows: over })}`,
+  };
+}

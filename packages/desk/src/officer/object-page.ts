@@ -1,0 +1,111 @@
+import type { UnixSeconds } from "@porchlight/encoding";
+import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import type { View, Visit } from "../shell/desk.ts";
+import { area, badge, box, button, check, counted, facts, instant, postForm, table } from "../shell/look.ts";
+import type { Shown } from "./client.ts";
+import { clockBadge, statusBadge, whatWords } from "./inbox-page.ts";
+
+/** Acts in the officer's words. */
+export const ACT_WORDS: Readonly<Record<string, string>> = {
+  approve: "Approve",
+  answer: "Answer from the provider's own records",
+  preserve: "Rest it on these orders to preserve",
+  challenge: "Challenge: ask back",
+  refuse: "Refuse",
+  suspend: "Suspend",
+  resume: "Let it go on",
+  unavailable: "Say that there is nothing",
+};
+
+/** Of a decision: what stands above the button. */
+export function decisionFacts(shown: Shown, act: string, words: string) {
+  return [
+    { term: "What", text: whatWords(shown.what) },
+    { term: "From", text: shown.owner },
+    { term: "Reference", text: shown.reference ?? "none" },
+    { term: "State seen", text: `${shown.status}, generation ${shown.generation}` },
+    { term: "You decide", text: ACT_WORDS[act] ?? act },
+    ...(words === "" ? [] : [{ term: "Your words", text: words }]),
+  ];
+}
+
+export function objectPage(shown: Shown, visit: Visit): View {
+  const { extent, scope, checks, custody, related } = shown;
+  const failing = checks.filter(({ isMet }) => !isMet);
+  return {
+    title: whatWords(shown.what),
+    body: html`<p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING}</p>
+${facts([
+  { term: "From", text: shown.owner },
+  { term: "Reference", text: shown.reference ?? "none" },
+  ...(shown.index === null ? [] : [{ term: "In the public log at", text: String(shown.index) }]),
+  ...(scope === null
+    ? []
+    : [
+        { term: "Days", text: `${scope.firstDay} to ${scope.lastDay}` },
+        { term: "Accounts", text: scope.accounts.join("\n") },
+        {
+          term: "Conversations",
+          text: scope.conversations.length === 0 ? "all of theirs" : scope.conversations.join("\n"),
+        },
+      ]),
+])}
+${
+  extent === null
+    ? NOTHING
+    : html`<h2>What would be delivered</h2><p>Numbers only. What was written cannot be seen here.</p>${facts([
+        { term: "People", text: String(extent.accounts) },
+        { term: "Conversations", text: String(extent.conversations) },
+        { term: "Keys: a person, a conversation, a day", text: String(extent.labels) },
+        { term: "Messages", text: String(extent.messages) },
+        { term: "Files", text: String(extent.attachments) },
+      ])}`
+}
+${checks.length === 0 ? NOTHING : html`<h2>Checks</h2>${failing.length === 0 ? box("good", html`<p>All are met.</p>`) : box("bad", html`<p>${counted(failing.length, "check is", "checks are")} not met: this cannot be approved.</p>`)}<ul>${join(checks.map(({ isMet, words }) => html`<li>${isMet ? badge("met", "good") : badge("not met", "bad")} ${words}</li>`))}</ul>`}
+${shown.acts.length === 0 ? NOTHING : html`<h2>Decide</h2>${join(shown.acts.map((act) => decision(shown, act, visit)))}`}
+${
+  related.length === 0
+    ? NOTHING
+    : table({
+        caption: "Of the same authorisation",
+        heads: ["What", "State"],
+        rows: related.map((one) => [
+          html`<a href="/objects/${one.id}">${whatWords(one.what)}</a>`,
+          statusBadge(one.status),
+        ]),
+      })
+}
+${table({
+  caption: "Custody record",
+  heads: ["When", "Who", "What", "Words", "Digest"],
+  rows: custody.map((one) => [
+    instant(one.at),
+    html`${one.by}`,
+    html`${one.act}`,
+    html`${one.words}`,
+    html`<code>${one.digest.slice(0, 16)}</code>`,
+  ]),
+})}`,
+  };
+}
+
+function decision(shown: Shown, act: string, visit: Visit): Markup {
+  const words = ACT_WORDS[act] ?? act;
+  const isWritten = ["challenge", "refuse", "unavailable"].includes(act);
+  const body = html`${
+    act === "preserve"
+      ? shown.preservations.length === 0
+        ? html`<p>No issuer's order to preserve holds anything of these people. Without one nothing can be kept.</p>`
+        : join(
+            shown.preservations.map((one) =>
+              check({
+                name: "preservation",
+                value: one.commitment,
+                label: `${one.reference}, by ${one.issuer}, until ${one.until}`,
+              }),
+            ),
+          )
+      : NOTHING
+  }${isWritten ? area({ name: "words", label: "Why? These words go to who asked.", rows: 3 }) : NOTHING}${button(words, act === "refuse" || act === "suspend" ? "grave" : act === "challenge" ? "plain" : "main")}`;
+  return postForm(visit, `/objects/${shown.id}/${act}`, body);
+}
