@@ -10,10 +10,10 @@ import { noticeRules } from "./notices.ts";
 import { documentRules, logRules, memoryRules, RATE_WINDOW_DAYS } from "./rules.ts";
 
 /** A rule's answer. `refusal` is what it would say; `null` where it holds. */
-export type RuleAnswer = { readonly rule: string; readonly refusal: Refusal | null };
+type RuleAnswer = { readonly rule: string; readonly refusal: Refusal | null };
 
 /** How much of a cap is used once this order counts, and what the charter allows. */
-export type CapUse = { readonly used: number; readonly limit: number };
+type CapUse = { readonly used: number; readonly limit: number };
 
 export type Examination = {
   /** In the order in which the gate asks them; the first that does not hold decides. */

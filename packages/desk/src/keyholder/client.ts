@@ -37,7 +37,7 @@ export type RuleAnswer = { readonly rule: string } & (
   | { readonly holds: false; readonly reason: string; readonly waits: boolean }
 );
 export type CapUse = { readonly used: number; readonly limit: number };
-export type Wait = { readonly lastDay: DayNumber; readonly isOver: boolean };
+type Wait = { readonly lastDay: DayNumber; readonly isOver: boolean };
 
 export type Shown = {
   readonly id: string;

@@ -21,7 +21,7 @@ import type { PeerAnswer } from "./peers.ts";
 import { RULE_WORDS } from "./rule-words.ts";
 
 /** What an order opens, in a sentence and in numbers; also what the passkey signs. */
-export function scopeOf({ document, others, keys, conversations }: Shown): {
+function scopeOf({ document, others, keys, conversations }: Shown): {
   sentence: string;
   keys: string;
 } {
