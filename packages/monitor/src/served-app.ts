@@ -27,7 +27,7 @@ const ENCODINGS = ["identity", "gzip", "br"] as const;
 export type AppEncoding = (typeof ENCODINGS)[number];
 
 /** What a server answered, decoded. */
-export type AppAnswer = {
+type AppAnswer = {
   readonly status: number;
   /** By lower-case name; `null` where there is none. */
   readonly header: (name: string) => string | null;
@@ -38,7 +38,7 @@ export type AppAnswer = {
 export type AppSource = (path: string, encoding: AppEncoding, limit: number) => Promise<AppAnswer>;
 
 /** Why a served app is not believed (APP-8). */
-export type AppRefusal =
+type AppRefusal =
   | "log-stale"
   | "manifest-missing"
   | "manifest-malformed"
@@ -59,7 +59,7 @@ export type AppFinding = {
 };
 
 /** A release that stands in the log. */
-export type LoggedRelease = {
+type LoggedRelease = {
   readonly index: number;
   readonly entry: AppReleaseEntry;
   readonly bytes: Uint8Array;
