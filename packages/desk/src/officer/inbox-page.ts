@@ -39,7 +39,7 @@ export function statusBadge(status: string) {
 }
 
 /** `3 days 4 hours left`, or by how much it is late. */
-export function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
+function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
   const hours = Math.floor(Math.abs(deadline - now) / 3600);
   const days = Math.floor(hours / 24);
   const long = days === 0 ? counted(hours, "hour") : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
