@@ -26,7 +26,7 @@ const STATE: Readonly<Record<string, readonly [words: string, tone: "good" | "wa
 export function endpointsPage(all: readonly Registration[], visit: Visit): View {
   return {
     title: "Authorities' keys",
-    body: html`<p class="lead">A request from an authority counts only under a key that is here, that somebody called back about, and that the registry signed.</p>
+    body: html`<h1>Authorities' keys</h1><p class="lead">A request from an authority counts only under a key that is here, that somebody called back about, and that the registry signed.</p>
 ${all.length === 0 ? empty("No key was ever noted.") : join(all.map((one) => registration(one, visit)))}
 <h2>Note a key that was sent</h2>
 ${postForm(

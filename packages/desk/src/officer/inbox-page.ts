@@ -68,7 +68,7 @@ export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
   const [open, over] = [rows(true), rows(false)];
   return {
     title: "Inbox",
-    body: html`<p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here.</p>
+    body: html`<h1>Inbox</h1><p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here.</p>
 ${open.length === 0 ? empty("Nothing waits.") : table({ caption: "Open", heads, rows: open })}
 ${over.length === 0 ? html`` : table({ caption: "Done", heads, rows: over })}`,
   };

@@ -34,7 +34,7 @@ export function objectPage(shown: Shown, visit: Visit): View {
   const failing = checks.filter(({ isMet }) => !isMet);
   return {
     title: whatWords(shown.what),
-    body: html`<p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING}</p>
+    body: html`<h1>${whatWords(shown.what)}</h1><p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING}</p>
 ${facts([
   { term: "From", text: shown.owner },
   { term: "Reference", text: shown.reference ?? "none" },
