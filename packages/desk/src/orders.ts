@@ -202,7 +202,7 @@ export function tally(answers: readonly KeyholderAnswer[], need: number): string
   const refused = count("refused");
   const rest = answers.length - agreed - refused;
   const never = answers.length - refused < need ? " So many refused that nothing can be opened." : "";
-  return `${agreed} of ${need} that are needed have agreed, ${refused} refused, ${rest} have not answered yet.${never}`;
+  return `${agreed} of ${need} that are needed have agreed, ${refused} refused, ${rest} still to answer.${never}`;
 }
 
 /** The order in words, from its verified bytes. */

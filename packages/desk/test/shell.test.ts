@@ -194,14 +194,16 @@ test("DESK-4: an oversized body, a foreign type and a broken upload are refused 
   expect([big.status, big.text.includes("too large")]).toEqual([413, true]);
   const json = await client.send("POST", "/notes", "{}", { "content-type": "text/plain" });
   expect(json.status).toBe(422);
-  const broken = await client.send("POST", "/upload", "--x\r\nnonsense", {
-    "content-type": "multipart/form-data; boundary=x",
+  // As long and as random as a browser's: the parser looks for it anywhere.
+  const boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+  const broken = await client.send("POST", "/upload", `--${boundary}\r\nnonsense`, {
+    "content-type": `multipart/form-data; boundary=${boundary}`,
   });
   expect(broken.status).toBe(422);
   const csrf = await client.token();
-  const upload = `--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${csrf}\r\n--x\r\nContent-Disposition: form-data; name="act"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n${"y".repeat(100_000)}\r\n--x--\r\n`;
+  const upload = `--${boundary}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${csrf}\r\n--${boundary}\r\nContent-Disposition: form-data; name="act"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n${"y".repeat(100_000)}\r\n--${boundary}--\r\n`;
   const kept = await client.send("POST", "/upload", upload, {
-    "content-type": "multipart/form-data; boundary=x",
+    "content-type": `multipart/form-data; boundary=${boundary}`,
   });
   expect([kept.status, notes.at(-1)?.length]).toEqual([303, 100_000]);
   expect((await client.get("/nothing")).status).toBe(404);

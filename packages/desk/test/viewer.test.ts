@@ -1,5 +1,5 @@
 // Opened messages as an agency reads them: many, hostile, and found again.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unixSeconds, utf8 } from "@porchlight/encoding";
@@ -73,12 +73,16 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test("a hundred thousand messages are read page by page, and nothing that anyone wrote becomes markup", async () => {
+  const whole = await pageWith();
+  // Opened anew, as after a restart: from what was kept to be read.
+  shelf = new EvidenceShelf(await Agency.open(directory));
   const [began, before] = [performance.now(), process.cpuUsage()];
   const first = await pageWith();
   const { user, system } = process.cpuUsage(before);
   console.log(
     `100,000 messages: first page after ${Math.round(performance.now() - began)} ms, ${Math.round((user + system) / 1000)} ms of processor time`,
   );
+  expect(first).toBe(whole);
   expect(first.length).toBeLessThan(300_000);
   expect(first).toContain("Page 1 of 500.");
   expect(first.match(/<li id="m/g)?.length).toBe(200);
@@ -95,6 +99,17 @@ test("a hundred thousand messages are read page by page, and nothing that anyone
   for (const page of ["0", "-1", "x", "99999999", "501"]) {
     expect(await pageWith(`page=${page}`)).toMatch(/Page (1|500) of 500\./);
   }
+});
+
+test("a package that was collected again is read anew, and what is kept of it is sealed", async () => {
+  const folder = join(directory, "evidence", shown.name);
+  const before = await shelf.read(order);
+  expect(await shelf.read(order)).toBe(before);
+  expect(readFileSync(join(folder, "reading.age")).includes("needle")).toBe(false);
+  utimesSync(join(folder, "evidence.age"), 1, 1);
+  const after = await shelf.read(order);
+  expect(after).not.toBe(before);
+  expect(after.lines.length).toBe(COUNT);
 });
 
 test("words, person, day, hour and files narrow it, and the timeline counts what is left", async () => {

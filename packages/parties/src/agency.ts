@@ -245,7 +245,7 @@ export class Agency {
     const collected = await collectRelease({ requester: this, service, order, ...options });
     if (collected.kind === "waiting") return collected;
     const sealed = await sealEvidence(collected.files, this.recipients, collected.packagedAt);
-    const folder = join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
+    const folder = this.evidenceFolder(order);
     await makeDirectory(folder);
     const path = join(folder, "evidence.age");
     await writeFileDurable(path, sealed);
@@ -288,10 +288,9 @@ export class Agency {
     return found;
   }
 
-  /** The sealed package that was collected under an order; `null` where there is none. */
-  async evidenceOf(order: OrderFile): Promise<Uint8Array | null> {
-    const name = namesOf(order).commitment.slice(0, 16);
-    return await readFileOrNull(join(this.directory, "evidence", name, "evidence.age"));
+  /** Where the sealed package of an order is, once it was collected. */
+  evidenceFolder(order: OrderFile): string {
+    return join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
   }
 }
 

@@ -139,6 +139,7 @@ function greeting(standing: Standing, state: string): string {
           `  open ${dir}/agency/case-1/data/index.html in a browser`,
           `  npx --no porchlight evidence verify ${dir}/agency/case-1 --charter ${charter.id}`,
         ]),
+    ...desks(charter.kind, dir, finishedCase !== null),
     "  npx --no porchlight --help                               from an order to evidence, step by step",
     "  npx --no porchlight demo --help                          the same with your own chat files",
     "",
@@ -146,4 +147,16 @@ function greeting(standing: Standing, state: string): string {
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A desk is a process more, of about 120 MB: who wants to see one starts it. Each prints its own one-time link. */
+function desks(kind: "court" | "house", dir: string, hasAgency: boolean): string[] {
+  const line = (desk: string, party: string): string =>
+    `  npx --no porchlight desk ${desk} --dir ${dir}/${party}`;
+  return [
+    "Those who work with orders have pages of their own; each of these starts one and prints its one-time link:",
+    line("court", kind === "court" ? "court" : "legal"),
+    ...(hasAgency && kind === "court" ? [line("agency", "agency")] : []),
+    line("keyholder", "keyholder-1"),
+  ];
 }

@@ -290,7 +290,8 @@ class AgencyRoom {
             const { have, need, keyholders } = collected;
             return { kind: "waiting", have, need, keyholders };
           }
-          const { opened, outstanding, blamed } = collected;
+          const { opened, outstanding, blamed, files } = collected;
+          await this.#evidence.prepare(whole, files);
           return { kind: "opened", messages: opened.messages.length, outstanding, blamed: blamed.length };
         });
         return { to: `/orders/${name}` };
@@ -307,7 +308,7 @@ class AgencyRoom {
   async check(visit: Visit) {
     const { charter } = await this.#door.open();
     const shown = await this.#find(visit);
-    this.#evidence.check(await this.#evidence.read(shown.order), charter.id);
+    this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
     return { to: `/orders/${shown.name}/evidence` };
   }
 
@@ -322,7 +323,7 @@ class AgencyRoom {
       };
     }
     const [path, type, name] = (Object.hasOwn(PARTS, part) ? PARTS[part] : undefined) ?? ["", "", ""];
-    const bytes = (await this.#evidence.read(order)).files.get(path);
+    const bytes = path === "" ? undefined : (await this.#evidence.files(order)).get(path);
     if (bytes === undefined) throw new DeskError("not-found", "the package has no such part");
     return { name: `${document.reference}-${name}`, type, bytes };
   }

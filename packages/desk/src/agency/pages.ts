@@ -177,7 +177,7 @@ ${steps([
   },
 ])}
 ${isOpened ? box("good", html`<p><strong>It is open.</strong></p><p>${linkButton("Read the evidence", `/orders/${name}/evidence`, "main")}</p>`) : NOTHING}
-${collection === null ? NOTHING : collectionBox(collection)}
+${collection === null || (collection.kind === "waiting" && released >= need) ? NOTHING : collectionBox(collection)}
 ${
   isStopped
     ? box(

@@ -32,7 +32,7 @@ export function viewerPage(visit: Visit, shown: Shown, evidence: Evidence, check
     ...(checked?.kind === "checking" ? { isLive: true } : {}),
     body: html`<p class="back"><a href="/orders/${shown.name}">${shown.document.reference}</a></p>
 <div class="top"><h1>Messages opened under ${shown.document.reference}</h1></div>
-<p class="lead">${counted(evidence.lines.length, "message")}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). Nothing that anyone else wrote is here.</p>
+<p class="lead">${counted(evidence.lines.length, "message")}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). ${shown.document.mode === "both-sides" ? "Nothing is here of anyone whom the order does not open." : "Nothing that anyone else wrote is here."}</p>
 ${checkBox(visit, at, checked)}
 ${evidence.failures.length === 0 ? NOTHING : box("bad", html`<p><strong>${counted(evidence.failures.length, "stored item")} did not open or verify.</strong></p><ul>${join(evidence.failures.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`)}
 ${evidence.gaps === 0 ? NOTHING : box("warn", html`<p>Numbers are missing in the key chains of some devices: each is a message that was never delivered, was not handed over, or did not open. The package's own page lists them.</p>`)}

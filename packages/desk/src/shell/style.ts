@@ -56,7 +56,8 @@ li { margin-bottom: 6px; }
 .said { border-left: 3px solid var(--good); padding: 8px 14px; margin: 20px 0 0; background: var(--good-panel); color: var(--good); border-radius: 0 8px 8px 0; }
 .reason { color: var(--soft); font-size: 14px; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 16px 20px; margin: 14px 0; }
-.card h2, .card h3 { margin-top: 0; }
+.card h2, .card h3, .card .top > * { margin-top: 0; }
+.card details:last-child { margin-bottom: 0; }
 .columns > * { min-width: 0; }
 .columns { display: grid; align-items: end; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 28px; }
 .sum { border: 1px solid var(--line); border-left: 4px var(--edge) var(--accent); border-radius: 10px; padding: 14px 18px; margin: 16px 0; font-size: 17px; }
@@ -72,7 +73,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 caption { text-align: left; color: var(--soft); font-size: 14px; padding: 0 0 4px; }
 th, td { text-align: left; vertical-align: top; padding: 10px 16px 10px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-weight: 600; font-size: 14px; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 9rem; }
 tbody tr:hover { background: var(--panel); }
 .badge { display: inline-block; border: 1px solid var(--line); border-radius: 999px; padding: 1px 10px; font-size: 14px; font-weight: 500; white-space: nowrap; color: var(--soft); background: var(--paper); }
 .badge.good { color: var(--good); border-color: var(--good-line); background: var(--good-panel); }
@@ -141,6 +142,7 @@ meter { width: 100%; max-width: 24rem; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   tr { border-bottom: 1px solid var(--line); padding: 8px 0; }
   th, td { border: 0; padding: 2px 0; }
+  td:empty { display: none; }
   td[data-label]:not([data-label=""])::before { content: attr(data-label) ": "; color: var(--soft); }
 }
 @media (prefers-reduced-motion: no-preference) { button, .button, nav a { transition: background-color 0.12s, color 0.12s; } }
