@@ -36,7 +36,15 @@ import {
   type WitnessIdentity,
 } from "./charter-draft.ts";
 import { DeploymentError } from "./error.ts";
-import { DESK_LINK, type DeskKind, KEYHOLDER_NAMES, Layout, WITNESS_NAMES, WORK_FACTOR } from "./layout.ts";
+import {
+  DESK_LINK,
+  type DeskKind,
+  deskLabel,
+  KEYHOLDER_NAMES,
+  Layout,
+  WITNESS_NAMES,
+  WORK_FACTOR,
+} from "./layout.ts";
 import type { Progress } from "./progress.ts";
 import { type Office, TERMS } from "./terms.ts";
 
@@ -160,10 +168,9 @@ export class Deployment {
   ): Promise<{ readonly origin: string; readonly link: string | null }> {
     const spec = await this.layout.desk(kind, party, this.url);
     const port = await this.supervisor.start(spec);
-    const label = kind === "keyholder" ? party : kind;
     const link = await readFileOrNull(join(spec.directory, DESK_LINK));
     return {
-      origin: `http://${label}.localhost:${port}`,
+      origin: `http://${deskLabel(kind, party)}.localhost:${port}`,
       link: link === null ? null : fromUtf8(link).trim(),
     };
   }

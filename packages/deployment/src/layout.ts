@@ -54,6 +54,11 @@ const NODE_FLAGS = ["--max-semi-space-size=2"];
 // start several seconds and add nothing.
 export const WORK_FACTOR = 12;
 
+/** First part of a desk's host name: of those of whom there are several, the party's own. */
+export function deskLabel(kind: DeskKind, party: string): string {
+  return kind === "keyholder" || kind === "court" ? party : kind;
+}
+
 /** The directories of a deployment on one machine: one for each party, and none that two of them share. */
 export class Layout {
   readonly root: string;
@@ -156,13 +161,14 @@ export class Layout {
 
   /** Writes the configuration of a party's desk, which works in the party's own directory, and says how it is started. */
   async desk(kind: DeskKind, party: string, url: string): Promise<ProgramSpec> {
-    const name = `desk-${kind === "keyholder" ? party : kind}`;
+    const name = `desk-${deskLabel(kind, party)}`;
     const directory = this.directory(name);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const config = {
       clock: this.saved.clock,
       name,
       kind,
+      label: deskLabel(kind, party),
       party: this.directory(party),
       port: this.saved.ports[name] ?? 0,
       url,

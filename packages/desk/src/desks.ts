@@ -23,8 +23,9 @@ export async function openDesk(kind: string, context: DeskContext): Promise<Desk
   return await open(context);
 }
 
-/** The host name's label of a desk where none is given: several keyholders can be on one computer. */
+/** The host name's label of a desk where none is given: several keyholders, or a house's two, can be on one computer. */
 export function labelOf(kind: string, directory: string): string {
   const name = basename(resolve(directory));
-  return kind === "keyholder" && /^keyholder-[0-9]{1,2}$/.test(name) ? name : kind;
+  const isOneOfSeveral = kind === "keyholder" || kind === "court";
+  return isOneOfSeveral && /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/.test(name) ? name : kind;
 }

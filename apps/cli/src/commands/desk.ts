@@ -27,7 +27,10 @@ export function registerDesk(program: Command, streams: Streams): void {
         .requiredOption("--dir <dir>", "the party's directory")
         .option("--port <port>", "where it is served; 0 lets the system choose", portUpTo(65_535), 0)
         .option("--host <address>", "address to listen on", "127.0.0.1")
-        .option("--label <label>", "first part of its host name, LABEL.localhost (default: the kind)")
+        .option(
+          "--label <label>",
+          "first part of its host name, LABEL.localhost (default: the kind, or the directory of one of several)",
+        )
         .option("--origin <origin>", "its address where a proxy in front of it speaks TLS")
         .addOption(
           new Option("--open-link", "print a one-time sign-in link even if somebody can sign in already"),
