@@ -27,7 +27,7 @@ export type Line = StoryLine & {
   readonly attachments: readonly Attachment[];
 };
 
-export type Attachment = {
+type Attachment = {
   readonly name: string;
   readonly type: string;
   readonly size: number;

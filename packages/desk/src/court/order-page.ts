@@ -29,6 +29,7 @@ import {
   postForm,
   table,
 } from "../shell/look.ts";
+import type { Said } from "./said.ts";
 
 /** Every order of this court, and its drafts. */
 export function ordersPage(about: {
@@ -82,14 +83,6 @@ export type Asked = {
   readonly records: ReadonlySet<number>;
   /** What the court itself said of the order at this desk. */
   readonly said: readonly Said[];
-};
-
-export type Said = {
-  readonly kind: string;
-  readonly at: UnixSeconds;
-  readonly until: string | null;
-  readonly ground: string;
-  readonly index: number;
 };
 
 const SAID: Readonly<Record<string, string>> = {

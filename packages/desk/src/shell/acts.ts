@@ -23,7 +23,7 @@ export type PendingAct = {
 };
 
 /** DESK-6: what a passkey confirms: act, party, person, every row that was shown, and what will be done. */
-export function statementOf(
+function statementOf(
   act: string,
   party: string,
   person: Person,

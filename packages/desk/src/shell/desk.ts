@@ -34,7 +34,7 @@ export type Desk = {
   readonly close?: () => Promise<void>;
 };
 
-export type Place = { readonly path: string; readonly words: string };
+type Place = { readonly path: string; readonly words: string };
 
 /** What happened, and what to do next. */
 export type Sentence = { readonly title: string; readonly next: string };

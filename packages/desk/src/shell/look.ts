@@ -26,16 +26,6 @@ export function facts(rows: readonly Words[]): Markup {
   )}</dl>`;
 }
 
-/** The same with markup on the right. */
-export function richFacts(rows: readonly (readonly [term: string, body: Markup])[]): Markup {
-  return html`<dl class="facts">${join(
-    rows.map(
-      ([term, body]) => html`<dt>${term}</dt><dd>${body}</dd>
-`,
-    ),
-  )}</dl>`;
-}
-
 /** On a phone each row becomes a card, and its cells say what they are. */
 export function table(about: {
   readonly caption: string;
