@@ -12,7 +12,7 @@ import {
   preservationCommitment,
   signDocument,
 } from "@porchlight/charter";
-import { base64, dayNumber, dayOf, formatDay, fromUtf8, hex, type Json, utf8 } from "@porchlight/encoding";
+import { base64, dayNumber, dayOf, formatDay, fromUtf8, type Json, utf8 } from "@porchlight/encoding";
 import { formatDirection } from "@porchlight/gate";
 import { type ActionResponse, refusal } from "@porchlight/hi1";
 import {

@@ -32,7 +32,7 @@ export type MonthOrders = {
 };
 
 /** Of the orders of a month: how many people were told, and how many days after the order was logged. */
-export type MonthNotices = {
+type MonthNotices = {
   /** In which the orders were logged. */
   readonly month: Period;
   /** Whose notice can be read, since as many keyholders as it takes gave their shares of its key. */

@@ -8,7 +8,6 @@ import {
   formatDay,
   hex,
   type Json,
-  type UnixSeconds,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";

@@ -1,6 +1,6 @@
 import { formatDay } from "@porchlight/encoding";
 import { orderInWords, orderWord, type Words } from "@porchlight/evidence";
-import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import { html, type Markup, NOTHING } from "@porchlight/markup";
 import { scopeWords } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
@@ -11,7 +11,6 @@ import {
   facts,
   instant,
   postForm,
-  short,
   type Tone,
   table,
 } from "../shell/look.ts";
