@@ -3,17 +3,7 @@ import { orderInWords, orderWord, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import { scopeWords } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
-import {
-  area,
-  badge,
-  box,
-  button,
-  facts,
-  instant,
-  postForm,
-  type Tone,
-  table,
-} from "../shell/look.ts";
+import { area, badge, box, button, facts, instant, postForm, type Tone, table } from "../shell/look.ts";
 import type { CapUse, CharterState, RuleAnswer, Shown, Status } from "./client.ts";
 import { obstacles, STAGES, until } from "./inbox-page.ts";
 import type { PeerAnswer } from "./peers.ts";
