@@ -50,6 +50,22 @@ test("two people come in by their links, one with a passkey and one with a passp
   expectCalm(ada, ben);
 });
 
+test("a second passkey is added in the settings, known to the provider, and can be removed", async () => {
+  await ada.settings("Devices");
+  await ada.press("Add a passkey");
+  await ada.page.getByText("The passkey was added").first().waitFor();
+  const added = ada.page.locator(".stack-tight").filter({ has: ada.page.getByRole("heading", { name: "Passkeys" }) });
+  const entries = added.getByRole("listitem");
+  await expect.poll(() => entries.count(), PATIENT).toBe(1);
+  await added.scrollIntoViewIfNeeded();
+  await picture(ada.page, "story-ada-passkey");
+  await entries.getByRole("button", { name: "Remove" }).click();
+  await expect.poll(() => entries.count(), PATIENT).toBe(0);
+  await ada.home();
+  await ada.page.getByText("It is.").first().click();
+  expectCalm(ada);
+});
+
 test("a file goes over with its progress, can be stopped, and arrives byte for byte; a picture is shown", async () => {
   const bytes = randomBytes(300_000);
   stage.cable.hold();

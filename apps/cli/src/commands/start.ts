@@ -158,5 +158,6 @@ function desks(kind: "court" | "house", dir: string, hasAgency: boolean): string
     line("court", kind === "court" ? "court" : "legal"),
     ...(hasAgency && kind === "court" ? [line("agency", "agency")] : []),
     line("keyholder", "keyholder-1"),
+    line("officer", "server"),
   ];
 }

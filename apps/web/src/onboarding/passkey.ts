@@ -19,6 +19,7 @@ export class PasskeyError extends Error {
 
 type PasskeySecret = Extract<UnlockSecret, { kind: "passkey" }>;
 type Bytes = Uint8Array<ArrayBuffer>;
+type PrfQuestion = { readonly prf?: { readonly eval?: { readonly first?: unknown } } };
 
 /** Whether this browser knows passkeys at all. What it cannot do with them shows only when one is made. */
 export function hasPasskeys(): boolean {
@@ -62,19 +63,20 @@ export async function registerPasskey(
   options: unknown,
 ): Promise<{ readonly response: unknown; readonly secret: PasskeySecret | null }> {
   if (!hasPasskeys()) throw new PasskeyError("not-here");
-  const optionsJSON = options as PublicKeyCredentialCreationOptionsJSON;
+  const plain = options as PublicKeyCredentialCreationOptionsJSON;
+  const asked = (plain.extensions as PrfQuestion | undefined)?.prf?.eval?.first;
+  // The library turns ids and challenge into bytes, and leaves extensions to the browser, which takes no text there.
+  const extensions = typeof asked === "string" ? { prf: { eval: { first: fromBase64url(asked) } } } : {};
   let made: RegistrationResponseJSON;
   try {
-    made = await startRegistration({ optionsJSON });
+    made = await startRegistration({ optionsJSON: { ...plain, extensions } as typeof plain });
   } catch (cause) {
-    throw new PasskeyError("cancelled", { cause });
+    const isCancelled = cause instanceof Error && cause.name === "NotAllowedError";
+    throw new PasskeyError(isCancelled ? "cancelled" : "failed", { cause });
   }
   const { clientExtensionResults, ...rest } = made;
   const response = { ...rest, clientExtensionResults: {} };
   const { prf } = clientExtensionResults as { readonly prf?: { readonly enabled?: boolean } };
-  const asked = (
-    optionsJSON.extensions as { readonly prf?: { readonly eval?: { readonly first?: unknown } } } | undefined
-  )?.prf?.eval?.first;
   if (prf?.enabled !== true || typeof asked !== "string") return { response, secret: null };
   const secret = await usePasskey({ kind: "passkey", credential: made.id, prfInput: asked });
   return { response, secret };

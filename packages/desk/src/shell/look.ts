@@ -191,8 +191,3 @@ export function instant(at: UnixSeconds): Markup {
 export function counted(number: number, one: string, many: string = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
-
-/** A long number of which the beginning is enough to tell it from others. */
-export function short(id: string): Markup {
-  return html`<code title="${id}">${id.slice(0, 8)}</code>`;
-}
