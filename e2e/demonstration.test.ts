@@ -8,8 +8,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { startPostgres } from "../apps/server/src/postgres.ts";
 import { Deployment } from "../packages/deployment/src/deployment.ts";
 import { silent } from "../packages/deployment/src/progress.ts";
-import { HOSTILE, type Line, linesOf, ownChat, realChats, temporary, writeChat } from "./chat.ts";
-import { answer, type Ended, porchlight, start } from "./porchlight.ts";
+import { HOSTILE, type Line, linesOf, ownChat, realChats, temporary } from "./chat.ts";
+import { held, LIMIT, type Subject } from "./held.ts";
+import { answer, type Ended, porchlight } from "./porchlight.ts";
 
 type Report = {
   readonly ok: boolean;
@@ -28,9 +29,6 @@ type Report = {
   readonly seconds: Readonly<Record<string, number>>;
 };
 
-/** Generous: on a busy machine a deployment takes its time, and no test here is about speed. */
-const LIMIT = 400_000;
-
 const REFUSALS = [
   ["two-keyholders", ["short"]],
   ["other-day", ["out-of-scope"]],
@@ -46,8 +44,6 @@ const REFUSALS = [
   ["split-view", ["policy-unsatisfied"]],
 ] as const;
 
-type Subject = { readonly lines: readonly Line[]; readonly target: string; readonly day: string };
-
 /** The beginning of a real chat, with one hostile sentence, where one lies beside this checkout; our own otherwise. */
 function subject(): Subject {
   const [file] = realChats;
@@ -58,7 +54,7 @@ function subject(): Subject {
     return { lines: ownChat, target: "ada", day: "2020-01-31" };
   }
   const [target, day] = ["merry-ram", "2013-05-05"];
-  const lines = linesOf(file).slice(0, 130);
+  const lines = linesOf(file).slice(0, 100);
   const last = lines.findLastIndex(({ from, at }) => from === target && at.startsWith(day));
   const { at } = lines[last] as Line;
   return { lines: lines.toSpliced(last + 1, 0, { at, from: target, text: HOSTILE }), target, day };
@@ -82,25 +78,6 @@ function firstOrder(state: string): string {
   const folder = join(state, "agency/orders");
   const files = readdirSync(folder).map((name) => join(folder, name));
   return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)[0] as string;
-}
-
-/** A demonstration that waits before the release, and by now has three of its five keyholders stopped. */
-async function held(
-  { lines, target, day }: Subject,
-  out: string,
-  patience: number,
-  more: readonly string[] = [],
-) {
-  const running = start([
-    ...["demo", "--chat", writeChat(lines), "--target", target, "--day", day, "--out", out],
-    ...["--hold", "release", "--patience", String(patience), "--json", ...more],
-  ]);
-  const line = await running.line((text) => text.startsWith('{"hold"'));
-  const { pids } = JSON.parse(line) as { pids: Record<string, number> };
-  const three = ["keyholder-1", "keyholder-2", "keyholder-4"].map((name) => pids[name] as number);
-  for (const pid of three) process.kill(pid, "SIGSTOP");
-  running.child.stdin?.write("\n");
-  return { ended: running.ended, three };
 }
 
 describe("the demonstration", () => {
@@ -257,22 +234,3 @@ describe("the demonstration", () => {
     }
   });
 });
-
-test(
-  "P1: with three of five keyholders stopped nothing is opened, and the exit says so",
-  async () => {
-    const own: Subject = { lines: ownChat, target: "bo", day: "2020-01-31" };
-    const out = join(temporary("held"), "case");
-    const { ended, three } = await held(own, out, 6);
-    const { code, out: text } = await ended;
-    expect(code).not.toBe(0);
-    expect(JSON.parse(text.trimEnd().split("\n").at(-1) as string)).toMatchObject({
-      ok: false,
-      code: "release-incomplete",
-    });
-    expect(existsSync(join(out, "evidence.age"))).toBe(false);
-    expect(existsSync(join(out, "evidence"))).toBe(false);
-    for (const pid of three) expect(() => process.kill(pid, 0)).toThrow();
-  },
-  LIMIT,
-);

@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import { expect } from "vitest";
 import { parseContactCode } from "../../packages/client/src/messenger/safety-number.ts";
 import type { Deployment } from "../../packages/deployment/src/deployment.ts";
+import type { AccountId } from "../../packages/encoding/src/index.ts";
 import { LyingProxy, type WireItem } from "../lying-proxy.ts";
 import { picture, type Started, startBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
@@ -93,7 +94,7 @@ export function expectCalm(...people: readonly Person[]): void {
 }
 
 /** The account that a contact link names. */
-export function accountIn(link: string): string {
+export function accountIn(link: string): AccountId {
   return parseContactCode(decodeURIComponent(link.split("#contact=")[1] ?? "")).account;
 }
 

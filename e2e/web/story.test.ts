@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { formatContactCode } from "../../packages/client/src/messenger/safety-number.ts";
+import { type AccountId, hex } from "../../packages/encoding/src/index.ts";
 import { changed, flipped } from "../lies.ts";
 import { answer, type Ended, porchlight } from "../porchlight.ts";
 import { picture } from "./browser.ts";
@@ -54,7 +56,9 @@ test("a second passkey is added in the settings, known to the provider, and can 
   await ada.settings("Devices");
   await ada.press("Add a passkey");
   await ada.page.getByText("The passkey was added").first().waitFor();
-  const added = ada.page.locator(".stack-tight").filter({ has: ada.page.getByRole("heading", { name: "Passkeys" }) });
+  const added = ada.page
+    .locator(".stack-tight")
+    .filter({ has: ada.page.getByRole("heading", { name: "Passkeys" }) });
   const entries = added.getByRole("listitem");
   await expect.poll(() => entries.count(), PATIENT).toBe(1);
   await added.scrollIntoViewIfNeeded();
@@ -155,6 +159,22 @@ test("hostile words and files are shown as what they are: nothing runs, nothing 
   expect(got.bytes.equals(page)).toBe(true);
   expect(got.name).not.toMatch(/[\u202E<>/\\]|^\./);
   expectCalm(ada, ben);
+});
+
+test("a hostile name is shown as what it is, or dropped", async () => {
+  const name = `<img src=x onerror=alert(5)> ${"w\u0337\u0322".repeat(12)}${"W".repeat(40)}`;
+  for (const [place, shown] of [name, "eman\u202Ea live"].entries()) {
+    // Somebody whom nobody here knows: a name in a contact code is its owner's word.
+    const stranger = hex(new Uint8Array(32).fill(place + 1)) as AccountId;
+    await ada.press("New conversation");
+    await ada.page.getByLabel("Contact link or code").fill(formatContactCode(stranger, shown));
+    await ada.press("Add");
+    await picture(ada.page, `story-hostile-name-${shown.length}`);
+    expect(await ada.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    expect(await ada.page.locator("img[src=x]").count()).toBe(0);
+    await ada.press("Close");
+  }
+  expectCalm(ada);
 });
 
 test("they compare keys: the same digits on both screens", async () => {
