@@ -173,7 +173,10 @@ test("a hostile name is shown as what it is, or dropped", async () => {
     expect(await ada.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
     expect(await ada.page.locator("img[src=x]").count()).toBe(0);
     // Who turns the screen's writing around is nobody, as far as the name goes.
-    await ada.page.getByText(place === 0 ? "<img src=x onerror=alert(5)>" : "Unknown (0202)").first().waitFor();
+    await ada.page
+      .getByText(place === 0 ? "<img src=x onerror=alert(5)>" : "Unknown (0202)")
+      .first()
+      .waitFor();
     await ada.press("Close");
   }
   expectCalm(ada);
