@@ -154,8 +154,8 @@ export async function run(): Promise<Row[]> {
     const released = performance.now();
     const phases = new Map<string, number>();
     const collected = await agency.collect(service, order, {
-      progress: (phase, done) => {
-        if (!phases.has(phase) && done === 0) phases.set(phase, performance.now());
+      progress: (phase) => {
+        if (!phases.has(phase)) phases.set(phase, performance.now());
       },
     });
     if (collected.kind !== "opened") throw new Error("not opened");

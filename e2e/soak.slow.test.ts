@@ -15,7 +15,7 @@ const mean = (minutes: readonly Minute[]): number =>
   minutes.reduce((sum, { megabytes }) => sum + megabytes, 0) / minutes.length;
 
 test(
-  `DEL-20: ${RATE} messages a second for ${MINUTES} minutes`,
+  `DEL-21: ${RATE} messages a second for ${MINUTES} minutes`,
   async () => {
     const system = await porchlight();
     const minutes: Minute[] = [];

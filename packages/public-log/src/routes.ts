@@ -1,8 +1,8 @@
+import type { Script } from "@porchlight/markup/script";
 import { csvFiles, reportPage } from "@porchlight/report";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { downloadPage, homePage, lookUpPage, notFoundPage, openingsPage, waitingPage } from "./pages.ts";
 import type { PublicLog } from "./public-log.ts";
-import type { Script } from "./script.ts";
 
 /** What the program is told of a request that it could not answer. */
 export type Failure = (event: string, error: unknown) => void;

@@ -1,7 +1,7 @@
+import { builtScript } from "@porchlight/markup/script";
 import { listen } from "@porchlight/runtime";
 import type { PublicLog } from "./public-log.ts";
 import { type Failure, siteRoutes } from "./routes.ts";
-import { builtScript } from "./script.ts";
 
 export type Site = { readonly port: number; readonly close: () => Promise<void> };
 
@@ -11,7 +11,7 @@ export async function serveSite(
   { port, host }: { readonly port: number; readonly host?: string },
   onFailure: Failure,
 ): Promise<Site> {
-  const app = siteRoutes(log, await builtScript(), onFailure);
+  const app = siteRoutes(log, await builtScript(new URL("./browser/look-up.ts", import.meta.url)), onFailure);
   const open = await listen(app, port, host);
   return {
     port: open,

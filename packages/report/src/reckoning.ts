@@ -271,7 +271,9 @@ function byMonth({ orders }: Book): [Period, Order[]][] {
   const months = new Map<Period, Order[]>();
   for (const order of orders.values()) {
     const month = periodOf(order.logged);
-    months.set(month, [...(months.get(month) ?? []), order]);
+    const known = months.get(month);
+    if (known === undefined) months.set(month, [order]);
+    else known.push(order);
   }
   return [...months].sort(([a], [b]) => (a < b ? -1 : 1));
 }

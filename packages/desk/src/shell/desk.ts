@@ -1,8 +1,8 @@
 import type { CharterId, Json, UnixSeconds } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import type { Markup } from "@porchlight/markup";
+import type { Script } from "@porchlight/markup/script";
 import type { Form } from "./form.ts";
-import type { Script } from "./script.ts";
 
 /** What a desk is opened with. */
 export type DeskContext = {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { asName } from "@porchlight/charter";
 import { base64url, EncodingError, Fields, type Json, parseJson, utf8 } from "@porchlight/encoding";
+import type { Script } from "@porchlight/markup/script";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { challengeOfAct, PendingActs } from "./acts.ts";
 import {
@@ -31,7 +32,6 @@ import {
   tokenField,
 } from "./pages.ts";
 import { challengeOf, type Passkeys, type Place, readAssertion, refusingForm } from "./passkeys.ts";
-import type { Script } from "./script.ts";
 import { explain } from "./sentences.ts";
 import { equalText, type Session, Sessions, type Stopwatch } from "./sessions.ts";
 

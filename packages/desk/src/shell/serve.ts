@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { lockDirectory, makeDirectory } from "@porchlight/durable";
+import { builtScript, type Script } from "@porchlight/markup/script";
 import { listen } from "@porchlight/runtime";
 import type { Desk } from "./desk.ts";
 import { DeskError } from "./error.ts";
@@ -7,7 +8,6 @@ import { DeskJournal } from "./journal.ts";
 import { Links } from "./links.ts";
 import { Passkeys, type Place } from "./passkeys.ts";
 import { deskRoutes, type Failure } from "./routes.ts";
-import { builtScript, type Script } from "./script.ts";
 import type { Stopwatch } from "./sessions.ts";
 
 export type ServeOptions = {
@@ -46,7 +46,10 @@ export async function serveDesk(desk: Desk, options: ServeOptions, onFailure: Fa
     const journal = await DeskJournal.open(directory);
     const passkeys = await Passkeys.open(directory);
     const links = new Links(stopwatch);
-    const scripts: Script[] = [await builtScript("browser/desk.ts"), ...(desk.scripts ?? [])];
+    const scripts: Script[] = [
+      await builtScript(new URL("./browser/desk.ts", import.meta.url)),
+      ...(desk.scripts ?? []),
+    ];
     let place: Place = { origin: options.origin ?? `http://${label}.localhost`, host: `${label}.localhost` };
     const app = deskRoutes({
       desk,

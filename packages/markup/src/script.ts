@@ -3,19 +3,18 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** The script of the page that looks things up, as it is served. */
+/** A page's script as it is served. Its address has its hash in it, so that it can be kept for ever. */
 export type Script = {
-  /** Its address has its hash in it, so that it can be kept for ever. */
   readonly path: string;
   readonly plain: Buffer;
   readonly gzip: Buffer;
   readonly br: Buffer;
 };
 
-/** Bundles what the browser verifies with out of the same sources as everybody else's (a tenth of a second). */
-export async function builtScript(): Promise<Script> {
+/** Bundles a script for browsers out of the same sources as everybody else's (a tenth of a second). */
+export async function builtScript(source: URL): Promise<Script> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("browser/look-up.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(source)],
     bundle: true,
     write: false,
     minify: true,
@@ -28,7 +27,7 @@ export async function builtScript(): Promise<Script> {
   const plain = Buffer.from(outputFiles[0]?.contents ?? new Uint8Array());
   const hash = createHash("sha256").update(plain).digest("hex").slice(0, 16);
   return {
-    path: `/assets/look-up-${hash}.js`,
+    path: `/assets/${hash}.js`,
     plain,
     gzip: gzipSync(plain, { level: 9 }),
     br: brotliCompressSync(plain),
