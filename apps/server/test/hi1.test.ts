@@ -218,13 +218,34 @@ describe("registered keys", () => {
     });
   });
 
-  test("HI1-54: taken back, it counts no more", async () => {
+  test("HI1-4, HI1-54: of another country, and under a name that another country's authority has, nobody is known", async () => {
+    const abroad = { ...line, own: { ...line.own, CountryCode: "YY" } };
+    await expect(ask([{ LIST: {} }], abroad)).rejects.toMatchObject({
+      message: refusal("sender-unknown").description,
+    });
+    const again = { country: "YY", endpoint: "AGENCY", key: base64(publicKeyOf("Thief")) };
+    await expect(admin("hi1-register", again)).rejects.toThrow("another country");
+  });
+
+  test("HI1-54: taken back, it counts no more, and the key that it replaced does not come back", async () => {
     const id = await register(OTHER);
     expect(codes(await ask([{ LIST: {} }], OTHER))).toEqual([null]);
     await admin("hi1-revoke", { id, by: "Officer Vale", words: "The agency lost it." });
     await expect(ask([{ LIST: {} }], OTHER)).rejects.toMatchObject({ code: "hi1-refused" });
     const again = await register(OTHER);
     expect(again).not.toBe(id);
+    // A third takes the second's place; when it is taken back, the second stays what it was: replaced.
+    const third = await register(OTHER);
+    expect(codes(await ask([{ LIST: {} }], OTHER))).toEqual([null]);
+    await admin("hi1-revoke", { id: third, by: "Officer Vale", words: "Lost as well." });
+    await expect(ask([{ LIST: {} }], OTHER)).rejects.toMatchObject({
+      message: refusal("sender-unknown").description,
+    });
+    const { registrations } = await admin<{ registrations: { id: string; state: string }[] }>(
+      "hi1-registrations",
+    );
+    expect(registrations.find((one) => one.id === again)?.state).toBe("superseded");
+    await register(OTHER);
   });
 });
 
@@ -324,9 +345,18 @@ describe("orders", () => {
       };
     };
     const good = await order();
-    const bad = await order({ actHash: seedOf("another act") });
-    const made = await ask([authorisation, task, original, good.warrant, bad.warrant].map(create));
-    expect(codes(made)).toEqual([null, null, null, null, null]);
+    // An act that came too, and that nobody has read.
+    const unread = utf8("another act");
+    const unreadHash = createHash("sha256").update(unread).digest();
+    const other = documentOf(line, id, {
+      type: "OriginalAct",
+      contentType: "application/pdf",
+      checksum: unreadHash.toString("hex"),
+      contents: unread,
+    });
+    const bad = await order({ actHash: new Uint8Array(unreadHash) });
+    const made = await ask([authorisation, task, original, other, good.warrant, bad.warrant].map(create));
+    expect(codes(made)).toEqual([null, null, null, null, null, null]);
     const [goodId, badId, taskId] = [good.warrant, bad.warrant, task].map((one) => one.ObjectIdentifier) as [
       string,
       string,

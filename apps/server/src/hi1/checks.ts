@@ -153,9 +153,10 @@ export async function warrantChecks(
     ),
   );
   const { document } = order;
-  const acts = papers(family.siblings, "OriginalAct").map(
-    ({ held }) => (held.object as DocumentObject)["doc:DocumentBody"]?.["doc:Checksum"],
-  );
+  // An act that nobody has read vouches for nothing, whatever else was approved beside it.
+  const acts = papers(family.siblings, "OriginalAct")
+    .filter(isApproved)
+    .map(({ held }) => (held.object as DocumentObject)["doc:DocumentBody"]?.["doc:Checksum"]);
   const authorisation = family.authorisation?.held.object as Authorisation | undefined;
   const tasks = storedTasks(family.siblings);
   const answered = tasks.filter(({ held }) => held.scope !== null && lies(order, held.scope));

@@ -121,7 +121,12 @@ export class Hi1Endpoint {
   async take(bytes: Uint8Array): Promise<Uint8Array> {
     const { profile } = this;
     const message = read(bytes);
-    const keys = await this.#registrations.keys();
+    const { UniqueIdentifier, CountryCode } = message.header.SenderIdentifier;
+    const registered = (await this.#registrations.keys()).get(UniqueIdentifier);
+    // Of another country than it was registered for, a sender is unknown.
+    const keys = new Map(
+      registered?.country === CountryCode ? [[UniqueIdentifier, registered.key] as const] : [],
+    );
     const now = this.#clock.now();
     const context: DeskContext = { profile, keys, resolve: () => null, now, takes: "orders" };
     const refused = checkMessage(message, context);

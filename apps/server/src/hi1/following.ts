@@ -65,10 +65,11 @@ export class Following {
 
   async #disclosed({ held, logged, given }: Kept, now: UnixSeconds): Promise<Moved | null> {
     if (logged === null) return null;
+    // First: after a revocation nothing goes out, so what went out went before it, and the record has to say so.
+    if (given !== null) return moved(held, "Disclosed", now, null);
     if (this.#log.catalogue.revocation(logged) !== undefined) {
       return moved(held, "Cancelled", now, "The order was revoked by its issuer.");
     }
-    if (given !== null) return moved(held, "Disclosed", now, null);
     const order = await this.#orders.findLogged(logged);
     if (order === null || order.warrant.document.expires >= now) return null;
     return moved(held, "DisclosureNotAvailable", now, "The order has expired, and nothing was collected.");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   base64,
   type Commitment,
+  equalBytes,
   fromBase64,
   fromUtf8,
   hex,
@@ -169,7 +170,7 @@ export class ObjectStore {
     });
   }
 
-  /** Adds a line; the digest runs over the line before it too, so that none is changed or lost unnoticed. */
+  /** Adds a line; the digest runs over the line before it too, so that none before the last is changed or lost unnoticed. */
   async note(
     queries: Queries,
     object: string,
@@ -196,10 +197,15 @@ export class ObjectStore {
       text: "select digest, sealed from hi1_custody where object = $1 order by number",
       values: [object],
     });
+    let before: Uint8Array = new Uint8Array(32);
     return rows.map((row) => {
       const text = this.#atRest.open(`custody ${object}`, fromRow(row["sealed"]));
+      const digest = fromRow(row["digest"]);
+      const expected = createHash("sha256").update(before).update(text).digest();
+      if (!equalBytes(expected, digest)) throw new Error("hi1_custody: a line was changed or is missing");
+      before = digest;
       const line = parseJson(text, "custody") as unknown as Omit<CustodyLine, "digest">;
-      return { ...line, digest: hex(fromRow(row["digest"])) };
+      return { ...line, digest: hex(digest) };
     });
   }
 }

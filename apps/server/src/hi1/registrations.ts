@@ -73,7 +73,15 @@ export type CallBack = {
 };
 
 /** How a registration stands, for the officer. */
-type State = "pending" | "called-back" | "logged" | "usable" | "expired" | "revoked";
+type State = "pending" | "called-back" | "logged" | "usable" | "superseded" | "expired" | "revoked";
+
+type Row = { readonly id: string; readonly stored: Stored };
+type Newest = {
+  readonly id: string;
+  readonly index: number;
+  readonly document: VerifiedRegistration["document"];
+  readonly revoked: Revoked | null;
+};
 
 /**
  * Keys of requesters' endpoints (HI1-50 to HI1-54). One counts only as a registry signed it after a call-back, and only once
@@ -87,6 +95,8 @@ export class Registrations {
   readonly #atRest: AtRest;
   /** By signed bytes: a signature is checked once. */
   readonly #verified = new Map<string, VerifiedRegistration>();
+  /** One change after the other: each reads what it changes. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: {
     readonly database: Database;
@@ -103,16 +113,30 @@ export class Registrations {
   }
 
   /** Notes a key that somebody sent. It counts for nothing yet. */
-  async ask(country: string, endpoint: string, key: Uint8Array): Promise<string> {
+  ask(country: string, endpoint: string, key: Uint8Array): Promise<string> {
+    return this.#alone(async () => await this.#ask(country, endpoint, key));
+  }
+
+  async #ask(country: string, endpoint: string, key: Uint8Array): Promise<string> {
     if (!/^[A-Z]{2}$/.test(country)) throw new EncodingError("not-canonical", "country");
     const id = randomUUID();
-    const asked = { country, endpoint: asName(endpoint, "endpoint", 100), key, asked: this.#clock.now() };
+    const name = asName(endpoint, "endpoint", 100);
+    // A message is known by this name alone: two authorities with one name would be each other.
+    const namesakes = (await this.#all()).filter(({ stored }) => stored.endpoint === name);
+    if (namesakes.some(({ stored }) => stored.country !== country)) {
+      throw refused("endpoint-taken", "an authority of another country has this name here: agree on another");
+    }
+    const asked = { country, endpoint: name, key, asked: this.#clock.now() };
     await this.#keep(id, { ...asked, draft: null, signed: null, revoked: null });
     return id;
   }
 
   /** Records the call-back; the document that the registry has to sign. Throws Refusal. */
-  async callBack(id: string, charter: Charter, call: CallBack): Promise<Uint8Array> {
+  callBack(id: string, charter: Charter, call: CallBack): Promise<Uint8Array> {
+    return this.#alone(async () => await this.#callBack(id, charter, call));
+  }
+
+  async #callBack(id: string, charter: Charter, call: CallBack): Promise<Uint8Array> {
     const stored = await this.#find(id);
     if (stored.draft !== null)
       throw refused("called-back", "the call-back is recorded: have the registry sign");
@@ -137,7 +161,11 @@ export class Registrations {
   }
 
   /** Takes the registry's signature over exactly what was recorded, and logs the commitment. Idempotent. Throws Refusal. */
-  async complete(id: string, document: SignedDocument): Promise<Commitment> {
+  complete(id: string, document: SignedDocument): Promise<Commitment> {
+    return this.#alone(async () => await this.#complete(id, document));
+  }
+
+  async #complete(id: string, document: SignedDocument): Promise<Commitment> {
     const stored = await this.#find(id);
     if (stored.draft === null) throw refused("not-called-back", "record the call-back first");
     if (stored.revoked !== null) throw refused("revoked", "the registration was taken back");
@@ -167,7 +195,11 @@ export class Registrations {
   }
 
   /** From now on the key counts for nothing. Takes no signature: it only closes. */
-  async revoke(id: string, by: string, words: string): Promise<void> {
+  revoke(id: string, by: string, words: string): Promise<void> {
+    return this.#alone(async () => await this.#revoke(id, by, words));
+  }
+
+  async #revoke(id: string, by: string, words: string): Promise<void> {
     const stored = await this.#find(id);
     if (stored.revoked !== null) return;
     const at = this.#clock.now();
@@ -177,29 +209,44 @@ export class Registrations {
     });
   }
 
-  /** Keys that count now, by UniqueIdentifier; of two the one that was logged later. */
-  async keys(): Promise<ReadonlyMap<string, Uint8Array>> {
-    const found = new Map<string, { readonly key: Uint8Array; readonly index: number }>();
-    for (const { stored } of await this.#all()) {
-      const usable = await this.#usable(stored);
-      if (usable === null) continue;
-      const { endpoint, key } = usable.document;
-      const known = found.get(endpoint);
-      if (known === undefined || known.index < usable.index)
-        found.set(endpoint, { key, index: usable.index });
-    }
-    return new Map([...found].map(([endpoint, { key }]) => [endpoint, key]));
+  /** Keys that count now, by UniqueIdentifier, with the country that each was registered for. */
+  async keys(): Promise<ReadonlyMap<string, { readonly country: string; readonly key: Uint8Array }>> {
+    const today = dayOf(this.#clock.now());
+    const newest = await this.#newest(await this.#all());
+    return new Map(
+      [...newest].flatMap(([endpoint, { document, revoked }]) => {
+        const { country, key, until } = document;
+        return revoked !== null || today > until ? [] : [[endpoint, { country, key }] as const];
+      }),
+    );
   }
 
-  async #usable({ signed, revoked }: Stored) {
-    if (signed === null || revoked !== null) return null;
-    // From the signed bytes alone: a key that was changed beside them has no effect.
-    const { document } = await this.#verify(signed.bytes);
-    const index = this.#log.catalogue.registration(registrationCommitment(signed.opening, signed.bytes));
+  /**
+   * Of each endpoint what was logged last, as far as witnesses saw it: a later key replaces the one before for good, also
+   * when it ends or is taken back.
+   */
+  async #newest(rows: readonly Row[]): Promise<Map<string, Newest>> {
+    const found = new Map<string, Newest>();
     const witnessed = this.#log.published?.size ?? 0;
-    const today = dayOf(this.#clock.now());
-    if (index === undefined || index >= witnessed || today > document.until) return null;
-    return { document, index };
+    for (const { id, stored } of rows) {
+      const { signed, revoked } = stored;
+      if (signed === null) continue;
+      // From the signed bytes alone: a key that was changed beside them has no effect.
+      const { document } = await this.#verify(signed.bytes);
+      const index = this.#log.catalogue.registration(registrationCommitment(signed.opening, signed.bytes));
+      if (index === undefined || index >= witnessed) continue;
+      const known = found.get(document.endpoint);
+      if (known === undefined || known.index < index)
+        found.set(document.endpoint, { id, index, document, revoked });
+    }
+    return found;
+  }
+
+  async #alone<T>(run: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const mine = before.then(run, run);
+    this.#last = mine.catch(() => {});
+    return await mine;
   }
 
   async #verify(bytes: Uint8Array): Promise<VerifiedRegistration> {
@@ -224,13 +271,14 @@ export class Registrations {
   /** All of them, newest first, for the officer. */
   async list(): Promise<Json[]> {
     const rows = await this.#all();
-    rows.sort((a, b) => b.stored.asked - a.stored.asked);
-    return await Promise.all(
-      rows.map(async ({ id, stored }) => {
+    const newest = await this.#newest(rows);
+    return rows
+      .sort((a, b) => b.stored.asked - a.stored.asked)
+      .map(({ id, stored }) => {
         const draft = stored.draft === null ? null : parseRegistration(stored.draft);
         return {
           id,
-          state: await this.#stateOf(stored),
+          state: this.#stateOf(id, stored, newest),
           country: stored.country,
           endpoint: stored.endpoint,
           key: base64(stored.key),
@@ -240,18 +288,21 @@ export class Registrations {
           draft: stored.draft === null ? null : fromUtf8(stored.draft),
           revoked: stored.revoked === null ? null : { ...stored.revoked },
         };
-      }),
-    );
+      });
   }
 
-  async #stateOf(stored: Stored): Promise<State> {
+  #stateOf(id: string, stored: Stored, newest: ReadonlyMap<string, Newest>): State {
     const { draft, signed, revoked, asked } = stored;
     const now = this.#clock.now();
     if (revoked !== null) return "revoked";
     if (draft === null) return now > asked + PENDING_DAYS * SECONDS_PER_DAY ? "expired" : "pending";
     if (dayOf(now) > parseRegistration(draft).until) return "expired";
     if (signed === null) return "called-back";
-    return (await this.#usable(stored)) === null ? "logged" : "usable";
+    const commitment = registrationCommitment(signed.opening, signed.bytes);
+    const index = this.#log.catalogue.registration(commitment);
+    const last = newest.get(stored.endpoint);
+    if (last?.id === id) return "usable";
+    return last !== undefined && index !== undefined && index < last.index ? "superseded" : "logged";
   }
 
   async #find(id: string): Promise<Stored> {
@@ -263,7 +314,7 @@ export class Registrations {
     return this.#read(id, fromRow(row["sealed"]));
   }
 
-  async #all(): Promise<{ readonly id: string; readonly stored: Stored }[]> {
+  async #all(): Promise<Row[]> {
     const rows = await this.#database.query<{ id: string; sealed: Buffer }>({
       text: "select id, sealed from hi1_registrations",
     });

@@ -17,6 +17,7 @@ import type { Registration } from "./client.ts";
 const STATE: Readonly<Record<string, readonly [words: string, tone: "good" | "wait" | "bad" | "plain"]>> = {
   pending: ["not called back", "wait"],
   "called-back": ["called back, the registry has not signed", "wait"],
+  superseded: ["replaced by a later key", "plain"],
   logged: ["logged, not witnessed yet", "wait"],
   usable: ["counts", "good"],
   expired: ["over", "plain"],
