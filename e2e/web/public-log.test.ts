@@ -238,6 +238,8 @@ test("PUB-4, PUB-7: with the log away the copy is still read and verified, by an
     expect([200, 404]).toContain(answer.status);
     if (path !== "/find/1") expect(answer.status).toBe(404);
   }
+  const undecodable = await fetch(`${origin}/tile/%E0%A4%A<script>`);
+  expect([undecodable.status, await undecodable.text()]).toEqual([400, "malformed request\n"]);
   isAway = false;
   await site.look();
   expect(await text("/")).not.toContain("cannot be reached");

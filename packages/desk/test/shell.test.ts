@@ -77,6 +77,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+test("DESK-1: an address that cannot be decoded is answered in no words of its sender's", async () => {
+  const answer = await client.send("GET", "/notes/%E0%A4%A<script>alert(1)</script>");
+  expect([answer.status, answer.text]).toEqual([400, "malformed address\n"]);
+  expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+});
+
 test("DESK-1: another Host, another Origin and a page of another site are refused, and told nothing", async () => {
   const before = notes.length;
   const csrf = await client.token();

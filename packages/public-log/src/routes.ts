@@ -21,7 +21,13 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** The site over HTTP (PUB-3 to PUB-6). Nothing that is asked for is remembered or logged. */
 export function siteRoutes(site: PublicLog, script: Script, onFailure: Failure): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024,
+    forceCloseConnections: true,
+    // Before any hook: an address that cannot be decoded is answered in no words of its sender's.
+    frameworkErrors: (_error, _request, reply) => refuseAddress(reply),
+  });
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(HEADERS);
   });
@@ -115,4 +121,8 @@ async function notYet(reply: FastifyReply): Promise<FastifyReply> {
     .type("text/plain; charset=utf-8")
     .header("retry-after", "5")
     .send("the log has not been read yet: try again in a moment\n");
+}
+
+function refuseAddress(reply: FastifyReply): void {
+  reply.code(400).headers(HEADERS).type("text/plain; charset=utf-8").send("malformed request\n");
 }

@@ -81,7 +81,13 @@ export function deskRoutes(served: Served): FastifyInstance {
   const pending = new PendingActs(desk.party, stopwatch);
   const challenges = new Map<string, { readonly purpose: string; readonly lapses: number }>();
   const script = (scripts[0] as Script).path;
-  const app = fastify({ logger: false, bodyLimit: FORM_LIMIT, forceCloseConnections: true });
+  const app = fastify({
+    logger: false,
+    bodyLimit: FORM_LIMIT,
+    forceCloseConnections: true,
+    // Before any hook: an address that cannot be decoded is answered in no words of its sender's.
+    frameworkErrors: (_error, _request, reply) => refuseAddress(reply),
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
@@ -486,4 +492,8 @@ function entering(secret: string, name: string): string {
 
 function signedOut(): DeskError {
   return new DeskError("signed-out", "nobody is signed in here, or not for a while");
+}
+
+function refuseAddress(reply: FastifyReply): void {
+  reply.code(400).headers(HEADERS).type("text/plain; charset=utf-8").send("malformed address\n");
 }
