@@ -181,12 +181,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { version } = parseAppRelease(bytes);
     const manifest = hex(nodeSuite.sha256(bytes));
     return async () => {
-      const { appRelease: newest, verifiedCharters } = parts.log.catalogue;
+      const { appRelease: newest } = parts.log.catalogue;
       if (newest?.manifest === manifest) return { index: newest.index, manifest, version };
       const day = dayOf(parts.clock.now());
-      const charter = verifiedCharters.findLast(({ validFrom, validUntil }) => {
-        return validFrom <= day && day <= validUntil;
-      });
+      const charter = parts.log.catalogue.charterInForce(day);
       if (charter === undefined) {
         throw new AdminRefusal("unknown-charter", "no charter is in force: log one first");
       }

@@ -12,7 +12,7 @@ import {
   verifyCharter,
   verifySuccession,
 } from "@porchlight/charter";
-import type { CharterId, Commitment, Period } from "@porchlight/encoding";
+import type { CharterId, Commitment, DayNumber, Period } from "@porchlight/encoding";
 import { type LogIndex, logIndex } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 
@@ -148,6 +148,13 @@ export class LogCatalogue {
   /** All charters, oldest first. */
   get verifiedCharters(): readonly Charter[] {
     return [...this.#charters.values()];
+  }
+
+  /** The newest charter whose dates hold on this day: what is new comes under it. */
+  charterInForce(day: DayNumber): Charter | undefined {
+    return this.verifiedCharters.findLast(
+      ({ validFrom, validUntil }) => validFrom <= day && day <= validUntil,
+    );
   }
 
   /** All key documents of a period, of every charter and generation. */

@@ -9,7 +9,7 @@ import {
 import { type AccountId, accountIdOf, fromUtf8, idBytes, utf8 } from "@porchlight/encoding";
 import { openFrom, sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
 import type { Clock } from "@porchlight/runtime";
-import { type Database, fromRow } from "./database.ts";
+import { type Database, fromRow, type Queries } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import { NoticeCards } from "./notice-cards.ts";
 import { Refusal } from "./refusal.ts";
@@ -27,6 +27,8 @@ export class Persons {
   readonly #noticeCards: NoticeCards;
   /** By name as bound; null where it has to be read anew. */
   #byName: ReadonlyMap<string, readonly AccountId[]> | null = null;
+  /** How often something was bound: names that were read before are not kept as if they were of now. */
+  #changes = 0;
 
   constructor(database: Database, identity: Identity, clock: Clock) {
     this.#noticeCards = new NoticeCards(database);
@@ -46,6 +48,7 @@ export class Persons {
         on conflict (account) do update set sealed = excluded.sealed returning 1`,
       values: [id, Buffer.from(sealed)],
     });
+    this.#changes += 1;
     this.#byName = null;
     if (rows.length === 0) throw new Refusal("not-found", "no such account is registered here");
   }
@@ -61,16 +64,17 @@ export class Persons {
   }
 
   /** All bound names as they stand, each with whom it is bound to: opened once, as each is sealed on its own. */
-  async byName(): Promise<ReadonlyMap<string, readonly AccountId[]>> {
+  async byName(queries: Queries): Promise<ReadonlyMap<string, readonly AccountId[]>> {
     if (this.#byName !== null) return this.#byName;
-    const rows = await this.#database.query({ text: "select account, sealed from persons" });
+    const changes = this.#changes;
+    const rows = await queries.query({ text: "select account, sealed from persons" });
     const found = new Map<string, AccountId[]>();
     for (const row of rows) {
       const id = Buffer.from(fromRow(row["account"]));
       const name = this.#open(id, fromRow(row["sealed"]));
       found.set(name, [...(found.get(name) ?? []), accountIdOf(new Uint8Array(id))]);
     }
-    this.#byName = found;
+    if (changes === this.#changes) this.#byName = found;
     return found;
   }
 

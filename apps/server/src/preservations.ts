@@ -46,6 +46,7 @@ import type { PreservationAnswer } from "@porchlight/wire";
 import { type Database, fromRow, type Row } from "./database.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import { OpenedRows } from "./opened-rows.ts";
 import { Refusal } from "./refusal.ts";
 
 const AT_REST_INFO = utf8("porchlight-v1/preservation-at-rest");
@@ -90,6 +91,7 @@ export class Preservations {
   readonly #log: Log;
   readonly #identity: Identity;
   readonly #clock: Clock;
+  readonly #opened = new OpenedRows<Stored>(async (row) => await this.#open(row));
   /** One after the other: whether a reference is taken is asked and answered in one go. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -379,9 +381,10 @@ export class Preservations {
     const rows = await this.#database.query({
       text: "select commitment, sealed, taken, proof from preservations",
     });
-    return await Promise.all(rows.map(async (row) => await this.#open(row)));
+    return await this.#opened.of(rows);
   }
 
+  /** Charters and entries that it is held against stay in the log for good: the same row opens alike at all times. */
   async #open(row: Row): Promise<Stored> {
     const name = Buffer.from(fromRow(row["commitment"]));
     const opened = openFrom(this.#identity.xwing.secretKey, fromRow(row["sealed"]), AT_REST_INFO, name);

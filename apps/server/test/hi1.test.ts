@@ -14,7 +14,7 @@ import {
 } from "@porchlight/charter";
 import { base64, dayNumber, dayOf, formatDay, fromUtf8, type Json, utf8 } from "@porchlight/encoding";
 import { formatDirection } from "@porchlight/gate";
-import { type ActionResponse, refusal } from "@porchlight/hi1";
+import { type ActionResponse, parseMessage, refusal, signedMessage } from "@porchlight/hi1";
 import {
   askProvider,
   authorisationOf,
@@ -100,6 +100,10 @@ const ask = async (
 };
 const codes = (responses: readonly ActionResponse[]): (number | null)[] =>
   responses.map((one) => ("ErrorInformation" in one ? one.ErrorInformation.ErrorCode : null));
+const failureOf = (answer: Uint8Array): number | null => {
+  const { payload } = parseMessage(answer);
+  return payload.kind === "failure" ? payload.failure.ErrorCode : null;
+};
 
 type Shown = {
   id: string;
@@ -161,8 +165,8 @@ async function register(by: ProviderLine): Promise<string> {
 
 const account = () => (people[0] as Person).account;
 const targets = () => ({ accounts: [], names: ["Ada Byron"], conversations: [] });
-function papers(reference = "4 Gs 217/26") {
-  const authorisation = authorisationOf(line, {
+function papers(reference = "4 Gs 217/26", by = line) {
+  const authorisation = authorisationOf(by, {
     reference,
     legalBasis: charter.legalBases[0] as string,
     offenceCategory: "stalking",
@@ -170,7 +174,7 @@ function papers(reference = "4 Gs 217/26") {
     isEmergency: false,
   });
   const id = authorisation.ObjectIdentifier;
-  const original = documentOf(line, id, {
+  const original = documentOf(by, id, {
     type: "OriginalAct",
     contentType: "application/pdf",
     checksum: actHash,
@@ -182,7 +186,10 @@ function papers(reference = "4 Gs 217/26") {
 describe("registered keys", () => {
   test("HI1-4, HI1-53: a key counts after call-back, registry's signature and witnessed log, and never before", async () => {
     const refused = refusal("sender-unknown").description;
-    const trying = async () => await expect(ask([{ LIST: {} }])).rejects.toMatchObject({ message: refused });
+    const trying = async () => {
+      await expect(askProvider(service, line, [{ LIST: {} }])).rejects.toMatchObject({ message: refused });
+    };
+    await service.update();
     await trying();
     const key = publicKeyOf("Agency endpoint");
     const { id, draft } = await draftOf("AGENCY", key);
@@ -204,7 +211,7 @@ describe("registered keys", () => {
     await complete(await registered(draft));
     await complete(await registered(draft));
     // Logged, not witnessed.
-    await expect(server.client().hi1(utf8("{}"))).rejects.toMatchObject({ refusal: "malformed" });
+    await trying();
     const listed = await admin<{ registrations: { id: string; state: string }[] }>("hi1-registrations");
     expect(listed.registrations.find((one) => one.id === id)?.state).toBe("logged");
     server.cosigners.down.clear();
@@ -272,6 +279,15 @@ describe("orders", () => {
     ]);
     expect(codes(await ask([{ GET: { Identifier: id } }]))).toEqual([null]);
     for (const person of people) await person.login();
+    // Other words under the name of what was answered already.
+    const { TransactionIdentifier: transaction } = parseMessage(message).header;
+    const again = signedMessage(
+      { sender: AGENCY, receiver: PROVIDER, transaction, owner: "porchlight", version: "1" },
+      { RequestPayload: { ActionRequests: { ActionRequest: [{ ActionIdentifier: 0, LIST: {} }] } } },
+      server.now,
+      line.seed,
+    );
+    expect(failureOf(await server.client().hi1(again))).toBe(refusal("transaction-reused").number);
   });
 
   test("HI1-20: nobody, somebody outside the charter and two of a name have the same words", async () => {
@@ -381,8 +397,14 @@ describe("orders", () => {
       labels: 1,
       messages: 1,
     });
+    // What is suspended vouches for nothing.
+    await decide(original.ObjectIdentifier, "suspend");
+    await expect(decide(goodId, "approve")).rejects.toThrow("was read and approved");
+    await decide(original.ObjectIdentifier, "resume");
     await decide(goodId, "approve");
     expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
+    // In the log, the order is its issuer's to revoke.
+    expect((await shown(goodId)).acts).toEqual(["challenge"]);
     const { logged, custody } = await shown(taskId);
     const [entry] = (await server.entries(logged?.index ?? 0, (logged?.index ?? 0) + 1)).map(parseEntry);
     expect(entry?.type).toBe("warrant");
@@ -402,6 +424,22 @@ describe("orders", () => {
     await server.client().directOrder(orderIdOf(seedOf("hi1 opening")), "revocation", signed);
     expect(await statusOf(taskId)).toBe("Cancelled");
     expect((await shown(taskId)).deadline).toBeNull();
+  });
+
+  test("HI1-36: what was suspended is resumed only as it would be approved", async () => {
+    const { authorisation, id, original } = papers("5 Gs 1/26", OTHER);
+    await ask([authorisation, original].map(create), OTHER);
+    await decide(id, "approve");
+    await decide(id, "suspend");
+    const { registrations } = await admin<{
+      registrations: { id: string; state: string; endpoint: string }[];
+    }>("hi1-registrations");
+    const usable = registrations.find((one) => one.endpoint === "OTHER" && one.state === "usable");
+    await admin("hi1-revoke", { id: usable?.id as string, by: "Officer Vale", words: "Stolen." });
+    await expect(decide(id, "resume")).rejects.toThrow("has a key that was registered");
+    await register(OTHER);
+    await decide(id, "resume");
+    expect((await shown(id)).acts).toEqual(["suspend", "challenge"]);
   });
 
   test("HI1-31, HI1-32, HI1-33: what the provider knows it answers itself, counted in the log; a challenge is a notification", async () => {
@@ -576,6 +614,7 @@ describe("orders", () => {
     }
     const wrong = { ...line, provider: { CountryCode: "XX", UniqueIdentifier: "ELSEWHERE" } };
     await expect(ask([{ LIST: {} }], wrong)).rejects.toMatchObject({ code: "hi1-untrue" });
+    expect(failureOf(answers.at(-1) as Uint8Array)).toBe(refusal("receiver-wrong").number);
   });
 
   test.skipIf(etsiMissing !== null)(

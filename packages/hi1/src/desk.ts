@@ -86,7 +86,7 @@ export function checkMessage(message: Message, context: DeskContext): Hi1Refusal
   return null;
 }
 
-/** HI1-3: TS 103 120 from V1.13.1 on, under this deployment's profile. */
+/** HI1-3: TS 103 120 from V1.13.0 on, under this deployment's profile. */
 function speaks({ Version }: Header, owner: string, version: string): boolean {
   const [major = 0, minor = 0] = Version.ETSIVersion.slice(1).split(".").map(Number);
   const known = major === 1 && minor >= 13;

@@ -37,6 +37,6 @@ export {
 } from "./object.ts";
 export { associatedWith, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
-export { canonicalJson, type EndpointSigner, signMessage } from "./signature.ts";
+export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
 export { statusOf } from "./status.ts";
 export { type DictionaryEntry, dateTimeOf, etsi } from "./value.ts";

@@ -1,9 +1,22 @@
 // HI1-5: a message is signed as a whole, by its sender's Ed25519 key. TS 103 120's example signs with a shared secret
 // (HS256); a secret that both have proves nothing to a third.
-import { base64url, EncodingError, equalBytes, fromBase64url, type Json, utf8 } from "@porchlight/encoding";
+import {
+  base64url,
+  EncodingError,
+  equalBytes,
+  fromBase64url,
+  type Json,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
 import { nobleSuite } from "@porchlight/tlog";
-import type { Message, Signature } from "./message.ts";
+import { formatJson, type Message, messageJson, type Signature } from "./message.ts";
+import type { Endpoint } from "./object.ts";
 import { type Hi1Refusal, refusal } from "./refusal.ts";
+import { dateTimeOf } from "./value.ts";
+
+/** The version of TS 103 120 that is spoken here. What is understood is HI1-3. */
+const ETSI_VERSION = "V1.14.1";
 
 /** An endpoint's key: `name` is its UniqueIdentifier and stands in the header as `kid`. */
 export type EndpointSigner = { readonly name: string; readonly seed: Uint8Array };
@@ -33,6 +46,38 @@ export function signMessage(message: Json, signer: EndpointSigner): Signature {
   const encodedHeader = base64url(utf8(header(signer.name)));
   const made = nobleSuite.signEd25519(signer.seed, input(encodedHeader, message));
   return { protected: encodedHeader, signature: base64url(made) };
+}
+
+/** A whole message as it travels, signed by its sender, whose Ed25519 `seed` is 32 bytes. */
+export function signedMessage(
+  between: {
+    readonly sender: Endpoint;
+    readonly receiver: Endpoint;
+    /** UUID; an answer has its request's. */
+    readonly transaction: string;
+    /** `NationalProfileOwner` and its version. */
+    readonly owner: string;
+    readonly version: string;
+  },
+  payload: object,
+  now: UnixSeconds,
+  seed: Uint8Array,
+): Uint8Array {
+  const head = {
+    SenderIdentifier: between.sender,
+    ReceiverIdentifier: between.receiver,
+    TransactionIdentifier: between.transaction,
+    Timestamp: dateTimeOf(now).replace("Z", ".000000Z"),
+    Version: {
+      ETSIVersion: ETSI_VERSION,
+      NationalProfileOwner: between.owner,
+      NationalProfileVersion: between.version,
+    },
+  };
+  // By way of text, as it travels: members that are undefined are not there.
+  const bare = JSON.parse(JSON.stringify(messageJson(head, payload as Json))) as { [name: string]: Json };
+  const signer = { name: between.sender.UniqueIdentifier, seed };
+  return formatJson({ ...bare, Signature: signMessage(bare, signer) });
 }
 
 /**

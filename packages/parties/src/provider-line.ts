@@ -1,20 +1,16 @@
 // A requester's side of TS 103 120: signed messages to the provider, and answers that the provider signed (spec/hi1.md).
 import { randomUUID } from "node:crypto";
-import type { Json } from "@porchlight/encoding";
 import {
   type ActionResponse,
   checkMessage,
-  dateTimeOf,
   type Endpoint,
   etsi,
-  formatJson,
   Hi1Error,
   type Hi1Object,
   type Message,
-  messageJson,
   type Profile,
   parseMessage,
-  signMessage,
+  signedMessage,
   typeName,
 } from "@porchlight/hi1";
 import { PartyError } from "./error.ts";
@@ -172,33 +168,6 @@ export function documentOf(
   } as Hi1Object;
 }
 
-/** A signed message; `again` is a transaction whose message was sent before. */
-function message(
-  line: ProviderLine,
-  actions: readonly object[],
-  now: ReturnType<Service["now"]>,
-): Uint8Array {
-  const header = {
-    SenderIdentifier: line.own,
-    ReceiverIdentifier: line.provider,
-    TransactionIdentifier: randomUUID() as string,
-    Timestamp: dateTimeOf(now).replace("Z", ".000000Z"),
-    Version: {
-      ETSIVersion: "V1.14.1",
-      NationalProfileOwner: line.owner,
-      NationalProfileVersion: line.version,
-    },
-  };
-  const asked = actions.map((action, ActionIdentifier) => ({ ActionIdentifier, ...action }));
-  const payload = { RequestPayload: { ActionRequests: { ActionRequest: asked } } };
-  // By way of text, as it travels: members that are undefined are not there.
-  const bare = JSON.parse(JSON.stringify(messageJson(header, payload as unknown as Json))) as {
-    [name: string]: Json;
-  };
-  const signer = { name: line.own.UniqueIdentifier, seed: line.seed };
-  return formatJson({ ...bare, Signature: signMessage(bare, signer) });
-}
-
 /**
  * Sends actions in one message and gives the provider's answers, in the order of the actions; every answer is the
  * provider's signed one to this very message. Throws PartyError "hi1-refused" for a message refused as a whole, "hi1-untrue";
@@ -209,8 +178,20 @@ export async function askProvider(
   line: ProviderLine,
   actions: readonly object[],
 ): Promise<readonly ActionResponse[]> {
-  const now = service.now();
-  const sent = message(line, actions, now);
+  const asked = actions.map((action, ActionIdentifier) => ({ ActionIdentifier, ...action }));
+  const transaction = randomUUID();
+  const sent = signedMessage(
+    {
+      sender: line.own,
+      receiver: line.provider,
+      transaction,
+      owner: line.owner,
+      version: line.version,
+    },
+    { RequestPayload: { ActionRequests: { ActionRequest: asked } } },
+    service.now(),
+    line.seed,
+  );
   const received = await service.server.hi1(sent);
   const answer = read(received);
   const profile = {
@@ -226,8 +207,7 @@ export async function askProvider(
   const keys = new Map([[line.provider.UniqueIdentifier, service.charter.provider.key]]);
   const context = { profile, keys, resolve: () => null, now: service.now(), takes: "deliveries" } as const;
   const refused = checkMessage(answer, context);
-  const asked = parseMessage(sent).header.TransactionIdentifier;
-  if (refused !== null || answer.header.TransactionIdentifier !== asked) {
+  if (refused !== null || answer.header.TransactionIdentifier !== transaction) {
     throw untrue(refused?.description ?? "It is to another message.");
   }
   const { payload } = answer;

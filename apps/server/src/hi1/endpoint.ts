@@ -1,24 +1,21 @@
 import { createHash } from "node:crypto";
 import type { Charter } from "@porchlight/charter";
-import { dayOf, hex, type Json, unixSeconds } from "@porchlight/encoding";
+import { dayOf, hex, unixSeconds } from "@porchlight/encoding";
 import {
   type Action,
   answerActions,
   associatedWith,
   checkMessage,
   type DeskContext,
-  dateTimeOf,
   errorOf,
-  formatJson,
   type Header,
   Hi1Error,
   type Hi1Refusal,
   type Message,
-  messageJson,
   type Profile,
   parseMessage,
   refusal,
-  signMessage,
+  signedMessage,
   statusOf,
 } from "@porchlight/hi1";
 import type { Clock } from "@porchlight/runtime";
@@ -78,10 +75,7 @@ export class Hi1Endpoint {
 
   /** The charter under which is ordered now: the newest of those whose dates hold. Throws Refusal. */
   get charter(): Charter {
-    const today = dayOf(this.#clock.now());
-    const found = this.#log.catalogue.verifiedCharters.findLast(
-      ({ validFrom, validUntil }) => validFrom <= today && today <= validUntil,
-    );
+    const found = this.#log.catalogue.charterInForce(dayOf(this.#clock.now()));
     if (found === undefined)
       throw new Refusal("unknown-charter", "no charter is in force: nothing can be ordered");
     return found;
@@ -169,7 +163,7 @@ export class Hi1Endpoint {
         await this.#store.note(transaction, object, context.now, { by: sender, act, words: `message ${id}` });
       }
       const payload = { ResponsePayload: { ActionResponses: { ActionResponse: responses } } };
-      const answer = this.#message(header, payload as unknown as Json);
+      const answer = this.#message(header, payload);
       await this.#store.keepTransaction(transaction, sender, id, digest, answer, context.now);
       return answer;
     });
@@ -195,23 +189,12 @@ export class Hi1Endpoint {
     return this.#message(header, { ResponsePayload: { ErrorInformation: errorOf(refused) } });
   }
 
-  #message(request: Header, payload: Json): Uint8Array {
-    const { endpoint, owner, version } = this.profile;
-    const header: Header = {
-      SenderIdentifier: endpoint,
-      ReceiverIdentifier: request.SenderIdentifier,
-      TransactionIdentifier: request.TransactionIdentifier,
-      Timestamp: dateTimeOf(unixSeconds(this.#clock.now())).replace("Z", ".000000Z"),
-      Version: {
-        ETSIVersion: "V1.14.1",
-        NationalProfileOwner: owner,
-        NationalProfileVersion: version,
-      },
-    };
-    // By way of text, as it travels: members that are undefined are not there.
-    const bare = JSON.parse(JSON.stringify(messageJson(header, payload))) as { [name: string]: Json };
-    const signer = { name: endpoint.UniqueIdentifier, seed: this.#identity.provider.seed };
-    return formatJson({ ...bare, Signature: signMessage(bare, signer) });
+  #message(request: Header, payload: object): Uint8Array {
+    const { endpoint: sender, owner, version } = this.profile;
+    const receiver = request.SenderIdentifier;
+    const transaction = request.TransactionIdentifier;
+    const between = { sender, receiver, transaction, owner, version };
+    return signedMessage(between, payload, unixSeconds(this.#clock.now()), this.#identity.provider.seed);
   }
 }
 

@@ -89,6 +89,9 @@ const OPEN: ReadonlySet<string> = new Set([
   "Error",
 ]);
 
+/** Acts for which all checks have to be met (HI1-36). */
+const CHECKED: ReadonlySet<Act> = new Set(["approve", "answer", "resume"]);
+
 type OfficerParts = {
   readonly database: Database;
   readonly endpoint: Hi1Endpoint;
@@ -103,9 +106,10 @@ type OfficerParts = {
   readonly clock: Clock;
 };
 
-type Family = {
-  readonly authorisation: Kept | null;
-  readonly siblings: readonly Kept[];
+/** An authorisation with the tasks and documents that belong to it. */
+type File = { readonly authorisation: Kept | null; readonly siblings: readonly Kept[] };
+
+type Family = File & {
   readonly senders: ReadonlySet<string>;
 };
 
@@ -122,9 +126,10 @@ export class Hi1Officer {
     const { endpoint, store, following, database } = this.#parts;
     await endpoint.alone(async () => await following.run(null));
     const all = await store.of(database, null);
+    const files = filesOf(all);
     const lines = all
       .filter(({ held }) => held.type !== "Notification" && held.type !== "Delivery")
-      .map((kept) => this.#line(kept, all));
+      .map((kept) => this.#line(kept, files));
     const order = (line: {
       isOpen: boolean;
       deadline: number | null;
@@ -136,10 +141,10 @@ export class Hi1Officer {
     });
   }
 
-  #line(kept: Kept, all: readonly Kept[]) {
+  #line(kept: Kept, files: ReadonlyMap<string, File>) {
     const { held, received } = kept;
     const status = statusOf(held.object) ?? "";
-    const family = this.#familyIn(kept, all);
+    const file = files.get(fileOf(held));
     return {
       id: held.object.ObjectIdentifier,
       type: held.type,
@@ -149,23 +154,11 @@ export class Hi1Officer {
       generation: held.object.Generation ?? 0,
       received: received as number,
       reference: referenceOf(held),
-      authorisation: family.authorisation?.held.object.ObjectIdentifier ?? null,
+      authorisation: file?.authorisation?.held.object.ObjectIdentifier ?? null,
       isEmergency: held.scope?.isEmergency ?? false,
       isOpen: OPEN.has(status),
-      deadline: this.#deadline(kept, family.siblings),
+      deadline: this.#deadline(kept, file?.siblings ?? []),
     };
-  }
-
-  #familyIn(kept: Kept, all: readonly Kept[]) {
-    const { held } = kept;
-    const [above] =
-      held.type === "Authorisation" ? [held.object.ObjectIdentifier] : associatedWith(held.object);
-    const authorisation = all.find(({ held: one }) => one.object.ObjectIdentifier === above) ?? null;
-    const siblings = all.filter(
-      ({ held: one }) =>
-        (one.type === "LDTask" || one.type === "Document") && associatedWith(one.object)[0] === above,
-    );
-    return { authorisation, siblings };
   }
 
   /** HI1-25: from when the task and the paper that it needs are both here; null while one is missing or all is done. */
@@ -199,7 +192,7 @@ export class Hi1Officer {
             lastDay: formatDay(held.scope.lastDay),
           };
     return {
-      ...this.#line(kept, all),
+      ...this.#line(kept, filesOf([...all, kept])),
       object: withoutContents(held) as Json,
       scope,
       extent: held.scope === null ? null : { ...(await extentOf(held.scope, at.charter, database)) },
@@ -243,7 +236,7 @@ export class Hi1Officer {
     const [kept] = await store.get(database, [id]);
     if (kept === undefined) throw new Refusal("not-found", "there is no such object");
     const { held } = kept;
-    const above = held.type === "Authorisation" ? id : (associatedWith(held.object)[0] ?? id);
+    const above = fileOf(held);
     const [authorisation = null] = await store.get(database, [above]);
     const siblings = await store.under(database, above);
     const senders = new Set((await registrations.keys()).keys());
@@ -285,7 +278,7 @@ export class Hi1Officer {
       }
       const { checks, tasks } = await this.#checks(kept, family);
       const unmet = checks.find(({ isMet }) => !isMet);
-      if (unmet !== undefined && (decision.act === "approve" || decision.act === "answer")) {
+      if (unmet !== undefined && CHECKED.has(decision.act)) {
         throw new Refusal("act-refused", unmet.words, { reason: unmet.code });
       }
       await this.#carryOut({ ...decision, by, words }, kept, tasks);
@@ -505,8 +498,34 @@ function actsFor({ type, object }: Held): readonly Act[] {
   if (type === "LPTask") return waits ? ["preserve", "challenge", "refuse", "unavailable"] : [];
   if (type !== "Authorisation" && type !== "Document") return [];
   if (waits) return ["approve", "challenge", "refuse"];
-  if (status === "Approved") return ["suspend", "challenge"];
+  if (status === "Approved") {
+    // An order in the log runs whatever is written beside it here: its issuer revokes it.
+    return type === "Document" && documentType(object as DocumentObject) === "Warrant"
+      ? ["challenge"]
+      : ["suspend", "challenge"];
+  }
   return status === "Suspended" ? ["resume"] : [];
+}
+
+/** The authorisation that an object is or belongs to; its own name where it belongs to none. */
+function fileOf({ type, object }: Held): string {
+  return type === "Authorisation"
+    ? object.ObjectIdentifier
+    : (associatedWith(object)[0] ?? object.ObjectIdentifier);
+}
+
+function filesOf(all: readonly Kept[]): ReadonlyMap<string, File> {
+  const files = new Map<string, { authorisation: Kept | null; siblings: Kept[] }>();
+  for (const kept of all) {
+    const { type } = kept.held;
+    if (type !== "Authorisation" && type !== "LDTask" && type !== "Document") continue;
+    const name = fileOf(kept.held);
+    const file = files.get(name) ?? { authorisation: null, siblings: [] };
+    if (type === "Authorisation") file.authorisation = kept;
+    else file.siblings.push(kept);
+    files.set(name, file);
+  }
+  return files;
 }
 
 function whatOf({ type, object }: Held): string {

@@ -40,6 +40,7 @@ import type { Clock } from "@porchlight/runtime";
 import { type Database, fromRow } from "../database.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
+import { OpenedRows } from "../opened-rows.ts";
 import { Refusal } from "../refusal.ts";
 import type { AtRest } from "./at-rest.ts";
 
@@ -93,6 +94,10 @@ export class Registrations {
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #atRest: AtRest;
+  readonly #opened = new OpenedRows<Row>((row) => {
+    const id = row["id"] as string;
+    return { id, stored: this.#read(id, fromRow(row["sealed"])) };
+  });
   /** By signed bytes: a signature is checked once. */
   readonly #verified = new Map<string, VerifiedRegistration>();
   /** One change after the other: each reads what it changes. */
@@ -315,10 +320,9 @@ export class Registrations {
   }
 
   async #all(): Promise<Row[]> {
-    const rows = await this.#database.query<{ id: string; sealed: Buffer }>({
-      text: "select id, sealed from hi1_registrations",
-    });
-    return rows.map(({ id, sealed }) => ({ id, stored: this.#read(id, fromRow(sealed)) }));
+    return await this.#opened.of(
+      await this.#database.query({ text: "select id, sealed from hi1_registrations" }),
+    );
   }
 
   async #keep(id: string, { country, endpoint, key, asked, draft, signed, revoked }: Stored): Promise<void> {

@@ -31,7 +31,7 @@ export async function resolveTargets(
   persons: Persons,
 ): Promise<Resolve> {
   const targets = targetsOf(actions).filter(({ format }) => format === "Account" || format === "Name");
-  const names = await persons.byName();
+  const names = await persons.byName(queries);
   const found = new Map<string, AccountId | null>();
   for (const { format, value } of targets) {
     const named = names.get(value) ?? [];
