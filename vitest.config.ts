@@ -20,6 +20,7 @@ export default defineConfig({
     // anything behind in a module.
     isolate: false,
     // What tests start is many programs, the same few over and over.
+    globalSetup: ["apps/server/test/shared-postgres.ts"],
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/compile") },
   },
 });

@@ -28,7 +28,7 @@ let directory: string;
 let server: TestServer;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "backup-test-"));
-  server = await TestServer.start();
+  server = await TestServer.start({}, {}, "own");
 });
 afterAll(async () => {
   await server.stop();

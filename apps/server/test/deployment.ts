@@ -1,4 +1,4 @@
-// A real server process with a PostgreSQL of its own and the keys of the paper deployment that the vectors use, and its
+// A real server process with a database of its own and the keys of the paper deployment that the vectors use, and its
 // seven cosigners in this process. For tests only.
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -40,6 +40,7 @@ import {
   signedCharter,
   signedKeys,
 } from "../../../vectors/fixture/deployment.ts";
+import { newDatabase } from "./shared-postgres.ts";
 
 export const ORIGIN = `log.${DEPLOYMENT}`;
 export const DAY: DayNumber = parseDay("2026-09-01");
@@ -144,15 +145,22 @@ export class TestServer {
     this.#environment = environment;
   }
 
-  /** On a replay clock that shows noon of {@link DAY}. */
+  /** On a replay clock that shows noon of {@link DAY}. `postgres` "own": one in the server's directory, run by the server. */
   static async start(
     environment: Readonly<Record<string, string>> = {},
     members: Readonly<Record<string, unknown>> = {},
+    postgres: "shared" | "own" = "shared",
   ): Promise<TestServer> {
+    const url = postgres === "own" || "DATABASE_URL" in environment ? null : await newDatabase();
     const directory = mkdtempSync(join(tmpdir(), "server-test-"));
     const supervisor = new Supervisor({ replayFrom: onDay(DAY, 12) });
     const cosigners = await Cosigners.start(() => supervisor.at as UnixSeconds);
-    const server = new TestServer(directory, cosigners, supervisor, environment);
+    const server = new TestServer(
+      directory,
+      cosigners,
+      supervisor,
+      url === null ? environment : { ...environment, DATABASE_URL: url },
+    );
     await server.#writeKeys();
     const config = {
       clock: "replay",

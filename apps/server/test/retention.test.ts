@@ -12,7 +12,7 @@ let server: TestServer;
 let charter: Charter;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start({}, {}, "own");
   charter = await server.charter();
 });
 afterAll(async () => {
