@@ -6,7 +6,7 @@ import { parseDay, unixSeconds } from "@porchlight/encoding";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestDeployment, type TestOrder, until } from "../apps/keyholder/test/deployment.ts";
 import { openKeyholder } from "../packages/desk/src/keyholder/desk.ts";
-import { RULE_WORDS } from "../packages/desk/src/keyholder/rule-words.ts";
+import { RULE_WORDS } from "../packages/desk/src/rules.ts";
 import { type DeskClient, signedIn } from "../packages/desk/test/desk-client.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "keyholder-desk-"));

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { type CharterId, charterId, type Fields } from "@porchlight/encoding";
+import { type CharterId, charterId, type Fields, fromHex, hex } from "@porchlight/encoding";
 
 /** The desk's own members of CONFIG.json; the runtime reads `clock`, `name` and `beatSeconds`. */
 export type DeskConfig = {
-  /** "court", "agency", "keyholder", "officer". */
+  /** "court", "inspector", "agency", "keyholder", "officer". */
   readonly kind: string;
   /** The party's directory, from the configuration's own. */
   readonly party: string;
@@ -19,19 +19,22 @@ export type DeskConfig = {
   readonly charter: CharterId | null;
   /** File for a one-time sign-in link (0600), written at each start while nobody can sign in. */
   readonly linkFile?: string;
+  /** SHA-256 of the secret of a one-time sign-in link that whoever starts this program made, 64 hex digits. */
+  readonly linkHash?: string;
 };
 
 /** Throws EncodingError, which names the member. */
 export function readConfig(fields: Fields, directory: string): DeskConfig {
   const text = (name: string): string | undefined =>
     fields.optional(name) === undefined ? undefined : fields.string(name, 4000);
-  const [host, label, origin, url, charter, linkFile] = [
+  const [host, label, origin, url, charter, linkFile, linkHash] = [
     text("host"),
     text("label"),
     text("origin"),
     text("url"),
     text("charter"),
     text("linkFile"),
+    text("linkHash"),
   ];
   return {
     kind: fields.string("kind", 20),
@@ -43,5 +46,6 @@ export function readConfig(fields: Fields, directory: string): DeskConfig {
     url: url ?? null,
     charter: charter === undefined ? null : charterId(charter),
     ...(linkFile === undefined ? {} : { linkFile: resolve(directory, linkFile) }),
+    ...(linkHash === undefined ? {} : { linkHash: hex(fromHex(linkHash, 32, "config.linkHash")) }),
   };
 }

@@ -109,7 +109,8 @@ export class Case {
     // Its notices are made under the keys of the month in which it is logged.
     await this.deployment.ceremony(periodOf(dayOf(this.now())));
     const logged = await this.court.submit(this.deployment.service, order);
-    await keepOrder(this.agency.directory, logged);
+    for (const directory of [this.agency.directory, ...this.deployment.offices])
+      await keepOrder(directory, logged);
     await this.court.handIn(this.deployment.service, logged);
     return logged;
   }

@@ -35,11 +35,16 @@ import {
   type ServerIdentity,
   type WitnessIdentity,
 } from "./charter-draft.ts";
+import { Doorway, hasPeople } from "./doorway.ts";
 import { DeploymentError } from "./error.ts";
 import {
   DESK_LINK,
   type DeskKind,
+  type DeskPlace,
   deskLabel,
+  deskName,
+  deskPlaces,
+  HI1,
   KEYHOLDER_NAMES,
   Layout,
   WITNESS_NAMES,
@@ -67,6 +72,9 @@ export type DeploymentOptions = {
   readonly onUnexpectedExit?: (exit: UnexpectedExit) => void;
 };
 
+/** Where a party's desk is opened. `link` makes its first passkey; `null` where somebody can sign in already. */
+export type DeskAddress = DeskPlace & { readonly origin: string; readonly link: string | null };
+
 const CEREMONY_LIMIT_MILLISECONDS = 120_000;
 
 /** A whole deployment on one machine: real processes that speak HTTP, each with its own directory and keys. */
@@ -79,6 +87,8 @@ export class Deployment {
   /** Address of each keyholder, by its name. */
   readonly keyholderUrls: ReadonlyMap<string, string>;
   readonly #progress: Progress;
+  /** By the name of the desk's program. */
+  readonly #doorways: Map<string, Doorway>;
 
   private constructor(
     layout: Layout,
@@ -87,6 +97,7 @@ export class Deployment {
     service: Service,
     keyholderUrls: ReadonlyMap<string, string>,
     progress: Progress,
+    doorways: Map<string, Doorway>,
   ) {
     this.layout = layout;
     this.supervisor = supervisor;
@@ -95,6 +106,7 @@ export class Deployment {
     this.service = service;
     this.keyholderUrls = keyholderUrls;
     this.#progress = progress;
+    this.#doorways = doorways;
   }
 
   /** Starts every program; on the first start also makes the keys, the court and the charter. */
@@ -106,9 +118,13 @@ export class Deployment {
       deployment: options.deployment,
       port: options.port,
     });
+    const doorways = new Map<string, Doorway>();
     const supervisor = new Supervisor({
       ...(options.clock === "system" ? {} : { replayFrom: options.clock.replayFrom }),
-      ...(options.onUnexpectedExit === undefined ? {} : { onUnexpectedExit: options.onUnexpectedExit }),
+      onUnexpectedExit: (exit) => {
+        doorways.get(exit.name)?.forget();
+        options.onUnexpectedExit?.(exit);
+      },
     });
     try {
       const { progress } = options;
@@ -137,7 +153,7 @@ export class Deployment {
       const urls = new Map(
         identities.keyholders.map(({ url: address }, i) => [KEYHOLDER_NAMES[i] as string, address]),
       );
-      return new Deployment(layout, supervisor, url, service, urls, progress);
+      return new Deployment(layout, supervisor, url, service, urls, progress, doorways);
     } catch (error) {
       await supervisor.stopAll();
       throw error;
@@ -166,18 +182,48 @@ export class Deployment {
     kind: DeskKind,
     party: string = kind,
   ): Promise<{ readonly origin: string; readonly link: string | null }> {
-    const spec = await this.layout.desk(kind, party, this.url);
+    const place = { kind, party };
+    const spec = await this.layout.desk(place, this.url);
     const port = await this.supervisor.start(spec);
     const link = await readFileOrNull(join(spec.directory, DESK_LINK));
     return {
-      origin: `http://${deskLabel(kind, party)}.localhost:${port}`,
+      origin: `http://${deskLabel(place)}.localhost:${port}`,
       link: link === null ? null : fromUtf8(link).trim(),
     };
+  }
+
+  /** Gives every desk an address at which its program starts when somebody comes. */
+  async openDoorways(): Promise<readonly DeskAddress[]> {
+    const desks: DeskAddress[] = [];
+    for (const place of deskPlaces(this.charter.kind)) {
+      const name = deskName(place);
+      const directory = this.layout.directory(place.party);
+      if (!existsSync(directory)) continue;
+      let origin = "";
+      const doorway = await Doorway.at(this.layout.saved.ports[name] ?? 0, async (linkHash) => {
+        const spec = await this.layout.desk(place, this.url, { origin, linkHash });
+        return { port: (await this.supervisor.start(spec)) ?? 0 };
+      });
+      this.#doorways.set(name, doorway);
+      origin = `http://${deskLabel(place)}.localhost:${doorway.port}`;
+      const isKnown = await hasPeople(directory);
+      desks.push({ ...place, origin, link: isKnown ? null : `${origin}/enter#${doorway.secret}` });
+    }
+    await this.layout.save(Object.fromEntries([...this.#doorways].map(([name, { port }]) => [name, port])));
+    return desks;
   }
 
   /** The first who signs orders: the court, or the first of a house's two. */
   async court(): Promise<Court> {
     return await Court.open(this.layout.directory(TERMS[this.charter.kind].issuers[0].directory));
+  }
+
+  /** Directories of all that a charter lets sign or inspect orders: each keeps the orders that it was given. */
+  get offices(): readonly string[] {
+    const { issuers, inspection } = TERMS[this.charter.kind];
+    return [...issuers, ...(inspection?.inspectors ?? [])].map(({ directory }) =>
+      this.layout.directory(directory),
+    );
   }
 
   /** Whose signature an order takes beside the first: nobody's under a court's charter. */
@@ -253,6 +299,7 @@ export class Deployment {
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.#doorways.values()].map(async (doorway) => await doorway.close()));
     await this.supervisor.stopAll();
   }
 }
@@ -267,6 +314,7 @@ async function startPrograms(
   await supervisor.start(
     await layout.program("server", "server", {
       registration: "open",
+      hi1: HI1,
       ...(web === undefined ? {} : { web: { directory: web } }),
     }),
   );

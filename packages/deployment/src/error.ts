@@ -7,6 +7,7 @@ export type DeploymentErrorCode =
   | "state-mismatch"
   | "ceremony-failed"
   | "release-incomplete"
+  | "request-refused"
   | "program-ended"
   | "refusal-missing"
   | "evidence-differs"

@@ -1,5 +1,5 @@
 export { type DemonstrationOptions, type DemonstrationReport, demonstrate } from "./demonstration.ts";
-export type { Deployment } from "./deployment.ts";
+export type { Deployment, DeskAddress } from "./deployment.ts";
 export { DeploymentError, type DeploymentErrorCode } from "./error.ts";
 export type { Progress } from "./progress.ts";
 export type { FinishedCase } from "./seed.ts";

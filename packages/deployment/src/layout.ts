@@ -5,6 +5,7 @@ import type { CharterKind } from "@porchlight/charter";
 import { createPassphrase, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import type { ProgramSpec } from "@porchlight/runtime";
 import { DeploymentError } from "./error.ts";
+import { TERMS } from "./terms.ts";
 
 /** Five keyholders of whom three open, two witnesses: the default of a charter. */
 const KEYHOLDERS = 5;
@@ -19,18 +20,27 @@ export const WITNESS_NAMES: readonly string[] = names("witness", WITNESSES);
 /** The log's site for the public: anybody's to run, and so no part of a deployment that is only tried out. */
 const PUBLIC_LOG = "public-log";
 /** The pages of the parties that have some: a process each, which only who works there needs. */
-export type DeskKind = "court" | "agency" | "officer" | "keyholder";
-const DESK_NAMES: readonly string[] = ["court", "agency", "officer", ...KEYHOLDER_NAMES].map(
-  (party) => `desk-${party}`,
-);
-/** Every program of the deployment, in the order in which its ports are counted. */
-const PROGRAM_NAMES: readonly string[] = [
-  "server",
-  ...KEYHOLDER_NAMES,
-  ...WITNESS_NAMES,
-  PUBLIC_LOG,
-  ...DESK_NAMES,
-];
+export type DeskKind = "court" | "inspector" | "agency" | "officer" | "keyholder";
+/** A desk of a deployment: its kind, and the directory of its party. */
+export type DeskPlace = { readonly kind: DeskKind; readonly party: string };
+
+/** Every desk of a deployment, in the order in which an order meets them. */
+export function deskPlaces(kind: CharterKind): readonly DeskPlace[] {
+  const { issuers, inspection } = TERMS[kind];
+  return [
+    { kind: "agency", party: "agency" },
+    ...issuers.map(({ directory }) => ({ kind: "court" as const, party: directory })),
+    ...(inspection?.inspectors ?? []).map(({ directory }) => ({
+      kind: "inspector" as const,
+      party: directory,
+    })),
+    { kind: "officer", party: "server" },
+    ...KEYHOLDER_NAMES.map((party) => ({ kind: "keyholder" as const, party })),
+  ];
+}
+
+/** Every program of the deployment that is always there, in the order in which its ports are counted. */
+const PROGRAM_NAMES: readonly string[] = ["server", ...KEYHOLDER_NAMES, ...WITNESS_NAMES, PUBLIC_LOG];
 
 const entryOf = (app: string): string =>
   fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
@@ -46,6 +56,8 @@ type Saved = {
 };
 
 const FILE = "deployment.json";
+/** The provider's endpoint for orders over TS 103 120. "XX" is nobody's country. */
+export const HI1 = { country: "XX", endpoint: "PROVIDER" } as const;
 /** In a desk's directory: its one-time sign-in link, while nobody can sign in. */
 export const DESK_LINK = "link";
 // Eight processes share one computer: small young generations save each of them about 30 MB.
@@ -55,19 +67,24 @@ const NODE_FLAGS = ["--max-semi-space-size=2"];
 export const WORK_FACTOR = 12;
 
 /** First part of a desk's host name: of those of whom there are several, the party's own. */
-export function deskLabel(kind: DeskKind, party: string): string {
-  return kind === "keyholder" || kind === "court" ? party : kind;
+export function deskLabel({ kind, party }: DeskPlace): string {
+  return kind === "agency" || kind === "officer" ? kind : party;
+}
+
+/** The name of a desk's program: its directory, its log and its place among the ports. */
+export function deskName(place: DeskPlace): string {
+  return `desk-${deskLabel(place)}`;
 }
 
 /** The directories of a deployment on one machine: one for each party, and none that two of them share. */
 export class Layout {
   readonly root: string;
-  readonly saved: Saved;
+  #saved: Saved;
   readonly #isNew: boolean;
 
   private constructor(root: string, saved: Saved, isNew: boolean) {
     this.root = root;
-    this.saved = saved;
+    this.#saved = saved;
     this.#isNew = isNew;
   }
 
@@ -109,7 +126,10 @@ export class Layout {
       );
     }
     const ports = Object.fromEntries(
-      PROGRAM_NAMES.map((name, i) => [name, options.port === 0 ? 0 : options.port + i]),
+      [...PROGRAM_NAMES, ...deskPlaces(options.kind).map(deskName)].map((name, i) => [
+        name,
+        options.port === 0 ? 0 : options.port + i,
+      ]),
     );
     const { clock, kind, deployment } = options;
     const charter = kind === "house" ? { charter: kind } : {};
@@ -121,16 +141,18 @@ export class Layout {
     return this.#isNew;
   }
 
+  get saved(): Saved {
+    return this.#saved;
+  }
+
   directory(party: string): string {
     return join(this.root, party);
   }
 
   /** Remembers the ports that the system chose, once every program listens. */
   async save(ports: Readonly<Record<string, number>>): Promise<void> {
-    await writeFileDurable(
-      join(this.root, FILE),
-      `${JSON.stringify({ ...this.saved, ports: { ...this.saved.ports, ...ports } }, null, 2)}\n`,
-    );
+    this.#saved = { ...this.#saved, ports: { ...this.#saved.ports, ...ports } };
+    await writeFileDurable(join(this.root, FILE), `${JSON.stringify(this.#saved, null, 2)}\n`);
   }
 
   /** Writes a program's configuration and says how it is started. */
@@ -159,20 +181,28 @@ export class Layout {
     return { name: PUBLIC_LOG, entry: entryOf("public-log"), directory, nodeFlags: NODE_FLAGS };
   }
 
-  /** Writes the configuration of a party's desk, which works in the party's own directory, and says how it is started. */
-  async desk(kind: DeskKind, party: string, url: string): Promise<ProgramSpec> {
-    const name = `desk-${deskLabel(kind, party)}`;
+  /**
+   * Writes the configuration of a party's desk, which works in the party's own directory, and says how it is started.
+   * `doorway`: somebody listens at its address for it, and made its one-time link.
+   */
+  async desk(
+    place: DeskPlace,
+    url: string,
+    doorway: { readonly origin: string; readonly linkHash: string } | null = null,
+  ): Promise<ProgramSpec> {
+    const name = deskName(place);
     const directory = this.directory(name);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const config = {
       clock: this.saved.clock,
       name,
-      kind,
-      label: deskLabel(kind, party),
-      party: this.directory(party),
-      port: this.saved.ports[name] ?? 0,
+      kind: place.kind,
+      label: deskLabel(place),
+      party: this.directory(place.party),
+      ...(doorway === null
+        ? { port: this.saved.ports[name] ?? 0, linkFile: DESK_LINK }
+        : { port: 0, ...doorway }),
       url,
-      linkFile: DESK_LINK,
     };
     await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
     return { name, entry: entryOf("desk"), directory, nodeFlags: NODE_FLAGS };

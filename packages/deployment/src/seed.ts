@@ -10,6 +10,7 @@ import {
 } from "@porchlight/encoding";
 import { writeFiles } from "@porchlight/evidence";
 import { Agency } from "@porchlight/parties";
+import { introduceAuthority } from "./authority.ts";
 import { Case } from "./case.ts";
 import type { ChatDay, ChatLine } from "./chat.ts";
 import type { Deployment } from "./deployment.ts";
@@ -44,6 +45,7 @@ const SECOND_DAY: Script = [
   ["08:31", "ines", "I rang the federation. They have no new treasurer, and nobody owes anything for water."],
   ["08:33", "noor", "Oh no. I have paid already."],
   ["08:35", "tomas", "Rook, what is this?"],
+  ["08:41", "rook", "It must be a mistake of the bank. I will look into it."],
   ["08:52", "ines", "Do not delete anything. I am going to the police with it."],
   ["09:10", "noor", "Bank says the money is gone. Thank you, Ines, for asking."],
 ];
@@ -65,14 +67,15 @@ const HOUSE_FIRST_DAY: Script = [
 const HOUSE_SECOND_DAY: Script = [
   ["09:02", "jonas", "I have told legal affairs what I saw. They will want to look at it."],
   ["09:04", "adaeze", "Good. Then the works council will hear of it as well, before anything is opened."],
+  ["09:12", "brandt", "Who reads along here? This was between us."],
 ];
 
 const STORIES = {
-  court: { days: [FIRST_DAY, SECOND_DAY], about: "rook", reference: "case 1", requester: "agency" },
+  court: { days: [FIRST_DAY, SECOND_DAY], about: "rook", reference: "case", requester: "agency" },
   house: {
     days: [HOUSE_FIRST_DAY, HOUSE_SECOND_DAY],
     about: "brandt",
-    reference: "hold 1",
+    reference: "hold",
     requester: "house-lawyers",
   },
 } as const;
@@ -134,20 +137,33 @@ export async function seed(
   );
   const account = replayed.accounts.get(story.about);
   if (account === undefined) throw new TypeError(`the script has no ${story.about}`);
-  const finished = new Case(deployment, await deployment.court(), agency, {
-    person: story.about,
-    account,
-    conversation: replayed.conversation,
-    day: (days[0] as ChatDay).day,
-  });
+  const court = await deployment.court();
+  const [first, second] = days.map(
+    ({ day }) =>
+      new Case(deployment, court, agency, {
+        person: story.about,
+        account,
+        conversation: replayed.conversation,
+        day,
+      }),
+  ) as [Case, Case];
   progress.note(
     charter.kind === "court"
       ? "a case: the court signs, three keyholders approve, the agency opens"
       : "a case: two sign, the works council could stop it, three keyholders approve, the house's lawyers open",
   );
-  const order = await finished.submit(await finished.issue(await finished.request(story.reference)));
+  const order = await first.submit(await first.issue(await first.request(`${story.reference} 1`)));
   await deployment.tick(now);
-  const opened = await finished.carryOut(order, 60);
+  const opened = await first.carryOut(order, 60);
+  progress.note(
+    "a second order, which waits for those who decide, and an authority's request, for the response officer",
+  );
+  await second.submit(await second.issue(await second.request(`${story.reference} 2`)));
+  await introduceAuthority(deployment, agency, {
+    reference: `${story.reference} 3`,
+    person: story.about,
+    day: second.target.day,
+  });
   const evidence = join(directory, "case-1");
   await writeFiles(evidence, opened.files);
   return { directory: evidence, messages: opened.opened.messages.length };

@@ -5,7 +5,7 @@ import type { CharterKind } from "@porchlight/charter";
 import { writeFileDurable } from "@porchlight/durable";
 import { dayNumber, dayOf, dayStart, periodOf, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import type { UnexpectedExit } from "@porchlight/runtime";
-import { Deployment } from "./deployment.ts";
+import { Deployment, type DeskAddress } from "./deployment.ts";
 import type { Progress } from "./progress.ts";
 import { type FinishedCase, SEED_DAYS, seed } from "./seed.ts";
 import { builtWeb } from "./web.ts";
@@ -22,6 +22,8 @@ export type Standing = {
   readonly finishedCase: FinishedCase | null;
   /** Where anyone reads the public log. */
   readonly publicLog: string;
+  /** Where each party works; a desk's program starts with its first visit. */
+  readonly desks: readonly DeskAddress[];
   /** One-time links to the web app, for two people. */
   readonly invitations: readonly string[];
   readonly close: () => Promise<void>;
@@ -61,6 +63,7 @@ export async function stand(options: {
     if (seeded) await deployment.tick(systemNow());
     await deployment.ceremony(periodOf(dayOf(systemNow())));
     const publicLog = await deployment.openPublicLog();
+    const desks = await deployment.openDoorways();
     const timer = seeded
       ? setInterval(() => void deployment.tick(systemNow()).catch(() => {}), TICK_MILLISECONDS)
       : undefined;
@@ -68,6 +71,7 @@ export async function stand(options: {
       deployment,
       finishedCase,
       publicLog,
+      desks,
       invitations: [await deployment.invite(), await deployment.invite()],
       close: async () => {
         clearInterval(timer);

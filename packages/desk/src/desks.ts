@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { openAgency } from "./agency/desk.ts";
 import { openCourt } from "./court/desk.ts";
+import { openInspector } from "./inspector/desk.ts";
 import { openKeyholder } from "./keyholder/desk.ts";
 import { openOfficer } from "./officer/desk.ts";
 import type { Desk, DeskContext } from "./shell/desk.ts";
@@ -9,6 +10,7 @@ import { DeskError } from "./shell/error.ts";
 /** Every kind of desk, and what opens it. */
 const DESKS: Readonly<Record<string, (context: DeskContext) => Promise<Desk>>> = {
   court: openCourt,
+  inspector: openInspector,
   agency: openAgency,
   keyholder: openKeyholder,
   officer: openOfficer,
@@ -26,6 +28,6 @@ export async function openDesk(kind: string, context: DeskContext): Promise<Desk
 /** The host name's label of a desk where none is given: several keyholders, or a house's two, can be on one computer. */
 export function labelOf(kind: string, directory: string): string {
   const name = basename(resolve(directory));
-  const isOneOfSeveral = kind === "keyholder" || kind === "court";
+  const isOneOfSeveral = kind === "keyholder" || kind === "court" || kind === "inspector";
   return isOneOfSeveral && /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/.test(name) ? name : kind;
 }

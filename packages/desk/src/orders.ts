@@ -134,16 +134,42 @@ export function scopeWords(scope: {
 /** How many more orders the charter's cap leaves for now, from the log. */
 export function ordersLeft(service: Service): { readonly left: number; readonly cap: number } {
   const { charter, checkpoint } = service;
-  const entries = service.entriesFrom(0).flatMap(({ index, bytes }) => {
-    const entry = entryOf(bytes);
-    return entry === null ? [] : [{ index, entry }];
-  });
-  const view: LogView = { checkpoint, entries };
+  const view = logView(service);
   const today = dayOf(service.now());
   const cap = charter.caps.warrantsPer30Days;
   const since = dayNumber(Math.max(0, today - WINDOW + 1));
   const used = ordersSince(view, charter, { index: checkpoint.size, since, today, limit: cap });
   return { left: cap - used, cap };
+}
+
+/** The witnessed log as the gate's rules take it. */
+export function logView(service: Service): LogView {
+  const entries = service.entriesFrom(0).flatMap(({ index, bytes }) => {
+    const entry = entryOf(bytes);
+    return entry === null ? [] : [{ index, entry }];
+  });
+  return { checkpoint: service.checkpoint, entries };
+}
+
+/** An order with its place in the log, as far as that is known. */
+export function loggedOrder({ order, standing }: Pick<Shown, "order" | "standing">): OrderFile {
+  return { ...order, index: "index" in standing ? standing.index : order.index };
+}
+
+/** The order's scope from its document, for its page's first box. */
+export function scopeOf({
+  accounts,
+  conversations,
+  firstDay,
+  lastDay,
+  mode,
+}: WarrantDocument): ReturnType<typeof scopeWords> {
+  return scopeWords({
+    people: accounts.length,
+    conversations: conversations === "all" ? null : conversations.length,
+    days: lastDay - firstDay + 1,
+    isBothSides: mode === "both-sides",
+  });
 }
 
 function entryOf(bytes: Uint8Array): ReturnType<typeof parseEntry> | null {

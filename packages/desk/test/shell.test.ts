@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -151,6 +152,25 @@ test("DESK-2: a link works once, for one hour, and makes nothing without a passk
   const elsewhere = JSON.parse((await other.json("/sign-in/options", {})).text) as { challenge: string };
   const phished = other.passkey.answer(elsewhere.challenge, client.desk.origin, "evil.example");
   expect((await other.json("/sign-in/passkey", { assertion: phished })).status).toBe(403);
+});
+
+test("DESK-2: a link that was made for the program counts once, and only while nobody has a passkey", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "desk-link-"));
+  const secret = "a".repeat(43);
+  const linkHash = createHash("sha256").update(secret).digest("hex");
+  const serve = async () =>
+    await serveDesk(desk, { directory, label: "given", port: 0, linkHash }, (_event, error) => {
+      throw error;
+    });
+  const first = await serve();
+  const entered = await new DeskClient(first).enter(`${first.origin}/enter#${secret}`);
+  expect(entered.status).toBe(200);
+  expect((await new DeskClient(first).enter(`${first.origin}/enter#${secret}`)).status).toBe(410);
+  await first.close();
+  const second = await serve();
+  expect((await new DeskClient(second).enter(`${second.origin}/enter#${secret}`)).status).toBe(410);
+  await second.close();
+  rmSync(directory, { recursive: true });
 });
 
 test("DESK-3: the cookie is this desk's alone, and a session ends when nobody uses it, at sign-out, and for good", async () => {

@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import type { CharterKind } from "@porchlight/charter";
-import { type Standing, stand } from "@porchlight/deployment";
+import { type DeskAddress, type Standing, stand } from "@porchlight/deployment";
 import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { portUpTo } from "../options.ts";
@@ -22,7 +22,7 @@ export function registerStart(program: Command, streams: Streams): void {
       .description("bring up a whole deployment on this computer and keep it up until Ctrl-C")
       .option(
         "--port <port>",
-        "the server's port; keyholders and witnesses take the next seven, the public log one more",
+        "the server's port; keyholders and witnesses take the next seven, the public log one more, the desks up to ten after it",
         portUpTo(65_000),
         7400,
       )
@@ -92,6 +92,7 @@ function facts(standing: Standing, state: string) {
     url: publicUrl(standing),
     invitations: standing.invitations,
     publicLog: standing.publicLog,
+    desks: standing.desks,
     state,
     charter: charter.id,
     clock: charter.clock,
@@ -118,6 +119,8 @@ function greeting(standing: Standing, state: string): string {
     "Who can open what, how often that was, and every entry of the public log to check in your own browser:",
     `  ${standing.publicLog}`,
     "",
+    ...deskLines(standing.desks, charter.kind),
+    "",
     `Running: the provider's server with its log, ${charter.keyholders.length} keyholders of whom ${charter.threshold} must agree, 2 witnesses,`,
     charter.kind === "court"
       ? "a court and an agency. Each has a process or a directory, and keys, of its own:"
@@ -139,7 +142,6 @@ function greeting(standing: Standing, state: string): string {
           `  open ${dir}/agency/case-1/data/index.html in a browser`,
           `  npx --no porchlight evidence verify ${dir}/agency/case-1 --charter ${charter.id}`,
         ]),
-    ...desks(charter.kind, dir, finishedCase !== null),
     "  npx --no porchlight --help                               from an order to evidence, step by step",
     "  npx --no porchlight demo --help                          the same with your own chat files",
     "",
@@ -149,15 +151,20 @@ function greeting(standing: Standing, state: string): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A desk is a process more, of about 120 MB: who wants to see one starts it. Each prints its own one-time link. */
-function desks(kind: "court" | "house", dir: string, hasAgency: boolean): string[] {
-  const line = (desk: string, party: string): string =>
-    `  npx --no porchlight desk ${desk} --dir ${dir}/${party}`;
+/** What somebody does at a desk, in the words of its charter. */
+const WORK: Readonly<Record<DeskAddress["kind"], Readonly<Record<CharterKind, string>>>> = {
+  agency: { court: "the agency applies, opens and reads", house: "the house's lawyers apply, open and read" },
+  court: { court: "the court signs, extends and revokes", house: "one of two who sign hold orders" },
+  inspector: { court: "", house: "the works council reads each hold order and can stop it" },
+  officer: { court: "the provider's response officer", house: "the provider's response officer" },
+  keyholder: { court: "a keyholder approves or refuses", house: "a keyholder approves or refuses" },
+};
+
+/** A desk is a process more, of about 120 MB: it starts when somebody opens it. */
+function deskLines(desks: readonly DeskAddress[], kind: CharterKind): string[] {
   return [
-    "Those who work with orders have pages of their own; each of these starts one and prints its one-time link:",
-    line("court", kind === "court" ? "court" : "legal"),
-    ...(hasAgency && kind === "court" ? [line("agency", "agency")] : []),
-    line("keyholder", "keyholder-1"),
-    line("officer", "server"),
+    "Those who work with orders have pages of their own. Each starts when you open it, with a process, keys and passkeys of its",
+    "own. A link with # makes your passkey there, once; later open the address alone:",
+    ...desks.flatMap(({ kind: desk, origin, link }) => [`  ${WORK[desk][kind]}`, `    ${link ?? origin}`]),
   ];
 }

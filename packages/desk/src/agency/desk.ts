@@ -14,8 +14,8 @@ import {
   type Request,
   readOrderFile,
 } from "@porchlight/parties";
-import { daysText, orderWords, type Shown, scopeWords, shownOrders } from "../orders.ts";
-import { ServiceDoor } from "../service-door.ts";
+import { daysText, loggedOrder, orderWords, type Shown, scopeOf, shownOrders } from "../orders.ts";
+import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
@@ -42,23 +42,11 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
   const { directory } = context;
   const agency = await Agency.open(directory);
   const { party } = agency;
-  const door = new ServiceDoor({
-    directory,
-    url: context.url ?? party.url,
-    charter: context.charter ?? party.charter,
-  });
+  const door = new ServiceDoor(context, party);
   const room = new AgencyRoom(agency, door);
-  await door.open().catch(() => {});
-  return {
+  return await deskAt(door, {
     party: agency.name,
-    heading: "Agency",
-    get kind() {
-      return door.charter?.kind ?? "court";
-    },
-    get isReplay() {
-      return door.charter?.clock === "replay";
-    },
-    now: () => door.now(),
+    heading: { court: "Agency", house: "Requester" },
     places: [
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New application" },
@@ -90,7 +78,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
       download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
     },
-  };
+  });
 }
 
 class AgencyRoom {
@@ -221,7 +209,7 @@ class AgencyRoom {
     return orderPage(visit, shown, {
       charter: service.charter,
       words: await orderWords(shown.order, service.charter),
-      keyholders: isLogged ? (await this.#agency.status(service, logged(shown))).keyholders : [],
+      keyholders: isLogged ? (await this.#agency.status(service, loggedOrder(shown))).keyholders : [],
       collection: this.#collections.of(shown.name),
       isOpened: await this.#evidence.has(shown.order),
     });
@@ -230,7 +218,7 @@ class AgencyRoom {
   async handOn(visit: Visit) {
     const service = await this.#door.open();
     const shown = await this.#find(visit);
-    const order = logged(shown);
+    const order = loggedOrder(shown);
     await this.#agency.handIn(service, order);
     const answers = await this.#agency.handOn(service, order);
     const silent = answers.filter(({ answer }) => answer.state === "unreachable").length;
@@ -248,12 +236,7 @@ class AgencyRoom {
       name: "collect-release",
       propose: async (visit) => {
         const { name, document, commitment, order } = await this.#find(visit);
-        const { sentence } = scopeWords({
-          people: document.accounts.length,
-          conversations: document.conversations === "all" ? null : document.conversations.length,
-          days: document.lastDay - document.firstDay + 1,
-          isBothSides: document.mode === "both-sides",
-        });
+        const { sentence } = scopeOf(document);
         const { charter } = await this.#door.open();
         const whose = (await orderWords(order, charter)).filter(({ term }) => term.startsWith("Whose"));
         return {
@@ -327,8 +310,4 @@ class AgencyRoom {
     if (bytes === undefined) throw new DeskError("not-found", "the package has no such part");
     return { name: `${document.reference}-${name}`, type, bytes };
   }
-}
-
-function logged({ order, standing }: Shown): OrderFile {
-  return { ...order, index: "index" in standing ? standing.index : order.index };
 }

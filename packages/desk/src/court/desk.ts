@@ -24,14 +24,14 @@ import {
 } from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
 import { daysText, ordersLeft, orderWords, type Shown, scopeWords, shownOrders } from "../orders.ts";
-import { ServiceDoor } from "../service-door.ts";
+import { addSaid, readSaid } from "../said.ts";
+import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, GoTo, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
-import type { Form } from "../shell/form.ts";
-import { Drafts, dayIn, decide, expiryOf, fieldsOf, isProse } from "./draft.ts";
+import { type Form, isProse } from "../shell/form.ts";
+import { Drafts, dayIn, decide, expiryOf, fieldsOf } from "./draft.ts";
 import { beginPage, draftPage } from "./draft-page.ts";
 import { orderPage, ordersPage } from "./order-page.ts";
-import { addSaid, readSaid } from "./said.ts";
 
 /** How long a page waits for the witnesses to confirm an entry. */
 const COVER_SECONDS = 5;
@@ -42,25 +42,12 @@ export async function openCourt(context: DeskContext): Promise<Desk> {
   const { directory } = context;
   const court = await Court.open(directory);
   const { party } = court;
-  const door = new ServiceDoor({
-    directory,
-    url: context.url ?? party.url,
-    charter: context.charter ?? party.charter,
-  });
+  const door = new ServiceDoor(context, party);
   const drafts = new Drafts(directory);
   const room = new CourtRoom(court, door, drafts);
-  // Its charter's kind decides how every page looks; where the service is away, the next visit finds out.
-  await door.open().catch(() => {});
-  return {
+  return await deskAt(door, {
     party: court.title,
-    heading: "Court",
-    get kind() {
-      return door.charter?.kind ?? "court";
-    },
-    get isReplay() {
-      return door.charter?.clock === "replay";
-    },
-    now: () => door.now(),
+    heading: { court: "Court", house: "Issuer" },
     places: [
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New order" },
@@ -115,7 +102,7 @@ export async function openCourt(context: DeskContext): Promise<Desk> {
         UPLOADS,
       );
     },
-  };
+  });
 }
 
 type Say = {

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  asProse,
   type Charter,
   type PersonStatement,
   readSignedDocument,
@@ -30,7 +29,7 @@ import {
 } from "@porchlight/encoding";
 import { type Decision, type Request, readRequest, readStatementFile } from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
-import type { Form } from "../shell/form.ts";
+import { type Form, isProse } from "../shell/form.ts";
 
 const FOLDER = "drafts";
 const DAY = 86_400;
@@ -363,15 +362,6 @@ function conversationsIn(text: string): ConversationId[] {
     return [...new Set(words.map((word) => conversationId(word.toLowerCase())))];
   } catch (error) {
     if (error instanceof EncodingError) return [];
-    throw error;
-  }
-}
-
-export function isProse(text: string): boolean {
-  try {
-    return asProse(text, "text").trim() !== "";
-  } catch (error) {
-    if (error instanceof EncodingError) return false;
     throw error;
   }
 }

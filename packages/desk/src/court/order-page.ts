@@ -13,6 +13,7 @@ import {
   standingBadge,
   tally,
 } from "../orders.ts";
+import type { Said } from "../said.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   badge,
@@ -29,7 +30,6 @@ import {
   postForm,
   table,
 } from "../shell/look.ts";
-import type { Said } from "./said.ts";
 
 /** Every order of this court, and its drafts. */
 export function ordersPage(about: {
@@ -122,7 +122,7 @@ ${
     ? NOTHING
     : html`<h2>Objections</h2>${contestList(contests, await personsIn(order, charter))}`
 }
-${said.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${table({ caption: "By this court, at this desk", heads: ["What", "When", "Why", "Entry in the log"], rows: said.map(({ kind, at, until, ground, index }) => [html`${SAID[kind] ?? kind}${until === null ? "" : ` until ${until}`}`, instant(at), html`${ground}`, html`${index}`]) })}`}
+${said.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${table({ caption: "By this court, at this desk", heads: ["What", "When", "Why", "Entry in the log"], rows: said.map(({ kind, at, until, ground, index }) => [html`${SAID[kind] ?? kind}${until === null ? "" : ` until ${until}`}`, instant(at), html`${ground}`, html`${index ?? ""}`]) })}`}
 ${isOpen ? later(visit, shown, charter) : NOTHING}
 <h2>What the ${word} says</h2>
 ${facts(await orderWords(order, charter))}

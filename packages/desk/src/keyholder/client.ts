@@ -11,6 +11,7 @@ import {
 } from "@porchlight/encoding";
 import { parseWarrant, type WarrantDocument } from "@porchlight/gate";
 import { callAdmin } from "@porchlight/runtime";
+import type { CapUse, Examined, RuleAnswer } from "../rules.ts";
 
 const STAGES = ["checking", "awaiting-approval", "approved", "sealed", "released", "refused"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -32,11 +33,6 @@ export type Listed = {
   } | null;
 };
 
-export type RuleAnswer = { readonly rule: string } & (
-  | { readonly holds: true }
-  | { readonly holds: false; readonly reason: string; readonly waits: boolean }
-);
-export type CapUse = { readonly used: number; readonly limit: number };
 type Wait = { readonly lastDay: DayNumber; readonly isOver: boolean };
 
 export type Shown = {
@@ -52,13 +48,13 @@ export type Shown = {
   readonly others: readonly string[];
   readonly keys: number;
   readonly conversations: number;
-  readonly examined: {
-    readonly at: UnixSeconds;
-    readonly rules: readonly RuleAnswer[];
-    readonly caps: { readonly accounts: CapUse; readonly days: CapUse; readonly orders: CapUse };
-    readonly contest: Wait | null;
-    readonly inspection: Wait | null;
-  } | null;
+  readonly examined:
+    | (Examined & {
+        readonly at: UnixSeconds;
+        readonly contest: Wait | null;
+        readonly inspection: Wait | null;
+      })
+    | null;
   readonly approval: { readonly by: string; readonly at: UnixSeconds } | null;
   readonly refusal: {
     readonly rule: string;

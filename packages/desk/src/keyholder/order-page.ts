@@ -2,12 +2,12 @@ import { formatDay } from "@porchlight/encoding";
 import { orderInWords, orderWord, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import { scopeWords } from "../orders.ts";
+import { capsTable, rulesInWords, rulesTable } from "../rules.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import { area, badge, box, button, facts, instant, postForm, type Tone, table } from "../shell/look.ts";
-import type { CapUse, CharterState, RuleAnswer, Shown, Status } from "./client.ts";
+import type { CharterState, Shown, Status } from "./client.ts";
 import { obstacles, STAGES, until } from "./inbox-page.ts";
 import type { PeerAnswer } from "./peers.ts";
-import { RULE_WORDS } from "./rule-words.ts";
 
 /** What an order opens, in a sentence and in numbers; also what the passkey signs. */
 function scopeOf({ document, others, keys, conversations }: Shown): {
@@ -113,45 +113,6 @@ function secrecyBox({ document, examined }: Shown, charter: CharterState): Marku
   return box("plain", html`<p><strong>The person is told first.</strong> ${when}</p>${inspection}`);
 }
 
-function rulesTable(rules: readonly RuleAnswer[], word: string): Markup {
-  const broken = rules.filter(({ holds }) => !holds).length;
-  const caption =
-    broken === 0
-      ? `All ${rules.length} rules that can be asked before your decision hold. Before each use of the share all are asked again.`
-      : `${broken} of ${rules.length} rules do not hold. The first of them decides over the ${word}.`;
-  return table({
-    caption,
-    heads: ["Rule", "Answer", "What it means"],
-    rows: rules.map((one) => [
-      html`<span class="mono">${one.rule}</span>`,
-      one.holds
-        ? badge("holds", "good")
-        : one.waits
-          ? badge("not yet", "wait")
-          : badge("does not hold", "bad"),
-      html`${one.holds ? (RULE_WORDS[one.rule] ?? "It holds.") : one.reason}`,
-    ]),
-  });
-}
-
-function capsTable({ accounts, days, orders }: NonNullable<Shown["examined"]>["caps"], word: string): Markup {
-  const row = (what: string, { used, limit }: CapUse): readonly Markup[] => [
-    html`${what}`,
-    html`${used}`,
-    html`${limit}`,
-    used > limit ? badge("too many", "bad") : html`${limit - used}`,
-  ];
-  return table({
-    caption: "The charter's limits, this order counted",
-    heads: ["Limit", "Used", "Allowed", "Left"],
-    rows: [
-      row(`People a ${word}`, accounts),
-      row(`Days a ${word}`, days),
-      row(`${word === "warrant" ? "Warrants" : "Hold orders"} in thirty days`, orders),
-    ],
-  });
-}
-
 const PEER_WORDS: Readonly<Record<PeerAnswer["answer"]["state"], readonly [string, Tone]>> = {
   checking: ["checks it", "plain"],
   "awaiting-approval": ["not decided", "plain"],
@@ -249,9 +210,4 @@ export function orderWords(order: Shown, charter: CharterState): Words[] {
       : [{ term: "The gate's rules", text: rulesInWords(order.examined.rules) }]),
     { term: "Commitment", text: order.commitment },
   ];
-}
-
-function rulesInWords(rules: readonly RuleAnswer[]): string {
-  const broken = rules.filter(({ holds }) => !holds).map(({ rule }) => rule);
-  return broken.length === 0 ? `all ${rules.length} hold` : `${broken.join(", ")} do not hold`;
 }

@@ -20,6 +20,8 @@ export type Desk = {
   /** What it is, in a word: "Court". */
   readonly heading: string;
   readonly kind: "court" | "house";
+  /** It can stop what others sign and signs nothing else: its pages say so by their looks. */
+  readonly isInspecting?: boolean;
   /** The clock is a program's: every page says so. */
   readonly isReplay?: boolean;
   /** The time by which this party goes. */

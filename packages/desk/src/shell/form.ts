@@ -1,3 +1,5 @@
+import { asProse } from "@porchlight/charter";
+import { EncodingError } from "@porchlight/encoding";
 import { DeskError } from "./error.ts";
 
 const MAX_FIELDS = 2000;
@@ -79,4 +81,14 @@ function invalid(options?: ErrorOptions): DeskError {
     "the form did not arrive as this page sends it: load it again",
     options,
   );
+}
+
+/** Whether a text can stand in a signed document as prose (CHA-6), and says anything. */
+export function isProse(text: string): boolean {
+  try {
+    return asProse(text, "text").trim() !== "";
+  } catch (error) {
+    if (error instanceof EncodingError) return false;
+    throw error;
+  }
 }

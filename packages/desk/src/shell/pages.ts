@@ -12,7 +12,7 @@ import { STYLE } from "./style.ts";
 
 /** What every page's frame needs. */
 export type Frame = {
-  readonly desk: Pick<Desk, "party" | "heading" | "kind" | "isReplay" | "places">;
+  readonly desk: Pick<Desk, "party" | "heading" | "kind" | "isInspecting" | "isReplay" | "places">;
   /** Address of the shell's script. */
   readonly script: string;
   /** `null` for pages before sign-in. */
@@ -55,7 +55,7 @@ export function framed(frame: Frame, view: View, isScripted = false): string {
   return page(
     `${view.title}: ${desk.heading}`,
     STYLE,
-    html`<div class="${desk.kind}"><a class="skip" href="#main">Skip to the page</a>
+    html`<div class="${desk.isInspecting === true ? `${desk.kind} inspects` : desk.kind}"><a class="skip" href="#main">Skip to the page</a>
 <header class="desk"><div class="bar"><p class="brand"><strong>${desk.heading}</strong><span>${desk.party}</span></p>
 ${session === null ? NOTHING : html`<nav aria-label="Pages"><ul>${join(nav)}</ul></nav>`}${who}</div></header>
 <main id="main"${session === null ? html` class="narrow"` : NOTHING}>${said}

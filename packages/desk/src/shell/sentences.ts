@@ -151,7 +151,7 @@ export function explain(error: unknown, own: Readonly<Record<string, Sentence>> 
     const code = codeOf(error);
     const { title, next } = own[code] ??
       ROOMS[code] ?? { title: "That was refused", next: "Nothing was done. The reason is below." };
-    return { title, next, status: 409, code, detail: error.message, isFault: false };
+    return { title, next, status: 409, code, detail: detailOf(error), isFault: false };
   }
   const known = error instanceof Error ? (own[codeOf(error)] ?? ROOMS[codeOf(error)]) : undefined;
   if (known !== undefined)
@@ -164,6 +164,13 @@ export function explain(error: unknown, own: Readonly<Record<string, Sentence>> 
     detail: null,
     isFault: true,
   };
+}
+
+/** A rule of the gate says its reason in a sentence (WAR, GATE); elsewhere the message is one. */
+function detailOf(error: Error): string {
+  const { refusal } = error as { readonly refusal?: unknown };
+  if (typeof refusal !== "object" || refusal === null || !("reason" in refusal)) return error.message;
+  return typeof refusal.reason === "string" ? refusal.reason : error.message;
 }
 
 /** A refusal of another program says more than that it was a refusal. */

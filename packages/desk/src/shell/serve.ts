@@ -20,6 +20,8 @@ export type ServeOptions = {
   /** "https://court.example" where something in front of it speaks TLS. */
   readonly origin?: string;
   readonly stopwatch?: Stopwatch;
+  /** SHA-256 of a one-time link's secret, 64 hex digits, which counts while nobody has a passkey here (DESK-2). */
+  readonly linkHash?: string;
 };
 
 export type ServedDesk = {
@@ -46,6 +48,7 @@ export async function serveDesk(desk: Desk, options: ServeOptions, onFailure: Fa
     const journal = await DeskJournal.open(directory);
     const passkeys = await Passkeys.open(directory);
     const links = new Links(stopwatch);
+    if (options.linkHash !== undefined && passkeys.people.length === 0) links.accept(options.linkHash);
     const scripts: Script[] = [
       await builtScript(new URL("./browser/desk.ts", import.meta.url)),
       ...(desk.scripts ?? []),

@@ -16,6 +16,8 @@ export const STYLE = `${TOKENS}
   :root { --soft: var(--ink); --line: var(--ink); --control: var(--ink); --warn-line: var(--warn); --good-line: var(--good); --bad-line: var(--bad); }
 }
 .house { --accent: var(--house); --edge: dashed; }
+.inspects header.desk { border-top: 3px var(--edge) var(--accent); background: var(--paper); }
+.inspects .brand strong { border: 2px var(--edge) var(--accent); border-radius: 999px; padding: 2px 12px; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 .skip { position: absolute; left: -999px; }

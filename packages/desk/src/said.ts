@@ -5,15 +5,16 @@ import type { DirectionKind } from "@porchlight/gate";
 
 const FOLDER = "directions";
 
-/** What the court said of its order at this desk, for its own eyes: the log shows it as a number. */
+/** What an issuer or an inspector said of an order at this desk, for its own eyes: the log shows it as a number. */
 export type Said = {
-  readonly kind: DirectionKind;
+  /** "passed": an inspector read it and did not object. */
+  readonly kind: DirectionKind | "passed";
   readonly at: UnixSeconds;
   /** YYYY-MM-DD, of an extension. */
   readonly until: string | null;
   readonly ground: string;
-  /** Its entry in the log. */
-  readonly index: number;
+  /** Its entry in the log; `null` for what is said to nobody. */
+  readonly index: number | null;
 };
 
 export async function readSaid(directory: string, name: string): Promise<readonly Said[]> {
@@ -24,11 +25,19 @@ export async function readSaid(directory: string, name: string): Promise<readonl
   return fields.array("said", (item, where) => {
     const one = new Fields(item, where);
     return {
-      kind: one.literal("kind", "revocation", "suspension", "resumption", "extension", "notice-release"),
+      kind: one.literal(
+        "kind",
+        "revocation",
+        "suspension",
+        "resumption",
+        "extension",
+        "notice-release",
+        "passed",
+      ),
       at: unixSeconds(one.integer("at")),
       until: one.json("until") === null ? null : one.string("until", 10),
       ground: one.string("ground", 20_000),
-      index: one.integer("index"),
+      index: one.json("index") === null ? null : one.integer("index"),
     };
   });
 }
@@ -36,7 +45,7 @@ export async function readSaid(directory: string, name: string): Promise<readonl
 /** The same again changes nothing. */
 export async function addSaid(directory: string, name: string, said: Said): Promise<void> {
   const before = await readSaid(directory, name);
-  if (before.some(({ index }) => index === said.index)) return;
+  if (said.index !== null && before.some(({ index }) => index === said.index)) return;
   await makeDirectory(join(directory, FOLDER));
   const all = { version: 1, said: [...before, said] };
   await writeFileDurable(pathOf(directory, name), `${JSON.stringify(all, null, 2)}\n`);

@@ -1,0 +1,127 @@
+import type { Charter } from "@porchlight/charter";
+import {
+  base64,
+  type DayNumber,
+  dayNumber,
+  hex,
+  type KeyholderIndex,
+  type Period,
+  periodOf,
+} from "@porchlight/encoding";
+import {
+  type ContestPeriod,
+  examineOrder,
+  inspectionPeriod,
+  type KeyholderMemory,
+  type OrderInput,
+  type VerifiedOrder,
+  verifyOrder,
+} from "@porchlight/gate";
+import type { Court, Service } from "@porchlight/parties";
+import { logView, type Shown } from "../orders.ts";
+import type { Examined } from "../rules.ts";
+
+// What an inspector can say of an order from its own copy of the log, and of orders that nobody showed it (CHA-24, GATE-33).
+
+/** An order, and every rule of the gate that can be asked before a keyholder's decision. */
+export type Inspected = {
+  readonly order: VerifiedOrder;
+  /** `null` while it is not in the witnessed log. */
+  readonly examined: Examined | null;
+  /** Until when each keyholder waits; `null` while it is not in the witnessed log. */
+  readonly wait: ContestPeriod | null;
+};
+
+/** A hold order of the log whose file nobody gave to this inspector. */
+export type Unseen = {
+  readonly index: number;
+  readonly day: DayNumber;
+  readonly waitsUntil: DayNumber;
+  readonly isStopped: boolean;
+};
+
+/** Throws GateError for what is no order of the charter with every signature that it takes. */
+export async function inspect(service: Service, shown: Shown, all: readonly Shown[]): Promise<Inspected> {
+  const { charter } = service;
+  const order = await verifyOrder(shown.order, charter);
+  const { standing } = shown;
+  if (standing.state === "signed" || standing.state === "handed-in")
+    return { order, examined: null, wait: null };
+  const { index } = standing;
+  const view = logView(service);
+  const logged = view.entries.find((one) => one.index === index)?.entry;
+  const noticeKeys = new Map<Period, Awaited<ReturnType<Service["keys"]>>["keys"]>();
+  if (logged !== undefined && "day" in logged) {
+    const period = periodOf(logged.day);
+    const found = await service.keys(period).catch(() => null);
+    if (found !== null) noticeKeys.set(period, found.keys);
+  }
+  const input: OrderInput = {
+    warrant: order,
+    opening: shown.order.opening,
+    index,
+    view,
+    directions: [],
+    noticeKeys,
+    now: service.now(),
+  };
+  const { rules, caps } = examineOrder({ ...input, self: memoryOf(shown, all) });
+  return {
+    order,
+    examined: {
+      rules: rules.map(({ rule, refusal }) =>
+        refusal === null
+          ? { rule, holds: true }
+          : { rule, holds: false, reason: refusal.reason, waits: refusal.waits },
+      ),
+      caps,
+    },
+    wait: inspectionPeriod(input),
+  };
+}
+
+/** GATE-23 and GATE-24 over the orders of this directory; an inspector holds no share. */
+function memoryOf(shown: Shown, all: readonly Shown[]): KeyholderMemory {
+  const earlier = all.filter((one) => one.commitment !== shown.commitment && indexOf(one) < indexOf(shown));
+  return {
+    keyholder: 1 as KeyholderIndex,
+    generations: new Map(),
+    usedRequesterPoints: new Map(earlier.map((one) => [hex(one.document.requester.point), one.commitment])),
+    usedReferences: new Map(earlier.map((one) => [one.document.reference, one.commitment])),
+  };
+}
+
+function indexOf({ standing }: Shown): number {
+  return "index" in standing ? standing.index : Number.POSITIVE_INFINITY;
+}
+
+/** Hold orders of the log that are none of `all`, newest first. */
+export function unseen(service: Service, all: readonly Shown[]): Unseen[] {
+  const { charter } = service;
+  const days = charter.inspection?.days ?? 0;
+  const { entries } = logView(service);
+  const seen = new Set<string>(all.map(({ commitment }) => commitment));
+  const stopped = new Set(
+    entries.flatMap(({ entry }) => (entry.type === "revocation" ? [entry.commitment as string] : [])),
+  );
+  return entries
+    .flatMap(({ index, entry }) =>
+      entry.type === "hold-order" && entry.charter === charter.id && !seen.has(entry.commitment)
+        ? [
+            {
+              index,
+              day: entry.day,
+              waitsUntil: dayNumber(entry.day + days),
+              isStopped: stopped.has(entry.commitment),
+            },
+          ]
+        : [],
+    )
+    .reverse();
+}
+
+/** Whether the charter names this very key as an inspector's: otherwise nothing that it signs stops anything. */
+export function isInspector({ name, publicKey }: Court, { inspection }: Charter): boolean {
+  const own = base64(publicKey);
+  return inspection?.inspectors.some((one) => one.name === name && base64(one.key) === own) ?? false;
+}

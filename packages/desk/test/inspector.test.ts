@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DayNumber, dayNumber } from "@porchlight/encoding";
+import { Agency, Court, formatOrderFile, type OrderFile, Service } from "@porchlight/parties";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
+import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
+import { openInspector } from "../src/inspector/desk.ts";
+import { type DeskClient, signedIn } from "./desk-client.ts";
+
+const FAST = { workFactor: 2 };
+const EVIL = `<img src=x onerror="alert(1)">`;
+let home: string;
+let world: World;
+let service: Service;
+let client: DeskClient;
+let orders: readonly [OrderFile, OrderFile];
+let half: OrderFile;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "inspector-"));
+  const make = async (name: string, title: string) =>
+    await Court.create(join(home, name), { name, title, url: SERVICE_URL }, FAST);
+  const [legal, management, council] = [
+    await make("legal", "Head of legal affairs"),
+    await make("management", "Managing director"),
+    await make("works-council", "Works council"),
+  ];
+  const named = ({ name, title, publicKey }: Court) => ({ name, title, key: publicKey });
+  world = await World.open([named(legal), named(management)], "house", {
+    inspection: { inspectors: [named(council)], days: 1 },
+  });
+  // The desk finds its service by the address in its directory, as everywhere.
+  vi.stubGlobal("fetch", async (...asked: Parameters<typeof fetch>) => await world.fetch(...asked));
+  service = await Service.open({ url: SERVICE_URL, directory: join(home, "log") });
+  const agency = await Agency.create(join(home, "agency"), { name: "house-lawyers" }, FAST);
+  const signed = async (reference: string): Promise<[OrderFile, OrderFile]> => {
+    const { request } = await agency.request(world.charter.id, { reference, actHash: seedOf("act") });
+    const one = await legal.issue(world.charter, {
+      request,
+      statement: await world.statement(`brandt ${EVIL}`),
+      accounts: [world.account],
+      conversations: [CONVERSATION],
+      firstDay: DAY,
+      lastDay: DAY,
+      legalBasis: world.charter.legalBases[0] as string,
+      offenceCategory: world.charter.offenceCategories[0] as string,
+      necessity: `Needed ${EVIL}`,
+      proportionality: "One day.",
+      disclosure: { kind: "secret", until: dayNumber(DAY + 30), ground: "It would be destroyed." },
+      issued: service.now(),
+      expires: onDay((DAY + 20) as DayNumber, 0),
+    });
+    return [one, await management.countersign(world.charter, one)];
+  };
+  const [first, second] = [await signed("hold 1"), await signed("hold 2")];
+  half = second[0];
+  orders = [await legal.submit(service, first[1]), await legal.submit(service, second[1])];
+  world.publish();
+  client = await signedIn(
+    await openInspector({ directory: join(home, "works-council"), url: null, charter: null }),
+    {
+      directory: join(home, "works-council"),
+      label: "works-council",
+    },
+  );
+});
+afterAll(async () => {
+  await client?.desk.close();
+  vi.unstubAllGlobals();
+  await rm(home, { recursive: true, force: true });
+});
+
+async function bring(order: OrderFile) {
+  const boundary = "----inspector";
+  const part = (name: string, body: string, file = "") =>
+    `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${body}\r\n`;
+  const bytes = Buffer.from(formatOrderFile(order)).toString();
+  const body = `${part("csrf", await client.token())}${part("order", bytes, '; filename="order.json"')}--${boundary}--\r\n`;
+  return await client.send("POST", "/orders", body, {
+    "content-type": `multipart/form-data; boundary=${boundary}`,
+  });
+}
+
+test("GATE-33: hold orders of the log that nobody gave the inspector are shown to it, with how long they wait", async () => {
+  const { text } = await client.get("/orders");
+  expect(text).toContain("2 hold orders stand in the public log that nobody gave you.");
+  expect(text).toContain('class="house inspects"');
+});
+
+test("CHA-24: a hold order that one of two signed is not taken", async () => {
+  const refused = await bring(half);
+  expect(refused.text).toContain("not signed by all who must sign it");
+});
+
+test("CHA-24, GATE-33: the inspector reads what is asked, rule by rule, and until when keyholders wait", async () => {
+  for (const order of orders) expect((await bring(order)).status).toBe(303);
+  const inbox = (await client.get("/orders")).text;
+  expect(inbox).not.toContain("nobody gave you");
+  const [path] = /\/orders\/[0-9a-f]{16}/.exec(inbox) ?? [""];
+  const { text } = await client.get(path);
+  expect(text).toContain("1 key</strong>Opens the messages of up to 1 person, in 1 conversation, on 1 day.");
+  expect(text).toMatch(/GATE-33<\/span><\/th><td data-label="Answer"><span class="badge wait">not yet/);
+  expect(text).toMatch(/GATE-42<\/span><\/th><td data-label="Answer"><span class="badge good">holds/);
+  expect(text).toContain("Needed &lt;img");
+  expect(text).not.toContain("<img");
+});
+
+test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the log; letting pass sends nothing", async () => {
+  const inbox = (await client.get("/orders")).text;
+  const paths = [...new Set(inbox.match(/\/orders\/[0-9a-f]{16}/g))] as [string, string];
+  const without = await client.post(`${paths[0]}/veto`, { ground: " " });
+  expect(without.status).toBe(422);
+  expect(without.text).toContain("Say why, in words");
+  const size = world.entries.length;
+  const passed = await client.act(`${paths[1]}/pass`, { ground: "" });
+  expect(passed.text).toContain("Noted: you do not object.");
+  expect(world.entries.length).toBe(size);
+  await client.act(`${paths[0]}/veto`, { ground: `Too wide ${EVIL}` });
+  expect(world.entries.at(-1)).toMatchObject({ type: "revocation" });
+  const after = (await client.get(paths[0])).text;
+  expect(after).toContain("You stopped it");
+  expect(after).toContain("Too wide &lt;img");
+  const again = await client.post(`${paths[0]}/veto`, { ground: "again" });
+  expect(again.status).toBe(409);
+  const done = (await client.get("/orders")).text;
+  expect(done).toContain("let it pass");
+  expect(done).toContain("No hold order waits for you.");
+});
