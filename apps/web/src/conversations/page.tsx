@@ -139,28 +139,30 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<"rename" | "leave" | null>(null);
   const { id, pinned, muted, archived, status } = conversation;
-  const actions: Action[] = [
-    {
-      id: "pin",
-      icon: "pin",
-      label: pinned ? say("conversation.unpin") : say("conversation.pin"),
-      run: () => void ask("pin", { conversation: id, pinned: !pinned }),
-    },
-    {
-      id: "mute",
-      icon: "mute",
-      label: muted ? say("conversation.unmute") : say("conversation.mute"),
-      run: () => void ask("mute", { conversation: id, muted: !muted }),
-    },
-    {
-      id: "archive",
-      icon: "archive",
-      label: archived ? say("conversation.unarchive") : say("conversation.archive"),
-      run: () => void ask("archive", { conversation: id, archived: !archived }),
-    },
-  ];
-  if (status.kind === "active") {
-    actions.push(
+  const actions = (): readonly Action[] => {
+    const always: readonly Action[] = [
+      {
+        id: "pin",
+        icon: "pin",
+        label: pinned ? say("conversation.unpin") : say("conversation.pin"),
+        run: () => void ask("pin", { conversation: id, pinned: !pinned }),
+      },
+      {
+        id: "mute",
+        icon: "mute",
+        label: muted ? say("conversation.unmute") : say("conversation.mute"),
+        run: () => void ask("mute", { conversation: id, muted: !muted }),
+      },
+      {
+        id: "archive",
+        icon: "archive",
+        label: archived ? say("conversation.unarchive") : say("conversation.archive"),
+        run: () => void ask("archive", { conversation: id, archived: !archived }),
+      },
+    ];
+    if (status.kind !== "active") return always;
+    return [
+      ...always,
       { id: "rename", icon: "edit", label: say("conversation.rename"), run: () => setDialog("rename") },
       {
         id: "leave",
@@ -169,8 +171,8 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
         isDangerous: true,
         run: () => setDialog("leave"),
       },
-    );
-  }
+    ];
+  };
   return (
     <>
       <Menu label={say("conversation.menu")} actions={actions} />

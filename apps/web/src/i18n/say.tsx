@@ -6,11 +6,12 @@ import { type Key, locale, phrase, type Values } from "./catalogue.ts";
 export { locale };
 
 const HOLE = /\{([a-zA-Z]+)\}/;
+const HOLES = new RegExp(HOLE, "g");
 
 /** A phrase as text, for labels and titles. Values are isolated, so that a name never turns the sentence around. */
 export function say<K extends Key>(key: K, ...[values]: Values<K, string | number>): string {
   const given = (values ?? {}) as Readonly<Record<string, string | number>>;
-  return phrase(key, given["count"]).replace(new RegExp(HOLE, "g"), (_, name: string) => {
+  return phrase(key, given["count"]).replace(HOLES, (_, name: string) => {
     const value = given[name] ?? "";
     return typeof value === "number" ? number(value) : isolated(value);
   });

@@ -1,9 +1,8 @@
-import { type ReactElement, useState } from "react";
+import type { ReactElement } from "react";
 import { Button } from "react-aria-components/Button";
-import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
-import { Popover } from "react-aria-components/Popover";
+import { Dialog } from "react-aria-components/Dialog";
 import { say } from "../i18n/say.tsx";
-import { IconButton } from "./button.tsx";
+import { PopupButton } from "./popup.tsx";
 
 const EMOJI = [
   "👍",
@@ -44,22 +43,28 @@ const EMOJI = [
 export function EmojiButton({
   label,
   onChoose,
+  tabIndex,
 }: {
   readonly label: string;
+  readonly tabIndex?: 0 | -1;
   readonly onChoose: (emoji: string) => void;
 }): ReactElement {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <DialogTrigger isOpen={isOpen} onOpenChange={setOpen}>
-      <IconButton icon="emoji" label={label} />
-      <Popover className="popover" placement="top">
+    <PopupButton
+      icon="emoji"
+      label={label}
+      opens="dialog"
+      placement="top"
+      {...(tabIndex === undefined ? {} : { tabIndex })}
+    >
+      {(close) => (
         <Dialog className="emoji-palette" aria-label={say("emoji.choose")}>
           {EMOJI.map((emoji) => (
             <Button
               key={emoji}
               className="emoji"
               onPress={() => {
-                setOpen(false);
+                close();
                 onChoose(emoji);
               }}
             >
@@ -67,7 +72,7 @@ export function EmojiButton({
             </Button>
           ))}
         </Dialog>
-      </Popover>
-    </DialogTrigger>
+      )}
+    </PopupButton>
   );
 }

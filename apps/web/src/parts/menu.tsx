@@ -1,8 +1,7 @@
 import type { ReactElement } from "react";
-import { Menu as AriaMenu, MenuItem, MenuTrigger } from "react-aria-components/Menu";
-import { Popover } from "react-aria-components/Popover";
-import { IconButton } from "./button.tsx";
+import { Menu as AriaMenu, MenuItem } from "react-aria-components/Menu";
 import { Icon, type IconName } from "./icon.tsx";
+import { PopupButton } from "./popup.tsx";
 
 export type Action = {
   readonly id: string;
@@ -17,29 +16,58 @@ export function Menu({
   label,
   icon = "more",
   actions,
+  tabIndex,
 }: {
   readonly label: string;
   readonly icon?: IconName;
-  readonly actions: readonly Action[];
+  /** Asked when it opens. */
+  readonly actions: () => readonly Action[];
+  readonly tabIndex?: 0 | -1;
 }): ReactElement {
   return (
-    <MenuTrigger>
-      <IconButton icon={icon} label={label} />
-      <Popover className="popover" placement="bottom end">
-        <AriaMenu className="menu" onAction={(id) => actions.find((one) => one.id === id)?.run()}>
-          {actions.map((action) => (
-            <MenuItem
-              key={action.id}
-              id={action.id}
-              textValue={action.label}
-              className={action.isDangerous === true ? "menu-item menu-item-danger" : "menu-item"}
-            >
-              <Icon name={action.icon} />
-              <span>{action.label}</span>
-            </MenuItem>
-          ))}
-        </AriaMenu>
-      </Popover>
-    </MenuTrigger>
+    <PopupButton
+      icon={icon}
+      label={label}
+      opens="menu"
+      placement="bottom end"
+      {...(tabIndex === undefined ? {} : { tabIndex })}
+    >
+      {(close) => <Actions label={label} actions={actions()} close={close} />}
+    </PopupButton>
+  );
+}
+
+function Actions({
+  label,
+  actions,
+  close,
+}: {
+  readonly label: string;
+  readonly actions: readonly Action[];
+  readonly close: () => void;
+}): ReactElement {
+  return (
+    <AriaMenu
+      className="menu"
+      aria-label={label}
+      autoFocus="first"
+      onClose={close}
+      onAction={(id) => {
+        close();
+        actions.find((one) => one.id === id)?.run();
+      }}
+    >
+      {actions.map((action) => (
+        <MenuItem
+          key={action.id}
+          id={action.id}
+          textValue={action.label}
+          className={action.isDangerous === true ? "menu-item menu-item-danger" : "menu-item"}
+        >
+          <Icon name={action.icon} />
+          <span>{action.label}</span>
+        </MenuItem>
+      ))}
+    </AriaMenu>
   );
 }

@@ -21,9 +21,8 @@ type Owner = Pick<EntryProps<"message">, "entry"> & {
 export function Attachments({
   attachments,
   ...owner
-}: Owner & { readonly attachments: readonly AttachmentView[] }): ReactElement | null {
+}: Owner & { readonly attachments: readonly AttachmentView[] }): ReactElement {
   const { transfers } = useReady();
-  if (attachments.length === 0) return null;
   return (
     <ul className="attachments">
       {attachments.map((attachment, index) => {

@@ -47,7 +47,9 @@ export function Message(props: EntryProps<"message">): ReactElement {
           ) : (
             <>
               <MessageText text={body.text} mentions={body.mentions} isAction={body.isAction} name={name} />
-              <Attachments entry={entry} attachments={body.attachments} conversation={conversation.id} />
+              {body.attachments.length === 0 ? null : (
+                <Attachments entry={entry} attachments={body.attachments} conversation={conversation.id} />
+              )}
             </>
           )}
           <p className="message-meta">
@@ -62,7 +64,7 @@ export function Message(props: EntryProps<"message">): ReactElement {
           </p>
         </div>
         {delivery?.kind === "refused" ? <NotSent {...props} code={delivery.code} /> : null}
-        <Reactions entry={entry} conversation={conversation.id} />
+        {entry.reactions.length === 0 ? null : <Reactions entry={entry} conversation={conversation.id} />}
       </div>
       <MessageActions {...props} />
     </article>
@@ -116,7 +118,13 @@ function NotSent({
   );
 }
 
-function MessageActions({ entry, conversation, onReply, onEdit }: EntryProps<"message">): ReactNode {
+function MessageActions({
+  entry,
+  conversation,
+  isActive,
+  onReply,
+  onEdit,
+}: EntryProps<"message">): ReactNode {
   const ask = useAsk();
   const [isDeleting, setDeleting] = useState(false);
   const { body, fromMe, delivery } = entry;
@@ -124,19 +132,36 @@ function MessageActions({ entry, conversation, onReply, onEdit }: EntryProps<"me
   const about = { conversation: conversation.id, message: entry.id };
   const isSent = delivery === null || (delivery.kind !== "queued" && delivery.kind !== "refused");
   const canWrite = conversation.status.kind === "active";
-  const actions: Action[] = [];
-  if (canWrite && isSent)
-    actions.push({ id: "reply", label: say("message.reply"), icon: "reply", run: () => onReply(entry) });
-  actions.push({
-    id: "copy",
-    label: say("message.copy"),
-    icon: "copy",
-    run: () => {
-      void navigator.clipboard.writeText(body.text).then(() => tell({ text: say("copied") }));
-    },
-  });
-  if (canWrite && isSent && fromMe) {
-    actions.push(
+  const actions = (): readonly Action[] => {
+    const copy: Action = {
+      id: "copy",
+      label: say("message.copy"),
+      icon: "copy",
+      run: () => {
+        void navigator.clipboard.writeText(body.text).then(() => tell({ text: say("copied") }));
+      },
+    };
+    if (!isSent)
+      return [
+        copy,
+        {
+          id: "discard",
+          label: say("message.discard"),
+          icon: "trash",
+          run: () => void ask("discard", about),
+        },
+      ];
+    if (!canWrite) return [copy];
+    const reply: Action = {
+      id: "reply",
+      label: say("message.reply"),
+      icon: "reply",
+      run: () => onReply(entry),
+    };
+    if (!fromMe) return [reply, copy];
+    return [
+      reply,
+      copy,
       { id: "edit", label: say("message.edit"), icon: "edit", run: () => onEdit(entry) },
       {
         id: "delete",
@@ -145,24 +170,18 @@ function MessageActions({ entry, conversation, onReply, onEdit }: EntryProps<"me
         isDangerous: true,
         run: () => setDeleting(true),
       },
-    );
-  }
-  if (!isSent)
-    actions.push({
-      id: "discard",
-      label: say("message.discard"),
-      icon: "trash",
-      run: () => void ask("discard", about),
-    });
+    ];
+  };
   return (
     <div className="message-actions">
       {canWrite && isSent ? (
         <EmojiButton
           label={say("message.react")}
+          tabIndex={isActive ? 0 : -1}
           onChoose={(emoji) => void ask("react", { ...about, emoji })}
         />
       ) : null}
-      <Menu label={say("message.actions")} actions={actions} />
+      <Menu label={say("message.actions")} actions={actions} tabIndex={isActive ? 0 : -1} />
       {isDeleting ? (
         <Panel title={say("message.delete.title")} isAlert onClose={() => setDeleting(false)}>
           <p>{say("message.delete.honest")}</p>

@@ -10,10 +10,9 @@ export function Reactions({
   conversation,
 }: Pick<EntryProps<"message">, "entry"> & {
   readonly conversation: EntryProps["conversation"]["id"];
-}): ReactElement | null {
+}): ReactElement {
   const ask = useAsk();
   const nameOf = useNames();
-  if (entry.reactions.length === 0) return null;
   return (
     <div className="reactions">
       {entry.reactions.map(({ emoji, by, byMe }) => (

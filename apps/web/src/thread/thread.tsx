@@ -1,5 +1,4 @@
 import type { ConversationView, EntryView } from "@porchlight/client/page";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
   type ReactElement,
@@ -15,74 +14,60 @@ import { Banner, Waiting } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Entry } from "./entry.tsx";
 import type { ThreadActions } from "./entry-props.ts";
-import { useThread } from "./use-thread.ts";
+import { useRows } from "./use-rows.ts";
+import { type LoadedThread, useThread } from "./use-thread.ts";
 
-const ESTIMATE = 64;
-const OVERSCAN = 8;
-/** Pixels from the end within which a person reads the newest. */
-const AT_END = 80;
 /** Seconds within which messages of one person stand together. */
 const TOGETHER = 300;
 
 const dayKey = (at: number): string => new Date(at * 1000).toDateString();
 
+type Props = { readonly conversation: ConversationView } & ThreadActions;
+
 /** The conversation itself: as long as it likes, drawn as far as it is seen. */
-export function Thread({
+export function Thread(props: Props): ReactElement {
+  const { count, failed, ...loaded } = useThread(props.conversation.id);
+  if (failed) return <Banner tone="danger" title={say("thread.failed")} isLoud />;
+  if (count === null)
+    return (
+      <div className="thread-waiting">
+        <Waiting label={say("thread.loading")} />
+      </div>
+    );
+  return <OpenThread {...props} {...loaded} count={count} />;
+}
+
+function OpenThread({
   conversation,
   onReply,
   onEdit,
-}: { readonly conversation: ConversationView } & ThreadActions): ReactElement {
+  count,
+  entry,
+  need,
+}: Props & Pick<LoadedThread, "entry" | "need"> & { readonly count: number }): ReactElement {
   const { id, title } = conversation;
   const ask = useAsk();
-  const scroller = useRef<HTMLDivElement>(null);
-  const { count, entry, need, failed } = useThread(id);
   const [active, setActive] = useState<number | null>(null);
-  const [isAtEnd, setAtEnd] = useState(true);
   // Where unread begins is fixed while the thread is open: marking as read must not move the line.
   const [unreadFrom] = useState(conversation.firstUnread);
-  const total = count ?? 0;
-
-  const rows = useVirtualizer({
-    count: total,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ESTIMATE,
-    overscan: OVERSCAN,
-  });
-  const items = rows.getVirtualItems();
-  const first = items[0]?.index ?? 0;
-  const last = items.at(-1)?.index ?? 0;
+  const { first, last, isAtEnd, toEnd, toRow, ...rows } = useRows(count, unreadFrom);
 
   useEffect(() => need(first - 1, last + 1), [need, first, last]);
 
-  // The end is where a thread opens, unless there is something unread before it.
-  const hasOpened = useRef(false);
-  useLayoutEffect(() => {
-    if (count === null || count === 0 || hasOpened.current) return;
-    hasOpened.current = true;
-    const target = unreadFrom ?? count - 1;
-    rows.scrollToIndex(target, { align: unreadFrom === null ? "end" : "start" });
-  }, [count, rows, unreadFrom]);
-
-  // Whoever reads the newest goes on reading the newest.
-  const before = useRef(total);
-  useLayoutEffect(() => {
-    if (total > before.current && isAtEnd && hasOpened.current)
-      rows.scrollToIndex(total - 1, { align: "end" });
-    before.current = total;
-  }, [total, isAtEnd, rows]);
-
-  const onScroll = useCallback(() => {
-    const element = scroller.current;
-    if (element === null) return;
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < AT_END);
-  }, []);
+  // Whoever writes wants to see it, wherever they had scrolled to.
+  const newest = count === 0 ? undefined : entry(count - 1);
+  const written = newest?.kind === "message" && newest.delivery?.kind === "queued" ? newest.key : null;
+  const opened = useRef(written);
+  useEffect(() => {
+    if (written !== null && written !== opened.current) toEnd();
+  }, [written, toEnd]);
 
   const { unread } = conversation;
   useEffect(() => {
-    if (unread === 0 || total === 0) return;
+    if (unread === 0 || count === 0) return;
     const seen = (): void => {
       if (document.visibilityState === "visible" && document.hasFocus() && isAtEnd) {
-        void ask("markRead", { conversation: id, upTo: total - 1 });
+        void ask("markRead", { conversation: id, upTo: count - 1 });
       }
     };
     seen();
@@ -92,101 +77,103 @@ export function Thread({
       removeEventListener("focus", seen);
       document.removeEventListener("visibilitychange", seen);
     };
-  }, [unread, total, isAtEnd, ask, id]);
+  }, [unread, count, isAtEnd, ask, id]);
 
   const goTo = useCallback(
     (index: number) => {
       setActive(index);
-      rows.scrollToIndex(index, { align: "center" });
-      requestAnimationFrame(() =>
-        scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"] [data-entry]`)?.focus(),
-      );
+      toRow(index);
+      toFocus.current = index;
     },
-    [rows],
+    [toRow],
   );
+  const toFocus = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (toFocus.current === null) return;
+    const entry = rows.drawn.current?.querySelector<HTMLElement>(
+      `[data-index="${toFocus.current}"] [data-entry]`,
+    );
+    if (entry === null || entry === undefined) return;
+    toFocus.current = null;
+    entry.focus({ preventScroll: true });
+  });
   const move = (event: KeyboardEvent): void => {
     const target = event.target as HTMLElement;
-    if (target.closest("[data-entry]") !== target && target !== scroller.current) return;
-    const from = active ?? total;
-    const to = { ArrowUp: from - 1, ArrowDown: from + 1, Home: 0, End: total - 1 }[event.key];
-    if (to === undefined || to < 0 || to >= total) return;
+    if (target.closest("[data-entry]") !== target && target !== rows.scroller.current) return;
+    const from = active ?? count;
+    const to = { ArrowUp: from - 1, ArrowDown: from + 1, Home: 0, End: count - 1 }[event.key];
+    if (to === undefined || to < 0 || to >= count) return;
     event.preventDefault();
     goTo(to);
   };
 
-  if (failed) return <Banner tone="danger" title={say("thread.failed")} isLoud />;
-  if (count === null)
-    return (
-      <div className="thread-waiting">
-        <Waiting label={say("thread.loading")} />
-      </div>
-    );
   return (
     <div className="thread">
       <div
-        ref={scroller}
+        ref={rows.scroller}
         className="thread-scroll"
-        onScroll={onScroll}
+        onScroll={rows.onScroll}
         onKeyDown={move}
-        tabIndex={active === null ? 0 : -1}
+        tabIndex={active !== null && active >= first && active < last ? -1 : 0}
         role="list"
         aria-label={say("thread.label", { title })}
       >
-        <div className="thread-size" style={{ height: rows.getTotalSize() }}>
-          {items.map(({ index, start }) => {
-            const shown = entry(index);
-            const previous = index === 0 ? undefined : entry(index - 1);
-            const isNewDay =
-              shown !== undefined &&
-              (index === 0 || (previous !== undefined && dayKey(previous.at) !== dayKey(shown.at)));
-            return (
-              <div
-                key={shown?.key ?? index}
-                ref={rows.measureElement}
-                data-index={index}
-                className="thread-row"
-                style={{ transform: `translateY(${start}px)` }}
-                role="listitem"
-                aria-setsize={total}
-                aria-posinset={index + 1}
-              >
-                {isNewDay ? (
-                  <div className="thread-day">
-                    <span>{longDay(shown.at)}</span>
-                  </div>
-                ) : null}
-                {unreadFrom === index ? (
-                  <div className="thread-unread">
-                    <span>{say("thread.unread-from-here")}</span>
-                  </div>
-                ) : null}
-                {shown === undefined ? (
-                  <div className="entry-missing" aria-hidden="true" />
-                ) : (
-                  <Entry
-                    entry={shown}
-                    conversation={conversation}
-                    isTogether={!isNewDay && standsTogether(previous, shown)}
-                    isActive={active === index}
-                    onActivate={() => setActive(index)}
-                    onGoTo={goTo}
-                    onReply={onReply}
-                    onEdit={onEdit}
-                  />
-                )}
-              </div>
-            );
-          })}
+        <div ref={rows.size} className="thread-size" role="presentation">
+          <div ref={rows.drawn} className="thread-rows" role="presentation">
+            {Array.from({ length: last - first }, (_, i) => {
+              const index = first + i;
+              const shown = entry(index);
+              const previous = index === 0 ? undefined : entry(index - 1);
+              const isNewDay =
+                shown !== undefined &&
+                (index === 0 || (previous !== undefined && dayKey(previous.at) !== dayKey(shown.at)));
+              return (
+                <div
+                  key={shown?.key ?? index}
+                  data-index={index}
+                  className="thread-row"
+                  role="listitem"
+                  aria-setsize={count}
+                  aria-posinset={index + 1}
+                >
+                  {isNewDay ? (
+                    <div className="thread-day">
+                      <span>{longDay(shown.at)}</span>
+                    </div>
+                  ) : null}
+                  {unreadFrom === index ? (
+                    <div className="thread-unread">
+                      <span>{say("thread.unread-from-here")}</span>
+                    </div>
+                  ) : null}
+                  {shown === undefined ? (
+                    <div className="entry-missing" aria-hidden="true" />
+                  ) : (
+                    <Entry
+                      entry={shown}
+                      conversation={conversation}
+                      isTogether={!isNewDay && standsTogether(previous, shown)}
+                      isActive={active === index}
+                      onActivate={() => setActive(index)}
+                      onGoTo={goTo}
+                      onReply={onReply}
+                      onEdit={onEdit}
+                    />
+                  )}
+                </div>
+              );
+            })}
+          </div>
         </div>
       </div>
-      {isAtEnd || total === 0 ? null : (
+      {isAtEnd || count === 0 ? null : (
         <div className="thread-to-end">
-          <Button icon="down" onPress={() => rows.scrollToIndex(total - 1, { align: "end" })}>
+          <Button icon="down" onPress={toEnd}>
             {unread === 0 ? say("thread.to-end") : <Say k="thread.to-new" v={{ count: unread }} />}
           </Button>
         </div>
       )}
-      <NewMessages entry={count === 0 ? undefined : entry(count - 1)} count={count} />
+      <NewMessages entry={newest} count={count} />
       <span className="visually-hidden">{say("thread.length", { count: number(count) })}</span>
     </div>
   );
