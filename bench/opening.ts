@@ -1,7 +1,7 @@
 // From the third approval to evidence that is open, with every process of a deployment: one person's messages of thirty
 // days in ten conversations, 300 labels.
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSignedDocument } from "@porchlight/charter";
@@ -92,6 +92,14 @@ async function write(
   return { author, conversations };
 }
 
+/** User and system time of a process so far, s: ticks of 10 ms (proc(5), fields 14 and 15). */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 export async function run(): Promise<Row[]> {
   const state = mkdtempSync(join(tmpdir(), "bench-opening-"));
   const deployment = await Deployment.open({
@@ -148,6 +156,8 @@ export async function run(): Promise<Row[]> {
     // The others' approvals are there, and what they release they have released.
     for (const keyholder of three.slice(1)) await opening.approve(order, keyholder, 60);
     await opening.reached(order, ["released"], three.length - 1, 120);
+    const pid = deployment.supervisor.pid("server");
+    const before = { server: cpuOf(pid), agency: cpuOf(process.pid) };
     const started = performance.now();
     await opening.approve(order, three[0] as string, 60);
     await opening.reached(order, ["released"], three.length, 120);
@@ -160,6 +170,7 @@ export async function run(): Promise<Row[]> {
     });
     if (collected.kind !== "opened") throw new Error("not opened");
     const ended = performance.now();
+    const cpu = { server: cpuOf(pid) - before.server, agency: cpuOf(process.pid) - before.agency };
     const { messages, failures } = collected.opened;
     if (messages.length !== DAYS * CONVERSATIONS * MESSAGES || failures.length > 0) {
       throw new Error(`${messages.length} messages opened, ${failures.length} failed`);
@@ -181,6 +192,8 @@ export async function run(): Promise<Row[]> {
         unit: "s",
       },
       { what: "  of it, opening and packing", value: since("opening", ended), unit: "s" },
+      { what: "  CPU of the agency, all threads", value: cpu.agency, unit: "s" },
+      { what: "  CPU of the server", value: cpu.server, unit: "s" },
     ];
   } finally {
     await deployment.close();

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Charter } from "@porchlight/charter";
 import {
   type AccountId,
@@ -37,8 +38,10 @@ import {
 import { sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
 import type { Clock } from "@porchlight/runtime";
 import {
+  LIMITS,
   MATERIAL_INFO,
-  type MaterialQuery,
+  type Material,
+  type MaterialRequest,
   materialValue,
   ORDER_CONVERSATIONS_INFO,
   OTHER_SIDES_INFO,
@@ -73,8 +76,12 @@ const GATE_REFUSALS: Readonly<
   "day-in-future": "not-witnessed",
 };
 
+type Place = MaterialRequest["labels"][number];
+type MaterialLabel = Material["labels"][number];
+
 type FoundEnvelope = {
   readonly seq: number;
+  /** Of the conversation's MLS groups, which epochs number anew. */
   readonly generation: number;
   readonly epoch: number;
   readonly at: UnixSeconds;
@@ -109,37 +116,59 @@ export class MaterialDesk {
   }
 
   /**
-   * One account's envelopes and messages of one conversation and day, the provider's layer off (DEL-53). Of the other
+   * Of each label its account's envelopes and messages, the provider's layer off (DEL-53), as many labels as fit into
+   * one answer (DEL-73). The gate is asked once, for all of them: one that it refuses refuses them all. Of the other
    * side only epochs in which a person whom the warrant names took part. Throws Refusal.
    */
-  async material(orderId: string, query: MaterialQuery, signal: AbortSignal): Promise<Uint8Array> {
+  async material(orderId: string, request: MaterialRequest, signal: AbortSignal): Promise<Uint8Array> {
     const order = await this.#orders.find(orderId);
     const { charter, document } = order.warrant;
-    const labels: LabelRequest[] = [{ charter: charter.id, ...query }];
+    const labels: LabelRequest[] = request.labels.map((place) => ({ charter: charter.id, ...place }));
     await this.#freshCheckpoint(order, signal);
-    const found = await this.#envelopes(charter, query);
-    const fitting = found.filter(({ stored }) => envelopeFits(stored, labels, document.accounts));
-    const isOther = !document.accounts.includes(query.account);
-    const proofs = isOther ? fitting.slice(0, 1).map((one) => this.#prove(one)) : [];
-    await this.#allow(order, (input) =>
-      materialAllowed({
-        ...input,
-        labels,
-        otherSides: proofs.map(({ verified }) => verified),
-        envelopes: fitting.map(({ stored }) => stored),
-      }),
+    const found = await this.#envelopes(charter, request.labels);
+    const held = labels.map((label) =>
+      found.filter(({ stored }) => envelopeFits(stored, [label], document.accounts)),
     );
-    const envelopes = fitting.map(({ seq, epoch, at, envelope }) => ({
-      seq,
-      epoch,
-      at,
-      envelope,
-      inner: peelOuter(parseEnvelope(envelope), this.#identity.xwing.secretKey),
-    }));
-    const messages = await this.#messages(query, fitting);
+    const otherSides = held.flatMap(([first], i) =>
+      first === undefined || document.accounts.includes((labels[i] as LabelRequest).account)
+        ? []
+        : [this.#prove(first).verified],
+    );
+    const envelopes = held.flat().map(({ stored }) => stored);
+    await this.#allow(order, (input) => materialAllowed({ ...input, labels, otherSides, envelopes }));
+    const answer = await this.#answer(request, held);
+    // DEL-51: what was revoked while the answer was made stays here.
+    this.#refuseRevoked(order);
     await this.#given(order.commitment);
-    const value = z.encode(materialValue, { version: 1, ...query, envelopes, messages });
-    return this.#sealFor(order, MATERIAL_INFO, value);
+    return this.#sealFor(order, MATERIAL_INFO, z.encode(materialValue, { version: 2, labels: answer }));
+  }
+
+  /** The labels from the first on, until the answer is full. */
+  async #answer(
+    { labels, after }: MaterialRequest,
+    held: readonly (readonly FoundEnvelope[])[],
+  ): Promise<MaterialLabel[]> {
+    const answer: MaterialLabel[] = [];
+    let room: number = LIMITS.materialBytes;
+    for (const [position, place] of labels.entries()) {
+      const behind = position === 0 ? after : undefined;
+      const found = held[position] as readonly FoundEnvelope[];
+      const envelopes = behind === undefined ? found.map((one) => this.#peel(one)) : [];
+      room -= envelopes.reduce((sum, { envelope }) => sum + envelope.length, 0);
+      const messages = await this.#messages(place, found, behind ?? 0, room);
+      room -= messages.reduce((sum, { wire }) => sum + wire.length, 0);
+      const complete = room > 0;
+      answer.push({ ...place, envelopes, messages, complete });
+      if (!complete) break;
+      // To peel is work of milliseconds: members' messages go in between.
+      await turn();
+    }
+    return answer;
+  }
+
+  #peel({ seq, epoch, at, envelope }: FoundEnvelope): MaterialLabel["envelopes"][number] {
+    const inner = peelOuter(parseEnvelope(envelope), this.#identity.xwing.secretKey);
+    return { seq, epoch, at, envelope, inner };
   }
 
   /** For an order over all of an account's conversations: where and when there is anything (DEL-54). Throws Refusal. */
@@ -171,7 +200,7 @@ export class MaterialDesk {
     const proofs = new Map<LabelRequest, { side: OtherSide; verified: VerifiedOtherSide }>();
     for (const query of queries) {
       const label = { charter: warrant.charter.id, ...query };
-      const found = await this.#envelopes(warrant.charter, query);
+      const found = await this.#envelopes(warrant.charter, [query]);
       const first = found.find(({ stored }) => envelopeFits(stored, [label], warrant.document.accounts));
       if (first !== undefined) proofs.set(label, this.#prove(first));
     }
@@ -205,11 +234,14 @@ export class MaterialDesk {
     await this.#log.waitFor(index + 1, since, FRESH_WAIT, signal);
   }
 
+  /** Known to the log is enough, witnessed or not: the provider's own word is as good as it gets here. */
+  #refuseRevoked({ commitment }: StoredOrder): void {
+    if (this.#log.catalogue.revocation(commitment) === undefined) return;
+    throw new Refusal("revoked", "The order was revoked.", { reason: "revoked" });
+  }
+
   async #allow(order: StoredOrder, ask: (input: OrderInput) => MaterialAllowed | Refused): Promise<void> {
-    // Known to the log is enough, witnessed or not: the provider's own word is as good as it gets here.
-    if (this.#log.catalogue.revocation(order.commitment) !== undefined) {
-      throw new Refusal("revoked", "The order was revoked.", { reason: "revoked" });
-    }
+    this.#refuseRevoked(order);
     const input = await this.#orders.input(order, this.#clock.now());
     if (input === null) {
       throw new Refusal(
@@ -223,17 +255,18 @@ export class MaterialDesk {
     throw new Refusal(GATE_REFUSALS[result.code] ?? "out-of-scope", result.reason, facts);
   }
 
-  async #envelopes(charter: Charter, query: MaterialQuery): Promise<FoundEnvelope[]> {
+  async #envelopes(charter: Charter, places: readonly Place[]): Promise<FoundEnvelope[]> {
     const rows = await this.#database.query({
       text: `select e.seq, e.generation, e.epoch, i.at, i.bytes,
           array(select m.account from memberships m where m.conversation = e.conversation
             and m.from_seq < e.seq and (m.until_seq is null or m.until_seq > e.seq)) as members
-        from envelopes e join items i using (conversation, seq)
-        where e.account = $1 and e.day = $2 and e.conversation = $3 and e.charter = $4 order by e.seq`,
+        from unnest($1::bytea[], $2::bigint[], $3::bytea[]) as asked (account, day, conversation)
+        join envelopes e using (account, day, conversation) join items i using (conversation, seq)
+        where e.charter = $4 order by e.conversation, e.account, e.day, e.seq`,
       values: [
-        Buffer.from(idBytes(query.account)),
-        query.day,
-        Buffer.from(idBytes(query.conversation)),
+        places.map(({ account }) => Buffer.from(idBytes(account))),
+        places.map(({ day }) => day),
+        places.map(({ conversation }) => Buffer.from(idBytes(conversation))),
         Buffer.from(idBytes(charter.id)),
       ],
     });
@@ -255,18 +288,32 @@ export class MaterialDesk {
     });
   }
 
-  async #messages(query: MaterialQuery, envelopes: readonly FoundEnvelope[]) {
+  /** Behind `after`, until they reach `room` bytes, the message with which they do included. */
+  async #messages(
+    { conversation, account }: Place,
+    envelopes: readonly FoundEnvelope[],
+    after: number,
+    room: number,
+  ): Promise<MaterialLabel["messages"]> {
+    const [first] = envelopes;
+    if (first === undefined) return [];
     const rows = await this.#database.query({
-      text: `select distinct i.seq, i.epoch, i.submitter, i.at, i.bytes
-        from unnest($3::int[], $4::bigint[]) as asked (generation, epoch)
-        join items i using (generation, epoch)
-        where i.conversation = $1 and i.submitter = $2 and i.kind = $5 order by i.seq`,
+      text: `select seq, epoch, submitter, at, bytes from (
+          select i.seq, i.epoch, i.submitter, i.at, i.bytes,
+            sum(octet_length(i.bytes)) over (order by i.seq) - octet_length(i.bytes) as before
+          from items i
+          where i.conversation = $1 and i.submitter = $2 and i.kind = $5 and i.seq > $6
+            and (i.generation, i.epoch) in (select * from unnest($3::int[], $4::bigint[]))) sized
+        where before < $7 order by seq`,
       values: [
-        Buffer.from(idBytes(query.conversation)),
-        Buffer.from(idBytes(query.account)),
+        Buffer.from(idBytes(conversation)),
+        Buffer.from(idBytes(account)),
         envelopes.map(({ generation }) => generation),
         envelopes.map(({ epoch }) => epoch),
         KIND_CODES.message,
+        // Nothing of an epoch comes before its envelope.
+        Math.max(after, first.seq),
+        room,
       ],
     });
     return rows.map((row) => ({

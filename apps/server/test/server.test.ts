@@ -64,6 +64,7 @@ import {
 } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import {
+  LIMITS,
   MATERIAL_INFO,
   type NewItem,
   ORDER_CONVERSATIONS_INFO,
@@ -220,10 +221,24 @@ describe("HTTP", () => {
     expect(await get("/v1/log/wait?size=-1")).toBe("400 malformed");
     expect(await get("/v1/log/wait?size=1&timeout=9999")).toBe("400 malformed");
     expect(await get("/v1/keys/2026-13")).toBe("400 malformed");
-    expect(await get(`/v1/orders/${ID}/material?conversation=${ID}&account=${ID}&day=1`)).toBe(
-      "404 order-unknown",
-    );
-    expect(await get(`/v1/orders/${ID}/material?conversation=zz`)).toBe("400 malformed");
+    const place = { conversation: ID, account: ID, day: 1 };
+    const ask = async (labels: object[], more: object = {}): Promise<string> => {
+      const response = await fetch(`${server.url}/v1/orders/${ID}/material`, {
+        method: "POST",
+        body: JSON.stringify({ labels, ...more }),
+      });
+      return `${response.status} ${((await response.json()) as { code?: string }).code ?? ""}`;
+    };
+    expect(await ask([place])).toBe("404 order-unknown");
+    // DEL-73: one label at least, and no more than fit.
+    for (const labels of [
+      [],
+      [{ ...place, day: -1 }],
+      Array.from({ length: 101 }, (_, day) => ({ ...place, day })),
+    ]) {
+      expect(await ask(labels)).toBe("400 malformed");
+    }
+    expect(await ask([place], { after: -1 })).toBe("400 malformed");
     expect(await get(`/v1/orders/${ID}/conversations`)).toBe("404 order-unknown");
     expect(await get("/v1/%E0%A4%A")).toMatch(/^40[04] /);
   });
@@ -449,12 +464,15 @@ describe("operator", () => {
 });
 
 describe("orders", () => {
-  test("DEL-50 to DEL-54: from the order to what its requester reads, and to nobody else", async () => {
+  test("DEL-50 to DEL-54, DEL-73: from the order to what its requester reads, and to nobody else", async () => {
     const [alice, bob] = (await roomOf(server, 2, charter)) as [Person, Person];
     await alice.client.submit(alice.conversation, [alice.envelope(), await alice.message("first")]);
     await bob.client.submit(bob.conversation, [bob.envelope(), await bob.message("bob's own")]);
     await alice.read();
-    await alice.send("second");
+    // More than one answer holds (DEL-73).
+    const long = "x".repeat(LIMITS.message - 1000);
+    const texts = ["second", ...Array.from({ length: 5 }, () => long)];
+    await alice.send(...texts);
     const orderDay = server.now;
     const notice = alice.noticeCard;
     const accounts = [{ account: alice.account, person: "Alice", notice }];
@@ -486,8 +504,11 @@ describe("orders", () => {
     ]);
     expect(orderId).toBe(orderIdOf(opening));
     const query = { conversation: alice.conversation, account: alice.account, day: DAY };
+    const nowhere = { ...query, conversation: ID as typeof alice.conversation };
+    const [low, high] = [query, nowhere].sort((a, b) => (a.conversation < b.conversation ? -1 : 1));
+    const both = [low, high] as (typeof query)[];
     // GATE-19: the day is not over.
-    expect(await refusal(client.material(orderId, query))).toBe("day-not-over");
+    expect(await refusal(client.material(orderId, { labels: both }))).toBe("day-not-over");
     await server.tick(onDay(DAY) + 86_400 + 3600);
 
     const requester = seedOf(`xwing ${document.requester.name}`);
@@ -496,28 +517,53 @@ describe("orders", () => {
       openFrom(requester, await client.orderConversations(orderId), utf8(ORDER_CONVERSATIONS_INFO), aad),
     );
     expect(list.labels).toEqual([query]);
-    const material = parseMaterial(
-      openFrom(requester, await client.material(orderId, query), utf8(MATERIAL_INFO), aad),
+    const ask = async (labels: readonly (typeof query)[], after?: number) => {
+      const request = { labels: [...labels], ...(after === undefined ? {} : { after }) };
+      const sealed = await client.material(orderId, request);
+      return parseMaterial(openFrom(requester, sealed, utf8(MATERIAL_INFO), aad)).labels;
+    };
+    const [material] = await ask([query]);
+    expect(material).toMatchObject({ ...query, complete: false });
+    expect(material?.envelopes.map(({ inner }) => inner.length)).toEqual([200]);
+    expect(new Set(material?.messages.map(({ submitter }) => submitter))).toEqual(new Set([alice.account]));
+    const bytes = material?.messages.reduce((sum, { wire }) => sum + wire.length, 0) ?? 0;
+    expect(bytes).toBeGreaterThan(LIMITS.materialBytes - 20_000);
+    expect(bytes).toBeLessThan(LIMITS.materialBytes + LIMITS.message);
+    const last = material?.messages.at(-1)?.seq as number;
+    // The server keeps nothing of what it gave: after a crash it goes on where the requester is.
+    await server.kill();
+    await server.run();
+    const [rest] = await ask([query], last);
+    expect(rest).toMatchObject({ ...query, envelopes: [], complete: true });
+    const all = [...(material?.messages ?? []), ...(rest?.messages ?? [])].map(({ seq }) => seq);
+    expect(all.length).toBe(1 + texts.length);
+    expect(all).toEqual([...new Set(all)].sort((a, b) => a - b));
+    // Asked again, everything is checked and given again.
+    expect(await ask([query])).toEqual([material]);
+
+    // What was asked for behind the label that filled the answer is left for the next.
+    const answered = await ask(both);
+    expect(answered.map(({ conversation }) => conversation)).toEqual(
+      both.slice(0, both[0] === query ? 1 : 2).map(({ conversation }) => conversation),
     );
-    expect(material).toMatchObject(query);
-    expect(material.envelopes.length).toBe(1);
-    expect(material.messages.map(({ submitter }) => submitter)).toEqual([alice.account, alice.account]);
-    expect(material.envelopes[0]?.inner.length).toBe(200);
+    expect(await ask([nowhere])).toEqual([{ ...nowhere, envelopes: [], messages: [], complete: true }]);
+    // One label that the gate refuses refuses them all.
     for (const out of [
       { ...query, account: bob.account },
       { ...query, day: (DAY + 1) as typeof DAY },
     ]) {
-      expect(await refusal(client.material(orderId, out))).toBe("out-of-scope");
+      const order = [query, out].sort((a, b) => (a.account + a.day < b.account + b.day ? -1 : 1));
+      await expect(client.material(orderId, { labels: order })).rejects.toMatchObject({
+        refusal: "out-of-scope",
+        reason: "label-out-of-scope",
+      });
     }
-    const nothing = parseMaterial(
-      openFrom(
-        requester,
-        await client.material(orderId, { ...query, conversation: ID as typeof alice.conversation }),
-        utf8(MATERIAL_INFO),
-        aad,
-      ),
-    );
-    expect([nothing.envelopes, nothing.messages]).toEqual([[], []]);
+    for (const labels of [[query, query], [...both].reverse()]) {
+      await expect(client.material(orderId, { labels })).rejects.toMatchObject({
+        refusal: "out-of-scope",
+        reason: "labels-not-canonical",
+      });
+    }
 
     const revocation = {
       kind: "revocation" as const,
@@ -532,7 +578,8 @@ describe("orders", () => {
     const signed = await signDocument("revocation", formatDirection(revocation), [signerOf(COURT)]);
     const revoked = await client.directOrder(orderId, "revocation", signed);
     expect(await client.directOrder(orderId, "revocation", signed)).toBe(revoked);
-    expect(await refusal(client.material(orderId, query))).toBe("revoked");
+    // DEL-51: between two answers too.
+    expect(await refusal(client.material(orderId, { labels: [query], after: last }))).toBe("revoked");
     const stored = readFileSync(join(server.directory, "postgres.log"), "utf8");
     expect(stored.includes(document.reference)).toBe(false);
   });
@@ -813,8 +860,10 @@ describe("orders over both sides, and what their issuers say later", () => {
     const query = { conversation: alice.conversation, account: bob.account, day: today };
     expect(label).toEqual({ charter: charter.id, ...query });
     expect(members.has(alice.account)).toBe(true);
-    const material = parseMaterial(open(await client.material(orderId, query), MATERIAL_INFO));
-    expect(material.messages.length).toBe(1);
+    const asked = { labels: [query] };
+    const messages = async (): Promise<number | undefined> =>
+      parseMaterial(open(await client.material(orderId, asked), MATERIAL_INFO)).labels[0]?.messages.length;
+    expect(await messages()).toBe(1);
     expect(
       parseOtherSides(open(await client.otherSides(orderId, dayNumber(today + 1)), OTHER_SIDES_INFO)).sides,
     ).toEqual([]);
@@ -831,9 +880,9 @@ describe("orders over both sides, and what their issuers say later", () => {
     const suspended = await say("suspension");
     expect(await say("suspension")).toBe(suspended);
     await client.waitForCheckpoint(suspended + 1, { wait: 20 });
-    expect(await refusal(client.material(orderId, query))).toBe("suspended");
+    expect(await refusal(client.material(orderId, asked))).toBe("suspended");
     await client.waitForCheckpoint((await say("resumption")) + 1, { wait: 20 });
-    expect(parseMaterial(open(await client.material(orderId, query), MATERIAL_INFO)).messages.length).toBe(1);
+    expect(await messages()).toBe(1);
     await expect(say("extension", today + 91)).rejects.toMatchObject({
       refusal: "direction-refused",
       reason: "extension-too-long",

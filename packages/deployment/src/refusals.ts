@@ -153,10 +153,13 @@ async function otherLabel(
   if (code === null) throw notRefused("an envelope of another label");
   const { orderId } = namesOf(order);
   const { conversation, account, day } = { ...target, ...change };
-  const material = await deployment.service.server.material(orderId, { conversation, account, day }).then(
-    () => null,
-    (error: unknown) => (error instanceof WireError ? (error.refusal ?? error.code) : Promise.reject(error)),
-  );
+  const material = await deployment.service.server
+    .material(orderId, { labels: [{ conversation, account, day }] })
+    .then(
+      () => null,
+      (error: unknown) =>
+        error instanceof WireError ? (error.refusal ?? error.code) : Promise.reject(error),
+    );
   if (material === null) throw notRefused("material outside the warrant");
   return {
     by: "the label's own key, and the provider",

@@ -92,7 +92,11 @@ export function openMaterial(
     readonly labels: readonly KeyedLabel[];
   },
 ): OpenedMaterial {
-  const opened = sortLabels(input.labels).map((label) => openLabel(label as KeyedLabel, input));
+  return inOrder(sortLabels(input.labels).map((label) => openLabel(label as KeyedLabel, input)));
+}
+
+/** What was opened of runs of labels, each in the order of labels and one after the other. */
+export function inOrder(opened: readonly OpenedMaterial[]): OpenedMaterial {
   return {
     messages: opened
       .flatMap(({ messages }) => messages)

@@ -27,7 +27,8 @@ import { EvidenceError } from "./error.ts";
 import { checkReleases, type KeyholderRelease, type ReleaseFacts } from "./keyholder-release.ts";
 import { checkLog, type LogExtract, type LogFacts } from "./log-extract.ts";
 import { LABEL_KEYS, type ReleasedLabel, sortLabels } from "./material.ts";
-import { type OpenedMaterial, openMaterial } from "./messages.ts";
+import type { OpenedMaterial } from "./messages.ts";
+import { openInThreads } from "./opening.ts";
 
 export const WARRANT = "data/warrant.json";
 export const CHARTER = "data/charter.json";
@@ -93,14 +94,14 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
   checkLabelKeys(labels, keys, curve);
   const releases = checkReleases(input.releases, { charter, commitment, labels, log });
 
-  const opened = openMaterial({
+  const work = {
     labels: labels.map((label) => ({
       ...label,
       keys: { mpk: masterKeyOf(label, keys), providerKey: charter.provider.xwing },
     })),
     persons: new Map(personsOf(warrant).map(({ account, person }) => [account, person])),
-    curve,
-  });
+  };
+  const opened = await openInThreads(work, curve);
   return { ...opened, charter, warrant, commitment, keys, labels, log, releases };
 }
 

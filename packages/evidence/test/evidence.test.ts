@@ -11,6 +11,7 @@ import {
 } from "@porchlight/charter";
 import { type DayNumber, hex, utf8 } from "@porchlight/encoding";
 import { sealEnvelope } from "@porchlight/envelope";
+import { loadCurve } from "@porchlight/quorum/mcl";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,7 +24,8 @@ import { type Files, sha256 } from "../src/files.ts";
 import type { KeyholderRelease } from "../src/keyholder-release.ts";
 import { checkComplete } from "../src/log-extract.ts";
 import type { ReleasedLabel, StoredMessage } from "../src/material.ts";
-import { openMaterial } from "../src/messages.ts";
+import { type KeyedLabel, openMaterial } from "../src/messages.ts";
+import { openInThreads } from "../src/opening.ts";
 import { DERIVED, makePackage, type PackageInput, writeEvidence } from "../src/package.ts";
 import type { OpenedRelease } from "../src/release.ts";
 import { openSealedEvidence, sealEvidence } from "../src/sealed.ts";
@@ -210,6 +212,28 @@ function outcome(deliver: (stored: CaseMade["stored"]) => Pick<ReleasedLabel, "e
 }
 
 const [A, B, C, D] = PLAIN.flat().map(({ text }) => text) as [string, string, string, string];
+
+test("EVI-22, EVI-24: opened on several threads it is what one thread opens, in the same order", async () => {
+  const [label] = input.labels as [ReleasedLabel];
+  const keys = {
+    mpk: opened.keys.values().next().value?.access.mpk as Uint8Array,
+    providerKey: opened.charter.provider.xwing,
+  };
+  // Envelopes of another day than their label's: they fail, and say so in their places.
+  const others = [-2, -1, 1, 2].map((offset) => ({
+    ...label,
+    label: { ...label.label, day: (DAY + offset) as DayNumber },
+    envelopes: Array.from({ length: 10 }, (_, i) => ({ ...label.envelopes[0], seq: 100 + i })),
+  }));
+  const work = {
+    labels: [...others, label].map((one) => ({ ...one, keys })) as KeyedLabel[],
+    persons: new Map([[label.label.account, "merry-ram"]]),
+  };
+  const curve = await loadCurve();
+  const alone = openMaterial({ ...work, curve });
+  expect([alone.messages.length, alone.failures.length > 40]).toEqual([PLAIN.flat().length, true]);
+  for (const processors of [1, 2]) expect(await openInThreads(work, curve, processors)).toEqual(alone);
+});
 
 test("EVI-24: one flipped byte of a stored message: that message alone is reported, the rest opens", async () => {
   const wire = input.stored.messages[1]?.wire as Uint8Array;

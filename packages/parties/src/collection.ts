@@ -30,10 +30,11 @@ import {
 } from "@porchlight/gate";
 import { combineOrder, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
-import { type Fetch, MATERIAL_INFO, parseMaterial, WireError } from "@porchlight/wire";
+import { type Fetch, WireError } from "@porchlight/wire";
 import { loggedIndex } from "./court.ts";
 import { PartyError } from "./error.ts";
 import { type KeyholderAnswer, keyholderClient, keyholderStates } from "./hand-in.ts";
+import { fetchMaterial } from "./material.ts";
 import { namesOf, type OrderFile } from "./request-file.ts";
 import type { Service } from "./service.ts";
 
@@ -85,8 +86,6 @@ type Bundle = {
 
 /** How long the log may take to show a release that its keyholder has already seen there. */
 const LOG_PATIENCE_SECONDS = 60;
-/** Labels whose material is asked for at a time. */
-const MATERIAL_AT_ONCE = 8;
 
 export async function collectRelease(input: {
   readonly requester: Collector;
@@ -147,34 +146,16 @@ export async function collectRelease(input: {
   }
   record("combined", `${labels.length} label keys`, null);
 
-  const released: ReleasedLabel[] = [];
-  // Asked for together, taken in order: the provider's answers are the longest part of a large order.
-  for (let position = 0; position < labels.length; position += MATERIAL_AT_ONCE) {
-    progress("material", position, labels.length);
-    const together = labels.slice(position, position + MATERIAL_AT_ONCE);
-    const sealed = await Promise.all(
-      together.map(({ conversation, account, day }) =>
-        service.server.material(orderId, { conversation, account, day }),
-      ),
-    );
-    for (const [offset, label] of together.entries()) {
-      const { conversation, account, day } = label;
-      const plaintext = openFrom(
-        xwingKeygen(secrets.xwing).secretKey,
-        sealed[offset] as Uint8Array,
-        utf8(MATERIAL_INFO),
-        fromHex(orderId, 32),
-      );
-      const material = parseMaterial(plaintext);
-      if (material.conversation !== conversation || material.account !== account || material.day !== day) {
-        throw new WireError("answer-malformed", "the provider delivered something else than was asked for");
-      }
-      record("material-received", `label ${position + offset + 1}`, plaintext);
-      const { envelopes, messages } = material;
-      const labelKey = keys.labelKeys[position + offset] as Uint8Array;
-      released.push({ label, labelKey, envelopes, messages });
-    }
-  }
+  const { secretKey } = xwingKeygen(secrets.xwing);
+  const held = await fetchMaterial({
+    service,
+    orderId,
+    labels,
+    secretKey,
+    record,
+    progress: (done) => progress("material", done, labels.length),
+  });
+  const released = held.map((one, i) => ({ ...one, labelKey: keys.labelKeys[i] as Uint8Array }));
 
   progress("opening", 0, 1);
   const good = bundles.filter(({ keyholder }) => !keys.blamed.includes(keyholder));

@@ -216,6 +216,26 @@ test("a provider that delivers something else than was asked for is refused", as
   expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("answer-malformed");
 });
 
+test("DEL-73: what does not fit into one answer comes in several, and makes the same package", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+  const lines = async (): Promise<string> => {
+    const collected = await agency.collect(service, order, { fetch: world.fetch });
+    if (collected.kind !== "opened") throw new Error(collected.kind);
+    return new TextDecoder().decode(collected.files.get("data/messages.jsonl"));
+  };
+  const whole = await lines();
+  expect(world.answers).toBe(1);
+  world.messagesAnAnswer = 1;
+  expect(await lines()).toBe(whole);
+  expect(world.answers).toBeGreaterThan(3);
+  // A provider that never gets on is not asked for ever.
+  world.deliver = (material) => ({ ...material, messages: [], complete: false });
+  expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("answer-malformed");
+});
+
 test("an order over all conversations: the requester alone learns which, and hands them in", async () => {
   const set = await setUp();
   const { world, agency, court, service } = set;

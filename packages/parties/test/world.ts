@@ -67,6 +67,12 @@ export { CONVERSATION, DAY, PLAIN };
 
 type Order = { readonly warrant: VerifiedOrder; readonly opening: Uint8Array; readonly index: number };
 
+type Asked = {
+  readonly conversation: ConversationId;
+  readonly account: AccountId;
+  readonly day: DayNumber;
+};
+
 type KeyholderSays =
   | { readonly state: "released"; readonly bundle: Uint8Array }
   | { readonly state: "awaiting-approval" }
@@ -82,6 +88,9 @@ export class World {
   readonly silent = new Set<number>();
   /** Last word on what the provider delivers. */
   deliver: (material: Record<string, unknown>) => Record<string, unknown> = (material) => material;
+  messagesAnAnswer = 100;
+  /** How many answers with material were given. */
+  answers = 0;
   time: UnixSeconds;
   note = "";
   readonly #files = new Map<string, Uint8Array>();
@@ -292,7 +301,7 @@ export class World {
           labels: [{ account: this.account, conversation: CONVERSATION, day: DAY }],
         });
       case "material": {
-        const material = this.deliver({ version: 1, ...this.#stored(url, PLAIN) });
+        const material = { version: 2, labels: this.#pageOf(body["labels"] as Asked[], body["after"]) };
         parseMaterial(utf8(JSON.stringify(material)));
         return seal(MATERIAL_INFO, material);
       }
@@ -301,12 +310,28 @@ export class World {
     }
   }
 
-  #stored(url: URL, written: readonly (readonly Written[])[]): Record<string, unknown> {
-    const conversation = url.searchParams.get("conversation") as ConversationId;
-    const account = url.searchParams.get("account") as AccountId;
-    const day = Number(url.searchParams.get("day")) as DayNumber;
+  /** As DEL-73 says, with room for {@link messagesAnAnswer}. */
+  #pageOf(labels: readonly Asked[], after: unknown): object[] {
+    const page: object[] = [];
+    let room = this.messagesAnAnswer;
+    for (const [i, asked] of labels.entries()) {
+      const stored = this.#stored(asked, PLAIN);
+      const behind = i === 0 && typeof after === "number" ? after : null;
+      const left = stored.messages.filter(({ seq }) => seq > (behind ?? 0));
+      const messages = left.slice(0, room);
+      room -= messages.length;
+      const complete = messages.length === left.length;
+      const envelopes = behind === null ? stored.envelopes : [];
+      page.push(this.deliver({ ...asked, envelopes, messages, complete }));
+      if (!complete) break;
+    }
+    this.answers += 1;
+    return page;
+  }
+
+  #stored({ conversation, account, day }: Asked, written: readonly (readonly Written[])[]) {
     const envelopes: object[] = [];
-    const messages: object[] = [];
+    const messages: { readonly seq: number; readonly [member: string]: unknown }[] = [];
     const mine = conversation === CONVERSATION && account === this.account && day === DAY;
     let seq = 0;
     for (const [i, texts] of mine ? written.entries() : []) {
@@ -326,7 +351,7 @@ export class World {
         messages.push({ seq: ++seq, epoch: 7 + i, submitter: account, at, wire: base64(wire) });
       }
     }
-    return { conversation, account, day, envelopes, messages };
+    return { envelopes, messages };
   }
 
   async #keyholder(n: number, url: URL, body: Record<string, unknown>): Promise<Response> {

@@ -149,31 +149,52 @@ export const OTHER_SIDES_INFO = "porchlight-v1/other-sides";
 /** Context of the sealed list of an order's conversations, see {@link parseOrderConversations}. */
 export const ORDER_CONVERSATIONS_INFO = "porchlight-v1/order-conversations";
 
-export const materialValue = z.strictObject({
-  version: z.literal(1),
+const labelFields = {
   conversation: conversationIdText,
   account: accountIdText,
   day: dayNumberValue,
-  /** The account's envelopes of that conversation and day, the outer layer still on, and the inner one beside it. */
-  envelopes: z.array(
-    z.strictObject({
-      seq: seqValue,
-      epoch: epochValue,
-      at: unixSecondsValue,
-      envelope: bytes(LIMITS.envelope),
-      inner: bytes(1024),
-    }),
-  ),
-  /** What that account's sessions handed in during those epochs. */
-  messages: z.array(
-    z.strictObject({
-      seq: seqValue,
-      epoch: epochValue,
-      submitter: accountIdText,
-      at: unixSecondsValue,
-      wire: bytes(LIMITS.message),
-    }),
-  ),
+};
+
+/** What a requester asks material of: distinct labels of one order, ascending (DEL-53). */
+export const materialRequest = z.strictObject({
+  labels: z.array(z.strictObject(labelFields)).min(1).max(LIMITS.materialLabels),
+  /** Go on with the first label, behind this seq: it was not complete in the answer before (DEL-73). */
+  after: seqValue.optional(),
+});
+
+export const materialValue = z.strictObject({
+  version: z.literal(2),
+  /** The first of the labels asked for, at least one, in their order. */
+  labels: z
+    .array(
+      z.strictObject({
+        ...labelFields,
+        /** The account's envelopes of that conversation and day, the outer layer still on, and the inner one beside it. */
+        envelopes: z.array(
+          z.strictObject({
+            seq: seqValue,
+            epoch: epochValue,
+            at: unixSecondsValue,
+            envelope: bytes(LIMITS.envelope),
+            inner: bytes(1024),
+          }),
+        ),
+        /** What that account's sessions handed in during those epochs. */
+        messages: z.array(
+          z.strictObject({
+            seq: seqValue,
+            epoch: epochValue,
+            submitter: accountIdText,
+            at: unixSecondsValue,
+            wire: bytes(LIMITS.message),
+          }),
+        ),
+        /** Whether nothing of the label follows behind the last message; of all but the last label, yes. */
+        complete: z.boolean(),
+      }),
+    )
+    .min(1)
+    .max(LIMITS.materialLabels),
 });
 export type Material = z.output<typeof materialValue>;
 
@@ -215,12 +236,7 @@ function parsePlaintext<T>(schema: z.ZodType<T>, plaintext: Uint8Array): T {
   }
 }
 
-/** Query of GET material. */
-export type MaterialQuery = {
-  readonly conversation: z.output<typeof conversationIdText>;
-  readonly account: z.output<typeof accountIdText>;
-  readonly day: z.output<typeof dayNumberValue>;
-};
+export type MaterialRequest = z.output<typeof materialRequest>;
 export type ContestChallengeRequest = z.output<typeof contestChallengeRequest>;
 export type ContestRequest = z.output<typeof contestRequest>;
 export type OrderRequest = z.output<typeof orderRequest>;

@@ -83,23 +83,22 @@ export class HttpCaller {
     answer: z.ZodType<Output>,
     request?: { readonly schema: z.ZodType<Request>; readonly value: Request },
   ): Promise<Output | null> {
-    const body =
-      request === undefined
-        ? {}
-        : {
-            body: {
-              type: "application/json",
-              bytes: encodeRequest(request.schema, request.value),
-            },
-          };
+    const body = request === undefined ? {} : { body: jsonBody(request) };
     const { status, bytes } = await this.send({ ...call, ...body });
     return status === 204 ? null : decodeAnswer(answer, bytes, status);
   }
 }
 
-function encodeRequest<Request>(schema: z.ZodType<Request>, value: Request): Uint8Array {
+/** A request of the contract. Throws WireError "request-malformed" for one that breaks it. */
+export function jsonBody<Request>({
+  schema,
+  value,
+}: {
+  readonly schema: z.ZodType<Request>;
+  readonly value: Request;
+}): NonNullable<Call["body"]> {
   const encoded = z.safeEncode(schema, value);
-  if (encoded.success) return utf8(JSON.stringify(encoded.data));
+  if (encoded.success) return { type: "application/json", bytes: utf8(JSON.stringify(encoded.data)) };
   const place = encoded.error.issues[0]?.path.join(".") ?? "";
   throw new WireError("request-malformed", `the request breaks the contract at "${place}"`);
 }

@@ -22,6 +22,9 @@ export const LIMITS = {
   /** Items in one page of a read; a page also ends after `pageBytes`. */
   page: 1000,
   pageBytes: 4 * 1024 * 1024,
+  /** Labels of one request for material, and bytes of wire messages and envelopes after which its answer ends (DEL-73). */
+  materialLabels: 100,
+  materialBytes: 1024 * 1024,
   /** Seconds that a long poll may wait. */
   wait: 60,
   /** Conversations that one frame subscribes to; more take further frames. */

@@ -53,7 +53,8 @@ import {
   type DirectionRequest,
   directionAnswer,
   directionRequest,
-  type MaterialQuery,
+  type MaterialRequest,
+  materialRequest,
   type OrderAnswer,
   type OrderRequest,
   orderAnswer,
@@ -66,7 +67,7 @@ import {
   preservationRequest,
 } from "./disclosure.ts";
 import { WireError } from "./error.ts";
-import { type Call, type ClientOptions, HttpCaller } from "./http.ts";
+import { type Call, type ClientOptions, HttpCaller, jsonBody } from "./http.ts";
 import {
   chartersAnswer,
   entryAnswer,
@@ -233,9 +234,10 @@ export class ServerClient {
   }
 
   /** Sealed to the requester's X-Wing key with info {@link MATERIAL_INFO}; inside is a {@link Material}. */
-  async material(orderId: string, query: MaterialQuery): Promise<Uint8Array> {
-    const call: Call = { method: "GET", path: `/v1/orders/${orderId}/material`, query };
-    return (await this.#http.send({ ...call, wait: 60 })).bytes;
+  async material(orderId: string, value: MaterialRequest): Promise<Uint8Array> {
+    const call: Call = { method: "POST", path: `/v1/orders/${orderId}/material` };
+    const body = jsonBody({ schema: materialRequest, value });
+    return (await this.#http.send({ ...call, body, wait: 60 })).bytes;
   }
 
   /** Sealed to the requester's X-Wing key with info {@link OTHER_SIDES_INFO}; see {@link parseOtherSides}. */

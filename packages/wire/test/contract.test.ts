@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { base64, conversationId, fromHex, hex } from "@porchlight/encoding";
+import { base64, conversationId, fromHex, hex, utf8 } from "@porchlight/encoding";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -10,7 +10,10 @@ import {
   itemsAnswer,
   KeyholderClient,
   LIMITS,
+  materialRequest,
+  materialValue,
   type NewItem,
+  parseMaterial,
   refusalBody,
   ServerClient,
   sessionStatement,
@@ -230,4 +233,20 @@ test("DEL-11: the statement that a device signs is that of the vectors", () => {
   for (const { audience, nonce, statement } of cases) {
     expect(hex(sessionStatement(audience, fromHex(nonce)))).toBe(statement);
   }
+});
+
+test("DEL-53, DEL-73: what is asked of material and what answers it is that of the vectors", () => {
+  const path = new URL("../../../vectors/delivery.json", import.meta.url);
+  type Cases = { readonly good: readonly unknown[]; readonly bad: readonly unknown[] };
+  const { material } = JSON.parse(readFileSync(path, "utf8")) as {
+    material: { readonly request: Cases; readonly answer: Cases };
+  };
+  for (const one of material.request.good)
+    expect(z.encode(materialRequest, materialRequest.parse(one))).toEqual(one);
+  for (const one of material.request.bad) expect(materialRequest.safeParse(one).success).toBe(false);
+  for (const one of material.answer.good) {
+    expect(z.encode(materialValue, parseMaterial(utf8(JSON.stringify(one))))).toEqual(one);
+  }
+  for (const one of material.answer.bad)
+    expect(() => parseMaterial(utf8(JSON.stringify(one)))).toThrow(WireError);
 });

@@ -1,17 +1,16 @@
 import type { SignedDocument } from "@porchlight/charter";
 import {
-  accountIdText,
   contestAnswer,
   contestChallengeAnswer,
   contestChallengeRequest,
   contestRequest,
   contestsAnswer,
-  conversationIdText,
   dayNumberValue,
   decimalQuery,
   directionAnswer,
   directionRequest,
   LIMITS,
+  materialRequest,
   orderAnswer,
   orderIdText,
   orderRequest,
@@ -24,11 +23,6 @@ import { z } from "zod";
 import { json, type Route, readBody, readParameters } from "../http.ts";
 import type { PrimaryServices } from "../services.ts";
 
-const materialQuery = z.object({
-  conversation: conversationIdText,
-  account: accountIdText,
-  day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue),
-});
 const dayQuery = z.object({ day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue) });
 const orderParams = z.object({ orderId: orderIdText });
 
@@ -110,13 +104,13 @@ export function disclosureRoutes({ orders, contests, preservations, material }: 
       },
     },
     {
-      method: "GET",
+      method: "POST",
       url: "/v1/orders/:orderId/material",
       access: "capability",
-      contract: { params: orderParams, query: materialQuery, answer: "bytes" },
-      handle: async ({ params, query, signal }) => {
+      contract: { params: orderParams, request: materialRequest, answer: "bytes" },
+      handle: async ({ params, body, signal }) => {
         const { orderId } = readParameters(orderParams, params);
-        const bytes = await material.material(orderId, readParameters(materialQuery, query), signal);
+        const bytes = await material.material(orderId, readBody(materialRequest, body), signal);
         return { bytes, type: "application/octet-stream", cache: "no-store" };
       },
     },
