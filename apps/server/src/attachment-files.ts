@@ -1,9 +1,10 @@
-import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory, removeFileDurable, syncDirectory } from "@porchlight/durable";
 
 /**
- * Ciphertexts as files, `DIRECTORY/ab/ab…64 digits`. A file grows by parts written in any order; what is in it counts
+ * Ciphertexts as files, `DIRECTORY/ab/ab…64 digits`, and below `held` what only an order to preserve keeps. A file grows by parts written in any order; what is in it counts
  * only by the database's rows. Several processes share a deployment's directory (a network file system whose fsync
  * reaches the disk).
  */
@@ -25,6 +26,14 @@ export class AttachmentFiles {
 
   #path(id: string): string {
     return join(this.#folder(id), id);
+  }
+
+  get #heldDirectory(): string {
+    return join(this.#directory, "held");
+  }
+
+  #heldPath(id: string): string {
+    return join(this.#heldDirectory, id);
   }
 
   /** Resolves when the bytes are on the disk. */
@@ -74,10 +83,37 @@ export class AttachmentFiles {
 
   /** A file that is not there is no error. */
   async remove(id: string): Promise<void> {
+    await removeIfThere(this.#path(id));
+  }
+
+  /**
+   * Copies a file to where only what answers orders reads it: under its own id somebody may put another one, once this one is
+   * gone for members. Resolves when the copy is on the disk.
+   */
+  async hold(id: string): Promise<void> {
+    const path = this.#heldPath(id);
+    await makeDirectory(this.#heldDirectory);
+    await copyFile(this.#path(id), path, constants.COPYFILE_FICLONE);
+    const handle = await open(path, "r+");
     try {
-      await removeFileDurable(this.#path(id));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await syncDirectory(this.#heldDirectory);
+  }
+
+  /** Held ones; no error where there is none. */
+  async removeHeld(id: string): Promise<void> {
+    await removeIfThere(this.#heldPath(id));
+  }
+
+  async held(): Promise<string[]> {
+    try {
+      return (await readdir(this.#heldDirectory)).filter((name) => /^[0-9a-f]{64}$/.test(name));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
     }
   }
 
@@ -91,5 +127,13 @@ export class AttachmentFiles {
         if (found !== null && found.mtimeMs < before) yield id;
       }
     }
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await removeFileDurable(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }

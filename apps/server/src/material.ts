@@ -261,7 +261,7 @@ export class MaterialDesk {
           array(select m.account from memberships m where m.conversation = e.conversation
             and m.from_seq < e.seq and (m.until_seq is null or m.until_seq > e.seq)) as members
         from unnest($1::bytea[], $2::bigint[], $3::bytea[]) as asked (account, day, conversation)
-        join envelopes e using (account, day, conversation) join items i using (conversation, seq)
+        join kept_envelopes e using (account, day, conversation) join kept_items i using (conversation, seq)
         where e.charter = $4 order by e.conversation, e.account, e.day, e.seq`,
       values: [
         places.map(({ account }) => Buffer.from(idBytes(account))),
@@ -301,7 +301,7 @@ export class MaterialDesk {
       text: `select seq, epoch, submitter, at, bytes from (
           select i.seq, i.epoch, i.submitter, i.at, i.bytes,
             sum(octet_length(i.bytes)) over (order by i.seq) - octet_length(i.bytes) as before
-          from items i
+          from kept_items i
           where i.conversation = $1 and i.submitter = $2 and i.kind = $5 and i.seq > $6
             and (i.generation, i.epoch) in (select * from unnest($3::int[], $4::bigint[]))) sized
         where before < $7 order by seq`,
@@ -330,7 +330,7 @@ export class MaterialDesk {
   ): Promise<{ account: AccountId; conversation: ConversationId; day: DayNumber }[]> {
     const { accounts, conversations, firstDay, lastDay } = warrant.document;
     const rows = await this.#database.query({
-      text: `select distinct account, conversation, day from envelopes
+      text: `select distinct account, conversation, day from kept_envelopes
         where account = any($1::bytea[]) and day between $2 and $3 and charter = $4
           and ($5::bytea[] is null or conversation = any($5::bytea[]))
         order by conversation, account, day`,
@@ -357,7 +357,7 @@ export class MaterialDesk {
     const { conversations, firstDay, lastDay } = document;
     if (day < firstDay || day > lastDay) return [];
     const rows = await this.#database.query({
-      text: `select distinct account, conversation from envelopes
+      text: `select distinct account, conversation from kept_envelopes
         where account = any($1::bytea[]) and day = $2 and charter = $3
           and ($4::bytea[] is null or conversation = any($4::bytea[]))
         order by conversation, account`,

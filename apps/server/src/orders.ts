@@ -241,7 +241,7 @@ export class Orders {
     const named = accounts.map((account) => Buffer.from(idBytes(account)));
     const among = conversations === "all" ? null : conversations.map((id) => Buffer.from(idBytes(id)));
     const rows = await this.#database.query({
-      text: `select e.account from envelopes e
+      text: `select e.account from kept_envelopes e
           where e.day between $3 and $4 and e.charter = $5 and ($2::bytea[] is null or e.conversation = any($2::bytea[]))
             and exists (select from memberships m where m.conversation = e.conversation
               and m.account = any($1::bytea[]) and m.from_seq < e.seq and (m.until_seq is null or m.until_seq > e.seq))

@@ -124,6 +124,16 @@ export class Preservations {
     return await lifted;
   }
 
+  /**
+   * Runs while no order begins or ends to hold, with those that hold on `today` (RET-7). Throws where a stored order does not
+   * verify: nobody guesses then.
+   */
+  async whileTheyStand<T>(today: DayNumber, work: (held: readonly Held[]) => Promise<T>): Promise<T> {
+    const done = this.#last.then(async () => await work(await this.#running(today)));
+    this.#last = done.catch(() => {});
+    return await done;
+  }
+
   async #lift(document: SignedDocument): Promise<LogIndex> {
     let commitment: Commitment;
     try {
@@ -339,8 +349,7 @@ export class Preservations {
     });
   }
 
-  /** What deletion passes over on `today` (RET-7). Throws where a stored order does not verify: nobody guesses then. */
-  async running(today: DayNumber): Promise<Held[]> {
+  async #running(today: DayNumber): Promise<Held[]> {
     const held: Held[] = [];
     for (const stored of await this.#all()) {
       const { commitment, preservation, taken } = stored;

@@ -8,6 +8,7 @@ import { type Database, fromRow, isDatabaseOutage, type Row } from "./database.t
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { Held, Preservations } from "./preservations.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Rows of one transaction: small, so that nobody waits behind it. */
 const BATCH = 500;
@@ -42,7 +43,7 @@ const HELD = (first: number): string => {
 };
 const HOLDS_ITEM = `h.account = i.submitter and (h.conversation is null or h.conversation = i.conversation)
   and i.at <= h.taken and exists (
-    select from envelopes e where e.conversation = i.conversation and e.generation = i.generation
+    select from kept_envelopes e where e.conversation = i.conversation and e.generation = i.generation
       and e.epoch = i.epoch and e.account = h.account and e.charter = h.charter
       and e.day between h.first_day and h.last_day)`;
 const HOLDS_ATTACHMENT = `h.account = a.account and h.charter = a.charter
@@ -65,9 +66,8 @@ function heldRows(held: readonly Held[]): unknown[][] {
 }
 
 /**
- * Deletes what is older than its charter's retention (RET-1 to RET-7): messages, envelopes, Welcomes, attachments, but for
- * what a logged preservation holds back.
- * In small transactions that lock nothing delivery needs; interrupted anywhere, the next run goes on.
+ * Deletes what is older than its charter's retention (RET-1 to RET-7): messages, envelopes, Welcomes, attachments. What a
+ * logged preservation holds back it puts where members do not come, until nothing holds it. In small transactions that lock nothing delivery needs; interrupted anywhere, the next run goes on.
  */
 export class Retention {
   readonly #database: Database;
@@ -106,7 +106,7 @@ export class Retention {
   onTime(): void {
     if (this.#running !== null || this.#closed) return;
     this.#ofToday().catch((error: unknown) => {
-      if (!isDatabaseOutage(error)) this.#logger.failure("retention-failed", error);
+      if (!isDatabaseOutage(error) && !this.#closed) this.#logger.failure("retention-failed", error);
     });
   }
 
@@ -139,7 +139,8 @@ export class Retention {
    * locks them while it runs.
    */
   async rewrite(): Promise<void> {
-    for (const table of ["items", "envelopes", "welcomes", "attachments"]) {
+    const ours = ["items", "envelopes", "attachments"];
+    for (const table of ["welcomes", ...ours, ...ours.map((name) => `held_${name}`)]) {
       await this.#database.query({ text: `vacuum full ${table}` });
     }
     await this.#database.query({ text: "checkpoint" });
@@ -155,7 +156,6 @@ export class Retention {
     const days = new Map<string, Deleted>();
     const total = { items: 0, bytes: 0, welcomes: 0, unfinished: 0, files: 0 };
     const cutoffs = this.#cutoffs(today, 0);
-    const held = await this.#preservations.running(today);
     const count = (rows: readonly Row[], member: keyof Deleted): void => {
       for (const row of rows) {
         const key = `${Buffer.from(fromRow(row["conversation"])).toString("hex")} ${String(row["day"])}`;
@@ -166,30 +166,47 @@ export class Retention {
         total.bytes += row["length"] as number;
       }
     };
-    await this.#batches(async () => {
-      const rows = await this.#deleteItems(KIND_CODES.message, cutoffs, held);
-      count(rows, "messages");
-      return rows.length;
+    await this.#batches(today, async (held) => {
+      const { deleted, done } = await this.#deleteItems(KIND_CODES.message, cutoffs, held);
+      count(deleted, "messages");
+      return done;
     });
     // A message of the first minutes of a day may still be of an epoch of the day before: its envelope stays as long.
     const envelopes = this.#cutoffs(today, 1);
-    await this.#batches(async () => {
-      const rows = await this.#deleteItems(KIND_CODES.envelope, envelopes, held);
-      count(rows, "envelopes");
-      return rows.length;
+    await this.#batches(today, async (held) => {
+      const { deleted, done } = await this.#deleteItems(KIND_CODES.envelope, envelopes, held);
+      count(deleted, "envelopes");
+      return done;
     });
-    await this.#batches(async () => {
+    await this.#batches(today, async () => {
       const deleted = await this.#deleteWelcomes(cutoffs);
       total.welcomes += deleted;
       return deleted;
     });
-    await this.#batches(async () => {
-      const rows = await this.#deleteAttachments(cutoffs, held);
+    await this.#batches(today, async (held) => {
+      const { deleted: rows, done } = await this.#deleteAttachments(cutoffs, held);
       count(
         rows.filter((row) => row["day"] !== null),
         "attachments",
       );
       total.unfinished += rows.filter((row) => row["day"] === null).length;
+      total.files += rows.length;
+      return done;
+    });
+    // Messages first: by their envelopes is seen what is held.
+    for (const [kind, member] of [
+      [KIND_CODES.message, "messages"],
+      [KIND_CODES.envelope, "envelopes"],
+    ] as const) {
+      await this.#batches(today, async (held) => {
+        const rows = await this.#deleteHeldItems(kind, held);
+        count(rows, member);
+        return rows.length;
+      });
+    }
+    await this.#batches(today, async (held) => {
+      const rows = await this.#deleteHeldAttachments(held);
+      count(rows, "attachments");
       total.files += rows.length;
       return rows.length;
     });
@@ -198,14 +215,22 @@ export class Retention {
     if (total.items > 0) {
       for (const table of ["items", "envelopes"]) await this.#database.query({ text: `vacuum ${table}` });
     }
-    const heldBack = await this.#heldBack(held, cutoffs, envelopes);
+    const heldBack = await this.#preservations.whileTheyStand(
+      today,
+      async (held) => await this.#heldBack(held),
+    );
     const document = await this.#report(today, days, total, heldBack);
     this.#logger.event("retention", { ...total, conversationDays: days.size });
     return document;
   }
 
-  async #batches(step: () => Promise<number>): Promise<void> {
-    while (!this.#closed && (await step()) > 0);
+  /** Each batch sees the orders that hold then: one that is proven while a run is under way holds from its answer on. */
+  async #batches(today: DayNumber, step: (held: readonly Held[]) => Promise<number>): Promise<void> {
+    do {
+      // No report speaks of a run that did not come to its end: the next start makes one that does.
+      if (this.#closed)
+        throw new Refusal("unavailable", "the server stops: retention goes on when it runs again");
+    } while ((await this.#preservations.whileTheyStand(today, step)) > 0);
   }
 
   #cutoffs(today: DayNumber, later: number): Cutoffs {
@@ -219,24 +244,34 @@ export class Retention {
     };
   }
 
-  /** An item's charter is that of its group: an envelope says it, since under a charter nobody writes without one. */
-  async #deleteItems(kind: number, cutoffs: Cutoffs, held: readonly Held[]): Promise<Row[]> {
+  /**
+   * An item's charter is that of its group: an envelope says it, since under a charter nobody writes without one. `done`
+   * counts what was put apart as well.
+   */
+  async #deleteItems(
+    kind: number,
+    cutoffs: Cutoffs,
+    held: readonly Held[],
+  ): Promise<{ readonly deleted: Row[]; readonly done: number }> {
     return await this.#database.transaction(async (transaction) => {
       const rows = await transaction.query({
         text: `with limits as (select * from unnest($2::bytea[], $3::bigint[]) as l (charter, cutoff)),
           ${HELD(6)},
           due as (
-            select i.conversation, i.seq from items i
+            select i.conversation, i.seq, exists (select from held h where ${HOLDS_ITEM}) as held from items i
             left join lateral (
               select e.charter from envelopes e
               where e.conversation = i.conversation and e.generation = i.generation limit 1) g on true
             left join limits l on l.charter = g.charter
             where i.kind = $1 and i.at < $5
               and i.at < case when g.charter is null then $4 else coalesce(l.cutoff, 0) end
-              and not exists (select from held h where ${HOLDS_ITEM})
-            limit ${BATCH} for update of i skip locked)
+            limit ${BATCH} for update of i skip locked),
+          apart as (
+            insert into held_items
+            select i.conversation, i.seq, i.generation, i.epoch, i.kind, i.submitter, i.at, i.bytes
+            from items i join due d using (conversation, seq) where d.held)
           delete from items i using due d where i.conversation = d.conversation and i.seq = d.seq
-          returning i.conversation, i.seq, i.at / 86400 as day, octet_length(i.bytes) as length`,
+          returning i.conversation, i.seq, i.at / 86400 as day, octet_length(i.bytes) as length, d.held`,
         values: [
           kind,
           cutoffs.charters,
@@ -246,9 +281,41 @@ export class Retention {
           ...heldRows(held),
         ],
       });
+      const deleted = rows.filter((row) => row["held"] === false);
+      if (kind === KIND_CODES.envelope) {
+        const keys = (some: readonly Row[]) => [
+          some.map((row) => row["conversation"]),
+          some.map((row) => row["seq"]),
+        ];
+        await transaction.query({
+          text: `with gone as (
+              delete from envelopes e using unnest($1::bytea[], $2::bigint[], $3::boolean[]) as d (conversation, seq, held)
+              where e.conversation = d.conversation and e.seq = d.seq
+              returning e.conversation, e.generation, e.epoch, e.device_key, e.account, e.day, e.charter, e.seq, d.held)
+            insert into held_envelopes
+            select conversation, generation, epoch, device_key, account, day, charter, seq from gone where held`,
+          values: [...keys(rows), rows.map((row) => row["held"])],
+        });
+      }
+      return { deleted, done: rows.length };
+    });
+  }
+
+  /** What was put apart and is held by nothing any more. */
+  async #deleteHeldItems(kind: number, held: readonly Held[]): Promise<Row[]> {
+    return await this.#database.transaction(async (transaction) => {
+      const rows = await transaction.query({
+        text: `with ${HELD(2)},
+          due as (
+            select i.conversation, i.seq from held_items i
+            where i.kind = $1 and not exists (select from held h where ${HOLDS_ITEM}) limit ${BATCH})
+          delete from held_items i using due d where i.conversation = d.conversation and i.seq = d.seq
+          returning i.conversation, i.seq, i.at / 86400 as day, octet_length(i.bytes) as length`,
+        values: [kind, ...heldRows(held)],
+      });
       if (kind === KIND_CODES.envelope) {
         await transaction.query({
-          text: `delete from envelopes e using unnest($1::bytea[], $2::bigint[]) as d (conversation, seq)
+          text: `delete from held_envelopes e using unnest($1::bytea[], $2::bigint[]) as d (conversation, seq)
             where e.conversation = d.conversation and e.seq = d.seq`,
           values: [rows.map((row) => row["conversation"]), rows.map((row) => row["seq"])],
         });
@@ -274,20 +341,19 @@ export class Retention {
   }
 
   /** Rows first, then files: a crash in between leaves files without a row, which {@link #removeOrphans} finds. */
-  async #deleteAttachments(cutoffs: Cutoffs, held: readonly Held[]): Promise<Row[]> {
+  async #deleteAttachments(
+    cutoffs: Cutoffs,
+    held: readonly Held[],
+  ): Promise<{ readonly deleted: Row[]; readonly done: number }> {
     const now = this.#clock.now();
-    const rows = await this.#database.query({
+    const due = await this.#database.query<{ id: Buffer; held: boolean }>({
       text: `with limits as (select * from unnest($1::bytea[], $2::bigint[]) as l (charter, cutoff)),
-        ${HELD(5)},
-        due as (
-          select a.id from attachments a left join limits l on l.charter = a.charter
-          where case when a.day is null then a.created < $4
-            else a.day * 86400 < case when a.charter is null then $3 else coalesce(l.cutoff, 0) end end
-            and not exists (select from held h where ${HOLDS_ATTACHMENT})
-          limit ${BATCH} for update of a skip locked),
-        parts as (delete from attachment_parts p using due d where p.id = d.id)
-        delete from attachments a using due d where a.id = d.id
-        returning a.id, a.conversation, a.day, a.size as length`,
+        ${HELD(5)}
+        select a.id, exists (select from held h where ${HOLDS_ATTACHMENT}) as held
+        from attachments a left join limits l on l.charter = a.charter
+        where case when a.day is null then a.created < $4
+          else a.day * 86400 < case when a.charter is null then $3 else coalesce(l.cutoff, 0) end end
+        limit ${BATCH}`,
       values: [
         cutoffs.charters,
         cutoffs.byCharter,
@@ -296,31 +362,56 @@ export class Retention {
         ...heldRows(held),
       ],
     });
-    for (const row of rows) await this.#files.remove(Buffer.from(fromRow(row["id"])).toString("hex"));
+    // A copy before its row: a row whose file is nowhere would be a broken promise.
+    for (const { id, held: isHeld } of due) if (isHeld) await this.#files.hold(nameOf(id));
+    const rows = await this.#database.query({
+      text: `with due as (select * from unnest($1::bytea[], $2::boolean[]) as d (id, held)),
+        parts as (delete from attachment_parts p using due d where p.id = d.id),
+        apart as (
+          insert into held_attachments
+          select a.id, a.conversation, a.account, a.size, a.created, a.seq, a.day, a.charter, a.digest
+          from attachments a join due d using (id) where d.held on conflict do nothing)
+        delete from attachments a using due d where a.id = d.id
+        returning a.id, a.conversation, a.day, a.size as length, d.held`,
+      values: [due.map(({ id }) => Buffer.from(fromRow(id))), due.map((one) => one.held)],
+    });
+    for (const row of rows) await this.#files.remove(nameOf(row["id"]));
+    return { deleted: rows.filter((row) => row["held"] === false), done: due.length };
+  }
+
+  async #deleteHeldAttachments(held: readonly Held[]): Promise<Row[]> {
+    const rows = await this.#database.query({
+      text: `with ${HELD(1)},
+        due as (
+          select a.id from held_attachments a
+          where not exists (select from held h where ${HOLDS_ATTACHMENT}) limit ${BATCH})
+        delete from held_attachments a using due d where a.id = d.id
+        returning a.id, a.conversation, a.day, a.size as length`,
+      values: heldRows(held),
+    });
+    for (const row of rows) await this.#files.removeHeld(nameOf(row["id"]));
     return rows;
   }
 
-  /** RET-7: what is over its retention and still here, by the entry that holds it back. */
-  async #heldBack(held: readonly Held[], cutoffs: Cutoffs, envelopes: Cutoffs): Promise<HeldBack[]> {
+  /** RET-7: what was put apart and is held, by the entry that holds it back. */
+  async #heldBack(held: readonly Held[]): Promise<HeldBack[]> {
     if (held.length === 0) return [];
-    const limits = "limits as (select * from unnest($1::bytea[], $2::bigint[]) as l (charter, cutoff))";
-    const items = async (kind: number, { charters, byCharter }: Cutoffs) =>
+    const items = async (kind: number) =>
       await this.#database.query<{ entry: number; count: number }>({
-        text: `with ${limits}, ${HELD(4)}
+        text: `with ${HELD(2)}
           select entry, count(*)::integer as count from (
-            select distinct h.entry, i.conversation, i.seq from held h join limits l using (charter) join items i
-              on i.kind = $3 and i.at < l.cutoff and ${HOLDS_ITEM}) found group by entry`,
-        values: [charters, byCharter, kind, ...heldRows(held)],
+            select distinct h.entry, i.conversation, i.seq from held h join held_items i
+              on i.kind = $1 and ${HOLDS_ITEM}) found group by entry`,
+        values: [kind, ...heldRows(held)],
       });
     const files = await this.#database.query<{ entry: number; count: number }>({
-      text: `with ${limits}, ${HELD(3)}
+      text: `with ${HELD(1)}
         select entry, count(*)::integer as count from (
-          select distinct h.entry, a.id from held h join limits l using (charter) join attachments a
-            on a.day * 86400 < l.cutoff and ${HOLDS_ATTACHMENT}) found group by entry`,
-      values: [cutoffs.charters, cutoffs.byCharter, ...heldRows(held)],
+          select distinct h.entry, a.id from held h join held_attachments a on ${HOLDS_ATTACHMENT}) found group by entry`,
+      values: heldRows(held),
     });
-    const messages = await items(KIND_CODES.message, cutoffs);
-    const kept = await items(KIND_CODES.envelope, envelopes);
+    const messages = await items(KIND_CODES.message);
+    const kept = await items(KIND_CODES.envelope);
     const of = (rows: readonly { entry: number; count: number }[], entry: number): number =>
       rows.find((row) => row.entry === entry)?.count ?? 0;
     return held.map(({ entry, until }) => ({
@@ -344,6 +435,10 @@ export class Retention {
       await this.#files.remove(id);
       removed++;
     }
+    // A copy whose row never came: the file itself is still where it was.
+    const rows = await this.#database.query({ text: "select id from held_attachments" });
+    const known = new Set(rows.map((row) => nameOf(row["id"])));
+    for (const id of await this.#files.held()) if (!known.has(id)) await this.#files.removeHeld(id);
     return removed;
   }
 
@@ -394,4 +489,8 @@ export class Retention {
       return document;
     });
   }
+}
+
+function nameOf(id: unknown): string {
+  return Buffer.from(fromRow(id)).toString("hex");
 }

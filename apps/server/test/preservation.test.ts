@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -95,8 +95,18 @@ async function proofOf(index: number): Promise<string> {
   return await service.proof(index);
 }
 
+/** By account, and their SHA-256 by id. */
+const files = new Map<string, string>();
+const digests = new Map<string, Buffer>();
+
 async function attach(person: Person): Promise<void> {
   const [id, bytes] = [randomBytes(32).toString("hex"), new Uint8Array(randomBytes(500))];
+  await put(person, id, bytes);
+  files.set(person.account, id);
+  digests.set(id, createHash("sha256").update(bytes).digest());
+}
+
+async function put(person: Person, id: string, bytes: Uint8Array): Promise<void> {
   await person.client.createAttachment(person.conversation, { id, size: bytes.length });
   await person.client.putAttachmentPart(id, 0, bytes);
   await person.client.completeAttachment(id, createHash("sha256").update(bytes).digest());
@@ -107,7 +117,7 @@ type Report = {
   held: { entry: number; until: string; messages: number; envelopes: number; attachments: number }[];
 };
 
-/** Runs on a later day; what is left of each person in the conversation. */
+/** Runs on a later day; what is left of each person in the conversation, for those who are in it. */
 async function onDay(day: DayNumber): Promise<{ report: Report; left: string[][] }> {
   await server.tick(dayStart(day) + 3600);
   for (const person of people) await person.login();
@@ -184,7 +194,13 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
 
   // Bob's was logged, and never proven.
   const first = await onDay(dayNumber(DAY + 32));
-  expect(first.left).toEqual([["envelope", "message"], []]);
+  // No member sees whose messages are held: not in the conversation, not by a file, not by what an account may still keep.
+  expect(first.left).toEqual([[], []]);
+  for (const { client, account } of people) {
+    const id = files.get(account) as string;
+    await expect(client.attachment(id)).rejects.toMatchObject({ refusal: "forbidden" });
+    await expect(client.attachmentPart(id, 0)).rejects.toMatchObject({ refusal: "forbidden" });
+  }
   const until = "2026-10-31";
   expect(first.report.held).toEqual([{ entry: index, until, messages: 1, envelopes: 1, attachments: 1 }]);
   expect(first.report.deleted.files).toBe(1);
@@ -192,8 +208,14 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   // A killed server holds the same.
   await server.kill();
   await server.run();
+  // A file of the same name as the one that is held takes nothing from it.
+  await alice.login();
+  const id = files.get(alice.account) as string;
+  await put(alice, id, new Uint8Array(500));
   const second = await onDay(dayNumber(DAY + 60));
-  expect(second.left).toEqual([["envelope", "message"], []]);
+  expect(second.left).toEqual([[], []]);
+  const again = readFileSync(join(server.directory, "files", "held", id));
+  expect(createHash("sha256").update(again).digest()).toEqual(digests.get(id));
 
   const commitment = preservationCommitment(forAlice.opening, forAlice.bytes);
   const longer = await order(alice, { extends: commitment, until: dayNumber(DAY + 90) });
@@ -204,8 +226,10 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   await hand(longer, await proofOf(extension.index));
   expect(periodOf(dayNumber(DAY + 90))).toBe("2026-11");
   const third = await onDay(dayNumber(DAY + 90));
-  expect(third.left).toEqual([["envelope", "message"], []]);
-  expect(third.report.held).toMatchObject([{ entry: extension.index, messages: 1 }]);
+  expect(third.left).toEqual([[], []]);
+  expect(third.report.held).toMatchObject([
+    { entry: extension.index, messages: 1, envelopes: 1, attachments: 1 },
+  ]);
   const last = await onDay(dayNumber(DAY + 91));
   expect(last.left).toEqual([[], []]);
   expect(last.report).toMatchObject({ held: [], deleted: { files: 1 } });
@@ -236,7 +260,9 @@ test("PRES-14: what its issuer lifted holds nothing, and the next run deletes it
   await refusing({ preservation: "00".repeat(32) }, "not-logged");
   await refusing({ issued: server.now + 3600 }, "not-yet-valid");
   await refusing({}, "signer-unknown", "Provider");
-  expect((await onDay(dayNumber(day + 32))).left).toEqual([["envelope", "message"], []]);
+  const before = await onDay(dayNumber(day + 32));
+  expect(before.left).toEqual([[], []]);
+  expect(before.report.held).toMatchObject([{ entry: index, messages: 1, envelopes: 1 }]);
 
   const lifted = await lift({ issued: server.now });
   expect(await lift({ issued: server.now })).toBe(lifted);

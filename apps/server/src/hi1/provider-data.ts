@@ -47,13 +47,13 @@ export async function extentOf(scope: Scope, charter: Charter, queries: Queries)
     files: number;
   }>({
     text: `select
-        (select count(distinct conversation)::integer from envelopes where account = any($1::bytea[])
+        (select count(distinct conversation)::integer from kept_envelopes where account = any($1::bytea[])
           and day between $3 and $4 and charter = $5 and ($2::bytea[] is null or conversation = any($2::bytea[]))) as conversations,
-        (select count(distinct (account, conversation, day))::integer from envelopes where account = any($1::bytea[])
+        (select count(distinct (account, conversation, day))::integer from kept_envelopes where account = any($1::bytea[])
           and day between $3 and $4 and charter = $5 and ($2::bytea[] is null or conversation = any($2::bytea[]))) as labels,
-        (select count(*)::integer from items where submitter = any($1::bytea[]) and at between $6 and $7 and kind = $8
+        (select count(*)::integer from kept_items where submitter = any($1::bytea[]) and at between $6 and $7 and kind = $8
           and ($2::bytea[] is null or conversation = any($2::bytea[]))) as messages,
-        (select count(*)::integer from attachments where account = any($1::bytea[]) and day between $3 and $4 and charter = $5
+        (select count(*)::integer from kept_attachments where account = any($1::bytea[]) and day between $3 and $4 and charter = $5
           and ($2::bytea[] is null or conversation = any($2::bytea[]))) as files`,
     values: [
       accounts,
@@ -120,7 +120,7 @@ async function subscribers(
 async function traffic(scope: Scope, queries: Queries): Promise<{ sent: Json[] }> {
   const { accounts, among, from, to } = limits(scope);
   const rows = await queries.query<{ submitter: Buffer; conversation: Buffer; at: number; size: number }>({
-    text: `select submitter, conversation, at, octet_length(bytes) as size from items
+    text: `select submitter, conversation, at, octet_length(bytes) as size from kept_items
       where submitter = any($1::bytea[]) and at between $3 and $4 and kind = $5
         and ($2::bytea[] is null or conversation = any($2::bytea[])) order by at, conversation, seq limit $6`,
     values: [accounts, among, from, to, KIND_CODES.message, MAX_ROWS + 1],

@@ -42,7 +42,7 @@ export async function resolveTargets(
       text: `select exists (select from notice_cards where account = $1)
           and (exists (select from memberships m join conversations c using (conversation)
               where m.account = $1 and (c.charter = $2 or c.next_charter = $2))
-            or exists (select from envelopes where account = $1 and charter = $2)) as known`,
+            or exists (select from kept_envelopes where account = $1 and charter = $2)) as known`,
       values: [asked, Buffer.from(idBytes(charter.id))],
     });
     found.set(`${format} ${value}`, row?.known === true && meant !== undefined ? meant : null);
