@@ -12,6 +12,7 @@ import { createPassphrase, readPassphrase, SecretStore } from "@porchlight/durab
 import {
   type DayNumber,
   hex,
+  type Period,
   parseDay,
   periodOf,
   type UnixSeconds,
@@ -249,9 +250,9 @@ export class TestServer {
     return await charterOf(kind);
   }
 
-  /** Logs the fixture's keys of {@link DAY}'s month. */
-  async keys(charter: Charter): Promise<void> {
-    const document = await signedKeys(keysDocument(charter, periodOf(DAY)));
+  /** Logs the fixture's keys of a month, {@link DAY}'s if none is named. */
+  async keys(charter: Charter, period: Period = periodOf(DAY)): Promise<void> {
+    const document = await signedKeys(keysDocument(charter, period));
     await this.client().appendEntry(formatEntry({ type: "keys", document }));
   }
 

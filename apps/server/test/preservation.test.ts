@@ -18,21 +18,27 @@ import {
   dayNumber,
   dayOf,
   dayStart,
+  fromHex,
   fromUtf8,
   type Json,
   parseJson,
   periodOf,
+  utf8,
 } from "@porchlight/encoding";
 import { Service } from "@porchlight/parties";
+import { openFrom } from "@porchlight/quorum";
+import { MATERIAL_INFO, parseMaterial } from "@porchlight/wire";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   COURT,
   charterDocument,
   charterOf,
   publicKeyOf,
+  seedOf,
   signedCharter,
   signerOf,
 } from "../../../vectors/fixture/deployment.ts";
+import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { Person, roomOf } from "./people.ts";
 
@@ -93,6 +99,31 @@ async function proofOf(index: number): Promise<string> {
   await server.client().waitForCheckpoint(index + 1, { since: server.now });
   await service.update();
   return await service.proof(index);
+}
+
+/** What a warrant over both people and the first day reads of each. */
+async function materialOf(by: readonly Person[]) {
+  const accounts = by.map(({ account, noticeCard: notice }) => ({ account, person: "A person", notice }));
+  const document = await warrantDocument(charter, {
+    statement: await statementOf(charter, [], { accounts }),
+    accounts: accounts.map(({ account }) => account),
+    conversations: "all",
+    firstDay: DAY,
+    lastDay: DAY,
+    issued: server.now,
+    expires: (server.now + 20 * 86_400) as typeof server.now,
+  });
+  const opening = new Uint8Array(randomBytes(32));
+  const warrant = fromUtf8(await signedWarrant(charter, document));
+  const { orderId } = await server.client().submitOrder({ warrant, opening });
+  const labels = [];
+  for (const { account, conversation } of by) {
+    const asked = { labels: [{ conversation, account, day: DAY }] };
+    const sealed = await server.client().material(orderId, asked);
+    const seed = seedOf(`xwing ${document.requester.name}`);
+    labels.push(...parseMaterial(openFrom(seed, sealed, utf8(MATERIAL_INFO), fromHex(orderId, 32))).labels);
+  }
+  return labels;
 }
 
 /** By account, and their SHA-256 by id. */
@@ -204,6 +235,14 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   const until = "2026-10-31";
   expect(first.report.held).toEqual([{ entry: index, until, messages: 1, envelopes: 1, attachments: 1 }]);
   expect(first.report.deleted.files).toBe(1);
+
+  // A warrant reads it.
+  await server.keys(charter, periodOf(dayOf(server.now)));
+  const readable = await materialOf([alice, bob]);
+  expect(readable.map((one) => [one?.envelopes.length, one?.messages.length])).toEqual([
+    [1, 1],
+    [0, 0],
+  ]);
 
   // A killed server holds the same.
   await server.kill();
