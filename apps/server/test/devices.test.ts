@@ -13,7 +13,7 @@ import {
 } from "../../../packages/client/src/index.ts";
 import { makeAccountRequest } from "../../../packages/envelope/src/index.ts";
 import { TestServer } from "./deployment.ts";
-import { AUDIENCE, home, newcomer, publishKeys, random, say, textsIn } from "./homes.ts";
+import { AUDIENCE, type Home, home, newcomer, publishKeys, random, say, textsIn } from "./homes.ts";
 
 let server: TestServer;
 let charter: Charter;
@@ -71,6 +71,7 @@ describe("a second device", () => {
     expect(tablet.host.deviceName).toBe("tablet");
     expect(tablet.attendance).toEqual({
       done: [{ conversation: seat.id, account: alice.account.id }],
+      refused: [],
       left: 0,
     });
     const records = [utf8(old), random(3 * 1024 * 1024), utf8("a draft")];
@@ -382,6 +383,44 @@ describe("what members refuse", () => {
     await bobs.changeMembers({ removeDevices: [added] });
     expect(await shown(document)).toBe(0);
     expect(bobs.members.map(({ account }) => account)).toEqual([bob.account.id]);
+  });
+
+  test("MLS-15: a server that hands out another's key package for a device gets nobody in: not in a pairing, not in a return", async () => {
+    const [alice, bob, mallory] = [await newcomer(server), await newcomer(server), await newcomer(server)];
+    const seat = await alice.account.member.createConversation({ charter: null });
+    await seat.changeMembers({ adds: [bob.account.id] });
+    await bob.account.member.sync();
+    const bobs = bob.account.member.seat(seat.id);
+    /** Asked for one device it answers with Mallory's key package, under the name that was asked for or its own. */
+    const lie = (place: Home, named: "asked" | "own"): void => {
+      place.server.claimKeyPackages = async (_, devices) => {
+        const stolen = await mallory.home.server.claimKeyPackages(mallory.account.id);
+        return stolen.map((one) => ({
+          ...one,
+          deviceKey: (named === "asked" && devices?.[0]) || one.deviceKey,
+        }));
+      };
+    };
+    const accounts = (): unknown[] => [...new Set(seat.members.map(({ account }) => account))].sort();
+    const both = [alice.account.id, bob.account.id].sort();
+    const told = [{ conversation: seat.id, account: alice.account.id }];
+
+    for (const named of ["asked", "own"] as const) {
+      lie(alice.home, named);
+      const tablet = await paired(alice.account);
+      expect(tablet.attendance).toEqual({ done: [], refused: told, left: 0 });
+      expect(accounts()).toEqual(both);
+    }
+
+    // All devices are lost, and the account asks to be let in again.
+    Reflect.deleteProperty(alice.home.server, "claimKeyPackages");
+    const code = await alice.account.enableRecovery();
+    const restored = await Account.restore(await home(server), code, { audience: AUDIENCE });
+    await restored.account.heal(restored.lost);
+    lie(bob.home, "asked");
+    expect(await bob.account.attend()).toEqual({ done: [], refused: told, left: 0 });
+    expect([...new Set(bobs.members.map(({ account }) => account))].sort()).toEqual(both);
+    expect(await mallory.account.member.join()).toEqual([]);
   });
 
   test("ACC-62, ACC-90: who deletes the account is let go by the others, and the server keeps none of it", async () => {

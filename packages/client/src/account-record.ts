@@ -32,6 +32,8 @@ export type AccountRecord = {
 export type Attendance = {
   /** Devices that this one added or removed, with where. */
   readonly done: readonly { readonly conversation: ConversationId; readonly account: AccountId }[];
+  /** Where the server tried to have another device added in place of this account's (MLS-15): told, not tried again. */
+  readonly refused: readonly { readonly conversation: ConversationId; readonly account: AccountId }[];
   /** Errands that could not be done yet: others were offline, or committed first. */
   readonly left: number;
 };

@@ -390,32 +390,37 @@ export class Account {
    */
   attend(): Promise<Attendance> {
     const result = this.#busy.then(async () => {
-      const done = [...(await this.#runErrands()), ...(await this.#answerRequests())];
-      return { done, left: this.#record.errands.length };
+      const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests())];
+      const those = (wanted: Outcome) =>
+        outcomes.flatMap(({ conversation, account, outcome }) =>
+          outcome === wanted ? [{ conversation, account }] : [],
+        );
+      return { done: those("done"), refused: those("refused"), left: this.#record.errands.length };
     });
     this.#busy = result.catch(() => {});
     return result;
   }
 
-  async #runErrands(): Promise<Attendance["done"]> {
-    const done: Attendance["done"][number][] = [];
+  async #runErrands(): Promise<readonly Attended[]> {
+    const attended: Attended[] = [];
     for (const errand of this.#record.errands) {
       const left: string[] = [];
       for (const conversation of errand.conversations) {
         const seat = this.#seat(conversation);
         if (seat === null) continue;
-        if (await this.#run(seat, errand)) done.push({ conversation: seat.id, account: this.id });
-        else left.push(conversation);
+        const outcome = await this.#run(seat, errand);
+        if (outcome === "later") left.push(conversation);
+        else attended.push({ conversation: seat.id, account: this.id, outcome });
       }
       const others = this.#record.errands.filter((one) => one !== errand);
       await this.#keep({
         errands: left.length === 0 ? others : [...others, { ...errand, conversations: left }],
       });
     }
-    return done;
+    return attended;
   }
 
-  async #run(seat: Seat, { act, deviceKey }: Errand): Promise<boolean> {
+  async #run(seat: Seat, { act, deviceKey }: Errand): Promise<Outcome | "later"> {
     const key = fromHex(deviceKey, 32);
     return await tried(() =>
       seat.changeMembers(
@@ -424,8 +429,8 @@ export class Account {
     );
   }
 
-  async #answerRequests(): Promise<Attendance["done"]> {
-    const done: Attendance["done"][number][] = [];
+  async #answerRequests(): Promise<readonly Attended[]> {
+    const attended: Attended[] = [];
     for (const { conversation, document } of await this.#server.takeRequests()) {
       const seat = this.#seat(conversation);
       if (seat === null) continue;
@@ -433,20 +438,20 @@ export class Account {
       const request = this.#acceptable(seat, document);
       if (request === null) continue;
       const { account, deviceKey } = request;
-      const isDone = await tried(() =>
+      const outcome = await tried(() =>
         seat.changeMembers(
           request.kind === "leave"
             ? { removes: [account] }
             : { addDevices: [{ account, deviceKey }], removeDevices: this.#lostIn(seat, request) },
         ),
       );
-      if (!isDone) continue;
+      if (outcome === "later") continue;
       await this.#keep({
         requests: { ...this.#record.requests, [`${conversation} ${account}`]: request.at },
       });
-      done.push({ conversation, account });
+      attended.push({ conversation, account, outcome });
     }
-    return done;
+    return attended;
   }
 
   /** ACC-61: verified, of a member, of these days, and newer than the last of this account here. */
@@ -508,17 +513,27 @@ export class Account {
   }
 }
 
-/** `false` where it may work later: somebody was offline, the day's clock is off, others committed first. */
-async function tried(act: () => Promise<void>): Promise<boolean> {
+/** "refused": the server tried to put somebody else in. */
+type Outcome = "done" | "refused";
+
+type Attended = {
+  readonly conversation: ConversationId;
+  readonly account: AccountId;
+  readonly outcome: Outcome;
+};
+
+/** "later": somebody was offline, the day's clock is off, others committed first. */
+async function tried(act: () => Promise<void>): Promise<Outcome | "later"> {
   try {
     await act();
-    return true;
+    return "done";
   } catch (error) {
+    if (error instanceof ClientError && error.code === "key-package-refused") return "refused";
     const isExpected =
       error instanceof ClientError ||
       error instanceof MlsError ||
       (error instanceof WireError && (error.retryable || error.refusal === "no-key-package"));
     if (!isExpected) throw error;
-    return false;
+    return "later";
   }
 }

@@ -102,7 +102,11 @@ export class PairingHost {
     for (let look = 0; look < LOOKS && attendance.left > 0; look++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
       const more = await this.#parts.spread();
-      attendance = { done: [...attendance.done, ...more.done], left: more.left };
+      attendance = {
+        done: [...attendance.done, ...more.done],
+        refused: [...attendance.refused, ...more.refused],
+        left: more.left,
+      };
     }
     return { history, attendance };
   }

@@ -245,7 +245,7 @@ export class Seat {
       const single = (change.addDevices ?? []).filter(({ deviceKey }) => !there.has(hex(deviceKey)));
       const claimed = [
         ...(await this.#claim(change.adds ?? [])),
-        ...(await Promise.all(single.map((device) => this.#claimDevice(device)))).flat(),
+        ...(await Promise.all(single.map((device) => this.#claimDevice(device)))),
       ];
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0) await this.#settle();
@@ -552,9 +552,13 @@ export class Seat {
     await this.#commit({ ...prepared, pending: next }, claimed);
   }
 
-  async #claimDevice({ account, deviceKey }: Device): Promise<Claimed[]> {
-    const found = await this.#context.server.claimKeyPackages(account, [deviceKey]);
-    return found.map(({ keyPackage }) => ({ account, deviceKey: hex(deviceKey), keyPackage }));
+  /** MLS-15: one key package, of exactly this device. */
+  async #claimDevice({ account, deviceKey }: Device): Promise<Claimed> {
+    const [one, ...others] = await this.#context.server.claimKeyPackages(account, [deviceKey]);
+    if (one === undefined) throw noKeyPackage();
+    if (others.length > 0 || !equalBytes(one.deviceKey, deviceKey)) throw keyPackageRefused();
+    await this.#checkKeyPackage(account, one);
+    return { account, deviceKey: hex(deviceKey), keyPackage: one.keyPackage };
   }
 
   /** One key package for each device of each account. `lenient`: accounts that have none are left out. */
@@ -570,13 +574,7 @@ export class Seat {
       } catch (cause) {
         if (!(cause instanceof WireError) || cause.refusal !== "no-key-package") throw cause;
         if (lenient) continue;
-        throw new ClientError(
-          "no-key-package",
-          "an account has no key packages left: its device has to come online",
-          {
-            cause,
-          },
-        );
+        throw noKeyPackage(cause);
       }
     }
     return claimed;
@@ -592,12 +590,24 @@ export class Seat {
       if (!(error instanceof MlsError)) throw error;
       cause = error;
     }
-    throw new ClientError(
-      "key-package-refused",
-      "the server handed out a key package that is not this account's: nobody was added",
-      cause === undefined ? {} : { cause },
-    );
+    throw keyPackageRefused(cause);
   }
+}
+
+function noKeyPackage(cause?: unknown): ClientError {
+  return new ClientError(
+    "no-key-package",
+    "an account has no key packages left: its device has to come online",
+    cause === undefined ? {} : { cause },
+  );
+}
+
+function keyPackageRefused(cause?: unknown): ClientError {
+  return new ClientError(
+    "key-package-refused",
+    "the server handed out another key package than that of the device to be added: nobody was added",
+    cause === undefined ? {} : { cause },
+  );
 }
 
 function emptyRecord(

@@ -162,9 +162,16 @@ async function approve(pairing: PairingHost, shown: string | undefined, streams:
   }
   const { attendance } = await pairing.confirm();
   const later = attendance.left === 0 ? "" : "; the rest at the next read";
+  const refused = attendance.refused.length;
+  const tried = refused === 0 ? "" : `; in ${refused} the server tried to put another device in: refused`;
   return {
-    text: `"${device}" is in, and in ${counted(attendance.done.length, "conversation")}${later}`,
-    json: { device: pairing.deviceName, conversations: attendance.done.length, left: attendance.left },
+    text: `"${device}" is in, and in ${counted(attendance.done.length, "conversation")}${later}${tried}`,
+    json: {
+      device: pairing.deviceName,
+      conversations: attendance.done.length,
+      left: attendance.left,
+      refused,
+    },
   };
 }
 

@@ -80,7 +80,8 @@ export function accountIntents(session: Session): Handlers<AccountIntent> {
       pairing = null;
       session.showPairing(null);
       if (!yes) return await host.refuse();
-      const { history: key } = await host.confirm();
+      const { history: key, attendance } = await host.confirm();
+      await session.tellRefused(attendance);
       // Without the history still who the person is, and whom they know.
       const names = history ? undefined : new Set(["people", "profile"]);
       const records = keepsakes(session.storage, names);

@@ -8,6 +8,7 @@ import {
 } from "@porchlight/encoding";
 import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
 import { Account } from "../account.ts";
+import type { Attendance } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
 import { CharterBook } from "../charter-book.ts";
 import type { Content } from "../content.ts";
@@ -356,14 +357,24 @@ export class Session {
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    const { done } = await this.#account.attend();
-    for (const { conversation } of done) await this.work(conversation);
+    const attendance = await this.#account.attend();
+    await this.tellRefused(attendance);
+    for (const { conversation } of attendance.done) await this.work(conversation);
     await this.#backUp();
     if (errors.length > 0) throw errors[0];
   }
 
   get account(): Account | null {
     return this.#account;
+  }
+
+  /** MLS-15: where the server tried to put somebody else in, in place of a device that was to be added. */
+  async tellRefused({ refused }: Attendance): Promise<void> {
+    for (const { conversation, account: from } of refused) {
+      const code = "key-package-refused";
+      const entry = { kind: "refused", at: this.now(), item: "key-package", code, from } as const;
+      await this.threads.get(conversation)?.note(entry);
+    }
   }
 
   #context(): AccountContext {
