@@ -48,6 +48,10 @@ async function paired(first: Account, options: { readonly charters?: boolean } =
   return { ...entered, home: place, host, attendance: confirmed.attendance };
 }
 
+async function* recordsIn(backups: AsyncIterable<AsyncIterable<Uint8Array>>): AsyncGenerator<Uint8Array> {
+  for await (const records of backups) yield* records;
+}
+
 function newDevices(events: readonly ConversationEvent[]): string[] {
   return events.flatMap((event) =>
     event.kind === "members" ? event.newDevices.map(({ deviceKey }) => deviceKey) : [],
@@ -253,7 +257,7 @@ describe("losing devices", () => {
     });
     expect(restored.account.id).toBe(alice.account.id);
     const records: string[] = [];
-    for await (const record of restored.records)
+    for await (const record of recordsIn(restored.backups))
       records.push(record.length < 100 ? fromUtf8(record) : "large");
     expect(records).toEqual(["first record", "large", "second record"]);
     expect(restored.lost.map(({ deviceKey }) => hex(deviceKey))).toEqual([hex(lostKey)]);
@@ -279,7 +283,8 @@ describe("losing devices", () => {
     await restored.account.backup?.append([utf8("third record")]);
     const again = await Account.restore(await home(server), code, { audience: AUDIENCE });
     const texts: string[] = [];
-    for await (const record of again.records) texts.push(record.length < 100 ? fromUtf8(record) : "large");
+    for await (const record of recordsIn(again.backups))
+      texts.push(record.length < 100 ? fromUtf8(record) : "large");
     expect(texts.sort()).toEqual(["first record", "large", "second record", "third record"]);
   });
 
@@ -291,8 +296,8 @@ describe("losing devices", () => {
     expect(await refusal(Account.restore(await home(server), first, { audience: AUDIENCE }))).toBe(
       "recovery-refused",
     );
-    const { records } = await Account.restore(await home(server), second, { audience: AUDIENCE });
-    for await (const record of records) expect(record).toBeNull();
+    const { backups } = await Account.restore(await home(server), second, { audience: AUDIENCE });
+    for await (const record of recordsIn(backups)) expect(record).toBeNull();
     const big = Array.from({ length: 9 }, () => random(1024 * 1024));
     expect(await refusal(account.backup?.append(big) ?? Promise.resolve())).toBe("quota");
   });
@@ -316,9 +321,9 @@ describe("losing devices", () => {
     lose = null;
     const third = await Account.open(place, { audience: AUDIENCE });
     await third.backup?.append([utf8("three")]);
-    const { records } = await Account.restore(await home(server), code, { audience: AUDIENCE });
+    const { backups } = await Account.restore(await home(server), code, { audience: AUDIENCE });
     const texts: string[] = [];
-    for await (const record of records) texts.push(fromUtf8(record));
+    for await (const record of recordsIn(backups)) texts.push(fromUtf8(record));
     expect(texts).toEqual(["one", "two", "three"]);
   });
 });

@@ -22,7 +22,7 @@ import {
   saveAccount,
   saveIdentity,
 } from "./account-record.ts";
-import { Backup, type BackupState, dropBackups, readBackup } from "./backup.ts";
+import { Backup, type BackupState, dropBackups, readBackups } from "./backup.ts";
 import type { AccountContext } from "./context.ts";
 import { ClientError } from "./error.ts";
 import { invitationHash } from "./invitation.ts";
@@ -129,8 +129,8 @@ export class Account {
   }
 
   /**
-   * ACC-50 to ACC-52: a new device of the account behind a recovery code, in an empty storage, and the records of its
-   * backup. `lost`: the devices that there were; pass them to {@link heal}. Throws ClientError "code-malformed",
+   * ACC-50 to ACC-52: a new device of the account behind a recovery code, in an empty storage, and the records of the
+   * backup, device by device. `lost`: the devices that there were; pass them to {@link heal}. Throws ClientError "code-malformed",
    * "recovery-refused".
    */
   static async restore(
@@ -139,7 +139,7 @@ export class Account {
     options: AccountOptions,
   ): Promise<{
     readonly account: Account;
-    readonly records: AsyncIterable<Uint8Array>;
+    readonly backups: AsyncIterable<AsyncIterable<Uint8Array>>;
     readonly lost: readonly DeviceInfo[];
   }> {
     const { server, suite, storage } = context;
@@ -172,7 +172,7 @@ export class Account {
       keyPackages: KEY_PACKAGES,
     });
     const lost = (await account.devices()).filter(({ current, revoked }) => !current && revoked === null);
-    return { account, records: readBackup(server.account, backupKey), lost };
+    return { account, backups: readBackups(server.account, backupKey), lost };
   }
 
   static async #enter(

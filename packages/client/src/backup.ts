@@ -115,11 +115,35 @@ export class Backup {
 }
 
 /**
- * All records of all of the account's devices under this key, each device's oldest first. A stream of another key is
- * left out; one that was altered throws ClientError "stream-corrupt".
+ * The records of each of the account's devices under this key, one device after the other, each's oldest first: of each
+ * record the last one counts. A stream of another key is left out; one that was altered throws ClientError
+ * "stream-corrupt".
  */
-export async function* readBackup(server: AccountClient, key: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (const stream of await server.backups()) yield* recordsOf(contentsIn(server, key, stream));
+export async function* readBackups(
+  server: AccountClient,
+  key: Uint8Array,
+): AsyncGenerator<AsyncIterable<Uint8Array>> {
+  const devices = new Map<string, BackupStream[]>();
+  for (const stream of await server.backups()) {
+    const device = hex(stream.deviceKey);
+    devices.set(device, [...(devices.get(device) ?? []), stream]);
+  }
+  for (const streams of devices.values()) {
+    yield recordsIn(
+      server,
+      key,
+      streams.sort((one, other) => one.generation - other.generation),
+    );
+  }
+}
+
+/** A generation that a crash cut short stands on the one before it. */
+async function* recordsIn(
+  server: AccountClient,
+  key: Uint8Array,
+  streams: readonly BackupStream[],
+): AsyncGenerator<Uint8Array> {
+  for (const stream of streams) yield* recordsOf(contentsIn(server, key, stream));
 }
 
 async function* contentsIn(

@@ -83,8 +83,8 @@ export function accountIntents(session: Session): Handlers<AccountIntent> {
       const { history: key, attendance } = await host.confirm();
       await session.tellRefused(attendance);
       // Without the history still who the person is, and whom they know.
-      const names = history ? undefined : new Set(["people", "profile"]);
-      const records = keepsakes(session.storage, names);
+      const isWanted = (name: string) => history || name === "people" || name === "profile";
+      const records = keepsakes(session.storage, isWanted);
       await sendHistory(session.server.account, key, records);
       await session.refreshDevices();
       for (const conversation of session.threads.keys()) session.kick(conversation);

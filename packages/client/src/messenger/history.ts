@@ -154,21 +154,41 @@ export class History {
 
   async #list<T>(name: string): Promise<T[] | null> {
     const bytes = await this.#storage.load(name);
-    if (bytes === null) return null;
-    try {
-      // JSON.parse: this program wrote it, and storage authenticates it.
-      return JSON.parse(fromUtf8(bytes)) as T[];
-    } catch (cause) {
-      throw new ClientError("state-corrupt", "a part of the history is not what was saved", { cause });
-    }
+    return bytes === null ? null : parseList<T>(bytes);
   }
 
   #chunkName(number: number): string {
-    return historyRecord(this.#conversation, String(number).padStart(7, "0"));
+    return chunkName(this.#conversation, number);
   }
 
   #indexName(number: number): string {
     return historyRecord(this.#conversation, `ids-${number}`);
+  }
+}
+
+function chunkName(conversation: ConversationId, number: number): string {
+  return historyRecord(conversation, String(number).padStart(7, "0"));
+}
+
+/** How many entries from the beginning are there, with no chunk missing. `lengthOf`: of a chunk by its name, 0 for none. */
+export function countIn(conversation: ConversationId, lengthOf: (chunk: string) => number): number {
+  for (let number = 0; ; number++) {
+    const length = lengthOf(chunkName(conversation, number));
+    if (length < CHUNK) return number * CHUNK + length;
+  }
+}
+
+/** Entries of one record of a history. Throws ClientError "state-corrupt". */
+export function lengthOf(record: Uint8Array): number {
+  return parseList(record).length;
+}
+
+function parseList<T>(record: Uint8Array): T[] {
+  try {
+    // JSON.parse: this program wrote it, and storage authenticates it.
+    return JSON.parse(fromUtf8(record)) as T[];
+  } catch (cause) {
+    throw new ClientError("state-corrupt", "a part of the history is not what was saved", { cause });
   }
 }
 

@@ -1,9 +1,12 @@
 import { fromUtf8, Reader, utf8, Writer } from "@porchlight/encoding";
 import type { Storage } from "../storage.ts";
-import { formatThread, parseThread } from "./thread-record.ts";
+import { countIn, lengthOf } from "./history.ts";
+import { conversationOfThread } from "./stored-entry.ts";
+import { formatThread, moved, parseThread, type ThreadRecord } from "./thread-record.ts";
 
 /** What another device of the same person may have: conversations as they were shown, people, the own choices. No key. */
 const KEPT = /^(thread-|history-|people$|profile$)/;
+const THREAD = "thread-";
 const MAX_RECORD = 2 ** 31;
 
 /** One record for a transfer or a backup. */
@@ -11,43 +14,84 @@ function formatKeepsake(name: string, body: Uint8Array): Uint8Array {
   return new Writer().opaque(utf8(name), 1).opaque(body, 4).finish();
 }
 
-/** Everything of this storage, the threads' own records last: they say how much there is. */
-export async function* keepsakes(storage: Storage, names?: ReadonlySet<string>): AsyncGenerator<Uint8Array> {
-  const kept = (await storage.list()).filter((name) => KEPT.test(name) && (names?.has(name) ?? true));
-  const ordered = [
-    ...kept.filter((name) => !name.startsWith("thread-")),
-    ...kept.filter((name) => name.startsWith("thread-")),
-  ];
-  for (const name of ordered) {
+/**
+ * Everything of this storage that `isWanted`, each thread's own record after its history. That record is read before
+ * the history is: with what comes in meanwhile the history is longer than its record says, never shorter.
+ */
+export async function* keepsakes(
+  storage: Storage,
+  isWanted: (name: string) => boolean = () => true,
+): AsyncGenerator<Uint8Array> {
+  const threads = new Map<string, Uint8Array>();
+  for (const name of await storage.list()) {
+    const body = name.startsWith(THREAD) && isWanted(name) ? await storage.load(name) : null;
+    if (body !== null) threads.set(name, body);
+  }
+  for (const name of await storage.list()) {
+    if (name.startsWith(THREAD) || !KEPT.test(name) || !isWanted(name)) continue;
     const body = await storage.load(name);
     if (body !== null) yield formatKeepsake(name, body);
   }
+  for (const [name, body] of threads) yield formatKeepsake(name, body);
 }
 
-/** Puts records of another device into this new one's storage. What is of no kind that is kept is passed over. */
+/**
+ * Puts records of another device into this new one's storage. What is of no kind that is kept is passed over, and a
+ * thread is as long as its history is there.
+ */
 export async function takeKeepsakes(storage: Storage, records: AsyncIterable<Uint8Array>): Promise<void> {
+  const threads = new Map<string, Uint8Array>();
+  const lengths = new Map<string, number>();
   for await (const record of records) {
     const reader = new Reader(record);
     const name = fromUtf8(reader.opaque(1, 100, "name"));
     const body = reader.opaque(4, MAX_RECORD, "body");
     reader.end("keepsake");
     if (!KEPT.test(name)) continue;
-    await storage.save(name, name.startsWith("thread-") ? asNew(body) : body);
+    if (name.startsWith(THREAD)) {
+      threads.set(name, body);
+      continue;
+    }
+    if (name.startsWith("history-")) lengths.set(name, lengthOf(body));
+    await storage.save(name, body);
+  }
+  for (const [name, body] of threads) {
+    const id = conversationOfThread(name);
+    if (id === null) continue;
+    const there = countIn(id, (chunk) => lengths.get(chunk) ?? 0);
+    await storage.save(name, formatThread(asNew(parseThread(body), there)));
   }
 }
 
 /** What the other device had under way is its own. */
-function asNew(body: Uint8Array): Uint8Array {
-  return formatThread({ ...parseThread(body), taken: 0, pending: [], waitingFor: [] });
+function asNew(record: ThreadRecord, there: number): ThreadRecord {
+  const own = { ...record, taken: 0, pending: [], waitingFor: [] };
+  return moved(own, { by: 0, count: Math.min(own.count, there) });
 }
 
 /** Notes which of the records that are kept have changed since the last backup. */
 export class NotedStorage implements Storage {
   readonly #inner: Storage;
-  readonly changed = new Set<string>();
+  #changed = new Set<string>();
 
   constructor(inner: Storage) {
     this.#inner = inner;
+  }
+
+  get changed(): ReadonlySet<string> {
+    return this.#changed;
+  }
+
+  /** What has changed so far; from now on changes are noted anew. */
+  takeChanged(): ReadonlySet<string> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
+  }
+
+  /** They were not backed up after all. */
+  putBack(names: ReadonlySet<string>): void {
+    for (const name of names) this.#changed.add(name);
   }
 
   /** After a start nobody knows what the backup lacks: the records that change most are taken for changed. */
@@ -55,9 +99,9 @@ export class NotedStorage implements Storage {
     const newest = new Map<string, string>();
     for (const name of names) {
       if (name.startsWith("history-")) newest.set(name.slice(0, name.lastIndexOf("-")), name);
-      else if (KEPT.test(name)) this.changed.add(name);
+      else if (KEPT.test(name)) this.#changed.add(name);
     }
-    for (const name of newest.values()) this.changed.add(name);
+    for (const name of newest.values()) this.#changed.add(name);
   }
 
   load(name: string): Promise<Uint8Array | null> {
@@ -66,7 +110,7 @@ export class NotedStorage implements Storage {
 
   async save(name: string, record: Uint8Array): Promise<void> {
     await this.#inner.save(name, record);
-    if (KEPT.test(name)) this.changed.add(name);
+    if (KEPT.test(name)) this.#changed.add(name);
   }
 
   remove(name: string): Promise<void> {

@@ -14,6 +14,7 @@ import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
 import { codeOf } from "./refusal.ts";
+import { takeBackups } from "./reunion.ts";
 import { type Enter, Session } from "./session.ts";
 import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
 import type { AppState, FailureCode, PairingGuestView, ThreadChange } from "./view.ts";
@@ -240,7 +241,7 @@ export class Messenger {
     const session = await this.#beginDevice(name, secret, async (context) => {
       const options = { audience: this.#config.origin, deviceName: name };
       const restored = await Account.restore(context, code, options);
-      await takeKeepsakes(context.storage, restored.records);
+      await takeBackups(context.storage, restored.backups);
       ({ lost } = restored);
       return restored.account;
     });

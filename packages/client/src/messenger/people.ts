@@ -33,16 +33,7 @@ export class People {
   }
 
   static async open(storage: Storage, me: AccountId): Promise<People> {
-    const saved = await storage.load(RECORD);
-    if (saved === null) return new People(storage, me, new Map());
-    try {
-      // JSON.parse: this program wrote it, and storage authenticates it.
-      const { version, people } = JSON.parse(fromUtf8(saved)) as { version: number; people: object };
-      if (version !== VERSION) throw new SyntaxError("version");
-      return new People(storage, me, new Map(Object.entries(people) as [AccountId, Person][]));
-    } catch (cause) {
-      throw new ClientError("state-corrupt", "the saved contacts are not what was saved", { cause });
-    }
+    return new People(storage, me, parsePeople(await storage.load(RECORD)));
   }
 
   knows(account: AccountId): boolean {
@@ -111,8 +102,7 @@ export class People {
 
   async save(): Promise<void> {
     if (!this.#dirty) return;
-    const record = { version: VERSION, people: Object.fromEntries(this.#people) };
-    await this.#storage.save(RECORD, utf8(JSON.stringify(record)));
+    await this.#storage.save(RECORD, formatPeople(this.#people));
     this.#dirty = false;
     this.onChange();
   }
@@ -125,6 +115,34 @@ export class People {
     this.#people.set(account, person);
     this.#dirty = true;
   }
+}
+
+function formatPeople(people: ReadonlyMap<AccountId, Person>): Uint8Array {
+  return utf8(JSON.stringify({ version: VERSION, people: Object.fromEntries(people) }));
+}
+
+function parsePeople(saved: Uint8Array | null): Map<AccountId, Person> {
+  if (saved === null) return new Map();
+  try {
+    // JSON.parse: this program wrote it, and storage authenticates it.
+    const { version, people } = JSON.parse(fromUtf8(saved)) as { version: number; people: object };
+    if (version !== VERSION) throw new SyntaxError("version");
+    return new Map(Object.entries(people) as [AccountId, Person][]);
+  } catch (cause) {
+    throw new ClientError("state-corrupt", "the saved contacts are not what was saved", { cause });
+  }
+}
+
+/** Whom two devices of one person know. Of somebody whom both know, what was compared last counts. */
+export function mergedPeople(ours: Uint8Array | null, theirs: Uint8Array): Uint8Array {
+  const people = parsePeople(ours);
+  for (const [account, there] of parsePeople(theirs)) {
+    const here = people.get(account) ?? STRANGER;
+    const isNewer = (there.verified?.at ?? 0) > (here.verified?.at ?? 0);
+    const { verified, unseen } = isNewer ? there : here;
+    people.set(account, { name: here.name || there.name, verified, unseen });
+  }
+  return formatPeople(people);
 }
 
 /** Letters that people take for one another become one: enough for a warning, not for a decision. */

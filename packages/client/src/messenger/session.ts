@@ -386,13 +386,19 @@ export class Session {
   /** What the account's backup does not have yet; not with every message, since a chunk is sent whole. */
   async #backUp(): Promise<void> {
     const backup = this.#account?.backup ?? null;
-    const { changed } = this.storage;
-    if (backup === null || changed.size === 0 || this.now() - this.#backedUp < BACKUP_PAUSE) return;
-    const names = new Set(changed);
-    const records: Uint8Array[] = [];
-    for await (const record of keepsakes(this.storage, names)) records.push(record);
-    await backup.append(records);
-    for (const name of names) changed.delete(name);
+    const { storage } = this;
+    if (backup === null || storage.changed.size === 0 || this.now() - this.#backedUp < BACKUP_PAUSE) return;
+    const names = storage.takeChanged();
+    try {
+      const records: Uint8Array[] = [];
+      // What changes while it is read goes along, and once more next time.
+      const isWanted = (name: string) => names.has(name) || storage.changed.has(name);
+      for await (const record of keepsakes(storage, isWanted)) records.push(record);
+      await backup.append(records);
+    } catch (error) {
+      storage.putBack(names);
+      throw error;
+    }
     this.#backedUp = this.now();
   }
 

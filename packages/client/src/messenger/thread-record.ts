@@ -117,6 +117,30 @@ export function parseThread(bytes: Uint8Array): ThreadRecord {
   }
 }
 
+/** The record with a history of `count` entries, in which what it knows of stands `by` places further on. */
+export function moved(
+  record: ThreadRecord,
+  { by, count }: { readonly by: number; readonly count: number },
+): ThreadRecord {
+  const place = (before: number): number => Math.min(count, Math.max(0, before + by));
+  const mark = ({ received, read, since }: Mark): Mark => ({
+    received: place(received),
+    read: place(read),
+    ...(since === undefined ? {} : { since: place(since) }),
+  });
+  const seen = place(record.seen);
+  const unread = Math.min(record.unread, count - seen);
+  return {
+    ...record,
+    count,
+    seen,
+    unread,
+    mentions: Math.min(record.mentions, unread),
+    marks: Object.fromEntries(Object.entries(record.marks).map(([account, one]) => [account, mark(one)])),
+    told: mark(record.told),
+  };
+}
+
 /** The content as it is sent; every file has its reference by then. */
 export function contentOf({ content, files }: Pending): Content {
   if (files.length === 0) return content;
