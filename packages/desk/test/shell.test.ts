@@ -8,8 +8,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
 import { area, postForm } from "../src/shell/look.ts";
+import { Passkeys } from "../src/shell/passkeys.ts";
 import { serveDesk } from "../src/shell/serve.ts";
 import { DeskClient, signedIn } from "./desk-client.ts";
+import { Passkey } from "./passkey.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "porchlight-desk-"));
 const notes: string[] = [];
@@ -341,4 +343,44 @@ test("people: a link for somebody new and the end of a passkey each take one's o
   expect((await guest.signIn()).status).toBe(403);
   const own = await client.act("/people/remove", { id: client.passkey.credential });
   expect(own.status).toBe(409);
+});
+
+test("DESK-8: who is removed while a passkey is being checked stays removed, and is signed in nowhere", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "desk-people-"));
+  const place = { origin: "http://tests.localhost", host: "tests.localhost" };
+  const passkeys = await Passkeys.open(folder);
+  const [stays, goes] = [new Passkey(), new Passkey()];
+  for (const [one, name] of [
+    [stays, "Ada"],
+    [goes, "Ben"],
+  ] as const) {
+    const challenge = `made-${name}`;
+    const expected = { challenge, place, name, at: unixSeconds(1) };
+    await passkeys.register(one.make(challenge, place.origin), expected);
+  }
+  const answers = Array.from({ length: 6 }, (_, i) => {
+    const challenge = `sign-in-${i}`;
+    return passkeys.verify(stays.answer(challenge, place.origin), { challenge, place });
+  });
+  const removed = passkeys.remove(goes.credential, stays.credential);
+  const challenge = "its own";
+  const own = passkeys.verify(goes.answer(challenge, place.origin), { challenge, place });
+  const [verified] = await Promise.allSettled([Promise.all(answers), removed, own]);
+  expect(verified.status).toBe("fulfilled");
+  expect(passkeys.people.map(({ name, counter }) => [name, counter])).toEqual([["Ada", 7]]);
+  expect((await Passkeys.open(folder)).people.map(({ name }) => name)).toEqual(["Ada"]);
+  // Nobody removes oneself, and nobody who is gone removes anyone.
+  expect(await passkeys.remove(stays.credential, stays.credential)).toBe(null);
+  expect(await passkeys.remove(stays.credential, goes.credential)).toBe(null);
+  rmSync(folder, { recursive: true });
+
+  for (let round = 0; round < 4; round++) {
+    const guest = new DeskClient(client.desk);
+    await guest.enter(client.desk.link(), `Guest ${round}`);
+    const asked = client.asked(await client.post("/people/remove", { id: guest.passkey.credential }));
+    const [confirmed] = await Promise.all([client.confirm(asked), guest.signIn(), guest.signIn()]);
+    expect(confirmed.status).toBe(303);
+    expect((await guest.get("/notes")).status).toBe(401);
+    expect((await guest.signIn()).status).toBe(403);
+  }
 });

@@ -39,10 +39,14 @@ export type Assertion = {
 /** Where passkeys of this desk are good: nowhere else. */
 export type Place = { readonly origin: string; readonly host: string };
 
-/** The passkeys of a desk, in `people.json` of its directory. */
+/**
+ * The passkeys of a desk, in `people.json` of its directory. What changes them is done one after the other, each on what
+ * the one before left: whoever was removed is not written back by a counter that was being kept meanwhile (DESK-8).
+ */
 export class Passkeys {
   readonly #path: string;
   #people: readonly Registered[];
+  #lane: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, people: readonly Registered[]) {
     this.#path = path;
@@ -92,7 +96,6 @@ export class Passkeys {
     );
     if (!verified.verified) throw refused();
     const { credential } = verified.registrationInfo;
-    if (this.find(credential.id) !== null || this.#people.length >= MAX_PEOPLE) throw refused();
     const person: Registered = {
       id: credential.id,
       name: expected.name,
@@ -100,12 +103,24 @@ export class Passkeys {
       counter: credential.counter,
       added: expected.at,
     };
-    await this.#save([...this.#people, person]);
-    return person;
+    return await this.#alone(async () => {
+      if (this.find(person.id) !== null || this.#people.length >= MAX_PEOPLE) throw refused();
+      await this.#save([...this.#people, person]);
+      return person;
+    });
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#save(this.#people.filter((one) => one.id !== id));
+  /**
+   * By somebody else who is still there, so that two who remove each other do not leave nobody. `null` where that is not
+   * so, or the passkey is not there.
+   */
+  async remove(id: string, by: string): Promise<Registered | null> {
+    return await this.#alone(async () => {
+      const one = this.find(id);
+      if (one === null || id === by || this.find(by) === null) return null;
+      await this.#save(this.#people.filter((other) => other !== one));
+      return one;
+    });
   }
 
   /** Whose answer it is, with user verification. Throws DeskError "passkey-refused". */
@@ -113,11 +128,19 @@ export class Passkeys {
     assertion: Assertion,
     expected: { readonly challenge: string; readonly place: Place },
   ): Promise<Registered> {
-    const person = this.find(assertion.id);
-    if (person === null) throw refused();
-    const counter = await checkAssertion(assertion, person, expected);
-    await this.#save(this.#people.map((one) => (one.id === person.id ? { ...one, counter } : one)));
-    return person;
+    return await this.#alone(async () => {
+      const person = this.find(assertion.id);
+      if (person === null) throw refused();
+      const counter = await checkAssertion(assertion, person, expected);
+      await this.#save(this.#people.map((one) => (one === person ? { ...one, counter } : one)));
+      return person;
+    });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#lane.then(work);
+    this.#lane = result.catch(() => {});
+    return result;
   }
 
   async #save(people: readonly Registered[]): Promise<void> {
@@ -192,7 +215,7 @@ export function refusingForm<T>(read: () => T): T {
   }
 }
 
-function refused(options?: ErrorOptions): DeskError {
+export function refused(options?: ErrorOptions): DeskError {
   return new DeskError("passkey-refused", "this passkey is not accepted here", options);
 }
 

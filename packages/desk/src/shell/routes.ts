@@ -31,7 +31,7 @@ import {
   signInPage,
   tokenField,
 } from "./pages.ts";
-import { challengeOf, type Passkeys, type Place, readAssertion, refusingForm } from "./passkeys.ts";
+import { challengeOf, type Passkeys, type Place, readAssertion, refused, refusingForm } from "./passkeys.ts";
 import { explain } from "./sentences.ts";
 import { equalText, type Session, Sessions, type Stopwatch } from "./sessions.ts";
 
@@ -93,7 +93,10 @@ export function deskRoutes(served: Served): FastifyInstance {
 
   const sessionOf = (request: FastifyRequest): Session | null => {
     const value = cookieOf(request, cookie);
-    return value === null ? null : sessions.find(value);
+    const session = value === null ? null : sessions.find(value);
+    if (session === null || passkeys.find(session.person.id) !== null) return session;
+    sessions.end(session);
+    return null;
   };
   const pathOf = (request: FastifyRequest): string => request.url.split("?")[0] as string;
   const frameOf = (request: FastifyRequest, session: Session | null): Frame => ({
@@ -119,7 +122,9 @@ export function deskRoutes(served: Served): FastifyInstance {
     if (session !== null) session.said = said ?? null;
     return reply.code(303).header("location", to).send("");
   };
+  /** Nothing waits between this look and the session: a removal came before it, or ends the session (DESK-8). */
   const signIn = (reply: FastifyReply, person: Person): void => {
+    if (passkeys.find(person.id) === null) throw refused();
     const value = sessions.begin({ id: person.id, name: person.name });
     const secure = place().origin.startsWith("https:") ? "; Secure" : "";
     reply.header("set-cookie", `${cookie}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}`);
@@ -347,9 +352,7 @@ export function deskRoutes(served: Served): FastifyInstance {
     if (assertion.id !== session.person.id || challengeOf(assertion.clientDataJSON) !== challenge) {
       throw new DeskError("passkey-refused", "the passkey confirmed something else than what was shown");
     }
-    const before = passkeys.find(session.person.id);
     const { publicKey } = await passkeys.verify(assertion, { challenge, place: place() });
-    if (before === null) throw signedOut();
     const of = base64url(taken.nonce);
     await journal.add({
       kind: "act",
@@ -418,10 +421,8 @@ export function deskRoutes(served: Served): FastifyInstance {
       },
       perform: async ({ person }, payload) => {
         const id = new Fields(payload, "payload").string("id", 2000);
-        const one = passkeys.find(id);
-        if (one === null || id === person.id)
-          throw new DeskError("not-now", "this passkey cannot be removed");
-        await passkeys.remove(id);
+        const one = await passkeys.remove(id, person.id);
+        if (one === null) throw new DeskError("not-now", "this passkey cannot be removed");
         sessions.endAllOf(one);
         await journal.add({ kind: "person-removed", at: desk.now(), id, name: one.name });
         return { to: "/people", said: `${one.name} can no longer sign in.` };
