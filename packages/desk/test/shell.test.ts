@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Fields, unixSeconds } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PendingActs } from "../src/shell/acts.ts";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
 import { area, postForm } from "../src/shell/look.ts";
@@ -296,6 +297,11 @@ test("DESK-5, DESK-6: an act is done once, by an assertion over exactly what was
   seconds += 301;
   expect((await client.confirm(late)).status).toBe(410);
   expect(signed).toEqual(["a"]);
+
+  // What is no text was not read: an object that came out of somebody's file is no row.
+  const session = { person: { id: "x", name: "Ada" } } as never;
+  const forged = { title: "t", shown: [{ term: "Why", text: { markup: "<b>" } }], payload: {} } as never;
+  expect(() => new PendingActs("p", () => 0).propose(session, {} as never, forged, {})).toThrow(TypeError);
 });
 
 test("DESK-7: the journal keeps who confirmed what, what came of it, and proves it; a restart keeps it", async () => {

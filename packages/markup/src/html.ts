@@ -1,7 +1,26 @@
 import { createHash } from "node:crypto";
 
-/** Markup that this package made; only {@link html} and {@link join} make it, so no text gets into a page unescaped. */
-export type Markup = { readonly markup: string };
+/**
+ * Markup that this package made; only {@link html} and {@link join} make it, so no text gets into a page unescaped. It is
+ * told by a private field, which nothing that was parsed can have: an object with a member `markup` is none.
+ */
+class Made {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get markup(): string {
+    return this.#text;
+  }
+
+  static is(value: unknown): value is Made {
+    return typeof value === "object" && value !== null && #text in value;
+  }
+}
+
+export type Markup = Made;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -26,21 +45,29 @@ function escape(text: string): string {
     });
 }
 
-/** Template of trusted markup; every value that is not {@link Markup} is escaped. */
+/**
+ * Template of trusted markup; text and numbers are escaped. Throws TypeError for whatever else arrives where the types
+ * were talked out of it.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly (Markup | string | number)[]): Markup {
   let markup = parts[0] as string;
   values.forEach((value, i) => {
-    markup += typeof value === "object" ? value.markup : escape(String(value));
-    markup += parts[i + 1] as string;
+    markup += (Made.is(value) ? value.markup : escape(textOf(value))) + (parts[i + 1] as string);
   });
-  return { markup };
+  return new Made(markup);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  throw new TypeError("neither text nor markup of this package");
 }
 
 export function join(items: readonly Markup[]): Markup {
-  return { markup: items.map(({ markup }) => markup).join("") };
+  return new Made(items.map((item) => (Made.is(item) ? item.markup : escape(textOf(item)))).join(""));
 }
 
-export const NOTHING: Markup = { markup: "" };
+export const NOTHING: Markup = new Made("");
 
 /** What a page may do beside showing itself. */
 export type PageOptions = {
@@ -73,12 +100,12 @@ export function page(
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}">
+<meta http-equiv="Content-Security-Policy" content="${new Made(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="${referrer}">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
-<style>${{ markup: style }}</style>
+<style>${new Made(style)}</style>
 ${loaded}</head>
 <body>
 ${body}

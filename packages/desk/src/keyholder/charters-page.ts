@@ -1,4 +1,5 @@
-import type { Json } from "@porchlight/encoding";
+import { parseSuccession } from "@porchlight/charter";
+import { type Json, utf8 } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
@@ -87,20 +88,16 @@ export function signedPage(signature: Signature): View {
   };
 }
 
-/** What is said of the new keyholder and the ground. */
-export function successionWords(document: Json): Words[] {
-  const { keyholder, ground, charter } = document as {
-    keyholder: Record<string, Json>;
-    ground: string;
-    charter: string;
-  };
+/** What is said of the new keyholder and the ground. Throws EncodingError for what is no succession. */
+export function successionWords(succession: string): Words[] {
+  const { keyholder, ground, charter } = parseSuccession(utf8(succession));
   return [
-    { term: "Takes place number", text: String(keyholder["index"]) },
-    { term: "The new keyholder", text: String(keyholder["name"]) },
-    { term: "Owned by", text: String(keyholder["owner"]) },
-    { term: "Paid by", text: String(keyholder["payer"]) },
-    { term: "Under the law of", text: String(keyholder["jurisdiction"]) },
-    { term: "Address", text: String(keyholder["url"]) },
+    { term: "Takes place number", text: String(keyholder.index) },
+    { term: "The new keyholder", text: keyholder.name },
+    { term: "Owned by", text: keyholder.owner },
+    { term: "Paid by", text: keyholder.payer },
+    { term: "Under the law of", text: keyholder.jurisdiction },
+    { term: "Address", text: keyholder.url },
     { term: "Why", text: ground },
     { term: "Charter", text: charter },
   ];

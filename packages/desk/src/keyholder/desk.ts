@@ -374,19 +374,13 @@ class KeyholderDesk {
     if (charter !== null && charter.bytes.length > 0) {
       // The new keyholder has no charter in force that could review it; what is accepted is checked when it is.
       const id = await digestOf(text);
-      const rows = successionWords(parseJson(utf8(text), "succession"));
+      const rows = successionWords(text);
       this.#keep({ kind: "succession", id, text, charter: textOf(charter.bytes), rows });
       return { to: `/successions/${id}` };
     }
     const review = new Fields(await this.#socket.ask("review-succession", { succession: text }), "review");
     const id = review.string("digest");
-    this.#keep({
-      kind: "succession",
-      id,
-      text,
-      charter: null,
-      rows: successionWords(review.json("succession")),
-    });
+    this.#keep({ kind: "succession", id, text, charter: null, rows: successionWords(text) });
     return { to: `/successions/${id}` };
   }
 

@@ -22,7 +22,10 @@ export type PendingAct = {
   readonly lapses: number;
 };
 
-/** DESK-6: what a passkey confirms: act, party, person, every row that was shown, and what will be done. */
+/**
+ * DESK-6: what a passkey confirms: act, party, person, every row that was shown, and what will be done. Throws TypeError
+ * where a row is no text: what is no text cannot have been read.
+ */
 function statementOf(
   act: string,
   party: string,
@@ -30,6 +33,9 @@ function statementOf(
   { title, shown, payload }: Pick<Proposal<Json>, "title" | "shown" | "payload">,
 ): string {
   const rows = shown.map(({ term, text }) => [term, text]);
+  if (![title, ...rows.flat()].every((text: unknown) => typeof text === "string")) {
+    throw new TypeError("an act shows text alone");
+  }
   return JSON.stringify({ version: 1, act, party, person: person.id, title, shown: rows, payload });
 }
 
