@@ -150,7 +150,15 @@ test("KEY-34: everything paused from the desk, and only its passkey lets it go o
   expect((await desk.post(`/orders/${order.id}/approve`, { commitment: order.commitment })).status).toBe(409);
   const proposed = desk.asked(await desk.post("/state/resume", {}));
   await desk.post(proposed.path, { csrf: proposed.csrf, assertion: "{}" });
-  expect(await deployment.admin(K1, "status")).toMatchObject({ paused: { by: "Ada Clerk" } });
+  expect(await deployment.admin(K1, "status")).toMatchObject({
+    paused: { reasons: [{ by: "Ada Clerk" }] },
+  });
+  // A second person's reason, within the same second: who read only the first lets nothing go on.
+  const read = desk.asked(await desk.post("/state/resume", {}));
+  await deployment.admin(K1, "pause", { by: "B. Second", reason: "A share may have been seen." });
+  const late = await desk.confirm(read);
+  expect([late.status, late.text.includes("paused again meanwhile")]).toEqual([409, true]);
+  expect((await desk.get("/state")).text).toContain("A share may have been seen.");
   await desk.act("/state/resume", {});
   expect(await deployment.admin(K1, "status")).toMatchObject({ paused: null });
   await desk.act(`/orders/${order.id}/approve`, { commitment: order.commitment });

@@ -96,7 +96,9 @@ test("an order is read, refused with a reason, another approved, everything paus
   await person.press("Pause everything");
   await person.page.getByText("Everything is paused.", { exact: true }).waitFor();
   found.push(...(await person.look("keyholder-paused")));
-  expect(await deployment.admin(K1, "status")).toMatchObject({ paused: { by: "Ines Holder" } });
+  expect(await deployment.admin(K1, "status")).toMatchObject({
+    paused: { reasons: [{ by: "Ines Holder" }] },
+  });
   await person.press("Let it go on …");
   await person.press("Let it go on");
   await person.page.getByText("It goes on.").waitFor();

@@ -21,6 +21,7 @@ import type { Keyholder } from "./keyholder.ts";
 import type { LogMemory } from "./log-memory.ts";
 import { type KeptOrder, stageOf } from "./order-book.ts";
 import type { Examined, OrderDesk } from "./order-desk.ts";
+import type { Paused } from "./pause.ts";
 
 /** Commands of the admin socket (KEY-31). Whoever can open the socket is the operator. */
 export async function handleAdmin(keyholder: Keyholder, clock: Clock, request: AdminRequest): Promise<Json> {
@@ -141,14 +142,15 @@ const commands: Record<string, Command> = {
   pause: ({ keyholder, fields }) => {
     const by = fields.string("by");
     const reason = fields.string("reason", 1000);
-    return async () => ({ ...(await keyholder.pause(by, reason)) });
+    return async () => pausedFacts(await keyholder.pause(by, reason));
   },
-  resume:
-    ({ keyholder }) =>
-    async () => {
-      await keyholder.resume();
+  resume: ({ keyholder, fields }) => {
+    const pause = fields.string("pause", 32);
+    return async () => {
+      await keyholder.resume(pause);
       return {};
-    },
+    };
+  },
   "webhook-secret":
     ({ keyholder }) =>
     async () => ({
@@ -170,13 +172,17 @@ function copy(value: object): JsonObject {
   return { ...value } as JsonObject;
 }
 
+function pausedFacts({ id, reasons }: Paused): Json {
+  return { id, reasons: reasons.map(copy) };
+}
+
 function status(keyholder: Keyholder, clock: Clock, curve: string): Json {
   return {
     name: keyholder.public.name,
     now: clock.now(),
     // Which implementation computes releases: "mcl-wasm", or "noble" where that could not be loaded.
     curve,
-    paused: keyholder.paused === null ? null : { ...keyholder.paused },
+    paused: keyholder.paused === null ? null : pausedFacts(keyholder.paused),
     channels: keyholder.channels.map((channel) => ({ ...channel })),
     charters: keyholder.services.map(({ own, memory, ceremonies, desk }) => {
       const checkpoint = memory.view?.checkpoint;

@@ -34,7 +34,7 @@ export type NotifyConfig = {
   readonly mail: {
     readonly host: string;
     readonly port: number;
-    /** "none" is for a mail server on the same machine. */
+    /** "none" is for a mail server on the same machine, without a password. */
     readonly tls: "implicit" | "starttls" | "none";
     /** Its password is in the file `smtp-password`. */
     readonly user: string | null;
@@ -44,6 +44,7 @@ export type NotifyConfig = {
 };
 
 const ROUND_SECONDS = 6 * 3600;
+const HERE = ["127.0.0.1", "::1", "localhost"];
 
 /** KEY-2. Throws EncodingError or TlogError. */
 export function readConfig(fields: Fields): KeyholderConfig {
@@ -85,7 +86,7 @@ function readNotify(fields: Fields): NotifyConfig {
 
 function readWebhook(url: string): string {
   const parsed = URL.parse(url);
-  const isHere = parsed !== null && ["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname);
+  const isHere = parsed !== null && HERE.includes(parsed.hostname.replace(/^\[|\]$/g, ""));
   if (parsed === null || !(parsed.protocol === "https:" || (parsed.protocol === "http:" && isHere))) {
     throw new Error("config.notify.webhook: an https address, or http on this machine");
   }
@@ -102,5 +103,8 @@ function readMail(fields: Fields): NonNullable<NotifyConfig["mail"]> {
     to: fields.string("to", 320),
   };
   fields.end();
+  if (mail.tls === "none" && !(HERE.includes(mail.host) && mail.user === null)) {
+    throw new Error('config.notify.mail: "none" is for a mail server on this machine, without user');
+  }
   return mail;
 }

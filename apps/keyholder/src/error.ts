@@ -27,6 +27,8 @@ export type KeyholderErrorCode =
   /** KEY-34: the operator has paused everything. */
   | "paused"
   | "reason-missing"
+  /** `resume` names another pause than the one in force. */
+  | "pause-differs"
   /** A webhook or mail server did not take a message. */
   | "not-told"
   | "busy";

@@ -228,8 +228,9 @@ export class Keyholder {
     return paused;
   }
 
-  async resume(): Promise<void> {
-    await this.#context.pause.resume();
+  /** KEY-34. Throws KeyholderError "pause-differs". */
+  async resume(pause: string): Promise<void> {
+    await this.#context.pause.resume(pause);
     this.#context.log.event("resumed");
     for (const desk of this.#desks()) desk.beat();
   }

@@ -1,16 +1,28 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { asName } from "@porchlight/charter";
 import { readFileOrNull, removeFileDurable, writeFileDurable } from "@porchlight/durable";
-import { Fields, parseJson, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import { Fields, hex, type Json, parseJson, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import { KeyholderError } from "./error.ts";
 
 /** Who stopped everything, when and why. */
-export type Paused = { readonly by: string; readonly at: UnixSeconds; readonly reason: string };
+export type Stop = { readonly by: string; readonly at: UnixSeconds; readonly reason: string };
+
+/** A pause with every reason for it, at least one, the oldest first. */
+export type Paused = {
+  /** 32 hex digits, others whenever a reason is added: who lets it go on has read them all. */
+  readonly id: string;
+  readonly reasons: readonly Stop[];
+};
+
+const MAX_REASONS = 100;
 
 /** KEY-34: `paused.json`. While it is there no order is approved, no share used and no bundle handed out. */
 export class Pause {
   readonly #path: string;
   #paused: Paused | null;
+  /** What is on the disk changes one thing after the other. */
+  #lane: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, paused: Paused | null) {
     this.#path = path;
@@ -28,19 +40,47 @@ export class Pause {
     return this.#paused;
   }
 
-  /** Durable before it is told. Pausing what is paused keeps the first reason. Throws KeyholderError "reason-missing". */
-  async pause(paused: Paused): Promise<Paused> {
-    if (this.#paused !== null) return this.#paused;
-    const kept = { by: named(paused.by, 200), at: paused.at, reason: named(paused.reason, 1000) };
-    // In force even while the disk is slow, and where it fails until the process ends.
-    this.#paused = kept;
-    await writeFileDurable(this.#path, `${JSON.stringify(kept)}\n`);
-    return kept;
+  /**
+   * In force at once, durable before it is told. What is paused already is paused for this reason too. Throws
+   * KeyholderError "reason-missing".
+   */
+  async pause({ by, at, reason }: Stop): Promise<Paused> {
+    const stop = { by: named(by, 200), at, reason: named(reason, 1000) };
+    const reasons = [...(this.#paused?.reasons ?? []), stop].slice(-MAX_REASONS);
+    const paused = { id: hex(new Uint8Array(randomBytes(16))), reasons };
+    // Before anything is awaited: in force while the disk is slow, and where it fails until the process ends.
+    this.#paused = paused;
+    await this.#inTurn(async () => {
+      if (this.#paused !== null) await writeFileDurable(this.#path, `${JSON.stringify(this.#paused)}\n`);
+    });
+    return paused;
   }
 
-  async resume(): Promise<void> {
-    await removeFileDurable(this.#path);
-    this.#paused = null;
+  /** Ends the pause `id` and no other. Throws KeyholderError "pause-differs". */
+  async resume(id: string): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#mustBe(id);
+      await removeFileDurable(this.#path);
+      // Paused again while the file went: that pause writes its own next.
+      this.#mustBe(id);
+      this.#paused = null;
+    });
+  }
+
+  #mustBe(id: string): void {
+    if (this.#paused?.id === id) return;
+    throw new KeyholderError(
+      "pause-differs",
+      this.#paused === null
+        ? "nothing is paused"
+        : "it was paused again meanwhile: read why, then name that pause",
+    );
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#lane.then(act);
+    this.#lane = turn.catch(() => {});
+    await turn;
   }
 }
 
@@ -55,10 +95,20 @@ function named(text: string, length: number): string {
 function readPaused(bytes: Uint8Array): Paused {
   const fields = new Fields(parseJson(bytes, "paused"), "paused");
   const paused = {
-    by: fields.string("by"),
+    id: fields.string("id", 32),
+    reasons: fields.array("reasons", readStop, MAX_REASONS),
+  };
+  fields.end();
+  return paused;
+}
+
+function readStop(value: Json, where: string): Stop {
+  const fields = new Fields(value, where);
+  const stop = {
+    by: fields.string("by", 200),
     at: unixSeconds(fields.integer("at")),
     reason: fields.string("reason", 1000),
   };
   fields.end();
-  return paused;
+  return stop;
 }

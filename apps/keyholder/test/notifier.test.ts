@@ -135,6 +135,16 @@ test.each([
   ["http to another machine", { webhook: "http://example.org/hook" }, "https"],
   ["no address", { webhook: "example" }, "https"],
   ["a mail server without a port", { mail: { host: "h", tls: "none", from: "a", to: "b" } }, "missing-field"],
+  [
+    "mail without TLS to another machine",
+    { mail: { host: "mail.example.org", port: 25, tls: "none", from: "a", to: "b" } },
+    "on this machine",
+  ],
+  [
+    "a mail password without TLS",
+    { mail: { host: "localhost", port: 25, tls: "none", user: "u", from: "a", to: "b" } },
+    "without user",
+  ],
   ["an unknown word", { sms: "1" }, "unknown-field"],
 ])("KEY-35: a configuration with %s is refused", (_, notify: Json, message) => {
   const vkey = formatVkey(makeSigner("ed25519", "log.test.example", new Uint8Array(32), nodeSuite).key);

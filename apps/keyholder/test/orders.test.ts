@@ -28,6 +28,7 @@ import { START, TestDeployment, type TestOrder, until } from "./deployment.ts";
 const directory = mkdtempSync(join(tmpdir(), "keyholder-orders-"));
 const deployment = new TestDeployment(directory);
 const K1 = "keyholder-1";
+const PAUSE = "5a".repeat(16);
 const K2 = "keyholder-2";
 const K3 = "keyholder-3";
 
@@ -109,16 +110,21 @@ describe("what the person who decides can do", () => {
     await until(() => deployment.exits.length > 0, "the crash");
     writeFileSync(
       join(deployment.home(K1), "paused.json"),
-      JSON.stringify({ by: "A. Approver", at: START, reason: "a share may have been seen" }),
+      JSON.stringify({
+        id: PAUSE,
+        reasons: [{ by: "A. Approver", at: START, reason: "a share may have been seen" }],
+      }),
     );
     await deployment.restartAfterCrash(K1);
-    expect(await deployment.admin(K1, "status")).toMatchObject({ paused: { by: "A. Approver" } });
+    expect(await deployment.admin(K1, "status")).toMatchObject({
+      paused: { reasons: [{ by: "A. Approver" }] },
+    });
     await expect(deployment.approve(K1, waiting)).rejects.toMatchObject({ code: "paused" });
     await expect(deployment.client(K1).bundle(before.id)).rejects.toMatchObject({ reason: "paused" });
     await deployment.server.publish();
     expect(await deployment.client(K1).order(approved.id)).toMatchObject({ state: "approved" });
     expect((await deployment.journal(K1)).filter(({ kind }) => kind === "sealed")).toHaveLength(1);
-    await deployment.admin(K1, "resume");
+    await deployment.admin(K1, "resume", { pause: PAUSE });
     expect(existsSync(join(deployment.home(K1), "paused.json"))).toBe(false);
     await deployment.reaches(K1, approved, "released");
     expect((await deployment.client(K1).bundle(before.id))?.length).toBeGreaterThan(0);

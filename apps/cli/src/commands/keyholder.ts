@@ -170,7 +170,9 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     streams,
     async ({ dir, by, reason }: Directory & { by: string; reason: string }) => {
       const paused = await callAdmin(dir, { command: "pause", by, reason });
-      return { text: "paused. Notices to persons, erasure and ceremonies go on", json: { paused } };
+      const id = new Fields(paused, "paused").string("id");
+      const text = `paused. Notices to persons, erasure and ceremonies go on\n\nLet it go on: porchlight keyholder resume --pause ${id} --dir ${dir}`;
+      return { text, json: { paused } };
     },
   );
 
@@ -178,10 +180,14 @@ commitment that "porchlight keyholder show" printed for the order that you read.
     keyholder
       .command("resume")
       .description("let a paused keyholder go on")
+      .requiredOption(
+        "--pause <id>",
+        'which pause ends, as "porchlight keyholder status" shows it with its reasons',
+      )
       .requiredOption(...DIRECTORY),
     streams,
-    async ({ dir }: Directory) => {
-      await callAdmin(dir, { command: "resume" });
+    async ({ dir, pause }: Directory & { pause: string }) => {
+      await callAdmin(dir, { command: "resume", pause });
       return { text: "going on", json: { resumed: true } };
     },
   );

@@ -112,10 +112,16 @@ export type CharterState = {
   readonly orders: ReadonlyMap<string, number>;
 };
 
+/** `reasons`: at least one, the oldest first. `id` is another whenever one is added (KEY-34). */
+export type Paused = {
+  readonly id: string;
+  readonly reasons: readonly { readonly by: string; readonly at: UnixSeconds; readonly reason: string }[];
+};
+
 export type Status = {
   readonly name: string;
   readonly now: UnixSeconds;
-  readonly paused: { readonly by: string; readonly at: UnixSeconds; readonly reason: string } | null;
+  readonly paused: Paused | null;
   readonly channels: readonly { readonly name: "webhook" | "mail"; readonly failures: number }[];
   readonly charters: readonly CharterState[];
 };
@@ -152,10 +158,16 @@ const number = (value: Json, where: string): number =>
 
 function readStatus(value: Json): Status {
   const fields = new Fields(value, "status");
-  const paused = nullable(fields, "paused", (one) => ({
-    by: one.string("by"),
-    at: unixSeconds(one.integer("at")),
-    reason: one.string("reason", 1000),
+  const paused = nullable(fields, "paused", (pause) => ({
+    id: pause.string("id", 32),
+    reasons: pause.array("reasons", (item, where) => {
+      const one = new Fields(item, where);
+      return {
+        by: one.string("by"),
+        at: unixSeconds(one.integer("at")),
+        reason: one.string("reason", 1000),
+      };
+    }),
   }));
   return {
     name: fields.string("name"),

@@ -311,33 +311,33 @@ class KeyholderDesk {
     };
   }
 
-  #resume(): Act<{ since: number }> {
+  #resume(): Act<{ pause: string }> {
     return {
       name: "resume",
-      propose: async (): Promise<Proposal<{ since: number }>> => {
+      propose: async (): Promise<Proposal<{ pause: string }>> => {
         const { paused } = await this.#status();
         if (paused === null) throw new DeskError("not-now", "nothing is paused");
         return {
           title: "Let everything go on",
           button: "Let it go on",
           shown: [
-            { term: "Paused by", text: paused.by },
-            { term: "Because", text: paused.reason },
+            ...paused.reasons.flatMap(({ by, reason }) => [
+              { term: "Paused by", text: by },
+              { term: "Because", text: reason },
+            ]),
             {
               term: "What follows",
               text: "Approved orders go on where they were: the gate is asked again, then shares are used.",
             },
           ],
-          payload: { since: paused.at },
+          payload: { pause: paused.id },
           isGrave: true,
           back: "/state",
         };
       },
-      perform: async (_visit, { since }) => {
-        // Another pause than the one that was shown stays.
-        const { paused } = await this.#status();
-        if (paused?.at !== since) throw new DeskError("not-now", "it was paused again meanwhile: read why");
-        await this.#socket.ask("resume");
+      perform: async (_visit, { pause }) => {
+        // The keyholder itself keeps any other pause than the one that was shown.
+        await this.#socket.ask("resume", { pause });
         return { to: "/state", said: "It goes on." };
       },
     };

@@ -36,7 +36,7 @@ export function obstacles({ paused, charters, channels }: Status): Markup {
       ? NOTHING
       : box(
           "bad",
-          html`<p><strong>Everything is paused</strong> by ${paused.by} since ${instant(paused.at)}: ${paused.reason}</p><p>Nothing can be approved and no share is used. <a href="/state">Let it go on</a></p>`,
+          html`<p><strong>Everything is paused</strong></p>${join(paused.reasons.map(({ at, by, reason }) => html`<p>By ${by} since ${instant(at)}: ${reason}</p>`))}<p>Nothing can be approved and no share is used. <a href="/state">Let it go on</a></p>`,
         ),
     forked
       ? box(

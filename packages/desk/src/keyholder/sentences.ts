@@ -26,6 +26,10 @@ export const SENTENCES: Readonly<Record<string, Sentence>> = {
     title: "Everything is paused here",
     next: "Nothing was approved. Let it go on first, under State.",
   },
+  "pause-differs": {
+    title: "It was paused again meanwhile, or goes on already",
+    next: "Nothing was changed. Read under State why it is paused.",
+  },
   "period-has-keys": {
     title: "This month has keys already",
     next: "Share them anew instead, if that is what you want.",

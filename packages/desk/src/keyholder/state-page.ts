@@ -39,12 +39,8 @@ export function statePage(
 <h2>Pause everything</h2>
 ${
   paused === null
-    ? html`<p>When something looks wrong: until you let it go on, nothing is approved here, no share is used, also for what you approved before, and nothing that was made is handed out. Notices to persons, the log and the destruction of old shares go on.</p>${postForm(
-        visit,
-        "/state/pause",
-        html`${area({ name: "reason", label: "Why", help: "For yourself and the others; one sentence.", value: asked?.reason ?? "", problem: asked?.problem, rows: 2 })}${button("Pause everything …", "grave")}`,
-      )}`
-    : html`<p>Paused since ${instant(paused.at)} by ${paused.by}: ${paused.reason}</p>${postForm(visit, "/state/resume", button("Let it go on …", "main"))}`
+    ? html`<p>When something looks wrong: until you let it go on, nothing is approved here, no share is used, also for what you approved before, and nothing that was made is handed out. Notices to persons, the log and the destruction of old shares go on.</p>${pauseForm(visit, "Pause everything …", asked)}`
+    : html`${join(paused.reasons.map(({ at, by, reason }) => html`<p>Paused since ${instant(at)} by ${by}: ${reason}</p>`))}${postForm(visit, "/state/resume", button("Let it go on …", "main"))}<h3>Pause for another reason too</h3>${pauseForm(visit, "Add this reason …", asked)}`
 }
 ${
   charters.length === 0
@@ -70,6 +66,18 @@ ${
       })
 }`,
   };
+}
+
+function pauseForm(
+  visit: Visit,
+  words: string,
+  asked: { readonly reason: string; readonly problem: string } | null,
+): Markup {
+  return postForm(
+    visit,
+    "/state/pause",
+    html`${area({ name: "reason", label: "Why", help: "For yourself and the others; one sentence.", value: asked?.reason ?? "", problem: asked?.problem, rows: 2 })}${button(words, "grave")}`,
+  );
 }
 
 function keyholders(charter: CharterState, there: ReadonlyMap<number, Presence>): Markup {
