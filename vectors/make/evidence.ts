@@ -1,10 +1,12 @@
 import { base64, fromUtf8, unixSeconds, utf8 } from "../../packages/encoding/src/index.ts";
+import { referenceName } from "../../packages/evidence/src/attachments.ts";
 import { formatLine } from "../../packages/evidence/src/content.ts";
 import { formatCustody } from "../../packages/evidence/src/custody.ts";
 import { PAGES } from "../../packages/evidence/src/derived.ts";
-import { sha256 } from "../../packages/evidence/src/files.ts";
+import { type Files, sha256 } from "../../packages/evidence/src/files.ts";
 import { makePackage } from "../../packages/evidence/src/package.ts";
 import { writeTar } from "../../packages/evidence/src/tar.ts";
+import { sealFile } from "../../packages/evidence/test/attached.ts";
 import { makeCase } from "../../packages/evidence/test/case.ts";
 
 const LINES = [
@@ -12,6 +14,17 @@ const LINES = [
   { at: "2026-09-14T08:00:01Z", from: "merry-ram", text: "waves", kind: "action" },
   { at: "2026-09-14T08:00:02Z", from: "Ölçün", text: 'a "quoted"\n\tline \u0085\u2028\u2029 日本 👋 \u007f' },
 ];
+
+function difference(files: Files, other: Files): object {
+  return {
+    files: Object.fromEntries(
+      [...other]
+        .filter(([path, bytes]) => Buffer.compare(bytes, files.get(path) ?? new Uint8Array()) !== 0)
+        .map(([path, bytes]) => [path, base64(bytes)]),
+    ),
+    gone: [...files.keys()].filter((path) => !other.has(path)),
+  };
+}
 
 /** A whole package, the formats of its parts, and changes that a verifier has to refuse. */
 export async function make(): Promise<unknown> {
@@ -21,6 +34,24 @@ export async function make(): Promise<unknown> {
   const replaced = await makePackage(
     await makeCase({ releasing: [1, 2, 3], succession: { at: "before-order", released: "successor" } }),
   );
+  // EVI-29: two files that messages name, one of which the provider no longer had.
+  const named = [
+    await sealFile("plan.txt", "the plan", "text/plain"),
+    await sealFile("old.txt", "no longer there"),
+  ];
+  const written = [
+    [{ at: "2026-09-14T08:00:00Z", text: "see", attachments: named.map(({ reference }) => reference) }],
+  ];
+  const attached = await makePackage({
+    ...(await makeCase({ written })),
+    attachments: named
+      .map(({ reference, content }, i) => {
+        const { id, digest, size } = reference;
+        const facts = { ref: referenceName(reference), id, digest, size };
+        return i === 0 ? { ...facts, state: "held" as const, content } : { ...facts, state: "gone" as const };
+      })
+      .sort((a, b) => (a.ref < b.ref ? -1 : 1)),
+  });
   const steps = input.custody;
   const small = new Map([
     ["bagit.txt", utf8("BagIt-Version: 1.0\n")],
@@ -33,14 +64,9 @@ export async function make(): Promise<unknown> {
     charter: input.charterId,
     package: Object.fromEntries([...files].map(([path, bytes]) => [path, base64(bytes)])),
     // Only the files that differ; without data/succession-01.json and its proof it is refused.
-    replaced: {
-      files: Object.fromEntries(
-        [...replaced.files]
-          .filter(([path, bytes]) => Buffer.compare(bytes, files.get(path) ?? new Uint8Array()) !== 0)
-          .map(([path, bytes]) => [path, base64(bytes)]),
-      ),
-      gone: [...files.keys()].filter((path) => !replaced.files.has(path)),
-    },
+    replaced: difference(files, replaced.files),
+    // With a byte of its file changed it is refused (EVI-73).
+    attached: difference(files, attached.files),
     // Words and looks, which a verifier of another page version does not compare.
     pages: PAGES,
     lines: LINES.map((message) => ({ message, line: formatLine(message) })),

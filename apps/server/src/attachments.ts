@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { type AccountId, type ConversationId, dayOf, equalBytes, idBytes } from "@porchlight/encoding";
+import {
+  type AccountId,
+  accountIdOf,
+  type CharterId,
+  type ConversationId,
+  charterIdOf,
+  conversationIdOf,
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  equalBytes,
+  idBytes,
+} from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
 import { type AttachmentState, LIMITS } from "@porchlight/wire";
 import type { AttachmentFiles } from "./attachment-files.ts";
@@ -170,6 +182,22 @@ export class Attachments {
     return await this.readPart(id, found.size, part);
   }
 
+  /** Where a complete attachment belongs: who uploaded it, into which conversation, on which day; `null` where there is none. */
+  async placeOf(id: string): Promise<AttachmentPlace | null> {
+    const [row] = await this.#database.query<Row>({
+      text: "select conversation, account, day, charter, size from attachments where id = $1 and digest is not null",
+      values: [Buffer.from(id, "hex")],
+    });
+    if (row === undefined) return null;
+    return {
+      conversation: conversationIdOf(fromRow(row["conversation"])),
+      account: accountIdOf(fromRow(row["account"])),
+      day: dayNumber(row["day"] as number),
+      charter: row["charter"] === null ? null : charterIdOf(fromRow(row["charter"])),
+      size: row["size"] as number,
+    };
+  }
+
   /** Access was checked. Throws Refusal "not-found". */
   async readPart(id: string, size: number, part: number): Promise<Uint8Array> {
     const length = lengthOf(size, part);
@@ -230,6 +258,16 @@ export class Attachments {
     };
   }
 }
+
+type AttachmentPlace = {
+  readonly conversation: ConversationId;
+  readonly account: AccountId;
+  readonly day: DayNumber;
+  /** `null` where the conversation has none. */
+  readonly charter: CharterId | null;
+  /** Of the ciphertext. */
+  readonly size: number;
+};
 
 type Found = {
   readonly conversation: Buffer;

@@ -4,6 +4,7 @@ import type { Charter } from "@porchlight/charter";
 import {
   type AccountId,
   accountIdOf,
+  type CharterId,
   type Commitment,
   type ConversationId,
   conversationIdOf,
@@ -49,6 +50,7 @@ import {
   otherSidesValue,
 } from "@porchlight/wire";
 import { z } from "zod";
+import type { Attachments } from "./attachments.ts";
 import { KIND_CODES } from "./conversation-store.ts";
 import { type Database, fromRow } from "./database.ts";
 import type { Identity } from "./identity.ts";
@@ -76,6 +78,9 @@ const GATE_REFUSALS: Readonly<
   "day-in-future": "not-witnessed",
 };
 
+/** No charter has this id, so that what was sent without any lies in no order's scope. */
+const NO_CHARTER = "0".repeat(64) as CharterId;
+
 type Place = MaterialRequest["labels"][number];
 type MaterialLabel = Material["labels"][number];
 
@@ -96,6 +101,7 @@ export class MaterialDesk {
   readonly #log: Log;
   readonly #identity: Identity;
   readonly #clock: Clock;
+  readonly #attachments: Attachments;
   readonly #given: (order: Commitment) => Promise<void>;
 
   constructor(parts: {
@@ -104,6 +110,7 @@ export class MaterialDesk {
     readonly log: Log;
     readonly identity: Identity;
     readonly clock: Clock;
+    readonly attachments: Attachments;
     /** Told before material of an order leaves. */
     readonly given: (order: Commitment) => Promise<void>;
   }) {
@@ -112,6 +119,7 @@ export class MaterialDesk {
     this.#log = parts.log;
     this.#identity = parts.identity;
     this.#clock = parts.clock;
+    this.#attachments = parts.attachments;
     this.#given = parts.given;
   }
 
@@ -169,6 +177,38 @@ export class MaterialDesk {
   #peel({ seq, epoch, at, envelope }: FoundEnvelope): MaterialLabel["envelopes"][number] {
     const inner = peelOuter(parseEnvelope(envelope), this.#identity.xwing.secretKey);
     return { seq, epoch, at, envelope, inner };
+  }
+
+  /**
+   * One part of a file that a message names, encrypted as its sender uploaded it (ATT-25): where the order opens who
+   * uploaded it, the conversation and the day. What the message says of it, its key too, is unknown here. Throws
+   * Refusal: "not-found" where the file, or this part of it, is not here (any more).
+   */
+  async attachmentPart(orderId: string, id: string, part: number, signal: AbortSignal): Promise<Uint8Array> {
+    const order = await this.#orders.find(orderId);
+    const { charter, document } = order.warrant;
+    await this.#freshCheckpoint(order, signal);
+    const place = await this.#attachments.placeOf(id);
+    if (place === null) {
+      await this.#allow(order, listAllowed);
+      throw new Refusal("not-found", "the file is not here, or not any more");
+    }
+    const { size, conversation, account, day } = place;
+    const label: LabelRequest = { charter: place.charter ?? NO_CHARTER, conversation, account, day };
+    const isOther = !document.accounts.includes(account);
+    const first = isOther
+      ? (await this.#envelopes(charter, [label])).find(({ stored }) =>
+          envelopeFits(stored, [label], document.accounts),
+        )
+      : undefined;
+    const otherSides = first === undefined ? [] : [this.#prove(first).verified];
+    await this.#allow(order, (input) =>
+      materialAllowed({ ...input, labels: [label], otherSides, envelopes: [] }),
+    );
+    const bytes = await this.#attachments.readPart(id, size, part);
+    this.#refuseRevoked(order);
+    await this.#given(order.commitment);
+    return bytes;
   }
 
   /** For an order over all of an account's conversations: where and when there is anything (DEL-54). Throws Refusal. */

@@ -6,6 +6,7 @@ import { parsePolicy } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { handleAdmin } from "./admin.ts";
 import type { AttachmentFiles } from "./attachment-files.ts";
+import { Attachments } from "./attachments.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
 import { type Network, type PushConfig, readNetwork, type ServerConfig } from "./config.ts";
@@ -144,6 +145,7 @@ export async function openPrimary(
     preservations,
     material: new MaterialDesk({
       ...{ database, store, log, identity, clock },
+      attachments: new Attachments(database, clock, files, config.attachments),
       given: (order) => objects.markGiven(database, order, clock.now()),
     }),
     hi1: endpoint,

@@ -76,6 +76,7 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contestOrder } from "../../../packages/client/src/index.ts";
+import { sealFile } from "../../../packages/evidence/test/attached.ts";
 import {
   COURT,
   charterDocument,
@@ -464,7 +465,7 @@ describe("operator", () => {
 });
 
 describe("orders", () => {
-  test("DEL-50 to DEL-54, DEL-73: from the order to what its requester reads, and to nobody else", async () => {
+  test("DEL-50 to DEL-54, DEL-73, ATT-25: from the order to what its requester reads, and to nobody else", async () => {
     const [alice, bob] = (await roomOf(server, 2, charter)) as [Person, Person];
     await alice.client.submit(alice.conversation, [alice.envelope(), await alice.message("first")]);
     await bob.client.submit(bob.conversation, [bob.envelope(), await bob.message("bob's own")]);
@@ -473,6 +474,17 @@ describe("orders", () => {
     const long = "x".repeat(LIMITS.message - 1000);
     const texts = ["second", ...Array.from({ length: 5 }, () => long)];
     await alice.send(...texts);
+    const upload = async (person: Person, name: string): Promise<string> => {
+      const { reference, ciphertext } = await sealFile(name, `what is in ${name}`);
+      const { id, digest } = reference;
+      await person.client.createAttachment(person.conversation, { id, size: ciphertext.length });
+      await person.client.putAttachmentPart(id, 0, ciphertext);
+      await person.client.completeAttachment(id, fromHex(digest));
+      return id;
+    };
+    const [own, bobs] = [await upload(alice, "alice's"), await upload(bob, "bob's")];
+    const begun = hex(seedOf("begun"));
+    await alice.client.createAttachment(alice.conversation, { id: begun, size: 4144 });
     const orderDay = server.now;
     const notice = alice.noticeCard;
     const accounts = [{ account: alice.account, person: "Alice", notice }];
@@ -509,7 +521,18 @@ describe("orders", () => {
     const both = [low, high] as (typeof query)[];
     // GATE-19: the day is not over.
     expect(await refusal(client.material(orderId, { labels: both }))).toBe("day-not-over");
+    expect(await refusal(client.orderAttachment(orderId, own, 0))).toBe("day-not-over");
     await server.tick(onDay(DAY) + 86_400 + 3600);
+
+    // ATT-25: what the person uploaded there on that day, as it was uploaded; nobody else's, and nothing half sent.
+    const { ciphertext } = await sealFile("alice's", "what is in alice's");
+    expect(hex(await client.orderAttachment(orderId, own, 0))).toBe(hex(ciphertext));
+    expect(await refusal(client.orderAttachment(orderId, own, 1))).toBe("not-found");
+    expect(await refusal(client.orderAttachment(orderId, bobs, 0))).toBe("out-of-scope");
+    for (const id of [begun, ID])
+      expect(await refusal(client.orderAttachment(orderId, id, 0))).toBe("not-found");
+    expect(await refusal(client.orderAttachment(ID, own, 0))).toBe("order-unknown");
+    expect(await refusal(client.orderAttachment(orderId, `${own.slice(0, 63)}g`, 0))).toBe("malformed");
 
     const requester = seedOf(`xwing ${document.requester.name}`);
     const aad = fromHex(orderId, 32);
@@ -579,6 +602,7 @@ describe("orders", () => {
     const revoked = await client.directOrder(orderId, "revocation", signed);
     expect(await client.directOrder(orderId, "revocation", signed)).toBe(revoked);
     // DEL-51: between two answers too.
+    for (const id of [own, ID]) expect(await refusal(client.orderAttachment(orderId, id, 0))).toBe("revoked");
     expect(await refusal(client.material(orderId, { labels: [query], after: last }))).toBe("revoked");
     const stored = readFileSync(join(server.directory, "postgres.log"), "utf8");
     expect(stored.includes(document.reference)).toBe(false);

@@ -20,6 +20,7 @@ const PAGES = COUNT / 200;
 const NEEDLE = Math.floor((COUNT * 7) / 9);
 const NEEDLE_PAGE = Math.floor(NEEDLE / 200) + 1;
 const EVIL = `</div><script>alert(1)</script><img src=x onerror=alert(2)>\u202e`;
+const FILE = { name: EVIL, type: "text/html", size: 9, digest: "ef".repeat(32) };
 const directory = mkdtempSync(join(tmpdir(), "porchlight-viewer-"));
 const order: OrderFile = { warrant: utf8("a warrant"), others: null, opening: new Uint8Array(32), index: 3 };
 const shown = {
@@ -60,7 +61,13 @@ beforeAll(async () => {
       id: `m${i}`,
       ...(i === NEEDLE + 1 ? { about: `m${NEEDLE}` } : {}),
       ...(i === 5
-        ? { attachments: [{ name: EVIL, type: "text/html", size: 9, digest: "ef".repeat(32) }] }
+        ? {
+            attachments: [
+              { ...FILE, state: "held", file: `data/attachments/${"0a".repeat(32)}` },
+              { ...FILE, state: "gone" },
+              FILE,
+            ],
+          }
         : {}),
     });
   }
@@ -100,6 +107,10 @@ test("many messages are read page by page, and nothing that anyone wrote becomes
     expect(page).not.toContain("<img");
     expect(page).toContain("U+202E");
   }
+  // EVI-29: of a file a download, or why there is none.
+  expect(first).toContain(`/evidence/files/${"0a".repeat(32)}" download>`);
+  expect(first).toContain("Not in this package: the provider no longer had it");
+  expect(first).toContain("Its bytes are not in this package");
   // What is no page number, or beyond the last, is a page all the same.
   for (const page of ["0", "-1", "x", "99999999", String(PAGES + 1)]) {
     expect(await pageWith(`page=${page}`)).toMatch(new RegExp(`Page (1|${PAGES}) of ${PAGES}\\.`));

@@ -1,11 +1,12 @@
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
+import type { CollectedAttachment } from "./attachments.ts";
 import { sha256 } from "./files.ts";
 import { orderWord } from "./order-words.ts";
 import type { OpenedRelease } from "./release.ts";
 
 /** EVI-55: text for the person who certifies the package, with blanks for what only that person can say. */
 export function certificateText(
-  { charter, warrant, messages, failures, log, commitment }: OpenedRelease,
+  { charter, warrant, messages, failures, log, commitment, attachments }: OpenedRelease,
   facts: {
     readonly messagesFile: Uint8Array;
     readonly warrantFile: Uint8Array;
@@ -25,7 +26,7 @@ I, ______________________________ (name), ______________________________ (positi
    handled this package from ______________________________ to ______________________________.
 
 2. On ${formatInstant(facts.packagedAt)} the program porchlight wrote this package for the ${orderWord(charter)} ${document.reference}.
-   It holds ${messages.length} messages of ${days} (UTC) and reports ${failures.length} stored items that did not open or verify.
+   It holds ${messages.length} messages of ${days} (UTC) and reports ${failures.length} stored items that did not open or verify.${attachments === null ? "" : `\n   ${filesSentence([...attachments.values()])}`}
 
 3. The process: each message was decrypted from the encrypted message that the service had stored, under a key that at
    least ${charter.threshold} of ${charter.keyholders.length} independent keyholders released for this ${orderWord(charter)}, and the sender's device's signature over it was
@@ -47,4 +48,9 @@ I, ______________________________ (name), ______________________________ (positi
 
 Date, place: ______________________________        Signature: ______________________________
 `;
+}
+
+function filesSentence(attachments: readonly CollectedAttachment[]): string {
+  const held = attachments.filter(({ state }) => state === "held").length;
+  return `Messages name ${attachments.length} files; ${held} of them are in data/attachments, the report says why others are not.`;
 }

@@ -1,5 +1,6 @@
 import { AttachmentError, type AttachmentReference, readReference } from "@porchlight/attachment";
 import { asString, EncodingError, Fields, type Json, parseJson } from "@porchlight/encoding";
+import { referenceName } from "./attachments.ts";
 import { EvidenceError } from "./error.ts";
 
 /** What a sender wrote (EVI-20): the time is the sender's own, in the sender's own words. */
@@ -14,8 +15,10 @@ export type Content = {
   readonly attachments?: readonly Attached[];
 };
 
-/** An attachment as its message describes it; its key stays in the wire message. */
-export type Attached = Pick<AttachmentReference, "id" | "digest" | "size" | "type" | "name">;
+/** An attachment as its message describes it; its key stays in the wire message. `ref` names it in the package (EVI-29). */
+export type Attached = Pick<AttachmentReference, "id" | "digest" | "size" | "type" | "name"> & {
+  readonly ref: string;
+};
 
 const MAX_ID = 64;
 const MAX_ATTACHMENTS = 100;
@@ -26,13 +29,26 @@ const MAX_ATTACHMENTS = 100;
  * in the wire message. Throws EvidenceError "content".
  */
 export function parseContent(bytes: Uint8Array): Content {
+  return readContent(bytes).content;
+}
+
+/** {@link parseContent}, with what opens the attachments. */
+export function readContent(bytes: Uint8Array): {
+  readonly content: Content;
+  readonly references: readonly AttachmentReference[];
+} {
   try {
     const fields = new Fields(parseJson(bytes, "content"), "content");
     const at = fields.string("at", 40);
     const text = fields.string("text", bytes.length);
     const kind = fields.optional("kind");
-    const attachments = attached(fields.optional("attachments"));
-    return {
+    const references = referencesIn(fields.optional("attachments"));
+    const attachments = references.map((reference): Attached => {
+      const { id, digest, size, type, name } = reference;
+      const ref = referenceName(reference);
+      return { id, digest, size, type, ...(name === undefined ? {} : { name }), ref };
+    });
+    const content = {
       at,
       text,
       ...(kind === undefined ? {} : { kind: asString(kind, "content.kind", 100) }),
@@ -40,6 +56,7 @@ export function parseContent(bytes: Uint8Array): Content {
       ...named("about", fields.optional("target") ?? fields.optional("replyTo")),
       ...(attachments.length === 0 ? {} : { attachments }),
     };
+    return { content, references };
   } catch (cause) {
     if (cause instanceof EncodingError) throw new EvidenceError("content", cause.field, { cause });
     throw cause;
@@ -51,12 +68,11 @@ function named<const N extends string>(name: N, value: Json | undefined): { read
   return isId ? ({ [name]: value } as { readonly [name in N]?: string }) : {};
 }
 
-function attached(value: Json | undefined): Attached[] {
+function referencesIn(value: Json | undefined): AttachmentReference[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, MAX_ATTACHMENTS).flatMap((one: Json) => {
     try {
-      const { id, digest, size, type, name } = readReference(one, "attachment");
-      return [{ id, digest, size, type, ...(name === undefined ? {} : { name }) }];
+      return [readReference(one, "attachment")];
     } catch (error) {
       if (error instanceof AttachmentError) return [];
       throw error;

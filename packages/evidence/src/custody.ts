@@ -19,6 +19,8 @@ export const CUSTODY_ACTIONS = [
   "material-received",
   "combined",
   "opened",
+  "attachment-received",
+  "attachment-missing",
   "packaged",
 ] as const;
 export type CustodyAction = (typeof CUSTODY_ACTIONS)[number];

@@ -1,7 +1,8 @@
 import { formatDay, formatInstant, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { type Attachments, attachmentPath } from "./attachments.ts";
 import { payloadOxum } from "./bag.ts";
 import { certificateText } from "./certificate.ts";
-import { formatLine } from "./content.ts";
+import { type Attached, formatLine } from "./content.ts";
 import type { Files } from "./files.ts";
 import { orderWord } from "./order-words.ts";
 import type { OpenedRelease, ReleaseInput } from "./release.ts";
@@ -17,7 +18,7 @@ const FORMAT_VERSION = 1;
  * Version of what people read: page and certificate. It changes with every change of their words or looks (a test
  * notices), the format does not: a package of ten years ago must still verify.
  */
-export const PAGE_VERSION = 4;
+export const PAGE_VERSION = 5;
 /** Files that depend on {@link PAGE_VERSION}; nothing else in a package does. */
 export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html", RSMF];
 
@@ -87,11 +88,22 @@ function report(release: OpenedRelease, packagedAt: UnixSeconds): object {
       franked: message.franked,
       ...(message.id === undefined ? {} : { id: message.id }),
       ...(message.about === undefined ? {} : { about: message.about }),
-      ...(message.attachments === undefined ? {} : { attachments: message.attachments }),
+      ...(message.attachments === undefined
+        ? {}
+        : { attachments: message.attachments.map((one) => reported(one, release.attachments)) }),
     })),
     failures: release.failures.map(({ day, ...failure }) => ({ ...failure, day: formatDay(day) })),
     gaps: release.gaps.map(({ day, ...gap }) => ({ ...gap, day: formatDay(day) })),
   };
+}
+
+/** An attachment that a message names, and where its file is or why it is nowhere. */
+function reported({ ref, ...named }: Attached, attachments: Attachments): object {
+  const collected = attachments?.get(ref);
+  if (collected === undefined) return named;
+  return collected.state === "held"
+    ? { ...named, state: "held", file: attachmentPath(ref) }
+    : { ...named, state: collected.state };
 }
 
 /** Version of the page that a bag-info.txt states, `null` where it states none. */

@@ -20,7 +20,8 @@ export type EvidenceErrorCode =
   | "day-not-over"
   | "label-key"
   | "release"
-  | "custody";
+  | "custody"
+  | "attachment";
 
 /** `where` is a file of the package or the place in a format. */
 export class EvidenceError extends Error {

@@ -1,3 +1,11 @@
+export {
+  attachmentPath,
+  type CollectedAttachment,
+  isMissing,
+  type MissingAttachment,
+  missingWords,
+  referenceName,
+} from "./attachments.ts";
 export type { Finding } from "./bag.ts";
 export { type Content, parseContent } from "./content.ts";
 export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody.ts";

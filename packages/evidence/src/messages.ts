@@ -1,3 +1,4 @@
+import type { AttachmentReference } from "@porchlight/attachment";
 import { type AccountId, type ConversationId, type DayNumber, equalBytes, hex } from "@porchlight/encoding";
 import {
   accessLabel,
@@ -13,7 +14,8 @@ import {
 } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
 import { type Curve, ibeBase, type LabelBase } from "@porchlight/quorum";
-import { type Content, parseContent } from "./content.ts";
+import { referenceName } from "./attachments.ts";
+import { type Content, readContent } from "./content.ts";
 import { EvidenceError } from "./error.ts";
 import { type ReleasedLabel, type StoredEnvelope, sortLabels } from "./material.ts";
 import { type FailureCode, sentenceOf } from "./refusals.ts";
@@ -61,6 +63,8 @@ export type OpenedMaterial = {
   readonly messages: readonly EvidenceMessage[];
   readonly failures: readonly Failure[];
   readonly gaps: readonly Gap[];
+  /** Of every attachment that a message names, once: whoever has one can read the attachment. */
+  readonly references: readonly AttachmentReference[];
 };
 
 /** A released label with the keys (mpk, provider's) that its period and charter have. */
@@ -105,6 +109,11 @@ export function inOrder(opened: readonly OpenedMaterial[]): OpenedMaterial {
       ),
     failures: opened.flatMap(({ failures }) => failures),
     gaps: opened.flatMap(({ gaps }) => gaps),
+    references: [
+      ...new Map(
+        opened.flatMap(({ references }) => references.map((one) => [referenceName(one), one] as const)),
+      ).values(),
+    ],
   };
 }
 
@@ -115,6 +124,7 @@ function openLabel(released: KeyedLabel, { persons, curve }: Opening): OpenedMat
   if (from === undefined) throw new EvidenceError("warrant", "statement");
   const messages: EvidenceMessage[] = [];
   const failures: Failure[] = [];
+  const references: AttachmentReference[] = [];
   const fail = (kind: Failure["kind"], seq: number, code: FailureCode): void => {
     failures.push({ conversation, day, account, kind, seq, code, reason: sentenceOf(code) });
   };
@@ -160,7 +170,9 @@ function openLabel(released: KeyedLabel, { persons, curve }: Opening): OpenedMat
     epochs.set(sender.group, sender.epoch);
     let content: Content;
     try {
-      content = parseContent(parsePlaintext(message.content).content);
+      const read = readContent(parsePlaintext(message.content).content);
+      content = read.content;
+      references.push(...read.references);
     } catch (error) {
       fail("message", seq, codeOf(error));
       continue;
@@ -182,7 +194,7 @@ function openLabel(released: KeyedLabel, { persons, curve }: Opening): OpenedMat
     const missing = missingOf(generations);
     return missing.length === 0 ? [] : [{ conversation, day, account, device, epoch, generations: missing }];
   });
-  return { messages, failures, gaps };
+  return { messages, failures, gaps, references };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { fromHex, fromUtf8, hex, type Period, parseJson, parsePeriod, utf8 } from "@porchlight/encoding";
 import { otherSideMembers, readOtherSide } from "@porchlight/gate";
+import { attachmentFiles, checkAttachments, readAttachments } from "./attachments.ts";
 import { makeBag } from "./bag.ts";
 import { CUSTODY, type CustodyStep, formatCustody, parseCustody } from "./custody.ts";
 import { bagInfo, derivedFiles, PAGE_VERSION } from "./derived.ts";
@@ -44,6 +45,7 @@ function sourceFiles(input: PackageInput): Files {
     ...labelFiles(input.labels),
     ...releaseFiles(input.releases),
     ...logFiles(input.log),
+    ...attachmentFiles(input.attachments ?? []),
     [CUSTODY, formatCustody(input.custody)],
   ]);
 }
@@ -71,6 +73,7 @@ export function readSource(payload: Files): PackageInput {
     successions,
     labels: readLabels(payload, left),
     releases: readReleases(payload, left),
+    attachments: readAttachments(payload, left),
     log: readLog(payload, { periods: [...keys.keys()], successions: successions.length }, left),
     custody: parseCustody(take(payload, CUSTODY, left)),
   };
@@ -111,11 +114,19 @@ export function packagedAtOf(custody: readonly CustodyStep[]): CustodyStep["at"]
   return last.at;
 }
 
-/** Opens a release and makes the whole package of it. Throws EvidenceError where something other than a message fails. */
+/**
+ * Opens a release and makes the whole package of it. `finish` gets what was opened, to fetch what its messages name, and
+ * gives what is still to come. Throws EvidenceError where something other than a message fails.
+ */
 export async function makePackage(
-  input: PackageInput,
+  begun: PackageInput,
+  finish: (opened: OpenedRelease) => Promise<Pick<PackageInput, "attachments" | "custody">> = async () =>
+    begun,
 ): Promise<{ readonly files: Files; readonly opened: OpenedRelease }> {
-  const opened = await openRelease(input);
+  const release = await openRelease({ ...begun, attachments: [] });
+  const input = { ...begun, ...(await finish(release)) };
+  const attachments = await checkAttachments(input.attachments ?? [], release.references);
+  const opened = { ...release, attachments };
   const packagedAt = packagedAtOf(input.custody);
   const payload = new Map([...sourceFiles(input), ...derivedFiles(opened, input, packagedAt)]);
   return { files: makeBag(payload, bagInfo(opened, payload, { packagedAt, page: PAGE_VERSION })), opened };

@@ -23,6 +23,7 @@ import {
 } from "@porchlight/gate";
 import { type Curve, verifyLabelKey, verifyLabelKeys } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
+import { type Attachments, type CollectedAttachment, checkAttachments } from "./attachments.ts";
 import { EvidenceError } from "./error.ts";
 import { checkReleases, type KeyholderRelease, type ReleaseFacts } from "./keyholder-release.ts";
 import { checkLog, type LogExtract, type LogFacts } from "./log-extract.ts";
@@ -55,6 +56,8 @@ export type ReleaseInput = {
   readonly labels: readonly ReleasedLabel[];
   readonly releases: readonly KeyholderRelease[];
   readonly log: LogExtract;
+  /** EVI-29: ascending by their names. None where no message names any, or nobody asked for them. */
+  readonly attachments?: readonly CollectedAttachment[];
 };
 
 /** A release that holds: what it opened, and what was verified on the way. */
@@ -66,6 +69,7 @@ export type OpenedRelease = OpenedMaterial & {
   readonly labels: readonly ReleasedLabel[];
   readonly log: LogFacts;
   readonly releases: readonly ReleaseFacts[];
+  readonly attachments: Attachments;
 };
 
 /**
@@ -102,7 +106,8 @@ export async function openRelease(input: ReleaseInput): Promise<OpenedRelease> {
     persons: new Map(personsOf(warrant).map(({ account, person }) => [account, person])),
   };
   const opened = await openInThreads(work, curve);
-  return { ...opened, charter, warrant, commitment, keys, labels, log, releases };
+  const attachments = await checkAttachments(input.attachments ?? [], opened.references);
+  return { ...opened, charter, warrant, commitment, keys, labels, log, releases, attachments };
 }
 
 async function openCharter(bytes: Uint8Array): Promise<Charter> {

@@ -1,6 +1,13 @@
 // EVI-28: the messages as one RSMF 2.0 file (Relativity Short Message Format), which review platforms load. Its words
 // are RSMF's; what RSMF has no member for stands under `custom`.
-import { type AccountId, type ConversationId, formatDay, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import {
+  type AccountId,
+  type ConversationId,
+  concat,
+  formatDay,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
 import { strToU8, zipSync } from "fflate";
 import type { EvidenceMessage } from "./messages.ts";
 import { orderWord } from "./order-words.ts";
@@ -13,7 +20,7 @@ const BOUNDARY = "porchlight-rsmf-2.0.0";
 type Custom = { readonly name: string; readonly value: string };
 
 /** The manifest: participants, conversations and events of the package's messages. */
-function rsmfManifest(release: OpenedRelease): object {
+function rsmfManifest(release: OpenedRelease, fileNames: ReadonlyMap<string, string>): object {
   const { messages, warrant, commitment } = release;
   const { references, later } = storyOf(messages);
   const accounts = [...new Set(messages.map(({ account }) => account))];
@@ -43,6 +50,7 @@ function rsmfManifest(release: OpenedRelease): object {
       // The sender's own word; RSMF takes dates only, so another text stands under `custom` alone.
       ...(isInstant(at) ? { timestamp: at } : {}),
       ...(takenBackBy === null ? {} : { deleted: true }),
+      ...withAttachments(message, fileNames),
       ...(changedBy.length === 0 ? {} : { edits: editsOf(messages, place, changedBy, who) }),
       ...(reactedBy.length === 0 ? {} : { reactions: reactionsOf(messages, reactedBy, who) }),
       direction: "outgoing",
@@ -77,9 +85,17 @@ function rsmfManifest(release: OpenedRelease): object {
 /** The file itself: a MIME message around rsmf.zip. Same release, same bytes (EVI-18): nothing in it is packed. */
 export function rsmfFile(release: OpenedRelease, packagedAt: UnixSeconds): Uint8Array {
   const { messages, warrant, charter } = release;
-  const manifest = strToU8(JSON.stringify(rsmfManifest(release)));
+  const files = attachedFiles(release);
+  const names = new Map(files.map(({ ref, name }) => [ref, name]));
+  const manifest = strToU8(JSON.stringify(rsmfManifest(release, names)));
   // In ZIP's own fields, which have no time zone: the first instant that they can say.
-  const zip = zipSync({ "rsmf_manifest.json": manifest }, { level: 0, mtime: new Date(1980, 0, 1) });
+  const zip = zipSync(
+    {
+      "rsmf_manifest.json": manifest,
+      ...Object.fromEntries(files.map(({ name, content }) => [name, content])),
+    },
+    { level: 0, mtime: new Date(1980, 0, 1) },
+  );
   const people = [...new Set(messages.map(({ from }) => from))];
   const summary = `${messages.length} messages disclosed under ${orderWord(charter)} ${warrant.document.reference}\n`;
   const lines = [
@@ -98,17 +114,50 @@ export function rsmfFile(release: OpenedRelease, packagedAt: UnixSeconds): Uint8
     "Content-Type: text/plain; charset=utf-8",
     "Content-Transfer-Encoding: base64",
     "",
-    ...base64Lines(utf8(summary)),
+    utf8Lines(summary),
     `--${BOUNDARY}`,
     'Content-Type: application/zip; name="rsmf.zip"',
     'Content-Disposition: attachment; filename="rsmf.zip"',
     "Content-Transfer-Encoding: base64",
     "",
-    ...base64Lines(zip),
-    `--${BOUNDARY}--`,
     "",
   ];
-  return utf8(lines.join("\r\n"));
+  const end = utf8(`--${BOUNDARY}--\r\n`);
+  return concat(utf8(lines.join("\r\n")), base64Lines(zip), end);
+}
+
+/** The files that messages name and that are here, in the order in which they are named, each once. */
+function attachedFiles({ messages, attachments }: OpenedRelease): {
+  readonly ref: string;
+  readonly name: string;
+  readonly content: Uint8Array;
+}[] {
+  const named = new Map(
+    messages.flatMap((message) => (message.attachments ?? []).map((one) => [one.ref, one] as const)),
+  );
+  return [...named.values()]
+    .flatMap((one) => {
+      const collected = attachments?.get(one.ref);
+      return collected?.state === "held"
+        ? [{ ref: one.ref, sent: one.name ?? "", content: collected.content }]
+        : [];
+    })
+    .map(({ ref, sent, content }, i) => {
+      // Review programs go by the extension: the sender's, where it is one.
+      const extension = /\.[A-Za-z0-9]{1,8}$/.exec(sent)?.[0] ?? "";
+      return { ref, name: `A${i + 1}${extension}`, content };
+    });
+}
+
+function withAttachments(
+  { attachments = [] }: EvidenceMessage,
+  names: ReadonlyMap<string, string>,
+): { readonly attachments?: readonly object[] } {
+  const here = attachments.flatMap(({ ref, name, size }) => {
+    const id = names.get(ref);
+    return id === undefined ? [] : [{ id, display: name ?? "without a name", size }];
+  });
+  return here.length === 0 ? {} : { attachments: here };
 }
 
 function isInstant(at: string): boolean {
@@ -208,9 +257,19 @@ function header(text: string): string {
   return words.map((one) => `=?utf-8?B?${Buffer.from(one).toString("base64")}?=`).join("\r\n ");
 }
 
-function base64Lines(bytes: Uint8Array): string[] {
-  const text = Buffer.from(bytes).toString("base64");
-  return Array.from({ length: Math.ceil(text.length / LINE) }, (_, i) =>
-    text.slice(i * LINE, (i + 1) * LINE),
+function utf8Lines(text: string): string {
+  return Buffer.from(base64Lines(utf8(text)))
+    .toString("latin1")
+    .trimEnd();
+}
+
+/** In pieces: one string cannot hold what a package can. */
+function base64Lines(bytes: Uint8Array): Uint8Array {
+  const piece = ((LINE * 3) / 4) * 4096;
+  return concat(
+    ...Array.from({ length: Math.ceil(bytes.length / piece) }, (_, i) => {
+      const text = Buffer.from(bytes.subarray(i * piece, (i + 1) * piece)).toString("base64");
+      return utf8(text.replace(/.{1,76}/g, "$&\r\n"));
+    }),
   );
 }

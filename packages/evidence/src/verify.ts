@@ -49,6 +49,7 @@ const RULES: Readonly<Record<EvidenceErrorCode, readonly [rule: string, what: st
   "label-key": ["EVI-68", "has a key that is not the one of its label"],
   release: ["EVI-66", "does not hold: it is not what a keyholder of the charter released for this order"],
   custody: ["EVI-30", "is not an unbroken record"],
+  attachment: ["EVI-73", "is not what the messages name"],
 };
 
 /** `directory` is the unpacked package. Offline. Throws only for what is not about the package (a disk that fails). */

@@ -1,6 +1,7 @@
 import { formatDay, formatInstant, type UnixSeconds } from "@porchlight/encoding";
 import { otherAccounts, personsOf } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
+import { type Attachments, attachmentPath, type CollectedAttachment, missingWords } from "./attachments.ts";
 import type { Attached } from "./content.ts";
 import { limitsOf } from "./limits.ts";
 import type { EvidenceMessage, Failure } from "./messages.ts";
@@ -73,7 +74,7 @@ function lead({ messages, warrant, labels, charter, releases }: OpenedRelease): 
   return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${new Set(releases.map(({ keyholder }) => keyholder)).size} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
 }
 
-function messagesSection({ messages, failures }: OpenedRelease): Markup {
+function messagesSection({ messages, failures, attachments }: OpenedRelease): Markup {
   if (messages.length === 0) {
     return html`<section id="messages"><h2>Messages</h2>
 <p class="empty">${failures.length === 0 ? "The provider holds no message of these accounts in these conversations on these days." : "None of the stored messages opened."}</p>
@@ -89,7 +90,7 @@ function messagesSection({ messages, failures }: OpenedRelease): Markup {
   let place = 0;
   const item = (message: EvidenceMessage): Markup => {
     const at = place++;
-    return messageItem(message, at + 1, references[at] ?? null, later[at] as Later);
+    return messageItem(message, at + 1, references[at] ?? null, later[at] as Later, attachments);
   };
   return html`<section id="messages"><h2>Messages</h2>
 <p>In the order in which the provider delivered them. The time is the one that the sender's device wrote into the message.</p>
@@ -122,11 +123,12 @@ function messageItem(
   number: number,
   reference: Reference | null,
   later: Later,
+  attachments: Attachments,
 ): Markup {
   const kind = message.kind === undefined ? NOTHING : html`<span class="tag">${message.kind}</span>`;
   const notes = join([
     ...(reference === null ? [] : [referenceNote(reference)]),
-    ...(message.attachments ?? []).map(attachmentNote),
+    ...(message.attachments ?? []).map((one) => attachmentNote(one, attachments?.get(one.ref))),
     ...laterNotes(later),
   ]);
   return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${clockTime(message.at)}</span><div class="body"><div class="who"><bdi>${message.from}</bdi></div><div class="${message.kind === "action" ? "text action" : "text"}" dir="auto">${kind}${message.text}</div>${notes}</div></li>
@@ -142,8 +144,18 @@ function referenceNote({ kind, place }: Reference): Markup {
   return html`<div class="note">${REFERENCE_WORDS[kind]} ${target}</div>`;
 }
 
-function attachmentNote({ name, type, size, digest }: Attached): Markup {
-  return html`<div class="note">File <bdi>${name ?? "without a name"}</bdi> (${type}, ${size} bytes), not in this package. SHA-256 of the encrypted file: <span class="hash">${digest}</span></div>`;
+/** No link: a page of the package never leads into a file that a sender made. */
+function attachmentNote(
+  { name, type, size, digest }: Attached,
+  collected: CollectedAttachment | undefined,
+): Markup {
+  const where =
+    collected === undefined
+      ? html`not in this package`
+      : collected.state === "held"
+        ? html`in this package as <span class="hash">${attachmentPath(collected.ref)}</span>`
+        : html`not in this package: ${missingWords(collected.state)}`;
+  return html`<div class="note">File <bdi>${name ?? "without a name"}</bdi> (${type}, ${size} bytes), ${where}. SHA-256 of the encrypted file: <span class="hash">${digest}</span></div>`;
 }
 
 /** What came later is said here too, so that nobody reads a line without knowing that it was changed. */

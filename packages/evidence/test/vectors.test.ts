@@ -14,6 +14,7 @@ const vectors = JSON.parse(
   readonly charter: string;
   readonly package: Readonly<Record<string, string>>;
   readonly replaced: { readonly files: Readonly<Record<string, string>>; readonly gone: readonly string[] };
+  readonly attached: { readonly files: Readonly<Record<string, string>>; readonly gone: readonly string[] };
   readonly lines: readonly { readonly message: Content & { readonly from: string }; readonly line: string }[];
   readonly custody: { readonly steps: readonly CustodyStep[]; readonly text: string };
   readonly archive: {
@@ -44,6 +45,17 @@ test("EVI-16: the package with a successor's release verifies with the successio
   const payload = new Map([...replaced].filter(([path]) => /^data\/(?!.*succession)/.test(path)));
   const report = await verifyFiles(makeBag(payload, replaced.get("bag-info.txt") as Uint8Array));
   expect(report).toMatchObject({ kind: "refused", findings: [{ rule: "EVI-66" }] });
+});
+
+test("EVI-29, EVI-73: the package with a file that a message names verifies, and with another file not", async () => {
+  const attached = new Map([...files, ...read(vectors.attached.files)]);
+  for (const path of vectors.attached.gone) attached.delete(path);
+  expect(await verifyFiles(attached, { charter: vectors.charter })).toMatchObject({ kind: "verified" });
+  const payload = new Map([...attached].filter(([path]) => path.startsWith("data/")));
+  const [file = ""] = [...payload.keys()].filter((path) => path.startsWith("data/attachments/"));
+  payload.set(file, utf8("the plot"));
+  const report = await verifyFiles(makeBag(payload, attached.get("bag-info.txt") as Uint8Array));
+  expect(report).toMatchObject({ kind: "refused", findings: [{ rule: "EVI-73", file }] });
 });
 
 test("EVI-21: lines of messages.jsonl", () => {

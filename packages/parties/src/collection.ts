@@ -31,6 +31,7 @@ import {
 import { combineOrder, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { type Fetch, WireError } from "@porchlight/wire";
+import { fetchAttachments } from "./attachments.ts";
 import { loggedIndex } from "./court.ts";
 import { PartyError } from "./error.ts";
 import { type KeyholderAnswer, keyholderClient, keyholderStates } from "./hand-in.ts";
@@ -52,7 +53,7 @@ export type Collector = {
   readonly otherSides: (service: Service, order: OrderFile) => Promise<readonly OtherSide[]>;
 };
 
-export type CollectPhase = "bundles" | "keys" | "material" | "opening";
+export type CollectPhase = "bundles" | "keys" | "material" | "opening" | "attachments";
 export type CollectProgress = (phase: CollectPhase, done: number, total: number) => void;
 
 export type Collected =
@@ -169,11 +170,9 @@ export async function collectRelease(input: {
     `${released.reduce((sum, { messages }) => sum + messages.length, 0)} stored messages`,
     null,
   );
-  record("packaged", "evidence package", null);
-  const packagedAt = custody.at(-1)?.at as UnixSeconds;
   const periods = [...new Set(labels.map(({ day }) => periodOf(day)))].sort();
   const successions = service.successionsBefore(index);
-  const { files, opened } = await makePackage({
+  const release = {
     warrant: order.warrant,
     others: order.others === null ? null : { statement: order.others, sides: sidesOf(sides, labels) },
     opening: order.opening,
@@ -199,7 +198,18 @@ export async function collectRelease(input: {
       entries: service.entriesFrom(index).map(({ bytes }) => bytes),
     },
     custody,
+  };
+  const { files, opened } = await makePackage(release, async ({ references }) => {
+    const attachments = await fetchAttachments(references, {
+      service,
+      orderId,
+      record,
+      progress: (done) => progress("attachments", done, references.length),
+    });
+    record("packaged", "evidence package", null);
+    return { attachments, custody };
   });
+  const packagedAt = custody.at(-1)?.at as UnixSeconds;
   progress("opening", 1, 1);
   const outstanding = asked.length - labels.length;
   return { kind: "opened", files, opened, outstanding, blamed: merge(blamed, keys.blamed), packagedAt };

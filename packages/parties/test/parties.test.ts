@@ -8,6 +8,7 @@ import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { keysDocument, onDay, seedOf, signedKeys, xwingOf } from "../../../vectors/fixture/deployment.ts";
+import { type SealedFile, sealFile } from "../../evidence/test/attached.ts";
 import {
   Agency,
   Court,
@@ -234,6 +235,57 @@ test("DEL-73: what does not fit into one answer comes in several, and makes the 
   // A provider that never gets on is not asked for ever.
   world.deliver = (material) => ({ ...material, messages: [], complete: false });
   expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("answer-malformed");
+});
+
+test("EVI-29, ATT-25: files that messages name are in the package, and whatever a sender or the provider did to them stops nothing", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+  const files = await Promise.all(
+    ["kept", "gone", "foreign", "tomorrow", "altered", "cut", "swapped"].map((name) =>
+      sealFile(name, new Uint8Array(1_100_000).fill(name.length)),
+    ),
+  );
+  const [kept, , foreign, tomorrow, altered, cut, swapped] = files;
+  const store = (file: SealedFile | undefined, what: Uint8Array | string): void =>
+    void world.stored.set(file?.reference.id ?? "", what);
+  store(kept, kept?.ciphertext ?? "");
+  store(foreign, "out-of-scope");
+  store(tomorrow, "day-not-over");
+  store(
+    altered,
+    (altered?.ciphertext ?? new Uint8Array()).map((byte, i) => (i === 1_050_000 ? byte ^ 1 : byte)),
+  );
+  store(cut, (cut?.ciphertext ?? new Uint8Array()).slice(0, 1_048_576));
+  store(swapped, kept?.ciphertext ?? "");
+  const attachments = files.map(({ reference }) => reference);
+  world.written = [[{ at: "2026-09-14T08:00:00Z", text: "all of them", attachments }]];
+  const collected = await agency.collect(service, order, { fetch: world.fetch });
+  if (collected.kind !== "opened") throw new Error(collected.kind);
+  const { messages } = JSON.parse(new TextDecoder().decode(collected.files.get("data/report.json"))) as {
+    messages: { attachments: { name: string; state: string; file?: string }[] }[];
+  };
+  const named = messages[0]?.attachments ?? [];
+  expect(named.map(({ name, state }) => [name, state])).toEqual([
+    ["kept", "held"],
+    ["gone", "gone"],
+    ["foreign", "out-of-scope"],
+    ["tomorrow", "out-of-scope"],
+    ["altered", "altered"],
+    ["cut", "altered"],
+    ["swapped", "altered"],
+  ]);
+  expect(collected.files.get(named[0]?.file ?? "")).toEqual(kept?.content);
+  expect(await verifyFiles(collected.files, { charter: world.charter.id })).toMatchObject({
+    kind: "verified",
+  });
+  const custody = new TextDecoder().decode(collected.files.get("data/custody.jsonl"));
+  expect(custody.match(/"attachment-received"/g)?.length).toBe(1);
+  expect(custody.match(/"attachment-missing"/g)?.length).toBe(6);
+  // A provider that gives nothing any more is no missing file.
+  store(kept, "revoked");
+  expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("refused");
 });
 
 test("an order over all conversations: the requester alone learns which, and hands them in", async () => {

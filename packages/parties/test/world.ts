@@ -44,7 +44,7 @@ import {
 } from "@porchlight/gate";
 import { type Random, sealTo } from "@porchlight/quorum";
 import { appendLeaves, EMPTY_FRONTIER, encodeEntries, entriesPath, leafHash } from "@porchlight/tlog";
-import { MATERIAL_INFO, ORDER_CONVERSATIONS_INFO, parseMaterial } from "@porchlight/wire";
+import { LIMITS, MATERIAL_INFO, ORDER_CONVERSATIONS_INFO, parseMaterial } from "@porchlight/wire";
 import {
   charterDocument,
   checkpointOf,
@@ -88,6 +88,10 @@ export class World {
   readonly silent = new Set<number>();
   /** Last word on what the provider delivers. */
   deliver: (material: Record<string, unknown>) => Record<string, unknown> = (material) => material;
+  /** What was written in each epoch. */
+  written: readonly (readonly Written[])[] = PLAIN;
+  /** Files by id: their ciphertext, or how asking for them is refused. */
+  readonly stored = new Map<string, Uint8Array | string>();
   messagesAnAnswer = 100;
   /** How many answers with material were given. */
   answers = 0;
@@ -270,7 +274,7 @@ export class World {
       this.orders.set(orderId, { warrant, opening, index });
       return Response.json({ index, orderId }, { status: 201 });
     }
-    const [, orderId = "", what] = /^\/v1\/orders\/([0-9a-f]{64})\/(\w+)$/.exec(path) ?? [];
+    const [, orderId = "", what] = /^\/v1\/orders\/([0-9a-f]{64})\/(\w+)/.exec(path) ?? [];
     const order = this.orders.get(orderId);
     if (order === undefined) return refusal(404, "order-unknown", "no such order");
     const { requester } = order.warrant.document;
@@ -306,8 +310,19 @@ export class World {
         return seal(MATERIAL_INFO, material);
       }
       default:
-        return refusal(404, "not-found", path);
+        return this.#file(path);
     }
+  }
+
+  /** ATT-25. */
+  #file(path: string): Response {
+    const [, id = "", part] = /\/attachments\/([0-9a-f]{64})\/(\d+)$/.exec(path) ?? [];
+    const file = this.stored.get(id);
+    if (file === undefined) return refusal(404, "not-found", "the file is not here, or not any more");
+    if (typeof file === "string") return refusal(403, file, "");
+    const start = Number(part) * LIMITS.attachmentPart;
+    const bytes = file.subarray(start, start + LIMITS.attachmentPart);
+    return bytes.length === 0 ? refusal(404, "not-found", "") : new Response(bytes as never);
   }
 
   /** As DEL-73 says, with room for {@link messagesAnAnswer}. */
@@ -315,7 +330,7 @@ export class World {
     const page: object[] = [];
     let room = this.messagesAnAnswer;
     for (const [i, asked] of labels.entries()) {
-      const stored = this.#stored(asked, PLAIN);
+      const stored = this.#stored(asked, this.written);
       const behind = i === 0 && typeof after === "number" ? after : null;
       const left = stored.messages.filter(({ seq }) => seq > (behind ?? 0));
       const messages = left.slice(0, room);

@@ -240,6 +240,12 @@ export class ServerClient {
     return (await this.#http.send({ ...call, body, wait: 60 })).bytes;
   }
 
+  /** One part of the ciphertext of an attachment that an opened message names (ATT-25). */
+  async orderAttachment(orderId: string, id: string, part: number): Promise<Uint8Array> {
+    const path = `/v1/orders/${orderId}/attachments/${id}/${part}`;
+    return (await this.#http.send({ method: "GET", path, wait: 60 })).bytes;
+  }
+
   /** Sealed to the requester's X-Wing key with info {@link OTHER_SIDES_INFO}; see {@link parseOtherSides}. */
   async otherSides(orderId: string, day: DayNumber): Promise<Uint8Array> {
     const call: Call = { method: "GET", path: `/v1/orders/${orderId}/other-sides`, query: { day } };

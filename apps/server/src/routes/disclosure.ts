@@ -1,5 +1,6 @@
 import type { SignedDocument } from "@porchlight/charter";
 import {
+  attachmentIdText,
   contestAnswer,
   contestChallengeAnswer,
   contestChallengeRequest,
@@ -24,6 +25,7 @@ import { json, type Route, readBody, readParameters } from "../http.ts";
 import type { PrimaryServices } from "../services.ts";
 
 const dayQuery = z.object({ day: decimalQuery(2 ** 32 - 1).pipe(dayNumberValue) });
+const partParams = z.object({ orderId: orderIdText, id: attachmentIdText, part: decimalQuery(10_000) });
 const orderParams = z.object({ orderId: orderIdText });
 
 /** What answers to orders need; the gate and the capability decide. */
@@ -111,6 +113,17 @@ export function disclosureRoutes({ orders, contests, preservations, material }: 
       handle: async ({ params, body, signal }) => {
         const { orderId } = readParameters(orderParams, params);
         const bytes = await material.material(orderId, readBody(materialRequest, body), signal);
+        return { bytes, type: "application/octet-stream", cache: "no-store" };
+      },
+    },
+    {
+      method: "GET",
+      url: "/v1/orders/:orderId/attachments/:id/:part",
+      access: "capability",
+      contract: { params: partParams, answer: "bytes" },
+      handle: async ({ params, signal }) => {
+        const { orderId, id, part } = readParameters(partParams, params);
+        const bytes = await material.attachmentPart(orderId, id, part, signal);
         return { bytes, type: "application/octet-stream", cache: "no-store" };
       },
     },

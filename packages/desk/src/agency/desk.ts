@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { asName } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
+import { attachmentPath } from "@porchlight/evidence";
 import {
   Agency,
   checkOrder,
@@ -36,6 +37,14 @@ const PARTS: Readonly<Record<string, readonly [path: string, type: string, name:
   certificate: ["data/certificate.txt", "text/plain; charset=utf-8", "certificate.txt"],
   custody: ["data/custody.jsonl", "application/jsonl", "custody.jsonl"],
 };
+
+/** Endings that systems open with a viewer; under any other a file could run when it is clicked on. */
+const HARMLESS = /\.(png|jpe?g|gif|webp|heic|mp4|webm|mov|mp3|m4a|ogg|opus|wav|txt|csv|pdf)$/i;
+
+function downloadName(name: string, ref: string): string {
+  const own = name.slice(-80);
+  return `${ref.slice(0, 8)}-${HARMLESS.test(own) ? own : `${own}.bin`}`;
+}
 
 /** The pages of a requester over its directory: its keys and what it opened never leave it but by a download. */
 export async function openAgency(context: DeskContext): Promise<Desk> {
@@ -76,6 +85,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
       page("/orders/:order/evidence", async (visit) => await room.evidence(visit));
       form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
+      download("/orders/:order/evidence/files/:file", async (visit) => await room.file(visit));
       download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
     },
   });
@@ -293,6 +303,17 @@ class AgencyRoom {
     const shown = await this.#find(visit);
     this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
     return { to: `/orders/${shown.name}/evidence` };
+  }
+
+  /** A file that a message names: bytes for the browser to store, whatever its sender calls them. */
+  async file(visit: Visit): Promise<Download> {
+    const { order } = await this.#find(visit);
+    const ref = visit.params["file"] ?? "";
+    const { lines } = await this.#evidence.read(order);
+    const named = lines.flatMap(({ attachments }) => attachments).find(({ file }) => file === ref);
+    const bytes = named && (await this.#evidence.files(order)).get(attachmentPath(ref));
+    if (bytes === undefined) throw new DeskError("not-found", "the package has no such file");
+    return { name: downloadName(named?.name ?? "", ref), type: "application/octet-stream", bytes };
   }
 
   async part(visit: Visit): Promise<Download> {

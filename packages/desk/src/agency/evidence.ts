@@ -7,6 +7,8 @@ import {
   EvidenceError,
   type EvidenceReport,
   type Files,
+  isMissing,
+  missingWords,
   type StoryLine,
   sealEvidence,
   storyOf,
@@ -32,6 +34,10 @@ type Attachment = {
   readonly type: string;
   readonly size: number;
   readonly digest: string;
+  /** Its file in the package, by its name there. */
+  readonly file: string | null;
+  /** Why it is not there. */
+  readonly missing: string | null;
 };
 
 /** What of a package people read here, in this process' memory. */
@@ -128,7 +134,7 @@ export class EvidenceShelf {
     const packed = (await this.#agency.unseal(sealed)).get(READING_PART);
     if (packed === undefined) return null;
     const reading = JSON.parse(gunzipSync(packed).toString("utf8")) as Reading;
-    return reading.version === 1 && reading.mark === mark ? reading : null;
+    return reading.version === 2 && reading.mark === mark ? reading : null;
   }
 
   async #make(order: OrderFile, mark: string, files: Files): Promise<Reading> {
@@ -143,7 +149,7 @@ export class EvidenceShelf {
 
 /** What `reading.age` holds: parts of the package as they are, without what proves them. */
 type Reading = {
-  readonly version: 1;
+  readonly version: 2;
   readonly mark: string;
   readonly lines: readonly Line[];
   readonly failures: readonly string[];
@@ -195,7 +201,7 @@ function readingOf(files: Files, mark: string): Reading {
     2 ** 31,
   );
   return {
-    version: 1,
+    version: 2,
     mark,
     lines: texts.map((text, i) => lineOf(JSON.parse(text) as Loose, about[i] as Loose, i + 1)),
     failures,
@@ -226,11 +232,13 @@ function lineOf(line: Loose, facts: Loose, number: number): Line {
 
 function attachmentsIn(value: Json | undefined): readonly Attachment[] {
   if (!Array.isArray(value)) return NONE;
-  return (value as Loose[]).map(({ name, type, size, digest }) => ({
+  return (value as Loose[]).map(({ name, type, size, digest, file, state }) => ({
     name: name === undefined ? "without a name" : textIn(name),
     type: textIn(type),
     size: typeof size === "number" ? size : 0,
     digest: textIn(digest),
+    file: typeof file === "string" ? file.replace("data/attachments/", "") : null,
+    missing: isMissing(state) ? missingWords(state) : null,
   }));
 }
 

@@ -123,6 +123,7 @@ const PHASES = {
   keys: "Combining the keys",
   material: "Fetching the encrypted messages",
   opening: "Opening and verifying",
+  attachments: "Fetching the files that messages name",
 } as const;
 
 export function orderPage(

@@ -45,7 +45,7 @@ ${
       ? empty("No message fits.", linkButton("Show all", at))
       : html`<h2>Messages</h2><p role="status">${isSearch ? `${counted(found.length, "message")} of ${evidence.lines.length} ${found.length === 1 ? "fits" : "fit"}. ` : ""}${pages === 1 ? "" : `Page ${page} of ${pages}.`}</p>
 ${pager(at, search, page, pages, "above")}
-${groups(here, evidence)}
+${groups(at, here, evidence)}
 ${pager(at, search, page, pages, "below")}`
 }
 <h2>Take it with you</h2>
@@ -123,7 +123,7 @@ function chart(at: string, found: readonly Line[], search: Search): Markup {
 <details><summary>${by === "day" ? "Days" : "Hours"} with their numbers</summary><ul class="bars">${join(list)}</ul></details></section>`;
 }
 
-function groups(lines: readonly Line[], evidence: Evidence): Markup {
+function groups(at: string, lines: readonly Line[], evidence: Evidence): Markup {
   const all: Line[][] = [];
   for (const line of lines) {
     const last = all.at(-1)?.[0];
@@ -135,27 +135,24 @@ function groups(lines: readonly Line[], evidence: Evidence): Markup {
       const [first] = group as [Line];
       return html`<h3>${first.day} in conversation <code>${first.conversation.slice(0, 16)}</code></h3>
 <ol class="messages">
-${join(group.map((line) => message(line, evidence)))}</ol>
+${join(group.map((line) => message(at, line, evidence)))}</ol>
 `;
     }),
   );
 }
 
-function message(line: Line, { story }: Evidence): Markup {
-  const { number, at, from, text, kind } = line;
+function message(at: string, line: Line, { story }: Evidence): Markup {
+  const { number, at: written, from, text, kind } = line;
   const reference = story.references[number - 1] ?? null;
   const later = story.later[number - 1];
-  const time = /^[0-9-]{10}T([0-9]{2}:[0-9]{2}:[0-9]{2})Z$/.exec(at)?.[1] ?? at;
+  const time = /^[0-9-]{10}T([0-9]{2}:[0-9]{2}:[0-9]{2})Z$/.exec(written)?.[1] ?? written;
   const notes = [
     ...(reference === null
       ? []
       : [
           html`<div class="note">${REFERENCES[reference.kind]} ${reference.place === null ? "a message that is not in this package" : `no. ${reference.place + 1}`}</div>`,
         ]),
-    ...line.attachments.map(
-      (one) =>
-        html`<div class="note">File <bdi>${one.name}</bdi> (${one.type}, ${one.size} bytes). Its bytes are not in this package. SHA-256 of the encrypted file: <code>${one.digest}</code></div>`,
-    ),
+    ...line.attachments.map((one) => fileNote(at, one)),
     ...(later === undefined || later.changedBy.length === 0
       ? []
       : [
@@ -172,6 +169,18 @@ function message(line: Line, { story }: Evidence): Markup {
   ];
   return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${time}</span><div class="said-by"><div class="soft"><bdi>${from}</bdi></div><div class="text" dir="auto">${kind === undefined ? NOTHING : html`<span class="badge plain">${kind}</span> `}${text}</div>${join(notes)}</div></li>
 `;
+}
+
+/** A sender made the file: it leaves this desk as a download and is never shown here. */
+function fileNote(
+  at: string,
+  { name, type, size, digest, file, missing }: Line["attachments"][number],
+): Markup {
+  const where =
+    file === null
+      ? html`${missing === null ? "Its bytes are not in this package" : `Not in this package: ${missing}`}`
+      : html`<a href="${at}/files/${file}" download>Download</a>. Open it with the care that a stranger's file needs`;
+  return html`<div class="note">File <bdi>${name}</bdi> (${type}, ${size} bytes). ${where}. SHA-256 of the encrypted file: <code>${digest}</code></div>`;
 }
 
 function pager(at: string, search: Search, page: number, pages: number, where: string): Markup {
