@@ -515,20 +515,51 @@ describe("orders", () => {
     const desk = await openOfficer({ directory: server.directory, url: null, charter: null });
     const client = await signedIn(desk, { directory: mkdtempSync(join(home, "desk-")), label: "officer" });
     try {
+      // Of a signed order: what it says, in words.
+      const { objects } = await admin<{ objects: { id: string; what: string; status: string }[] }>(
+        "hi1-inbox",
+      );
+      const order = objects.find(({ what, status: at }) => what === "Warrant" && at === "Approved")
+        ?.id as string;
+      const told = await client.get(`/objects/${order}`);
+      expect(told.text).toContain("What the order says");
+      expect(told.text).toContain("Ada Byron");
+      expect(told.text).toContain("4 Gs 217/26");
       const inbox = await client.get("/inbox");
       expect(inbox.text).toContain("&lt;img src=x onerror=alert(1)&gt;");
       expect(inbox.text).not.toContain("<img");
       expect(inbox.text).toContain("no clock");
       expect((await client.get(`/objects/${id}`)).text).toContain("1 check is not met");
-      const early = await client.act(`/objects/${id}/approve`, {});
+      const seen = async (of: string) => ({ generation: String((await shown(of)).generation) });
+      const early = await client.act(`/objects/${id}/approve`, await seen(id));
       expect(early.text).toContain("nothing is done on a message alone");
       await ask([create(original)]);
       expect((await client.get("/inbox")).text).toContain("10 days 0 hours left");
-      expect((await client.act(`/objects/${id}/approve`, {})).text).toContain("noted in the custody record");
+      expect((await client.act(`/objects/${id}/approve`, await seen(id))).text).toContain(
+        "noted in the custody record",
+      );
       const before = await client.get(`/objects/${task.ObjectIdentifier}`);
       expect(before.text).toContain("What would be delivered");
       expect(before.text).not.toContain("written</dd>");
+      // A page that is old decides nothing.
+      const old = await client.post(`/objects/${task.ObjectIdentifier}/refuse`, {
+        generation: "7",
+        words: "No.",
+      });
+      expect(old.text).toContain("It has changed since you looked");
+      // What is approved can be read, byte for byte, and its fingerprint is what the passkey signs.
+      const paper = await client.get(`/objects/${original.ObjectIdentifier}`);
+      expect(paper.text).toContain(`/objects/${original.ObjectIdentifier}/contents`);
+      const read = await client.get(`/objects/${original.ObjectIdentifier}/contents`);
+      expect([read.text, read.headers["content-type"]]).toEqual([fromUtf8(act), "application/octet-stream"]);
+      expect(read.headers["content-disposition"]).toContain("attachment");
+      const asked = await client.post(
+        `/objects/${original.ObjectIdentifier}/approve`,
+        await seen(original.ObjectIdentifier),
+      );
+      expect(asked.text).toContain(actHash);
       const said = await client.act(`/objects/${task.ObjectIdentifier}/refuse`, {
+        ...(await seen(task.ObjectIdentifier)),
         words: "<script>no</script>",
       });
       expect(said.text).toContain("&lt;script&gt;no&lt;/script&gt;");
@@ -543,6 +574,10 @@ describe("orders", () => {
       const place = /action="(\/endpoints\/[^"]+\/call-back)"/.exec(noted.text)?.[1] ?? "";
       const until = formatDay(dayNumber(dayOf(server.now) + 40));
       const call = { number: "+99 30 1", found: "a directory", words: "<i>yes</i>", until };
+      const shownCall = await client.post(place, call);
+      for (const row of ["&lt;b&gt;THIRD&lt;/b&gt;, XX", key, "a directory", until]) {
+        expect(shownCall.text).toContain(row);
+      }
       const called = await client.act(place, call);
       expect(called.text).toContain("the registry has not signed");
       expect(called.text).toContain("&lt;i&gt;yes&lt;/i&gt;");

@@ -1,6 +1,6 @@
 import type { Charter } from "@porchlight/charter";
 import { EncodingError, fromUtf8, hex, parseJson, type UnixSeconds, utf8 } from "@porchlight/encoding";
-import { checkWarrant, GateError, type VerifiedOrder, verifyOrder } from "@porchlight/gate";
+import { checkWarrant, GateError, otherAccounts, type VerifiedOrder, verifyOrder } from "@porchlight/gate";
 import { type Authorisation, type DocumentObject, type LDTask, type Scope, statusOf } from "@porchlight/hi1";
 import { orderRequest } from "@porchlight/wire";
 import type { Kept } from "./object-store.ts";
@@ -176,9 +176,20 @@ export async function warrantChecks(
     check(
       "task-covers",
       answered.length > 0,
-      "There is a task over these people whose days and conversations hold all that the order opens.",
+      "There is a task over the people whom the order names, whose days and conversations hold all that it opens of them.",
     ),
   );
+  if (document.mode === "both-sides") {
+    const others = otherAccounts(order.others).length;
+    // A task names no others, since who asks cannot know them: the officer has to see that they are there.
+    checks.push(
+      check(
+        "others-stated",
+        true,
+        `It opens ${others} more: people who wrote to those whom it names, by this provider's own signed statement. Read who they are below before you approve it.`,
+      ),
+    );
+  }
   return { checks, tasks: answered };
 }
 

@@ -36,6 +36,13 @@ export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
     const id = fields.string("id", 100);
     return async () => await officer.show(id);
   },
+  "hi1-contents": ({ officer }, fields) => {
+    const id = fields.string("id", 100);
+    return async () => await officer.contents(id);
+  },
+  "hi1-charter":
+    ({ endpoint }) =>
+    async () => ({ document: endpoint.charterDocument }),
   "hi1-decide": ({ officer }, fields) => {
     const decision = {
       id: fields.string("id", 100),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Charter } from "@porchlight/charter";
-import { dayOf, hex, unixSeconds } from "@porchlight/encoding";
+import { type Charter, charterIdOfDocument, unverifiedPayload } from "@porchlight/charter";
+import { dayOf, hex, type Json, unixSeconds } from "@porchlight/encoding";
 import {
   type Action,
   answerActions,
@@ -79,6 +79,17 @@ export class Hi1Endpoint {
     if (found === undefined)
       throw new Refusal("unknown-charter", "no charter is in force: nothing can be ordered");
     return found;
+  }
+
+  /** The same, as it was signed. Throws Refusal. */
+  get charterDocument(): Json {
+    const { id } = this.charter;
+    const logged = this.#log.catalogue.charters.find(
+      ({ document }) => charterIdOfDocument(unverifiedPayload(document)) === id,
+    );
+    if (logged === undefined) throw new Refusal("unknown-charter", "the charter is not in this server's log");
+    const { payload, signatures } = logged.document;
+    return { payload, signatures: signatures.map((made) => ({ ...made })) };
   }
 
   get now(): number {

@@ -193,7 +193,7 @@ export class Hi1Officer {
           };
     return {
       ...this.#line(kept, filesOf([...all, kept])),
-      object: withoutContents(held) as Json,
+      document: held.type === "Document" ? documentFacts(held.object as DocumentObject) : null,
       scope,
       extent: held.scope === null ? null : { ...(await extentOf(held.scope, at.charter, database)) },
       checks: checks.map((one) => ({ ...one })),
@@ -219,6 +219,17 @@ export class Hi1Officer {
       })),
       custody: (await store.custody(database, id)).map((line) => ({ ...line })),
     };
+  }
+
+  /** A document's bytes as they came, base64; nobody approves what nobody can read. Throws Refusal "not-found". */
+  async contents(id: string): Promise<Json> {
+    const [kept] = await this.#parts.store.get(this.#parts.database, [id]);
+    const contents =
+      kept?.held.type === "Document"
+        ? (kept.held.object as DocumentObject)["doc:DocumentBody"]?.["doc:Contents"]
+        : undefined;
+    if (contents === undefined) throw new Refusal("not-found", "no such document's contents are kept here");
+    return { contents };
   }
 
   #indexOf(logged: Commitment): number | null {
@@ -541,12 +552,14 @@ function referenceOf({ type, object }: Held): string | null {
   return (object as DocumentObject)["doc:DocumentReference"] ?? null;
 }
 
-/** A document's contents may be megabytes, and an officer reads them as a file. */
-function withoutContents({ object }: Held): unknown {
-  const body = (object as DocumentObject)["doc:DocumentBody"];
-  if (body === undefined) return object;
-  const { "doc:Contents": contents, ...rest } = body;
-  return { ...object, "doc:DocumentBody": { ...rest, isKeptHere: contents !== undefined } };
+/** What a document is, without its contents: those may be megabytes, and an officer reads them as a file. */
+function documentFacts(object: DocumentObject): Json {
+  const body = object["doc:DocumentBody"];
+  return {
+    contentType: body?.["doc:ContentType"] ?? null,
+    checksum: body?.["doc:Checksum"] ?? null,
+    isKeptHere: body?.["doc:Contents"] !== undefined,
+  };
 }
 
 function refused(reason: string, message: string): Refusal {

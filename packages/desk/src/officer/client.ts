@@ -1,7 +1,9 @@
 // What the server behind this desk says of orders over TS 103 120, read into what it means (spec/hi1.md).
+import { type Charter, verifyCharter } from "@porchlight/charter";
 import {
   asString,
   Fields,
+  fromBase64,
   type Json,
   type JsonObject,
   type UnixSeconds,
@@ -41,6 +43,12 @@ export type Shown = Listed & {
   readonly extent: Readonly<Record<(typeof EXTENT)[number], number>> | null;
   readonly checks: readonly { readonly code: string; readonly isMet: boolean; readonly words: string }[];
   readonly acts: readonly string[];
+  /** Of a document: `checksum` is the SHA-256 of its bytes in hexadecimal, which the server compared (HI1-24). */
+  readonly document: {
+    readonly contentType: string | null;
+    readonly checksum: string | null;
+    readonly isKeptHere: boolean;
+  } | null;
   readonly related: readonly { readonly id: string; readonly what: string; readonly status: string }[];
   readonly index: number | null;
   readonly preservations: readonly {
@@ -78,6 +86,8 @@ export type Registration = {
 
 const EXTENT = ["accounts", "conversations", "labels", "messages", "attachments"] as const;
 const LONG = 70_000;
+/** Digits of base64 that fit into a message of HI1-1. */
+const MAX_CONTENTS = 16 * 2 ** 20;
 
 function optionalText(fields: Fields, member: string): string | null {
   return fields.json(member) === null ? null : fields.string(member, LONG);
@@ -108,6 +118,7 @@ const strings = (fields: Fields, member: string): string[] =>
 function shown(fields: Fields): Shown {
   const scope = fields.json("scope") === null ? null : fields.object("scope");
   const extent = fields.json("extent") === null ? null : fields.object("extent");
+  const document = fields.json("document") === null ? null : fields.object("document");
   const logged = fields.json("logged") === null ? null : fields.object("logged");
   const count = (member: string): number => extent?.integer(member) ?? 0;
   return {
@@ -137,6 +148,14 @@ function shown(fields: Fields): Shown {
       words: one.string("words", LONG),
     })),
     acts: strings(fields, "acts"),
+    document:
+      document === null
+        ? null
+        : {
+            contentType: optionalText(document, "contentType"),
+            checksum: optionalText(document, "checksum"),
+            isKeptHere: document.boolean("isKeptHere"),
+          },
     related: many(fields, "related", (one) => ({
       id: one.string("id", 100),
       what: one.string("what", 100),
@@ -211,6 +230,16 @@ export class OfficerSocket {
 
   async show(id: string): Promise<Shown> {
     return shown(await this.#ask("hi1-show", { id }));
+  }
+
+  /** A document's bytes as they came. */
+  async contents(id: string): Promise<Uint8Array> {
+    return fromBase64((await this.#ask("hi1-contents", { id })).string("contents", MAX_CONTENTS));
+  }
+
+  /** The charter under which is ordered now, with all its signatures. */
+  async charter(): Promise<Charter> {
+    return await verifyCharter((await this.#ask("hi1-charter")).json("document"));
   }
 
   async registrations(): Promise<Registration[]> {

@@ -1,9 +1,23 @@
-import { parseSignedDocument } from "@porchlight/charter";
-import { type Json, type JsonObject, unixSeconds, utf8 } from "@porchlight/encoding";
+import { CharterError, parseRegistration, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import {
+  base64,
+  EncodingError,
+  formatDay,
+  formatInstant,
+  type Json,
+  type JsonObject,
+  parseJson,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import type { Words } from "@porchlight/evidence";
+import { GateError } from "@porchlight/gate";
+import { orderRequest } from "@porchlight/wire";
+import { orderWords } from "../orders.ts";
 import type { Act, Desk, DeskContext, Rooms } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
-import { OfficerSocket, type Status } from "./client.ts";
+import { OfficerSocket, type Registration, type Shown, type Status } from "./client.ts";
 import { endpointsPage } from "./endpoints-page.ts";
 import { inboxPage } from "./inbox-page.ts";
 import { ACT_WORDS, decisionFacts, objectPage } from "./object-page.ts";
@@ -66,7 +80,12 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
   rooms.page("/inbox", async () => inboxPage(await socket.inbox(), (await status()).now));
   rooms.page("/objects/:id", async (visit) => {
     const { now } = await status();
-    return objectPage(await socket.show(idOf(visit.params)), { ...visit, now });
+    const shown = await socket.show(idOf(visit.params));
+    return objectPage(shown, await orderSaid(socket, shown), { ...visit, now });
+  });
+  rooms.download("/objects/:id/contents", async ({ params }) => {
+    const bytes = await socket.contents(idOf(params));
+    return { name: "document.bin", type: "application/octet-stream", bytes };
   });
   for (const [what, button] of Object.entries(ACT_WORDS)) {
     rooms.act(
@@ -75,21 +94,40 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
         `${what}-object`,
         async ({ params, person }, form) => {
           const shown = await socket.show(idOf(params));
+          // Decided is what was read: what changed since is read again first.
+          if (form.text("generation") !== String(shown.generation)) {
+            throw new DeskError("not-now", "it has changed since you looked: look again");
+          }
           const words = form.text("words");
           if (words === "" && (what === "challenge" || what === "refuse")) {
             throw new DeskError("form-invalid", "say why: the reason goes to who asked");
           }
-          const preservations = [...form.all("preservation")];
+          const chosen = form.all("preservation");
+          const preservations = shown.preservations.filter((one) => chosen.includes(one.commitment));
+          if (preservations.length !== chosen.length) {
+            throw new DeskError(
+              "not-now",
+              "one of these orders to preserve holds nothing any more: look again",
+            );
+          }
           const to = `/objects/${shown.id}`;
           return {
             title: button,
             button,
-            shown: decisionFacts(shown, what, words),
+            shown: [
+              ...decisionFacts(shown, what, {
+                words,
+                order: await orderSaid(socket, shown),
+                preservations: what === "preserve" ? preservations : [],
+              }),
+            ],
             payload: {
               command: "hi1-decide",
               members: {
                 ...{ id: shown.id, generation: shown.generation, act: what, by: person.name, words },
-                ...(what === "preserve" ? { preservations } : {}),
+                ...(what === "preserve"
+                  ? { preservations: preservations.map(({ commitment }) => commitment) }
+                  : {}),
               },
               to,
               said: "Done, and noted in the custody record.",
@@ -107,15 +145,18 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
 
 function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
   const to = "/endpoints";
-  const proposal = (title: string, members: JsonObject, command: string, said: string) => ({
-    title,
-    button: title,
-    shown: Object.entries(members)
-      .filter(([, value]) => typeof value === "string")
-      .map(([term, text]) => ({ term, text: String(text) })),
-    payload: { command, members, to, said },
-    back: to,
-  });
+  const proposal = (
+    title: string,
+    shown: readonly Words[],
+    members: JsonObject,
+    command: string,
+    said: string,
+  ) => ({ title, button: title, shown: [...shown], payload: { command, members, to, said }, back: to });
+  const registration = async (params: Readonly<Record<string, string>>): Promise<Registration> => {
+    const found = (await socket.registrations()).find(({ id }) => id === idOf(params));
+    if (found === undefined) throw new DeskError("not-found", "there is no such key");
+    return found;
+  };
   rooms.page("/endpoints", async (visit) => endpointsPage(await socket.registrations(), visit));
   rooms.form("/endpoints/register", async (_visit, form) => {
     const members = { country: form.text("country"), endpoint: form.text("endpoint"), key: form.text("key") };
@@ -127,6 +168,7 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
     act(
       "record-call-back",
       async ({ params, person }, form) => {
+        const found = await registration(params);
         const text = (name: string): string => filled(form, name);
         const call = {
           number: text("number"),
@@ -134,9 +176,17 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
           words: text("words"),
           until: text("until"),
         };
-        const members = { id: idOf(params), by: person.name, ...call };
+        const members = { id: found.id, by: person.name, ...call };
         return proposal(
           "Record this call back",
+          [
+            ...keyFacts(found),
+            { term: "You called", text: call.number },
+            { term: "Where you found the number", text: call.found },
+            { term: "What was said", text: call.words },
+            { term: "The key counts until", text: call.until },
+            { term: "Called by", text: person.name },
+          ],
           members,
           "hi1-call-back",
           "Recorded. Now the registry signs.",
@@ -146,11 +196,9 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
     ),
   );
   rooms.download("/endpoints/:id/draft", async ({ params }) => {
-    const id = idOf(params);
-    const found = (await socket.registrations()).find((one) => one.id === id);
-    if (found === undefined || found.draft === null)
-      throw new DeskError("not-found", "there is no such draft");
-    return { name: "registration-draft.json", type: "application/json", bytes: utf8(found.draft) };
+    const { draft } = await registration(params);
+    if (draft === null) throw new DeskError("not-found", "there is no such draft");
+    return { name: "registration-draft.json", type: "application/json", bytes: utf8(draft) };
   });
   rooms.act(
     "/endpoints/:id/complete",
@@ -159,11 +207,24 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
       async ({ params }, form) => {
         const file = form.file("document");
         if (file === null) throw new DeskError("form-invalid", "choose the file that the registry signed");
-        const { payload, signatures } = parseSignedDocument(file.bytes, "registration");
+        const signed = parseSignedDocument(file.bytes, "registration");
+        const { payload, signatures } = signed;
         const document: Json = { payload, signatures: signatures.map((made) => ({ ...made })) };
-        const members = { id: idOf(params), document };
+        const found = await registration(params);
+        const members = { id: found.id, document };
+        // What was signed, not what was asked for: the server logs it only where both are the same.
+        const { callBack, until, ...told } = parseRegistration(unverifiedPayload(signed));
         return proposal(
           "Log this registration",
+          [
+            ...keyFacts({ ...told, key: base64(told.key) }),
+            { term: "Called back", text: callWords(callBack) },
+            { term: "The key counts until", text: formatDay(until) },
+            {
+              term: "Signatures",
+              text: `${signatures.length}. That they are the registry's is checked before anything is logged.`,
+            },
+          ],
           members,
           "hi1-complete",
           "Logged. It counts once witnesses have seen it.",
@@ -177,12 +238,53 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
     act(
       "revoke-endpoint",
       async ({ params, person }, form) => {
-        const members = { id: idOf(params), by: person.name, words: filled(form, "words") };
-        return { ...proposal("Take this key back", members, "hi1-revoke", "Taken back."), isGrave: true };
+        const found = await registration(params);
+        const members = { id: found.id, by: person.name, words: filled(form, "words") };
+        const shown = [
+          { term: "What it does", text: "From now on nothing counts that is signed with this key." },
+          ...keyFacts(found),
+          { term: "Why", text: members.words },
+        ];
+        const asked = proposal("Take this key back", shown, members, "hi1-revoke", "Taken back.");
+        return { ...asked, isGrave: true };
       },
       socket,
     ),
   );
+}
+
+/** What a signed order says; nothing of another document, or of one that is not in the agreed form. */
+async function orderSaid(socket: OfficerSocket, shown: Shown): Promise<readonly Words[]> {
+  if (shown.what !== "Warrant" || shown.document?.isKeptHere !== true) return [];
+  try {
+    const read = orderRequest.safeParse(parseJson(await socket.contents(shown.id), "order"));
+    if (!read.success) return [];
+    const { warrant, others, opening } = read.data;
+    const order = { warrant: utf8(warrant), others: others === undefined ? null : utf8(others), opening };
+    return await orderWords({ ...order, index: null }, await socket.charter());
+  } catch (error) {
+    // Its checks say so, in words: it is not approved.
+    if (error instanceof EncodingError || error instanceof CharterError || error instanceof GateError)
+      return [];
+    throw error;
+  }
+}
+
+function keyFacts({
+  country,
+  endpoint,
+  key,
+  asked,
+}: Pick<Registration, "country" | "endpoint" | "key" | "asked">): readonly Words[] {
+  return [
+    { term: "Authority", text: `${endpoint}, ${country}` },
+    { term: "Its key (Ed25519)", text: key },
+    { term: "The key came", text: formatInstant(asked) },
+  ];
+}
+
+function callWords({ at, by, number, found, words }: NonNullable<Registration["callBack"]>): string {
+  return `${formatInstant(at)} by ${by}, at ${number} (${found}): ${words}`;
 }
 
 function idOf(params: Readonly<Record<string, string>>): string {

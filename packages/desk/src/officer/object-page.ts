@@ -1,4 +1,5 @@
 import type { UnixSeconds } from "@porchlight/encoding";
+import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
 import { area, badge, box, button, check, counted, facts, instant, postForm, table } from "../shell/look.ts";
@@ -17,39 +18,81 @@ export const ACT_WORDS: Readonly<Record<string, string>> = {
   unavailable: "Say that there is nothing",
 };
 
-/** Of a decision: what stands above the button. */
-export function decisionFacts(shown: Shown, act: string, words: string) {
+/**
+ * Of a decision: what stands above the button, and what the passkey signs. `order` is what a signed order says; `preservations`
+ * those that were chosen.
+ */
+export function decisionFacts(
+  shown: Shown,
+  act: string,
+  about: {
+    readonly words: string;
+    readonly order: readonly Words[];
+    readonly preservations: Shown["preservations"];
+  },
+): readonly Words[] {
   return [
+    { term: "You decide", text: ACT_WORDS[act] ?? act },
     { term: "What", text: whatWords(shown.what) },
     { term: "From", text: shown.owner },
-    { term: "Reference", text: shown.reference ?? "none" },
+    { term: "File reference", text: shown.reference ?? "none" },
     { term: "State seen", text: `${shown.status}, generation ${shown.generation}` },
-    { term: "You decide", text: ACT_WORDS[act] ?? act },
-    ...(words === "" ? [] : [{ term: "Your words", text: words }]),
+    ...scopeFacts(shown),
+    ...documentFacts(shown),
+    ...about.order,
+    ...(about.preservations.length === 0
+      ? []
+      : [{ term: "Orders to preserve", text: about.preservations.map(preservationWords).join("\n") }]),
+    ...(about.words === "" ? [] : [{ term: "Your words", text: about.words }]),
   ];
 }
 
-export function objectPage(shown: Shown, visit: Visit): View {
-  const { extent, scope, checks, custody, related } = shown;
+function scopeFacts({ scope }: Shown): readonly Words[] {
+  if (scope === null) return [];
+  return [
+    { term: "Days", text: `${scope.firstDay} to ${scope.lastDay}` },
+    { term: "Accounts", text: scope.accounts.join("\n") },
+    {
+      term: "Conversations",
+      text: scope.conversations.length === 0 ? "all of theirs" : scope.conversations.join("\n"),
+    },
+  ];
+}
+
+function documentFacts({ document }: Shown): readonly Words[] {
+  if (document === null) return [];
+  return [
+    { term: "Form", text: document.contentType ?? "not stated" },
+    {
+      term: "Where it is",
+      text: document.isKeptHere
+        ? "Kept here, as it came."
+        : "With the court. Read it there before you decide: only its fingerprint came.",
+    },
+    { term: "Fingerprint (SHA-256)", text: document.checksum ?? "none" },
+  ];
+}
+
+function preservationWords(one: Shown["preservations"][number]): string {
+  return `${one.reference}, by ${one.issuer}, until ${one.until}`;
+}
+
+/** `order`: what a signed order says, where it is in the agreed form. */
+export function objectPage(shown: Shown, order: readonly Words[], visit: Visit): View {
+  const { extent, checks, custody, related, document } = shown;
   const failing = checks.filter(({ isMet }) => !isMet);
   return {
     title: whatWords(shown.what),
     body: html`<h1>${whatWords(shown.what)}</h1><p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING}</p>
 ${facts([
   { term: "From", text: shown.owner },
-  { term: "Reference", text: shown.reference ?? "none" },
+  { term: "File reference", text: shown.reference ?? "none" },
   ...(shown.index === null ? [] : [{ term: "In the public log at", text: String(shown.index) }]),
-  ...(scope === null
-    ? []
-    : [
-        { term: "Days", text: `${scope.firstDay} to ${scope.lastDay}` },
-        { term: "Accounts", text: scope.accounts.join("\n") },
-        {
-          term: "Conversations",
-          text: scope.conversations.length === 0 ? "all of theirs" : scope.conversations.join("\n"),
-        },
-      ]),
+  ...scopeFacts(shown),
+  ...documentFacts(shown),
 ])}
+${document?.isKeptHere === true ? html`<p><a class="button" href="/objects/${shown.id}/contents" download>Read it: download the document</a></p>` : NOTHING}
+${order.length === 0 ? NOTHING : html`<h2>What the order says</h2>${facts([...order])}`}
 ${
   extent === null
     ? NOTHING
@@ -101,11 +144,12 @@ function decision(shown: Shown, act: string, visit: Visit): Markup {
               check({
                 name: "preservation",
                 value: one.commitment,
-                label: `${one.reference}, by ${one.issuer}, until ${one.until}`,
+                label: preservationWords(one),
               }),
             ),
           )
       : NOTHING
   }${isWritten ? area({ name: "words", label: "Why? These words go to who asked.", rows: 3 }) : NOTHING}${button(words, act === "refuse" || act === "suspend" ? "grave" : act === "challenge" ? "plain" : "main")}`;
-  return postForm(visit, `/objects/${shown.id}/${act}`, body);
+  const seen = html`<input type="hidden" name="generation" value="${String(shown.generation)}">`;
+  return postForm(visit, `/objects/${shown.id}/${act}`, html`${seen}${body}`);
 }
