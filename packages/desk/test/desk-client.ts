@@ -79,6 +79,7 @@ export class DeskClient {
     const { challenge } = JSON.parse(options.text) as { challenge: string };
     return await this.json("/enter/passkey", {
       secret,
+      name,
       made: this.passkey.make(challenge, this.desk.origin),
     });
   }

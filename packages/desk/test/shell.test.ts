@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fields, unixSeconds } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PendingActs } from "../src/shell/acts.ts";
+import { Challenges } from "../src/shell/challenges.ts";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
 import { area, postForm } from "../src/shell/look.ts";
@@ -187,8 +189,11 @@ test("DESK-3: the cookie is this desk's alone, and a session ends when nobody us
   expect((await other.send("GET", "/notes", undefined, { cookie: `${cookie}; ${cookie}` })).status).toBe(401);
   seconds += 14 * 60;
   expect((await other.get("/notes")).status).toBe(200);
-  seconds += 16 * 60;
-  const over = await other.get("/notes");
+  // A page that loads itself again behind somebody's back keeps nobody signed in.
+  seconds += 14 * 60;
+  expect((await other.get("/notes?again=")).status).toBe(200);
+  seconds += 2 * 60;
+  const over = await other.get("/notes?again=");
   expect([over.status, over.text.includes("You are signed out")]).toEqual([401, true]);
   await client.signIn();
   await other.signIn();
@@ -216,6 +221,45 @@ test("DESK-4: a form without this session's token does nothing", async () => {
   expect((await client.post("/notes", { note: ["a", "b"] })).status).toBe(422);
   expect((await client.post("/notes", { note: "zero\u0000byte" })).status).toBe(422);
   expect(notes.length).toBe(before);
+});
+
+test("DESK-4: who is not signed in is refused before a body is read, at every address but the entering ones", async () => {
+  const { origin, port } = client.desk;
+  for (const path of ["/upload", "/notes", "/acts/x", "/nothing"]) {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { host: new URL(origin).host, origin, "content-length": 100_000 };
+      const call = request({ host: "127.0.0.1", port, method: "POST", path, headers }, (answer) => {
+        resolve(answer.statusCode);
+        call.destroy();
+      });
+      call.on("error", reject);
+      // The rest never comes.
+      call.write("x");
+    });
+    expect(status, path).toBe(401);
+  }
+});
+
+test("DESK-2: whoever asks for any number of challenges takes nobody's away, and none is answered twice", async () => {
+  let now = 0;
+  const challenges = new Challenges(() => now);
+  const mine = challenges.issue("sign-in");
+  for (let i = 0; i < 2000; i++) challenges.issue("sign-in");
+  const answer = async (challenge: string, purpose = "sign-in") =>
+    await challenges.answer(challenge, purpose, async () => "in");
+  const lapsed = { code: "challenge-lapsed" };
+  await expect(answer(mine, "enter")).rejects.toMatchObject(lapsed);
+  await expect(answer(new Challenges(() => now).issue("sign-in"))).rejects.toMatchObject(lapsed);
+  await expect(answer(`${mine.slice(0, -1)}_`)).rejects.toMatchObject(lapsed);
+  // A wrong answer does not use it up; of two at once one counts.
+  const wrong = challenges.answer(mine, "sign-in", async () => await Promise.reject(new Error("wrong")));
+  await expect(wrong).rejects.toThrow("wrong");
+  const both = await Promise.allSettled([answer(mine), answer(mine)]);
+  expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  const late = challenges.issue("sign-in");
+  now = 301;
+  await expect(answer(late)).rejects.toMatchObject(lapsed);
+  await expect(answer(mine)).rejects.toMatchObject(lapsed);
 });
 
 test("DESK-4: an oversized body, a foreign type and a broken upload are refused with a page", async () => {

@@ -4,6 +4,7 @@ import { base64url, EncodingError, Fields, type Json, parseJson, utf8 } from "@p
 import type { Script } from "@porchlight/markup/script";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { challengeOfAct, PendingActs } from "./acts.ts";
+import { CHALLENGE_LIFETIME, Challenges } from "./challenges.ts";
 import {
   type Act,
   type Desk,
@@ -41,9 +42,6 @@ export type Failure = (event: string, error: unknown) => void;
 const HTML = "text/html; charset=utf-8";
 const FORM_LIMIT = 64 * 1024;
 const JSON_LIMIT = 16 * 1024;
-/** Seconds for which a challenge of the sign-in is open. */
-const CHALLENGE_LIFETIME = 300;
-const MAX_CHALLENGES = 1000;
 const ALGORITHMS = [-8, -7, -257];
 const JOURNAL_ACTS = 100;
 
@@ -79,7 +77,7 @@ export function deskRoutes(served: Served): FastifyInstance {
   const cookie = `porchlight-${label}`;
   const sessions = new Sessions(stopwatch);
   const pending = new PendingActs(desk.party, stopwatch);
-  const challenges = new Map<string, { readonly purpose: string; readonly lapses: number }>();
+  const challenges = new Challenges(stopwatch);
   const script = (scripts[0] as Script).path;
   const app = fastify({
     logger: false,
@@ -91,9 +89,13 @@ export function deskRoutes(served: Served): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
+  const queryOf = (request: FastifyRequest): URLSearchParams =>
+    new URL(request.url, place().origin).searchParams;
   const sessionOf = (request: FastifyRequest): Session | null => {
     const value = cookieOf(request, cookie);
-    const session = value === null ? null : sessions.find(value);
+    // A page that loads itself again is nobody's use of it (DESK-3).
+    const isUse = !(request.method === "GET" && queryOf(request).has(AGAIN));
+    const session = value === null ? null : sessions.find(value, isUse);
     if (session === null || passkeys.find(session.person.id) !== null) return session;
     sessions.end(session);
     return null;
@@ -129,28 +131,22 @@ export function deskRoutes(served: Served): FastifyInstance {
     const secure = place().origin.startsWith("https:") ? "; Secure" : "";
     reply.header("set-cookie", `${cookie}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}`);
   };
-  const issue = (purpose: string): string => {
-    const now = stopwatch();
-    for (const [one, { lapses }] of challenges) {
-      if (lapses >= now && challenges.size < MAX_CHALLENGES) break;
-      challenges.delete(one);
-    }
-    const challenge = base64url(randomBytes(32));
-    challenges.set(challenge, { purpose, lapses: now + CHALLENGE_LIFETIME });
-    return challenge;
-  };
-  const takeChallenge = (challenge: string, purpose: string): string => {
-    const open = challenges.get(challenge);
-    challenges.delete(challenge);
-    if (open === undefined || open.purpose !== purpose || open.lapses < stopwatch()) {
-      throw new DeskError("challenge-lapsed", "what the passkey answered was not asked, or too long ago");
-    }
-    return challenge;
-  };
+  // What is served before anybody is signed in. All else is refused before its body is read (DESK-4).
+  const open = new Set([
+    "/",
+    "/sign-in",
+    "/enter",
+    "/enter/options",
+    "/enter/passkey",
+    "/sign-in/options",
+    "/sign-in/passkey",
+    ...scripts.map(({ path }) => path),
+  ]);
 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
     guard(request, place().origin);
+    if (!open.has(request.routeOptions.url ?? "") && sessionOf(request) === null) throw signedOut();
   });
   app.setErrorHandler(async (error: unknown, request, reply) => {
     const tooLarge = (error as { readonly code?: unknown }).code === "FST_ERR_CTP_BODY_TOO_LARGE";
@@ -172,8 +168,7 @@ export function deskRoutes(served: Served): FastifyInstance {
     const session = isForeign ? null : sessionOf(request);
     return await send(reply, refusedPage(frameOf(request, session), explained));
   });
-  app.setNotFoundHandler((request) => {
-    if (sessionOf(request) === null) throw signedOut();
+  app.setNotFoundHandler(() => {
     throw new DeskError("not-found", "no page of this desk has this address");
   });
 
@@ -217,7 +212,7 @@ export function deskRoutes(served: Served): FastifyInstance {
     });
   const spent = (): DeskError => new DeskError("link-spent", "nobody can enter by this link any more");
 
-  // The name is kept with the challenge: who makes the passkey says it, nobody later can change it.
+  // The challenge is for the name too: who makes the passkey says it, nobody later can change it.
   app.post("/enter/options", { bodyLimit: JSON_LIMIT }, async (request) => {
     const { secret, name } = refusingForm(() => {
       const fields = asked(request);
@@ -232,7 +227,7 @@ export function deskRoutes(served: Served): FastifyInstance {
     }
     const { host } = place();
     return {
-      challenge: issue(entering(secret, name)),
+      challenge: challenges.issue(entering(secret, name)),
       rp: { id: host, name: `Porchlight: ${desk.heading}, ${desk.party}` },
       user: { id: base64url(randomBytes(16)), name, displayName: name },
       pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: "public-key", alg })),
@@ -243,11 +238,12 @@ export function deskRoutes(served: Served): FastifyInstance {
     };
   });
   app.post("/enter/passkey", { bodyLimit: JSON_LIMIT }, async (request, reply) => {
-    const { secret, made } = refusingForm(() => {
+    const { secret, name, made } = refusingForm(() => {
       const fields = asked(request);
       const from = fields.object("made");
       return {
         secret: fields.string("secret", 100),
+        name: fields.string("name", 200).trim(),
         made: {
           id: from.string("id", 2000),
           clientDataJSON: from.string("clientDataJSON", 4000),
@@ -256,30 +252,30 @@ export function deskRoutes(served: Served): FastifyInstance {
       };
     });
     const challenge = challengeOf(made.clientDataJSON);
-    const purpose = challenges.get(challenge)?.purpose ?? "";
-    const name = purpose.slice(entering(secret, "").length);
-    if (!purpose.startsWith(entering(secret, ""))) {
-      throw new DeskError("challenge-lapsed", "what the passkey answered was not asked, or too long ago");
-    }
-    takeChallenge(challenge, purpose);
-    // Before anything is kept: of two who open one link at once, one comes in.
-    if (!links.take(secret)) throw spent();
     const at = desk.now();
-    const person = await passkeys.register(made, { challenge, place: place(), name, at });
+    const person = await challenges.answer(challenge, entering(secret, name), async () => {
+      // Before anything is kept: of two who open one link at once, one comes in.
+      if (!links.take(secret)) throw spent();
+      return await passkeys.register(made, { challenge, place: place(), name, at });
+    });
     await journal.add({ kind: "person-added", at, id: person.id, name });
     signIn(reply, person);
     return { entered: true };
   });
   app.post("/sign-in/options", { bodyLimit: JSON_LIMIT }, async () => ({
-    challenge: issue(SIGN_IN),
+    challenge: challenges.issue(SIGN_IN),
     rpId: place().host,
     userVerification: "required",
     timeout: 1000 * CHALLENGE_LIFETIME,
   }));
   app.post("/sign-in/passkey", { bodyLimit: JSON_LIMIT }, async (request, reply) => {
     const assertion = readAssertion(refusingForm(() => asked(request).json("assertion")));
-    const challenge = takeChallenge(challengeOf(assertion.clientDataJSON), SIGN_IN);
-    const person = await passkeys.verify(assertion, { challenge, place: place() });
+    const challenge = challengeOf(assertion.clientDataJSON);
+    const person = await challenges.answer(
+      challenge,
+      SIGN_IN,
+      async () => await passkeys.verify(assertion, { challenge, place: place() }),
+    );
     await journal.add({ kind: "signed-in", at: desk.now(), id: person.id, name: person.name });
     signIn(reply, person);
     return { entered: true };
@@ -296,7 +292,7 @@ export function deskRoutes(served: Served): FastifyInstance {
     person: session.person,
     now: desk.now(),
     params: params ?? (request.params as Record<string, string>),
-    query: new URL(request.url, place().origin).searchParams,
+    query: queryOf(request),
     csrf: tokenField(session),
   });
   /** The form of a page of this very session (DESK-4). */
@@ -486,6 +482,8 @@ export function deskRoutes(served: Served): FastifyInstance {
 }
 
 const SIGN_IN = "sign-in";
+/** In the query of a page that the shell's script loads again by itself. */
+const AGAIN = "again";
 
 function entering(secret: string, name: string): string {
   return `enter ${createHash("sha256").update(secret).digest("hex")} ${name}`;

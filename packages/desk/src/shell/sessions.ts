@@ -40,8 +40,8 @@ export class Sessions {
     return value;
   }
 
-  /** `null` for one that is over or never was. */
-  find(value: string): Session | null {
+  /** `null` for one that is over or never was. `isUse`: somebody uses it, not a page by itself. */
+  find(value: string, isUse: boolean): Session | null {
     const id = idOf(value);
     const session = this.#open.get(id);
     if (session === undefined) return null;
@@ -49,7 +49,7 @@ export class Sessions {
       this.#open.delete(id);
       return null;
     }
-    session.used = this.#now();
+    if (isUse) session.used = this.#now();
     return session;
   }
 

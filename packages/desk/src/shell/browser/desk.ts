@@ -7,6 +7,8 @@ import {
 } from "@simplewebauthn/browser";
 
 const LOOK_MILLISECONDS = 2000;
+/** Says that nobody asked for it: it keeps no session alive (DESK-3). */
+const AGAIN = "again";
 
 const state = document.querySelector<HTMLElement>("#passkey-state");
 const form = document.querySelector<HTMLFormElement>("form[data-passkey]");
@@ -37,13 +39,11 @@ async function assertion(optionsJSON: PublicKeyCredentialRequestOptionsJSON) {
 
 async function enter(fields: FormData): Promise<void> {
   const secret = location.hash.slice(1);
-  const optionsJSON = (await ask("/enter/options", {
-    secret,
-    name: String(fields.get("name") ?? ""),
-  })) as PublicKeyCredentialCreationOptionsJSON;
+  const name = String(fields.get("name") ?? "");
+  const optionsJSON = (await ask("/enter/options", { secret, name })) as PublicKeyCredentialCreationOptionsJSON;
   const { id, response } = await startRegistration({ optionsJSON });
   const { clientDataJSON, attestationObject } = response;
-  await ask("/enter/passkey", { secret, made: { id, clientDataJSON, attestationObject } });
+  await ask("/enter/passkey", { secret, name, made: { id, clientDataJSON, attestationObject } });
   location.replace("/");
 }
 
@@ -81,15 +81,23 @@ if (form !== null) {
   if (button !== null) button.disabled = false;
 }
 
+const here = new URL(location.href);
+if (here.searchParams.has(AGAIN)) {
+  // What somebody loads again by hand is theirs.
+  here.searchParams.delete(AGAIN);
+  history.replaceState(null, "", here);
+}
+
 if (document.querySelector("[data-live]") !== null) {
   setInterval(() => {
     // Not while somebody is in the middle of typing.
     if (
-      !(
-        document.activeElement instanceof HTMLInputElement ||
-        document.activeElement instanceof HTMLTextAreaElement
-      )
+      document.activeElement instanceof HTMLInputElement ||
+      document.activeElement instanceof HTMLTextAreaElement
     )
-      location.reload();
+      return;
+    const again = new URL(here);
+    again.searchParams.set(AGAIN, "");
+    location.replace(again);
   }, LOOK_MILLISECONDS);
 }
