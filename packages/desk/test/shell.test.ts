@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fields, unixSeconds } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { PendingActs } from "../src/shell/acts.ts";
 import { Challenges } from "../src/shell/challenges.ts";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
+import { DeskJournal } from "../src/shell/journal.ts";
 import { area, postForm } from "../src/shell/look.ts";
 import { Passkeys } from "../src/shell/passkeys.ts";
 import { serveDesk } from "../src/shell/serve.ts";
@@ -21,6 +22,8 @@ const notes: string[] = [];
 const signed: string[] = [];
 const failures: string[] = [];
 let seconds = 0;
+/** How what goes on behind a page ends. */
+const behind = { resolve: (_code: string): void => {}, reject: (_error: Error): void => {} };
 
 /** A desk with one note that can be written, and one thing that can be signed. */
 const desk: Desk = {
@@ -62,6 +65,14 @@ const desk: Desk = {
         signed.push(note);
         return { to: "/notes", said: "Signed." };
       },
+    });
+    act("/collect", {
+      name: "collect",
+      propose: async () => ({ title: "Collect", button: "Go", shown: [], payload: {}, back: "/notes" }),
+      perform: async () => ({
+        to: "/notes",
+        outcome: new Promise<string>((resolve, reject) => Object.assign(behind, { resolve, reject })),
+      }),
     });
     download("/file", async () => ({
       name: "../a b.html",
@@ -377,6 +388,54 @@ test("DESK-7: the journal keeps who confirmed what, what came of it, and proves 
   expect((await later.signIn()).status).toBe(200);
   expect((await later.get("/journal")).text).toContain("Sign note 2");
   client = later;
+});
+
+test("DESK-7: what goes on behind a page is in the journal when it has ended, and the desk closes after it", async () => {
+  const states = async () =>
+    [
+      ...(await client.get("/journal")).text.matchAll(/<h2>Collect<\/h2><span class="badge \w+">([^<]+)</g),
+    ].map(([, state]) => state);
+  await client.act("/collect", {});
+  expect(await states()).toEqual(["not finished"]);
+  behind.reject(new DeskError("not-now", "enough keyholders have not answered"));
+  await vi.waitFor(async () => expect(await states()).toEqual(["not done: not-now"]));
+  await client.act("/collect", {});
+  let isClosed = false;
+  const closing = client.desk.close().then(() => {
+    isClosed = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isClosed).toBe(false);
+  behind.resolve("");
+  await closing;
+  const later = new DeskClient(
+    await serveDesk(desk, { port: 0, ...options }, (event) => failures.push(event)),
+  );
+  Object.assign(later, { passkey: client.passkey });
+  client = later;
+  await client.signIn();
+  expect(await states()).toEqual(["done", "not done: not-now"]);
+
+  // A journal that fails after the act does not say that it was not done.
+  failures.length = 0;
+  const add = DeskJournal.prototype.add;
+  const kinds: string[] = [];
+  const failing = vi.spyOn(DeskJournal.prototype, "add").mockImplementation(async function (
+    this: DeskJournal,
+    record,
+  ) {
+    kinds.push(record.kind);
+    if (record.kind === "done") throw new Error("disk full");
+    await add.call(this, record);
+  });
+  const shown = await client.act("/sign/9", { note: "kept all the same" });
+  failing.mockRestore();
+  expect([kinds, failures, signed.at(-1)]).toEqual([
+    ["act", "done"],
+    ["outcome-not-journalled"],
+    "kept all the same",
+  ]);
+  expect(shown.text).toContain("It was done.");
 });
 
 test("people: a link for somebody new and the end of a passkey each take one's own passkey", async () => {

@@ -21,23 +21,30 @@ export type Collection =
 /** Collections by order, in this process' memory: what a collection leaves is the sealed package. */
 export class Collections {
   readonly #all = new Map<string, Collection>();
+  readonly #running = new Map<string, Promise<Collection>>();
 
   of(name: string): Collection | null {
     return this.#all.get(name) ?? null;
   }
 
-  /** Begins one in the background; one that runs already goes on. */
+  /** Begins one in the background; one that runs already goes on. Resolves with how it ended. */
   begin(
     name: string,
     run: (progress: (phase: CollectPhase, done: number, total: number) => void) => Promise<Collection>,
-  ): void {
-    if (this.#all.get(name)?.kind === "running") return;
+  ): Promise<Collection> {
+    const running = this.#running.get(name);
+    if (running !== undefined) return running;
     const say = (phase: CollectPhase, done: number, total: number): void =>
       void this.#all.set(name, { kind: "running", phase, done, total });
     say("bundles", 0, 0);
-    run(say).then(
-      (end) => void this.#all.set(name, end),
-      (error: unknown) => void this.#all.set(name, { kind: "failed", why: explain(error) }),
-    );
+    const end = run(say)
+      .catch((error: unknown): Collection => ({ kind: "failed", why: explain(error) }))
+      .then((collection) => {
+        this.#all.set(name, collection);
+        this.#running.delete(name);
+        return collection;
+      });
+    this.#running.set(name, end);
+    return end;
   }
 }

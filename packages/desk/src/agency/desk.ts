@@ -20,7 +20,7 @@ import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
-import { Collections } from "./collecting.ts";
+import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
 import { applicationPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { viewerPage } from "./viewer-page.ts";
@@ -277,7 +277,7 @@ class AgencyRoom {
         const status = await this.#agency.status(service, order);
         const whole: OrderFile = { ...order, index: status.index };
         await keepOrder(this.#agency.directory, whole);
-        this.#collections.begin(name, async (progress) => {
+        const end = this.#collections.begin(name, async (progress) => {
           const collected = await this.#agency.collect(service, whole, { progress });
           if (collected.kind === "waiting") {
             const { have, need, keyholders } = collected;
@@ -287,7 +287,7 @@ class AgencyRoom {
           await this.#evidence.prepare(whole, files);
           return { kind: "opened", messages: opened.messages.length, outstanding, blamed: blamed.length };
         });
-        return { to: `/orders/${name}` };
+        return { to: `/orders/${name}`, outcome: end.then(reasonOf) };
       },
     };
   }
@@ -330,5 +330,18 @@ class AgencyRoom {
     const bytes = path === "" ? undefined : (await this.#evidence.files(order)).get(path);
     if (bytes === undefined) throw new DeskError("not-found", "the package has no such part");
     return { name: `${document.reference}-${name}`, type, bytes };
+  }
+}
+
+/** For the journal: "" where messages were opened. */
+function reasonOf(end: Collection): string {
+  switch (end.kind) {
+    case "opened":
+      return "";
+    case "failed":
+      return end.why.code;
+    case "waiting":
+    case "running":
+      return "shares-missing";
   }
 }

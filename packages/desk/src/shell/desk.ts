@@ -97,7 +97,13 @@ export type Act<P extends Json> = {
   /** From the plain form to what will be done. A View shows the form again with its problem. */
   propose(visit: Visit, form: Form): Promise<Proposal<P> | View | GoTo>;
   /** Runs after a fresh assertion over exactly the proposal; uses nothing but the payload. */
-  perform(visit: Visit, payload: P): Promise<GoTo>;
+  perform(visit: Visit, payload: P): Promise<Performed>;
+};
+
+/** Where it leads, and how it ends where it goes on behind the page. */
+export type Performed = GoTo & {
+  /** "" once it is done; the reason code where it was not. The journal has it then, and not before (DESK-7). */
+  readonly outcome?: Promise<string>;
 };
 
 export type Proposal<P extends Json> = {

@@ -10,6 +10,7 @@ import {
   type Desk,
   type GoTo,
   isGoTo,
+  type Performed,
   type Person,
   type Rooms,
   type View,
@@ -171,6 +172,26 @@ export function deskRoutes(served: Served): FastifyInstance {
   app.setNotFoundHandler(() => {
     throw new DeskError("not-found", "no page of this desk has this address");
   });
+
+  /** What has begun and is not in the journal yet: the desk closes after it. */
+  const unfinished = new Set<Promise<unknown>>();
+  app.addHook("onClose", async () => void (await Promise.allSettled(unfinished)));
+  const ending = <T>(work: Promise<T>): Promise<T> => {
+    unfinished.add(work);
+    const end = (): void => void unfinished.delete(work);
+    work.then(end, end);
+    return work;
+  };
+  /** What came of an act. Where that cannot be written the act stays what it is: the journal knows no outcome, and takes no more. */
+  const came = async (of: string, code: string): Promise<boolean> => {
+    try {
+      await journal.add({ kind: code === "" ? "done" : "failed", at: desk.now(), of, code });
+      return true;
+    } catch (error) {
+      onFailure("outcome-not-journalled", error);
+      return false;
+    }
+  };
 
   // ---- Before sign-in
 
@@ -361,15 +382,25 @@ export function deskRoutes(served: Served): FastifyInstance {
       publicKey,
       assertion,
     });
-    try {
-      const done = await taken.act.perform(visitOf(request, session, taken.params), taken.proposal.payload);
-      await journal.add({ kind: "done", at: desk.now(), of, code: "" });
-      return go(reply, session, done);
-    } catch (error) {
-      const { code } = explain(error, desk.sentences);
-      await journal.add({ kind: "failed", at: desk.now(), of, code });
-      throw error;
-    }
+    return await ending(
+      (async () => {
+        let done: Performed;
+        try {
+          done = await taken.act.perform(visitOf(request, session, taken.params), taken.proposal.payload);
+        } catch (error) {
+          await came(of, explain(error, desk.sentences).code);
+          throw error;
+        }
+        const { outcome, ...where } = done;
+        if (outcome === undefined) {
+          const isKept = await came(of, "");
+          return go(reply, session, isKept ? where : { to: where.to, said: UNKEPT });
+        }
+        const code = outcome.catch((error: unknown) => explain(error, desk.sentences).code);
+        void ending(code.then(async (end) => await came(of, end)));
+        return go(reply, session, where);
+      })(),
+    );
   });
   app.get("/journal", async (request, reply) => {
     const session = entered(request);
@@ -481,6 +512,8 @@ export function deskRoutes(served: Served): FastifyInstance {
   return app;
 }
 
+const UNKEPT =
+  "It was done. The journal could not be written and takes nothing more: tell whoever runs this desk.";
 const SIGN_IN = "sign-in";
 /** In the query of a page that the shell's script loads again by itself. */
 const AGAIN = "again";

@@ -40,7 +40,10 @@ async function assertion(optionsJSON: PublicKeyCredentialRequestOptionsJSON) {
 async function enter(fields: FormData): Promise<void> {
   const secret = location.hash.slice(1);
   const name = String(fields.get("name") ?? "");
-  const optionsJSON = (await ask("/enter/options", { secret, name })) as PublicKeyCredentialCreationOptionsJSON;
+  const optionsJSON = (await ask("/enter/options", {
+    secret,
+    name,
+  })) as PublicKeyCredentialCreationOptionsJSON;
   const { id, response } = await startRegistration({ optionsJSON });
   const { clientDataJSON, attestationObject } = response;
   await ask("/enter/passkey", { secret, name, made: { id, clientDataJSON, attestationObject } });
