@@ -36,13 +36,43 @@ const HIDDEN =
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-function escape(text: string): string {
+/** Where a value stands: in the page's text, within a tag, or in an element whose text holds no elements. */
+type Place = "text" | "tag" | "title" | "textarea";
+
+function escape(text: string, place: Place): string {
   return text
     .replace(/[&<>"']/g, (char) => ENTITIES[char] as string)
     .replace(HIDDEN, (char) => {
       const code = (char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0");
-      return `<span class="hidden-char">U+${code}</span>`;
+      switch (place) {
+        case "text":
+          return `<span class="hidden-char">U+${code}</span>`;
+        case "title":
+          return `U+${code}`;
+        case "tag":
+        case "textarea":
+          // Sent back by a form as it came: what somebody wrote changes by no visit of a page. A control character
+          // has no reference that gives it back.
+          return char < "\u00a0" ? `U+${code}` : `&#x${code};`;
+      }
     });
+}
+
+const places = new WeakMap<TemplateStringsArray, readonly Place[]>();
+
+/** Of each value of a template, by the template's own text: no value can open or close anything. */
+function placesIn(parts: TemplateStringsArray): readonly Place[] {
+  const known = places.get(parts);
+  if (known !== undefined) return known;
+  let before = "";
+  const found = parts.map((part): Place => {
+    before += part;
+    if (before.lastIndexOf("<") > before.lastIndexOf(">")) return "tag";
+    const [, element] = /<(title|textarea)\b[^<>]*>[^<]*$/.exec(before) ?? [];
+    return (element as Place | undefined) ?? "text";
+  });
+  places.set(parts, found);
+  return found;
 }
 
 /**
@@ -50,9 +80,11 @@ function escape(text: string): string {
  * were talked out of it.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly (Markup | string | number)[]): Markup {
+  const standing = placesIn(parts);
   let markup = parts[0] as string;
   values.forEach((value, i) => {
-    markup += (Made.is(value) ? value.markup : escape(textOf(value))) + (parts[i + 1] as string);
+    const text = Made.is(value) ? value.markup : escape(textOf(value), standing[i] as Place);
+    markup += text + (parts[i + 1] as string);
   });
   return new Made(markup);
 }
@@ -64,7 +96,7 @@ function textOf(value: unknown): string {
 }
 
 export function join(items: readonly Markup[]): Markup {
-  return new Made(items.map((item) => (Made.is(item) ? item.markup : escape(textOf(item)))).join(""));
+  return new Made(items.map((item) => (Made.is(item) ? item.markup : escape(textOf(item), "text"))).join(""));
 }
 
 export const NOTHING: Markup = new Made("");

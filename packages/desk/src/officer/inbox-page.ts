@@ -33,6 +33,10 @@ export function whatWords(what: string): string {
   return WHAT[what] ?? what;
 }
 
+export function statusWords(status: string): string {
+  return STATUS[status]?.[0] ?? status;
+}
+
 export function statusBadge(status: string) {
   const [words, tone] = STATUS[status] ?? [status, "plain" as const];
   return badge(words, tone);

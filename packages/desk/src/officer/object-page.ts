@@ -2,9 +2,9 @@ import type { UnixSeconds } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
-import { area, badge, box, button, check, counted, facts, instant, postForm, table } from "../shell/look.ts";
+import { badge, box, button, check, counted, facts, instant, postForm, table } from "../shell/look.ts";
 import type { Shown } from "./client.ts";
-import { clockBadge, statusBadge, whatWords } from "./inbox-page.ts";
+import { clockBadge, statusBadge, statusWords, whatWords } from "./inbox-page.ts";
 
 /** Acts in the officer's words. */
 export const ACT_WORDS: Readonly<Record<string, string>> = {
@@ -36,7 +36,7 @@ export function decisionFacts(
     { term: "What", text: whatWords(shown.what) },
     { term: "From", text: shown.owner },
     { term: "File reference", text: shown.reference ?? "none" },
-    { term: "State seen", text: `${shown.status}, generation ${shown.generation}` },
+    { term: "State seen", text: `${statusWords(shown.status)} (generation ${shown.generation})` },
     ...scopeFacts(shown),
     ...documentFacts(shown),
     ...about.order,
@@ -149,7 +149,18 @@ function decision(shown: Shown, act: string, visit: Visit): Markup {
             ),
           )
       : NOTHING
-  }${isWritten ? area({ name: "words", label: "Why? These words go to who asked.", rows: 3 }) : NOTHING}${button(words, act === "refuse" || act === "suspend" ? "grave" : act === "challenge" ? "plain" : "main")}`;
+  }${isWritten ? wordsField(act) : NOTHING}${button(words, act === "refuse" || act === "suspend" ? "grave" : act === "challenge" ? "plain" : "main")}`;
   const seen = html`<input type="hidden" name="generation" value="${String(shown.generation)}">`;
-  return postForm(visit, `/objects/${shown.id}/${act}`, html`${seen}${body}`);
+  return html`<div class="card">${postForm(visit, `/objects/${shown.id}/${act}`, html`${seen}${body}`)}</div>`;
+}
+
+const WORDS_LABEL: Readonly<Record<string, string>> = {
+  challenge: "What do you ask back?",
+  refuse: "Why do you refuse it?",
+  unavailable: "Why is there nothing?",
+};
+
+/** One of several on the page: each has an id of its own, so that its label names it. */
+function wordsField(act: string): Markup {
+  return html`<div class="field"><label for="words-${act}">${WORDS_LABEL[act] ?? "Why?"}</label><p class="help" id="words-${act}-help">These words go to who asked.</p><textarea id="words-${act}" name="words" rows="3" autocomplete="off" aria-describedby="words-${act}-help"></textarea></div>`;
 }
