@@ -256,6 +256,9 @@ test("a server alters a message: the screen says so in its place and shows nothi
     },
     { writer: ada, account: adaAccount, reader: cay },
   );
+  // CON-13: her device says so, and the writer is not told that everybody read it.
+  await ada.sees("Cay did not get this message as you wrote it");
+  await picture(ada.page, "story-ada-lost");
 });
 
 test("the third is removed: her screen and everybody else's say so", async () => {

@@ -3,6 +3,7 @@ import { COURT, HOUSE, INES, ME, NOOR, NOW, TOMAS } from "./people.ts";
 
 type Text = Extract<MessageView["body"], { kind: "text" }>;
 let made = 0;
+const SENT = { kind: "sent", received: 0, read: 0, of: 3, lost: [] } as const;
 
 const at = (): MessageView["at"] => (NOW - 40_000 + made * 400) as MessageView["at"];
 
@@ -27,7 +28,7 @@ export function message(
     editedAt: null,
     replyTo: null,
     reactions: [],
-    delivery: fromMe ? { kind: "sent", received: 0, read: 0, of: 3 } : null,
+    delivery: fromMe ? SENT : null,
     ...more,
   };
 }
@@ -38,9 +39,20 @@ function event(by: EventView["by"], what: EventView["event"]): EventView {
   return { kind: "event", key: `e${made}`, seq: made, at: at(), isFirst, by, byMe: by === ME, event: what };
 }
 
-function refused(item: "message" | "commit" | "envelope" | "welcome", code: string): EntryView {
+function refused(item: "message" | "commit" | "envelope" | "welcome", code: string, times = 1): EntryView {
   made++;
-  return { kind: "refused", key: `r${made}`, seq: made, at: at(), item, code, from: TOMAS };
+  const came = at();
+  return {
+    kind: "refused",
+    key: `r${made}`,
+    seq: made,
+    at: came,
+    item,
+    code,
+    from: TOMAS,
+    times,
+    lastAt: (came + times - 1) as MessageView["at"],
+  };
 }
 
 const PIXELS = Uint8Array.from(
@@ -61,7 +73,7 @@ export const TALK: readonly EntryView[] = [
   }),
   message(TOMAS, "And onion sets, if there is money left in the pot."),
   message(ME, "There is. 214.50 after the fence.", {
-    delivery: { kind: "read", received: 3, read: 2, of: 3 },
+    delivery: { ...SENT, kind: "read", received: 3, read: 2 },
   }),
   event(NOOR, { kind: "joined", accounts: [INES] }),
   message(
@@ -81,7 +93,7 @@ export const TALK: readonly EntryView[] = [
       },
     },
     editedAt: NOW,
-    delivery: { kind: "delivered", received: 2, read: 0, of: 3 },
+    delivery: { ...SENT, kind: "delivered", received: 2 },
   }),
   message(
     NOOR,
@@ -103,7 +115,7 @@ export const TALK: readonly EntryView[] = [
   event(TOMAS, { kind: "device-added", account: TOMAS, device: "ef".repeat(32) }),
   message(INES, "Use `git pull` first, then:\n```\nfor bed in beds:\n    water(bed)\n```"),
   message(TOMAS, "❤️"),
-  message(ME, "On its way to the printer.", { delivery: { kind: "sent", received: 0, read: 0, of: 3 } }),
+  message(ME, "On its way to the printer.", { delivery: SENT }),
 ];
 
 export const TROUBLE: readonly EntryView[] = [
@@ -111,7 +123,7 @@ export const TROUBLE: readonly EntryView[] = [
   message(NOOR, "Are we still on for tonight?"),
   event(NOOR, { kind: "safety-number-changed", account: NOOR }),
   refused("message", "replayed"),
-  refused("message", "submitter-mismatch"),
+  refused("message", "submitter-mismatch", 3),
   refused("message", "missing"),
   refused("commit", "credential-refused"),
   refused("envelope", "envelope-refused"),
@@ -128,6 +140,9 @@ export const TROUBLE: readonly EntryView[] = [
     },
   }),
   event(INES, { kind: "titled", title: "Harvest" }),
+  message(ME, "The key is under the mat.", {
+    delivery: { ...SENT, kind: "lost", received: 1, read: 1, of: 2, lost: [TOMAS] },
+  }),
   message(ME, "Yes, at seven.", { delivery: { kind: "queued" } }),
   message(ME, "I bring the cake.", { delivery: { kind: "refused", code: "log-not-fresh" } }),
 ];

@@ -42,7 +42,12 @@ export type Content = {
   readonly read?: string;
   /** In a receipt: id of the newest message that its sender's device has. */
   readonly received?: string;
+  /** In a receipt: where it does not stand for everything (CON-13). */
+  readonly gaps?: readonly Gap[];
 };
+
+/** Between these two messages, by their ids, one was refused or did not arrive. */
+export type Gap = { readonly after?: string; readonly before: string };
 
 /** Somebody is spoken to; the place is in UTF-16 code units of the text. */
 export type Mention = { readonly account: AccountId; readonly start: number; readonly length: number };
@@ -68,6 +73,8 @@ export const MAX_CONTENT = 128 * 1024;
 export const MAX_PREVIEW = 12 * 1024;
 /** Previews that fit into one content beside its text. */
 const MAX_PREVIEWS = 4;
+/** Gaps that one receipt tells of (CON-13). */
+export const MAX_GAPS = 20;
 const MAX_ID = 64;
 const MAX_KIND = 100;
 const MAX_MENTIONS = 100;
@@ -78,7 +85,8 @@ const MAX_REACTION = 32;
 
 /** UTF-8 JSON in the order of {@link Content}'s members (CON-1). Throws ClientError for what {@link parseContent} would refuse. */
 export function formatContent(content: Content): Uint8Array {
-  const { id, at, text, kind, replyTo, target, mentions, attachments, previews, read, received } = content;
+  const { id, at, text, kind, replyTo, target, mentions, attachments, previews, read, received, gaps } =
+    content;
   const defined = (values: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   let json: string;
@@ -102,6 +110,7 @@ export function formatContent(content: Content): Uint8Array {
         })),
         read,
         received,
+        gaps: gaps?.map(({ after, before }) => defined({ after, before })),
       }),
     );
   } catch (cause) {
@@ -141,6 +150,7 @@ export function parseContent(bytes: Uint8Array): Content {
       previews: list("previews", readPreview, MAX_PREVIEWS),
       read: optional("read", readId),
       received: optional("received", readId),
+      gaps: list("gaps", readGap, MAX_GAPS),
     };
     checkMentions(content.mentions ?? [], text);
     checkPreviews(content.previews ?? [], content.attachments ?? []);
@@ -173,6 +183,13 @@ function readId(value: Json, where: string): string {
   const id = asString(value, where, MAX_ID);
   if (id.length === 0) throw new EncodingError("out-of-range", where);
   return id;
+}
+
+function readGap(value: Json, where: string): Gap {
+  const fields = new Fields(value, where);
+  const after = fields.optional("after");
+  const before = readId(fields.json("before"), `${where}.before`);
+  return after === undefined ? { before } : { after: readId(after, `${where}.after`), before };
 }
 
 function readMention(value: Json, where: string): Mention {
@@ -221,12 +238,14 @@ function checkKind({
   target,
   read,
   received,
+  gaps,
 }: {
   readonly kind: string | undefined;
   readonly text: string;
   readonly target: string | undefined;
   readonly read: string | undefined;
   readonly received: string | undefined;
+  readonly gaps: readonly Gap[] | undefined;
 }): void {
   const demand = (holds: boolean): void => {
     if (!holds) throw new EncodingError("out-of-range", "content.kind");
@@ -234,6 +253,7 @@ function checkKind({
   if (kind !== undefined && !isKnown(kind)) return;
   demand((target !== undefined) === (kind === "edit" || kind === "deletion" || kind === "reaction"));
   demand((read !== undefined || received !== undefined) === (kind === "receipt"));
+  demand(gaps === undefined || kind === "receipt");
   if (kind === "deletion" || kind === "receipt") demand(text === "");
   if (kind === "reaction") demand(text.length <= MAX_REACTION);
   if (kind === "profile") demand(nameIn(text) === text);

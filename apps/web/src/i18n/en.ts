@@ -286,6 +286,12 @@ export const en = {
   "delivery.read": "Read",
   "delivery.read-of": "Read by {number} of {of}",
   "delivery.refused": "Not sent.",
+  "delivery.lost": "Did not arrive",
+  "delivery.lost-of": "Did not reach {number} of {of}",
+  "message.lost": "{names} did not get this message as you wrote it.",
+  "message.lost.why":
+    "A device refused it or never received it: on the way it was altered or kept back. Send it again, or tell them in another way.",
+  "message.lost.again": "Send it again",
   "link.lookalike.title": "Is this the address you expect?",
   "link.lookalike.text": "Some letters of this address look like others. It leads to {host}.",
   "link.lookalike.stay": "Stay here",
@@ -625,8 +631,28 @@ export const en = {
   "refused.title.message": "A message was refused",
   "refused.title.welcome": "An invitation to a conversation was refused",
   "refused.title.key-package": "A device could not be added",
+  "refused.times.missing": {
+    one: "{count} message is missing",
+    other: "Messages are missing in {count} places",
+  },
+  "refused.times.commit": {
+    one: "{count} change of the members was refused",
+    other: "{count} changes of the members were refused",
+  },
+  "refused.times.envelope": { one: "{count} envelope was refused", other: "{count} envelopes were refused" },
+  "refused.times.message": { one: "{count} message was refused", other: "{count} messages were refused" },
+  "refused.times.welcome": {
+    one: "{count} invitation to a conversation was refused",
+    other: "{count} invitations to a conversation were refused",
+  },
+  "refused.times.key-package": {
+    one: "{count} device could not be added",
+    other: "{count} devices could not be added",
+  },
   "refused.more": "Details",
   "refused.details": "The server says it is from {name}, {time}. Reason: {code}.",
+  "refused.details.many":
+    "The server says they are from {name}, the first of {time}, the last of {last}. Reason: {code}.",
   "refused.advice":
     "It was not shown and nothing of it was kept. If this happens again, tell your administrator and the person another way.",
   "refused.other": "What the server delivered breaks the rules of this conversation. It is not shown.",

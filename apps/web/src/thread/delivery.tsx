@@ -9,6 +9,7 @@ const ICONS: Readonly<Record<DeliveryView["kind"], IconName>> = {
   delivered: "twice",
   read: "twice",
   refused: "stop",
+  lost: "warning",
 };
 
 /** How far an own message has come, as a sign and as words. It says no more than is known. */
@@ -28,6 +29,10 @@ function wordsOf(delivery: DeliveryView): string {
     case "sent":
     case "refused":
       return say(`delivery.${delivery.kind}`);
+    case "lost":
+      return delivery.of <= 1
+        ? say("delivery.lost")
+        : say("delivery.lost-of", { number: delivery.lost.length, of: delivery.of });
     case "delivered":
     case "read": {
       const count = delivery.kind === "read" ? delivery.read : delivery.received;

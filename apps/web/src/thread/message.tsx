@@ -1,3 +1,4 @@
+import type { AccountId } from "@porchlight/client/page";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { codeText } from "../i18n/errors.ts";
 import { Say, say, timeOfDay } from "../i18n/say.tsx";
@@ -64,6 +65,9 @@ export function Message(props: EntryProps<"message">): ReactElement {
           </p>
         </div>
         {delivery?.kind === "refused" ? <NotSent {...props} code={delivery.code} /> : null}
+        {delivery?.kind === "lost" && body.kind === "text" ? (
+          <Lost accounts={delivery.lost} body={body} conversation={conversation} />
+        ) : null}
         {entry.reactions.length === 0 ? null : <Reactions entry={entry} conversation={conversation.id} />}
       </div>
       <MessageActions {...props} />
@@ -114,6 +118,38 @@ function NotSent({
           {say("message.discard")}
         </Button>
       </div>
+    </div>
+  );
+}
+
+/** Somebody's device has said that this is not what it got. */
+function Lost({
+  accounts,
+  body,
+  conversation,
+}: Pick<EntryProps, "conversation"> & {
+  readonly accounts: readonly AccountId[];
+  readonly body: Extract<EntryProps<"message">["entry"]["body"], { kind: "text" }>;
+}): ReactElement {
+  const ask = useAsk();
+  const nameOf = useNames();
+  const names = accounts.map(nameOf).join(", ");
+  const { text, mentions, attachments } = body;
+  return (
+    <div className="not-sent">
+      <p>
+        <strong>
+          <Say k="message.lost" v={{ names }} />
+        </strong>{" "}
+        {say("message.lost.why")}
+      </p>
+      {attachments.length > 0 || conversation.status.kind !== "active" ? null : (
+        <div className="row-wrap">
+          <Button onPress={() => void ask("send", { conversation: conversation.id, text, mentions })}>
+            {say("message.lost.again")}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

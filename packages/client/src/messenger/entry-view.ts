@@ -62,7 +62,17 @@ async function viewOf(scene: Scene, place: number, entry: StoredEntry): Promise<
         event: entry.event,
       };
     case "refused":
-      return { kind: "refused", key, seq, at, item: entry.item, code: entry.code, from: entry.from };
+      return {
+        kind: "refused",
+        key,
+        seq,
+        at,
+        item: entry.item,
+        code: entry.code,
+        from: entry.from,
+        times: 1 + (entry.more?.count ?? 0),
+        lastAt: entry.more?.at ?? at,
+      };
     case "not-understood":
       return { kind: "not-understood", key, seq, at, from: entry.from };
   }
@@ -148,12 +158,22 @@ async function waitingView(scene: Scene, pending: Pending): Promise<MessageView>
 function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
   // Who came later never had it, whatever they have read since.
   const addressed = [...others].filter((account) => (record.marks[account]?.since ?? 0) <= place);
-  const marks = addressed.flatMap((account) => record.marks[account] ?? []);
+  const isLost = (account: AccountId): boolean =>
+    record.marks[account]?.gaps?.some(({ from, to }) => from <= place && place < to) === true;
+  const lost = addressed.filter(isLost);
+  const marks = addressed.flatMap((account) => (isLost(account) ? [] : (record.marks[account] ?? [])));
   const received = marks.filter((mark) => mark.received > place).length;
   const read = marks.filter((mark) => mark.read > place).length;
   const of = addressed.length;
-  const kind = of > 0 && read === of ? "read" : of > 0 && received === of ? "delivered" : "sent";
-  return { kind, received, read, of };
+  const kind =
+    lost.length > 0
+      ? "lost"
+      : of > 0 && read === of
+        ? "read"
+        : of > 0 && received === of
+          ? "delivered"
+          : "sent";
+  return { kind, received, read, of, lost };
 }
 
 async function replyOf(scene: Scene, id: string): Promise<ReplyView> {

@@ -28,6 +28,7 @@ import { codeOf, mayPass } from "./refusal.ts";
 import { fingerprintOf, formatContactCode, grouped } from "./safety-number.ts";
 import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
+import type { ThreadRecord } from "./thread-record.ts";
 import { Transfers } from "./transfers.ts";
 import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
 
@@ -483,7 +484,7 @@ export class Session {
     }
     await thread.change({
       ...(named.length > 0 ? { nameDue: false } : {}),
-      ...(receipt.told === null ? {} : { told: receipt.told }),
+      ...receipt.told,
     });
     this.#due.add(thread.id);
   }
@@ -517,7 +518,7 @@ export class Session {
 
   async #receipt(thread: Thread): Promise<{
     readonly contents: readonly Content[];
-    readonly told: { received: number; read: number } | null;
+    readonly told: Pick<ThreadRecord, "told" | "untold"> | null;
   }> {
     const others = thread.others().size;
     if (!this.profile.settings.receipts || others === 0 || others >= RECEIPT_PEOPLE) {

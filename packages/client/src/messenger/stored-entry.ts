@@ -48,6 +48,8 @@ export type StoredRefusal = {
   readonly item: RefusedView["item"];
   readonly code: string;
   readonly from: AccountId;
+  /** Further ones of the same kind, directly after it. */
+  readonly more?: { readonly count: number; readonly seq: number; readonly at: UnixSeconds };
 };
 
 type StoredUnknown = {

@@ -9,6 +9,10 @@ import type { Mark, ThreadRecord } from "./thread-record.ts";
 import type { EventView, PreviewView } from "./view.ts";
 
 const PREVIEW_LENGTH = 200;
+/** Of each account: it is their word, and they may say it as often as they like. */
+const KEPT_GAPS = 200;
+/** Places that wait to be told of in receipts. */
+const KEPT_UNTOLD = 200;
 
 /** A conversation's history and record while events are taken into them. */
 export type Desk = {
@@ -196,8 +200,15 @@ async function takeReceipt(desk: Desk, { from, content }: Said): Promise<void> {
   const read = Math.max(before.read, await behind(content.read));
   const received = Math.max(before.received, read, await behind(content.received));
   if (from === desk.me) return await see(desk, read);
-  desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: { ...before, received, read } } };
-  desk.touch(Math.min(before.read, before.received), received);
+  const told: { readonly from: number; readonly to: number }[] = [];
+  for (const { after, before: end } of content.gaps ?? []) {
+    const gap = { from: await behind(after), to: (await behind(end)) - 1 };
+    if (gap.to > gap.from && (after === undefined || gap.from > 0)) told.push(gap);
+  }
+  const gaps = [...(before.gaps ?? []), ...told].slice(-KEPT_GAPS);
+  const mark: Mark = { ...before, received, read, ...(gaps.length === 0 ? {} : { gaps }) };
+  desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: mark } };
+  desk.touch(Math.min(before.read, before.received, ...told.map((gap) => gap.from)), received);
 }
 
 /** Entries before `seen` were seen, here or on another own device. */
@@ -269,8 +280,35 @@ async function takeMembers(
 }
 
 /** What is told in place of something that is not shown. */
-export async function refuse(desk: Desk, refused: Omit<StoredRefusal, "kind">): Promise<void> {
+export async function refuse(desk: Desk, refused: Omit<StoredRefusal, "kind" | "more">): Promise<void> {
+  const place = desk.history.count;
+  const before = place === 0 ? null : await desk.history.at(place - 1);
+  if (before?.kind === "refused" && isSame(before, refused)) {
+    const { count, seq } = before.more ?? { count: 0, seq: before.seq };
+    // Taken again after a crash, it is counted already.
+    if (refused.seq <= seq) return;
+    await replace(desk, place - 1, {
+      ...before,
+      more: { count: count + 1, seq: refused.seq, at: refused.at },
+    });
+    desk.record = { ...desk.record, lastAt: refused.at };
+    return;
+  }
   await append(desk, { ...refused, kind: "refused" }, { from: refused.from, kind: "refused", text: "" });
+  if (refused.item !== "message" || refused.from === desk.me) return;
+  desk.record = { ...desk.record, untold: [...(desk.record.untold ?? []), place].slice(-KEPT_UNTOLD) };
+}
+
+/** Many of one kind in a row are one entry: who floods a conversation with them fills neither screen nor storage. */
+function isSame(one: StoredRefusal, other: Omit<StoredRefusal, "kind" | "more">): boolean {
+  // Seq 0: this device's own finding, which has no place in the order.
+  return (
+    one.seq > 0 &&
+    other.seq > 0 &&
+    one.item === other.item &&
+    one.code === other.code &&
+    one.from === other.from
+  );
 }
 
 export async function appendEvent(desk: Desk, entry: Omit<StoredEvent, "kind">): Promise<void> {
@@ -294,8 +332,8 @@ async function append(
   };
 }
 
-async function replace(desk: Desk, place: number, message: StoredMessage): Promise<void> {
-  await desk.history.replace(place, message);
+async function replace(desk: Desk, place: number, entry: StoredMessage | StoredRefusal): Promise<void> {
+  await desk.history.replace(place, entry);
   desk.touch(place, place + 1);
 }
 

@@ -35,7 +35,13 @@ export type Pending = {
 };
 
 /** How far somebody has come: places before these. `since`: where they were taken in, if it was later than at the start. */
-export type Mark = { readonly received: number; readonly read: number; readonly since?: number };
+export type Mark = {
+  readonly received: number;
+  readonly read: number;
+  readonly since?: number;
+  /** Places `from` to `to` (exclusive) in which something did not reach them (CON-13), the newest last. */
+  readonly gaps?: readonly { readonly from: number; readonly to: number }[];
+};
 
 /** What a conversation is to its person, beside its entries. One record, written after every change. */
 export type ThreadRecord = {
@@ -63,7 +69,9 @@ export type ThreadRecord = {
   readonly membersVersion: number;
   readonly marks: { readonly [account: AccountId]: Mark };
   /** What the own receipts have said. */
-  readonly told: Mark;
+  readonly told: Pick<Mark, "received" | "read">;
+  /** Places at which something was refused or missing that no own receipt has told of yet. */
+  readonly untold?: readonly number[];
   /** Others may not know the own name. */
   readonly nameDue: boolean;
   readonly waitingFor: readonly AccountId[];

@@ -1,6 +1,6 @@
 import type { AttachmentReference } from "@porchlight/attachment";
 import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchlight/encoding";
-import type { Content } from "../content.ts";
+import { type Content, type Gap, MAX_GAPS } from "../content.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
 import type { ConversationEvent } from "../events.ts";
 import type { Storage } from "../storage.ts";
@@ -22,7 +22,10 @@ import type { EntryView, ReplacementView, ThreadChange } from "./view.ts";
 
 /** What may be changed of a record without an entry. */
 export type ThreadSettings = Partial<
-  Pick<ThreadRecord, "draft" | "pinned" | "muted" | "archived" | "left" | "nameDue" | "waitingFor" | "told">
+  Pick<
+    ThreadRecord,
+    "draft" | "pinned" | "muted" | "archived" | "left" | "nameDue" | "waitingFor" | "told" | "untold"
+  >
 >;
 
 export type ThreadContext = {
@@ -245,8 +248,8 @@ export class Thread {
    * where the last one said as much. {@link change} `told` once it is handed over.
    */
   receipt(): Promise<{
-    readonly told: ThreadRecord["told"];
-    readonly content: Pick<Content, "read" | "received">;
+    readonly told: Pick<ThreadRecord, "told" | "untold">;
+    readonly content: Pick<Content, "read" | "received" | "gaps">;
   } | null> {
     return this.#alone(async () => {
       const { history, record } = this.#desk;
@@ -260,14 +263,46 @@ export class Thread {
       const read = await newest(record.seen, record.told.read);
       const received = await newest(history.count, Math.max(record.told.received, record.seen));
       if (read === null && received === null) return null;
+      const { gaps, untold } = await this.#gaps();
       return {
-        told: { received: history.count, read: record.seen },
+        told: { told: { received: history.count, read: record.seen }, untold },
         content: {
           ...(read === null ? {} : { read: read.id }),
           ...(received === null ? {} : { received: received.id }),
+          ...(gaps.length === 0 ? {} : { gaps }),
         },
       };
     });
+  }
+
+  /** CON-13: what a receipt of now must not stand for, and the places that wait for a message after them. */
+  async #gaps(): Promise<{ readonly gaps: readonly Gap[]; readonly untold: readonly number[] }> {
+    const { history, record } = this.#desk;
+    const message = async (
+      from: number,
+      step: 1 | -1,
+      isWanted: (entry: StoredMessage) => boolean,
+    ): Promise<StoredMessage | null> => {
+      for (let place = from; place >= 0 && place < history.count; place += step) {
+        const entry = await history.at(place);
+        if (entry.kind === "message" && isWanted(entry)) return entry;
+      }
+      return null;
+    };
+    const gaps = new Map<string, Gap>();
+    const untold: number[] = [];
+    for (const place of record.untold ?? []) {
+      const before = await message(place + 1, 1, ({ from }) => from !== this.me);
+      if (before === null) {
+        untold.push(place);
+        continue;
+      }
+      const after = await message(place - 1, -1, () => true);
+      // Of two with nothing between them the first reaches further back.
+      if (gaps.has(before.id)) continue;
+      gaps.set(before.id, { ...(after === null ? {} : { after: after.id }), before: before.id });
+    }
+    return { gaps: [...gaps.values()].slice(-MAX_GAPS), untold };
   }
 
   /** Entries from the oldest, for an export. */

@@ -443,12 +443,16 @@ export type PreviewImage = {
 export type DeliveryView =
   /** Saved on this device; nobody else has it. */
   | { readonly kind: "queued" }
-  /** In the server's order, durable. Received and read: how many of the `of` others said so. */
+  /**
+   * In the server's order, durable. Received and read: how many of the `of` others said so. "lost": a device of some of
+   * them refused it or never got it, and said so; who, is in `lost`.
+   */
   | {
-      readonly kind: "sent" | "delivered" | "read";
+      readonly kind: "sent" | "delivered" | "read" | "lost";
       readonly received: number;
       readonly read: number;
       readonly of: number;
+      readonly lost: readonly AccountId[];
     }
   /** It will not be sent as things are: `retry`, or `discard`. */
   | { readonly kind: "refused"; readonly code: ClientErrorCode };
@@ -500,6 +504,9 @@ export type RefusedView = Entry & {
   readonly code: string;
   /** Whom the server names as its sender, which is the server's word only. */
   readonly from: AccountId;
+  /** How many of the same kind stand here in a row, and when the last of them came. */
+  readonly times: number;
+  readonly lastAt: UnixSeconds;
 };
 
 /** A content of a kind that this version does not know: an update may show it. */

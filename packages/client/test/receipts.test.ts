@@ -1,0 +1,130 @@
+import { type AccountId, accountId, conversationId, unixSeconds } from "@porchlight/encoding";
+import { expect, test } from "vitest";
+import { memoryStorage } from "../src/index.ts";
+import type { Content } from "../src/content.ts";
+import type { ConversationEvent } from "../src/events.ts";
+import { People } from "../src/messenger/people.ts";
+import { Thread } from "../src/messenger/thread.ts";
+
+const CONVERSATION = conversationId("c0".repeat(32));
+const NOW = unixSeconds(1_800_000_000);
+const ADA = accountId("ad".repeat(32));
+const BEA = accountId("be".repeat(32));
+const CAY = accountId("ca".repeat(32));
+const ALL = [ADA, BEA, CAY];
+
+/** One device: what the server delivered to it, and what it made of it. */
+class Device {
+  readonly thread: Thread;
+  readonly #me: AccountId;
+  #taken = 0;
+
+  private constructor(me: AccountId, thread: Thread) {
+    this.#me = me;
+    this.thread = thread;
+    thread.others = () => new Set(ALL.filter((account) => account !== me));
+  }
+
+  static async of(me: AccountId): Promise<Device> {
+    const storage = memoryStorage();
+    const people = await People.open(storage, me);
+    return new Device(me, Thread.begin(CONVERSATION, null, NOW, { storage, me, people }));
+  }
+
+  async gets(seq: number, from: AccountId, content: Content): Promise<void> {
+    const at = { conversation: CONVERSATION, seq, received: NOW };
+    await this.#take(
+      from === this.#me
+        ? { ...at, kind: "delivered", content }
+        : { ...at, kind: "message", sender: from, deviceKey: from, day: 0 as never, content },
+    );
+  }
+
+  async refuses(
+    seq: number,
+    from: AccountId,
+    code: "undecryptable" | "replayed" = "undecryptable",
+  ): Promise<void> {
+    const at = { conversation: CONVERSATION, seq, received: NOW };
+    await this.#take({ ...at, kind: "refused", item: "message", code, submitter: from });
+  }
+
+  /** The receipt that is due, as its content. */
+  async receipt(): Promise<Content> {
+    const due = await this.thread.receipt();
+    if (due === null) throw new TypeError("no receipt is due");
+    await this.thread.change(due.told);
+    return { id: "r", at: NOW, text: "", kind: "receipt", ...due.content };
+  }
+
+  async delivery(message: string): Promise<unknown> {
+    const place = (await this.thread.find(message)) as number;
+    const [entry] = await this.thread.entries(place, place + 1);
+    return entry?.kind === "message" ? entry.delivery : null;
+  }
+
+  async #take(event: ConversationEvent): Promise<void> {
+    await this.thread.take([event], this.#taken++);
+  }
+}
+
+const says = (id: string): Content => ({ id, at: NOW, text: id });
+
+test("CON-13: no receipt stands for what its sender refused, nor for what did not arrive; everything around it is read", async () => {
+  const [ada, bea, cay] = [await Device.of(ADA), await Device.of(BEA), await Device.of(CAY)];
+  for (const [i, id] of ["m1", "m2", "m3", "m4"].entries()) {
+    await ada.gets(i + 1, ADA, says(id));
+    await cay.gets(i + 1, ADA, says(id));
+    if (id === "m2") await bea.refuses(i + 1, ADA);
+    else await bea.gets(i + 1, ADA, says(id));
+  }
+  for (const device of [bea, cay]) {
+    await device.thread.markRead(9);
+    const receipt = await device.receipt();
+    await ada.gets(5, device === bea ? BEA : CAY, receipt);
+  }
+  const read = { kind: "read", received: 2, read: 2, of: 2, lost: [] };
+  expect(await ada.delivery("m1")).toEqual(read);
+  expect(await ada.delivery("m2")).toEqual({ kind: "lost", received: 1, read: 1, of: 2, lost: [BEA] });
+  expect(await ada.delivery("m3")).toEqual(read);
+  expect(await ada.delivery("m4")).toEqual(read);
+});
+
+test("CON-13: what was refused last is told with the next message of another's, and once", async () => {
+  const [ada, bea] = [await Device.of(ADA), await Device.of(BEA)];
+  await ada.gets(1, ADA, says("m1"));
+  await ada.gets(2, ADA, says("m2"));
+  await bea.gets(1, ADA, says("m1"));
+  await bea.refuses(2, ADA);
+  expect(await bea.receipt()).not.toHaveProperty("gaps");
+  await ada.gets(3, ADA, says("m3"));
+  await bea.gets(3, ADA, says("m3"));
+  const told = await bea.receipt();
+  expect(told.gaps).toEqual([{ after: "m1", before: "m3" }]);
+  await bea.gets(4, ADA, says("m4"));
+  expect(await bea.receipt()).not.toHaveProperty("gaps");
+  // CON-12: of messages that nobody here knows it says nothing.
+  await ada.gets(5, BEA, {
+    ...told,
+    gaps: [
+      { after: "m1", before: "m9" },
+      { after: "m8", before: "m3" },
+    ],
+  });
+  expect(await ada.delivery("m2")).toMatchObject({ lost: [] });
+  await ada.gets(6, BEA, told);
+  expect(await ada.delivery("m2")).toMatchObject({ kind: "lost", lost: [BEA] });
+});
+
+test("refusals of one kind in a row are one entry with their number, also where a crash has them taken twice", async () => {
+  const bea = await Device.of(BEA);
+  await bea.gets(1, ADA, says("m1"));
+  for (const seq of [2, 3, 4]) await bea.refuses(seq, ADA);
+  await bea.refuses(4, ADA);
+  await bea.refuses(5, ADA, "replayed");
+  await bea.refuses(6, CAY, "replayed");
+  const entries = await bea.thread.entries(0, 9);
+  expect(entries.map((entry) => (entry.kind === "refused" ? [entry.code, entry.times] : entry.kind))).toEqual(
+    ["message", ["undecryptable", 3], ["replayed", 1], ["replayed", 1]],
+  );
+});
