@@ -20,11 +20,15 @@ const FORMS = {
     hasTouch: true,
     isMobile: true,
   },
-  "large-text": { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2, colorScheme: "light" },
+  // As a browser's zoom of 400 % makes an ordinary screen.
+  narrow: { viewport: { width: 320, height: 640 }, colorScheme: "light" },
+  "large-text": { viewport: { width: 1280, height: 800 }, colorScheme: "light", text: "200%" },
+  "large-text-phone": { viewport: { width: 390, height: 780 }, colorScheme: "dark", text: "200%" },
   "high-contrast": { viewport: { width: 1280, height: 800 }, colorScheme: "light", contrast: "more" },
+  "forced-colors": { viewport: { width: 1280, height: 800 }, colorScheme: "dark", forcedColors: "active" },
 } as const;
 
-/** The other four look alike in the tree that axe reads, and are drawn in the slow suite. */
+/** The others look alike in the tree that axe reads, and are drawn in the slow suite. */
 const QUICK = ["desktop-light", "phone-dark"];
 const isSlow = process.env["PORCHLIGHT_SLOW"] === "1";
 
@@ -41,11 +45,13 @@ afterAll(async () => {
 
 test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form)))(
   "%s: every state of every page is drawn, keeps the policy, and axe finds nothing",
-  async (form, options) => {
+  async (form, { ...options }) => {
+    const text = "text" in options ? options.text : "100%";
     const { context, watch } = await openProfile(started.browser, { origin: served.origin, ...options });
     const page = await context.newPage();
     const found: string[] = [];
     await page.goto(served.origin);
+    await page.evaluate((size) => void (document.documentElement.style.fontSize = size), text);
     for (const scene of Object.keys(SCENES)) {
       await page.evaluate((name) => {
         (globalThis as unknown as { showScene: (name: string) => void }).showScene(name);

@@ -185,7 +185,9 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
               look="danger"
               onPress={() => {
                 setDialog(null);
-                void ask("leave", { conversation: id }).then(() => navigate({ to: "/" }));
+                void ask("leave", { conversation: id }).then((done) =>
+                  done === null ? undefined : navigate({ to: "/" }),
+                );
               }}
             >
               {say("conversation.leave")}

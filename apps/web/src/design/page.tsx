@@ -4,15 +4,7 @@ import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { CharterMark } from "../parts/charter-mark.tsx";
 import { Link } from "../parts/link.tsx";
-
-const COLOURS = {
-  surfaces: ["ground", "surface", "raised", "sunken", "line", "line-strong"],
-  text: ["text", "text-soft", "text-on-accent"],
-  meaning: ["accent", "accent-soft", "lamp", "lamp-soft", "danger", "danger-soft", "good", "good-soft"],
-  charters: ["court", "court-soft", "house", "house-soft", "own"],
-} as const;
-const TYPES = ["display", "title", "lead", "body", "small"] as const;
-const SPACES = [1, 2, 3, 4, 5, 6, 7] as const;
+import { COLOURS, FONTS, MOTIONS, SHAPES, SPACES, TYPES } from "./tokens.ts";
 
 /** The visual language on one page: every token, drawn with itself. */
 export function DesignPage(): ReactElement {
@@ -45,6 +37,7 @@ export function DesignPage(): ReactElement {
             {say("design.sample")} <code className="small soft">{name}</code>
           </p>
         ))}
+        <Names names={FONTS} />
       </section>
       <section className="stack-tight">
         <h2>{say("design.space")}</h2>
@@ -58,8 +51,20 @@ export function DesignPage(): ReactElement {
         </ul>
       </section>
       <section className="stack-tight">
+        <h2>{say("design.shape")}</h2>
+        <ul className="swatches">
+          {SHAPES.map((name) => (
+            <li key={name} className="swatch">
+              <span className={`swatch-colour shape-${name}`} />
+              <code className="small">{name}</code>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section className="stack-tight">
         <h2>{say("design.motion")}</h2>
         <p className="soft">{say("design.motion-text")}</p>
+        <Names names={MOTIONS} />
       </section>
       <section className="stack-tight">
         <h2>{say("design.who")}</h2>
@@ -83,5 +88,17 @@ export function DesignPage(): ReactElement {
         <Banner tone="danger" title={say("safety.changed")} />
       </section>
     </main>
+  );
+}
+
+function Names({ names }: { readonly names: readonly string[] }): ReactElement {
+  return (
+    <p className="row-wrap">
+      {names.map((name) => (
+        <code key={name} className="small soft">
+          {name}
+        </code>
+      ))}
+    </p>
   );
 }

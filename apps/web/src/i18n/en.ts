@@ -311,7 +311,17 @@ export const en = {
   "file.needs-file": "The upload was interrupted. Choose the same file again to go on where it stopped.",
   "file.choose-again": "Choose the file",
   "file.failed": "It did not work. {reason}",
-  "file.too-large": "A file may have at most 1 GB.",
+  "file.limit": {
+    one: "At most {count} file a message, of at most 1 GB.",
+    other: "At most {count} files a message, each of at most 1 GB.",
+  },
+  "file.too-large": {
+    one: "{count} file is too large to be sent here",
+    other: "{count} files are too large to be sent here",
+  },
+  "file.too-large.seen": "Understood",
+  "file.too-large.why":
+    "A file may have at most 1 GB. Nothing of it was read or sent. Send it in several parts, or in another way.",
   "file.too-many": { one: "At most {count} file a message.", other: "At most {count} files a message." },
 
   // composer
@@ -554,6 +564,7 @@ export const en = {
   "design.type": "Type",
   "design.sample": "Nothing opens in the dark",
   "design.space": "Space",
+  "design.shape": "Shape",
   "design.motion": "Motion",
   "design.motion-text":
     "120 ms for an answer to a press, 220 ms for something that comes or goes. None where less is asked for.",

@@ -19,7 +19,9 @@ export function ProfileSection(): ReactElement {
         className="row row-bottom"
         onSubmit={(event) => {
           event.preventDefault();
-          void ask("setName", { name: name.trim() }).then(() => tell({ text: say("saved") }));
+          void ask("setName", { name: name.trim() }).then((done) => {
+            if (done !== null) tell({ text: say("saved") });
+          });
         }}
       >
         <div className="grow">

@@ -14,7 +14,8 @@ import { newAttachment } from "../files/picture.ts";
 import { errorText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
 import { useAsk, useMessenger, useNames, useReady } from "../messenger/use.ts";
-import { IconButton } from "../parts/button.tsx";
+import { Banner } from "../parts/banner.tsx";
+import { Button, IconButton } from "../parts/button.tsx";
 import { EmojiButton } from "../parts/emoji.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
@@ -54,6 +55,8 @@ export function Composer({
     readonly chosen: number;
   } | null>(null);
   const [isDropping, setDropping] = useState(false);
+  /** Chosen and not taken: told by name until the person has read it. */
+  const [tooLarge, setTooLarge] = useState<readonly File[]>([]);
   const field = useRef<HTMLTextAreaElement>(null);
   const listId = useId();
   const isEdit = about?.kind === "edit";
@@ -109,8 +112,8 @@ export function Composer({
 
   const add = (list: Iterable<File>): void => {
     const chosen = [...list];
-    const tooLarge = chosen.filter((file) => file.size > MAX_FILE);
-    if (tooLarge.length > 0) tell({ tone: "danger", text: say("file.too-large") });
+    // By its size alone: nothing of it was read.
+    setTooLarge(chosen.filter((file) => file.size > MAX_FILE));
     const fitting = chosen.filter((file) => file.size <= MAX_FILE);
     if (files.length + fitting.length > MAX_FILES)
       tell({ tone: "danger", text: say("file.too-many", { count: MAX_FILES }) });
@@ -223,6 +226,30 @@ export function Composer({
             </li>
           ))}
         </ul>
+      )}
+      {tooLarge.length === 0 ? null : (
+        <Banner
+          tone="danger"
+          icon="file"
+          isLoud
+          title={say("file.too-large", { count: tooLarge.length })}
+          actions={<Button onPress={() => setTooLarge([])}>{say("file.too-large.seen")}</Button>}
+        >
+          <ul>
+            {tooLarge.map(({ name, size }, i) => (
+              <li key={`${name}-${i}`}>
+                <bdi>{shownName(name) || say("file.unnamed")}</bdi>{" "}
+                <span className="soft">{fileSize(size)}</span>
+              </li>
+            ))}
+          </ul>
+          <p>{say("file.too-large.why")}</p>
+        </Banner>
+      )}
+      {files.length === 0 && !isDropping ? null : (
+        <p className="small soft composer-limit">
+          <Say k="file.limit" v={{ count: MAX_FILES }} />
+        </p>
       )}
       {files.length === 0 ? null : (
         <ul className="row-wrap composer-files">

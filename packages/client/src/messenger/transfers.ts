@@ -93,12 +93,13 @@ export class Transfers {
     reference: AttachmentReference,
   ): Promise<Blob> {
     const id = `down-${at.message}-${at.attachment}`;
-    const parts: Uint8Array<ArrayBuffer>[] = [];
+    // Blobs, not bytes: what a browser has in blobs it may keep on the disk, so that a gigabyte fits wherever it runs.
+    const parts: Blob[] = [];
     const target: AttachmentTarget = {
       size: () => Promise.resolve(0),
       read: () => Promise.resolve(new Uint8Array(0)),
       write: (_, bytes) => {
-        parts.push(bytes.slice());
+        parts.push(new Blob([bytes as Uint8Array<ArrayBuffer>]));
         return Promise.resolve();
       },
     };
