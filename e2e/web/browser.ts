@@ -32,14 +32,14 @@ const PICTURES: string = fileURLToPath(new URL("../../artifacts/web/", import.me
 
 export type Started = { readonly browser: Browser; readonly stop: () => Promise<void> };
 
-export async function startBrowser(): Promise<Started> {
+export async function startBrowser(flags: readonly string[] = []): Promise<Started> {
   mkdirSync(PICTURES, { recursive: true });
   const system = SYSTEM.find((path) => existsSync(path));
   const { path, env, remove } =
     system === undefined ? await packaged() : { path: system, env: {}, remove: () => {} };
   const browser = await chromium.launch({
     executablePath: path,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     headless: true,
     env: { ...(process.env as Record<string, string>), ...env },
   });

@@ -34,6 +34,7 @@ async function focused({ page }: Person): Promise<{ readonly name: string; reado
     return {
       name: element.getAttribute("aria-label") ?? label ?? element.textContent ?? "",
       isSeen:
+        element === document.body ||
         style.outlineStyle !== "none" ||
         style.boxShadow !== "none" ||
         around.boxShadow !== "none" ||

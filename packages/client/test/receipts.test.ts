@@ -1,8 +1,8 @@
 import { type AccountId, accountId, conversationId, unixSeconds } from "@porchlight/encoding";
 import { expect, test } from "vitest";
-import { memoryStorage } from "../src/index.ts";
 import type { Content } from "../src/content.ts";
 import type { ConversationEvent } from "../src/events.ts";
+import { memoryStorage } from "../src/index.ts";
 import { People } from "../src/messenger/people.ts";
 import { Thread } from "../src/messenger/thread.ts";
 

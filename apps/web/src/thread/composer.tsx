@@ -61,6 +61,12 @@ export function Composer({
   const listId = useId();
   const isEdit = about?.kind === "edit";
 
+  // Who opened it with a keyboard or a mouse means to write; on a phone it would bring the keyboard up over the messages.
+  useEffect(() => {
+    if (matchMedia("(hover: hover) and (pointer: fine)").matches)
+      field.current?.focus({ preventScroll: true });
+  }, []);
+
   // What is being edited takes the field; the draft comes back afterwards.
   const aside = useRef<string | null>(null);
   useEffect(() => {
