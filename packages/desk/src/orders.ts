@@ -107,6 +107,17 @@ export function daysText({ firstDay, lastDay }: Pick<WarrantDocument, "firstDay"
   return firstDay === lastDay ? formatDay(firstDay) : `${formatDay(firstDay)} to ${formatDay(lastDay)}`;
 }
 
+/** How long a page waits for the witnesses to confirm an entry. */
+export const COVER_SECONDS = 5;
+
+/** An order's file and what belongs to it. */
+export const UPLOADS = { bodyLimit: 4 * 2 ** 20 };
+
+/** The name of an order in addresses and directories. */
+export function nameOf(order: OrderFile): string {
+  return namesOf(order).commitment.slice(0, 16);
+}
+
 /** How much an order opens, in a sentence and as the number of its keys. */
 export function scopeWords(scope: {
   readonly people: number;

@@ -7,8 +7,11 @@ const FOLDER = "directions";
 
 /** What an issuer or an inspector said of an order at this desk, for its own eyes: the log shows it as a number. */
 export type Said = {
-  /** "passed": an inspector read it and did not object. */
-  readonly kind: DirectionKind | "passed";
+  /**
+   * "passed": an inspector read it and did not object. "preserved": the provider answered that an order to preserve holds;
+   * "lifted": that it was lifted.
+   */
+  readonly kind: DirectionKind | "passed" | "preserved" | "lifted";
   readonly at: UnixSeconds;
   /** YYYY-MM-DD, of an extension. */
   readonly until: string | null;
@@ -33,6 +36,8 @@ export async function readSaid(directory: string, name: string): Promise<readonl
         "extension",
         "notice-release",
         "passed",
+        "preserved",
+        "lifted",
       ),
       at: unixSeconds(one.integer("at")),
       until: one.json("until") === null ? null : one.string("until", 10),

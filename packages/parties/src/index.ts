@@ -30,6 +30,7 @@ export {
   signPreservation,
   signPreservationLift,
 } from "./preservation.ts";
+export { preservationName, preservationShelf } from "./preservation-shelf.ts";
 export {
   askProvider,
   authorisationOf,
@@ -51,6 +52,7 @@ export {
   readStatementFile,
 } from "./request-file.ts";
 export { chooseCharter, type Replacement, Service, type ServiceOptions } from "./service.ts";
+export { Shelf } from "./shelf.ts";
 export {
   completeSuccession,
   draftSuccession,

@@ -5,11 +5,9 @@ import {
   formatEntry,
   formatStatement,
   type LogEntry,
-  parseSignedDocument,
   signBatch,
   signDocument,
   signIntake,
-  unverifiedPayload,
   verifyCharter,
 } from "@porchlight/charter";
 import {
@@ -20,6 +18,7 @@ import {
   fromHex,
   fromUtf8,
   hex,
+  type Json,
   type KeyholderIndex,
   type Period,
   periodOf,
@@ -29,10 +28,11 @@ import {
 import { sealEnvelope } from "@porchlight/envelope";
 import {
   commitmentOf,
+  type DirectionKind,
+  directionHash,
   labelsOf,
   makeBundle,
   orderIdOf,
-  parseWarrant,
   publicCommitment,
   publicKeyOfOrder,
   publicPartOf,
@@ -40,6 +40,7 @@ import {
   sealBundle,
   secretUntilOf,
   type VerifiedOrder,
+  verifyDirection,
   verifyOrder,
 } from "@porchlight/gate";
 import { type Random, sealTo } from "@porchlight/quorum";
@@ -290,14 +291,25 @@ export class World {
       );
     switch (what) {
       case "directions": {
-        parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant.bytes)));
+        const charter = this.charter.id;
         const day = (DAY + 1) as DayNumber;
         const commitment = commitmentOf(order.opening, order.warrant.core);
-        return Response.json({
-          index: this.append(
-            signIntake({ type: "revocation", charter: this.charter.id, day, commitment }, seedOf("Intake")),
-          ),
-        });
+        const kind = body["kind"] as DirectionKind;
+        // As the provider asks (DIR-2): by those who may, and by as many as it takes.
+        const said = await verifyDirection(kind, body["document"] as Json, order.warrant, commitment);
+        const seed = seedOf("Intake");
+        const direction = directionHash(order.opening, said.bytes);
+        const common = { charter, day, commitment };
+        const entry =
+          said.direction.kind === "extension"
+            ? signIntake(
+                { type: "extension", ...common, direction, secretUntil: periodOf(said.direction.until) },
+                seed,
+              )
+            : kind === "revocation"
+              ? signIntake({ type: "revocation", ...common }, seed)
+              : signIntake({ type: kind as "suspension", ...common, direction }, seed);
+        return Response.json({ index: this.append(entry) });
       }
       case "conversations":
         return seal(ORDER_CONVERSATIONS_INFO, {
@@ -377,6 +389,7 @@ export class World {
       this.say(n, orderId, said);
       return Response.json({ orderId, ...publicState(said) }, { status: 201 });
     }
+    if (url.pathname.endsWith("/directions")) return Response.json({ state: "counted" });
     const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundles\/0)?$/.exec(url.pathname) ?? [];
     const said = this.said.get(n)?.get(orderId);
     if (said === undefined) return refusal(404, "order-unknown", "no such order was handed in here");

@@ -15,7 +15,16 @@ import {
   type Request,
   readOrderFile,
 } from "@porchlight/parties";
-import { daysText, loggedOrder, orderWords, type Shown, scopeOf, shownOrders } from "../orders.ts";
+import {
+  daysText,
+  loggedOrder,
+  nameOf,
+  orderWords,
+  type Shown,
+  scopeOf,
+  shownOrders,
+  UPLOADS,
+} from "../orders.ts";
 import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -26,8 +35,7 @@ import { applicationPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { viewerPage } from "./viewer-page.ts";
 
 const ACTS = "acts";
-const UPLOADS = { bodyLimit: 64 * 2 ** 20 };
-const ORDER_FILES = { bodyLimit: 4 * 2 ** 20 };
+const ACT_FILES = { bodyLimit: 64 * 2 ** 20 };
 
 /** What of a package is given out as it is: path in the package, type, and how the file is called then. */
 const PARTS: Readonly<Record<string, readonly [path: string, type: string, name: string]>> = {
@@ -62,9 +70,9 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
     ],
     routes: ({ page, form, act, download }) => {
       page("/orders", async (visit) => await room.orders(visit));
-      form("/orders", async (_visit, sent) => await room.bring(sent), ORDER_FILES);
+      form("/orders", async (_visit, sent) => await room.bring(sent), UPLOADS);
       page("/new", async (visit) => newPage(visit, (await door.open()).charter));
-      act("/new", room.apply(), UPLOADS);
+      act("/new", room.apply(), ACT_FILES);
       page("/applications/:application", async (visit) => await room.application(visit));
       download("/applications/:application/file", async (visit) => {
         const request = await room.request(visit);
@@ -132,7 +140,7 @@ class AgencyRoom {
     await this.#agency.secretsOf(document.requester.point);
     await keepOrder(this.#agency.directory, order);
     return {
-      to: `/orders/${namesOf(order).commitment.slice(0, 16)}`,
+      to: `/orders/${nameOf(order)}`,
       said: "The order is verified and kept.",
     };
   }

@@ -356,7 +356,7 @@ export function dayIn(text: string): DayNumber | null {
 }
 
 /** Each once; none at all where one of them is no conversation's number. */
-function conversationsIn(text: string): ConversationId[] {
+export function conversationsIn(text: string): ConversationId[] {
   const words = text.split(/[\s,;]+/).filter((word) => word !== "");
   try {
     return [...new Set(words.map((word) => conversationId(word.toLowerCase())))];

@@ -9,7 +9,7 @@ import {
   keyholdersTable,
   orderWords,
   type Shown,
-  scopeWords,
+  scopeOf,
   standingBadge,
   tally,
 } from "../orders.ts";
@@ -30,14 +30,22 @@ import {
   postForm,
   table,
 } from "../shell/look.ts";
+import type { LaterEntry, ShownHalf } from "./direction.ts";
 
 /** Every order of this court, and its drafts. */
-export function ordersPage(about: {
-  readonly charter: Charter;
-  readonly orders: readonly Shown[];
-  readonly drafts: readonly { readonly id: string; readonly made: UnixSeconds; readonly reference: string }[];
-  readonly left: { readonly left: number; readonly cap: number };
-}): View {
+export function ordersPage(
+  visit: Visit,
+  about: {
+    readonly charter: Charter;
+    readonly orders: readonly Shown[];
+    readonly drafts: readonly {
+      readonly id: string;
+      readonly made: UnixSeconds;
+      readonly reference: string;
+    }[];
+    readonly left: { readonly left: number; readonly cap: number };
+  },
+): View {
   const { charter, orders, drafts, left } = about;
   const word = orderWord(charter);
   return {
@@ -71,6 +79,16 @@ ${
           document.disclosure.kind === "secret" ? html`after ${day(document.disclosure.until)}` : html`first`,
         ]),
       })
+}
+${
+  charter.kind === "court"
+    ? NOTHING
+    : html`<h2>One that the other of you signed</h2>${postForm(
+        visit,
+        "/orders",
+        html`${fileField({ name: "order", label: "The order's file", help: "Signed by one of you or by both.", accept: ".json,application/json" })}${button("Read it")}`,
+        { uploads: true },
+      )}`
 }`,
   };
 }
@@ -81,8 +99,12 @@ export type Asked = {
   readonly contests: readonly Contest[] | null;
   /** Keyholders whose signed record of a refusal holds. */
   readonly records: ReadonlySet<number>;
-  /** What the court itself said of the order at this desk. */
+  /** What was said of the order at this desk. */
   readonly said: readonly Said[];
+  /** What the log shows of later decisions, whoever made them. */
+  readonly later: readonly LaterEntry[];
+  /** What one of a house's two signed and the other has not. */
+  readonly halves: readonly ShownHalf[];
 };
 
 const SAID: Readonly<Record<string, string>> = {
@@ -97,7 +119,7 @@ export async function orderPage(visit: Visit, shown: Shown, charter: Charter, as
   const { name, order, document, standing, commitment } = shown;
   const word = orderWord(charter);
   const isOpen = ["handed-in", "logged", "suspended"].includes(standing.state);
-  const { keyholders, contests, records, said } = asked;
+  const { keyholders, contests, records, said, later, halves } = asked;
   return {
     title: document.reference,
     body: html`<p class="back"><a href="/orders">Orders</a></p>
@@ -115,15 +137,16 @@ ${keyholdersTable(keyholders, ({ keyholder, answer }) =>
       ? html`<a href="/orders/${name}/records/${keyholder.index}">Its signed record</a>`
       : badge("no signed record", "wait"),
 )}
-<p class="soft">A keyholder that refuses owes the court a signed record of why. It is checked here before it is shown.</p>`
+<p class="soft">A keyholder that refuses owes ${charter.kind === "court" ? "the court" : "you"} a signed record of why. It is checked here before it is shown.</p>`
 }
 ${
   standing.state === "signed"
     ? NOTHING
     : html`<h2>Objections</h2>${contestList(contests, await personsIn(order, charter))}`
 }
-${said.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${table({ caption: "By this court, at this desk", heads: ["What", "When", "Why", "Entry in the log"], rows: said.map(({ kind, at, until, ground, index }) => [html`${SAID[kind] ?? kind}${until === null ? "" : ` until ${until}`}`, instant(at), html`${ground}`, html`${index ?? ""}`]) })}`}
-${isOpen ? later(visit, shown, charter) : NOTHING}
+${later.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${laterTable(later, said)}`}
+${join(halves.map((half) => halfCard(visit, name, half)))}
+${isOpen ? decide(visit, shown, charter) : NOTHING}
 <h2>What the ${word} says</h2>
 ${facts(await orderWords(order, charter))}
 ${facts([
@@ -131,18 +154,20 @@ ${facts([
   ...("index" in standing ? [{ term: "Entry in the public log", text: String(standing.index) }] : []),
 ])}
 <p>${linkButton("Download the order", `/orders/${name}/order`)}</p>
-<p class="soft">The agency needs this file. Whoever has it can ask how the order stands: keep it as confidential as the order itself.</p>`,
+<p class="soft">${whoNeedsIt(charter)} Whoever has it can ask how the order stands: keep it as confidential as the order itself.</p>`,
   };
 }
 
+function whoNeedsIt({ kind, inspection }: Charter): string {
+  if (kind === "court") return "The agency needs this file.";
+  const titles = (inspection?.inspectors ?? []).map(({ title }) => title);
+  return titles.length === 0
+    ? "Whoever is to read it needs this file."
+    : `Whoever is to read it needs this file, and so do those who inspect: ${titles.join(", ")}. Keyholders wait for them, and they see in the log that it exists.`;
+}
+
 function scopeBox(document: Shown["document"]): Markup {
-  const { accounts, conversations, firstDay, lastDay, mode } = document;
-  const { sentence, keys } = scopeWords({
-    people: accounts.length,
-    conversations: conversations === "all" ? null : conversations.length,
-    days: lastDay - firstDay + 1,
-    isBothSides: mode === "both-sides",
-  });
+  const { sentence, keys } = scopeOf(document);
   return html`<div class="sum"><strong>${keys}</strong>${sentence}</div>`;
 }
 
@@ -196,23 +221,52 @@ function contestList(contests: readonly Contest[] | null, persons: ReadonlyMap<s
   )}<p>Nothing stops by an objection alone. Suspend or revoke the order below, or let it go on.</p>`;
 }
 
-/** What a court can still decide. Each asks for its passkey. */
-function later(visit: Visit, { name, document, standing }: Shown, charter: Charter): Markup {
-  if (charter.kind === "house") {
-    return html`<h2>Decide</h2><p>To stop it takes one of you, to go on or to keep it secret for longer takes both.</p>${revoke(visit, name)}`;
-  }
+/** Everything that the log shows; what was said at this desk stands beside it in words. */
+function laterTable(later: readonly LaterEntry[], said: readonly Said[]): Markup {
+  return table({
+    caption: "From the public log, and from this desk",
+    heads: ["What", "When", "Why", "Entry in the public log"],
+    rows: later.map(({ kind, index, day: logged }) => {
+      const own = said.find((one) => one.index === index);
+      const until = own?.until == null ? "" : ` until ${own.until}`;
+      return [
+        html`${SAID[kind] ?? kind}${until}`,
+        own === undefined ? day(logged) : instant(own.at),
+        own === undefined ? html`<span class="soft">not from this desk</span>` : html`${own.ground}`,
+        html`${index}`,
+      ];
+    }),
+  });
+}
+
+function halfCard(visit: Visit, name: string, { id, title, words, isMine }: ShownHalf): Markup {
+  const at = `/orders/${name}/halves/${id}`;
+  const drop = postForm(visit, `${at}/drop`, button("Throw it away", "plain"));
+  return html`<section class="card"><div class="top"><h3>${title}</h3>${badge("one signature of two", "wait")}</div>
+${facts(words)}
+${
+  isMine
+    ? html`<p>You signed it. Give the file to the other person, who puts it in at their own desk. Nobody was sent it.</p><div class="row">${linkButton("Download what you signed", `${at}/file`)}${drop}</div>`
+    : html`<p>It waits for your signature. With it, it is sent at once.</p><div class="row">${postForm(visit, `${at}/sign`, button("Add your signature …"))}${drop}</div>`
+}</section>`;
+}
+
+/** What an issuer can still decide. Each asks for its passkey. */
+function decide(visit: Visit, { name, document, standing }: Shown, charter: Charter): Markup {
+  const isHouse = charter.kind === "house";
   const say = (kind: string, words: string, help: string, more: Markup = NOTHING): Markup =>
     html`<details class="card"><summary>${words}</summary><p>${help}</p>${postForm(
       visit,
       `/orders/${name}/${kind}`,
-      html`${more}${groundField(kind)}${button(words)}`,
+      html`${more}${groundField(kind)}${button(`${words} …`)}`,
     )}</details>`;
   const isSecret = document.disclosure.kind === "secret";
   return html`<h2>Decide</h2>
+${isHouse ? html`<p>To stop it takes one of you. To let it go on, to keep it secret for longer or to tell the person early takes both, one after the other.</p>` : NOTHING}
 ${
   standing.state === "suspended"
     ? say("resume", "Let it go on", "Keyholders may release again.")
-    : say("suspend", "Suspend it", "Nothing more is released until you let it go on.")
+    : say("suspend", "Suspend it", "Nothing more is released until it is let go on.")
 }
 ${
   isSecret
@@ -224,7 +278,17 @@ ${
       )}${say("release-notice", "Tell the person now", "Before the secrecy that was ordered ends.")}`
     : NOTHING
 }
-${revoke(visit, name)}`;
+${revoke(visit, name)}
+${
+  isHouse
+    ? html`<details class="card"><summary>A decision that the other of you signed</summary>${postForm(
+        visit,
+        `/orders/${name}/halves`,
+        html`${fileField({ name: "half", label: "The file that they signed", help: "You read it first. Nothing is sent before you have signed it too.", accept: ".json,application/json" })}${button("Read it")}`,
+        { uploads: true },
+      )}</details>`
+    : NOTHING
+}`;
 }
 
 function groundField(kind: string): Markup {
@@ -235,6 +299,6 @@ function revoke(visit: Visit, name: string): Markup {
   return html`<details class="card"><summary>Revoke it</summary><p>For good. Keyholders that have not released will not; what is opened already stays opened.</p>${postForm(
     visit,
     `/orders/${name}/revoke`,
-    html`${groundField("revoke")}${button("Revoke it", "grave")}`,
+    html`${groundField("revoke")}${button("Revoke it …", "grave")}`,
   )}</details>`;
 }

@@ -1,7 +1,15 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import { verifyOrder } from "@porchlight/gate";
 import { Court, keepOrder, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
-import { loggedOrder, orderWords, type Shown, shownOrders } from "../orders.ts";
+import {
+  COVER_SECONDS,
+  loggedOrder,
+  nameOf,
+  orderWords,
+  type Shown,
+  shownOrders,
+  UPLOADS,
+} from "../orders.ts";
 import { rulesInWords } from "../rules.ts";
 import { addSaid, readSaid } from "../said.ts";
 import { deskAt, ServiceDoor } from "../service-door.ts";
@@ -10,8 +18,6 @@ import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { inspect, isInspector, unseen } from "./inspection.ts";
 import { inboxPage, orderPage } from "./pages.ts";
-
-const UPLOADS = { bodyLimit: 4 * 2 ** 20 };
 
 /** The pages of who inspects a house's hold orders and can stop each (CHA-24): a works council, for instance. */
 export async function openInspector(context: DeskContext): Promise<Desk> {
@@ -87,7 +93,7 @@ class InspectorRoom {
     const order = readOrderFile(file.bytes);
     await verifyOrder(order, (await this.#door.open()).charter);
     await keepOrder(this.#own.directory, order);
-    return { to: `/orders/${namesOf(order).commitment.slice(0, 16)}` };
+    return { to: `/orders/${nameOf(order)}` };
   }
 
   async order(visit: Visit, asked: { ground: string; problem: string } | null = null): Promise<View> {
@@ -144,7 +150,7 @@ class InspectorRoom {
           ground,
           index,
         });
-        await service.covers(index + 1, 5);
+        await service.covers(index + 1, COVER_SECONDS);
         return {
           to: `/orders/${payload.order}`,
           said: `Stopped. Your veto is entry ${index} of the public log.`,

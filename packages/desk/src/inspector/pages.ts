@@ -116,8 +116,12 @@ function unshownBox(unshown: readonly Unseen[]): Markup {
   return html`${box("warn", html`<p><strong>${counted(unshown.length, "hold order stands", "hold orders stand")} in the public log that nobody gave you.</strong> Ask those who sign for the file today: without it you cannot read the hold order, and cannot stop it.</p>`)}
 ${table({
   caption: "Not shown to you",
-  heads: ["Entry in the public log", "Logged", "Keyholders wait until the end of"],
-  rows: unshown.map(({ index, day: logged, waitsUntil }) => [html`${index}`, day(logged), day(waitsUntil)]),
+  heads: ["In the public log", "Logged", "Keyholders wait until the end of"],
+  rows: unshown.map(({ index, day: logged, waitsUntil }) => [
+    html`Entry ${index}`,
+    day(logged),
+    day(waitsUntil),
+  ]),
 })}`;
 }
 

@@ -1,7 +1,7 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import type { View } from "../shell/desk.ts";
-import { badge, counted, empty, instant, type Tone, table } from "../shell/look.ts";
+import { badge, clockBadge, empty, instant, type Tone, table } from "../shell/look.ts";
 import type { Listed } from "./client.ts";
 
 const WHAT: Readonly<Record<string, string>> = {
@@ -40,20 +40,6 @@ export function statusWords(status: string): string {
 export function statusBadge(status: string) {
   const [words, tone] = STATUS[status] ?? [status, "plain" as const];
   return badge(words, tone);
-}
-
-/** `3 days 4 hours left`, or by how much it is late. */
-function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
-  const hours = Math.floor(Math.abs(deadline - now) / 3600);
-  const days = Math.floor(hours / 24);
-  const long = days === 0 ? counted(hours, "hour") : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
-  return deadline < now ? `${long} late` : `${long} left`;
-}
-
-export function clockBadge(deadline: UnixSeconds | null, now: UnixSeconds) {
-  if (deadline === null) return badge("no clock");
-  const isClose = deadline - now < 2 * 86_400;
-  return badge(clockWords(deadline, now), deadline < now ? "bad" : isClose ? "wait" : "plain");
 }
 
 export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {

@@ -2,9 +2,20 @@ import type { UnixSeconds } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
-import { badge, box, button, check, counted, facts, instant, postForm, table } from "../shell/look.ts";
+import {
+  badge,
+  box,
+  button,
+  check,
+  clockBadge,
+  counted,
+  facts,
+  instant,
+  postForm,
+  table,
+} from "../shell/look.ts";
 import type { Shown } from "./client.ts";
-import { clockBadge, statusBadge, statusWords, whatWords } from "./inbox-page.ts";
+import { statusBadge, statusWords, whatWords } from "./inbox-page.ts";
 
 /** Acts in the officer's words. */
 export const ACT_WORDS: Readonly<Record<string, string>> = {

@@ -191,3 +191,18 @@ export function instant(at: UnixSeconds): Markup {
 export function counted(number: number, one: string, many: string = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
+
+/** `3 days 4 hours left`, or by how much it is late. */
+function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
+  const hours = Math.floor(Math.abs(deadline - now) / 3600);
+  const days = Math.floor(hours / 24);
+  const long = days === 0 ? counted(hours, "hour") : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
+  return deadline < now ? `${long} late` : `${long} left`;
+}
+
+/** How long is left; it stands out in the last two days. */
+export function clockBadge(deadline: UnixSeconds | null, now: UnixSeconds): Markup {
+  if (deadline === null) return badge("no clock");
+  const isClose = deadline - now < 2 * 86_400;
+  return badge(clockWords(deadline, now), deadline < now ? "bad" : isClose ? "wait" : "plain");
+}

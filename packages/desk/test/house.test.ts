@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DayNumber, dayNumber } from "@porchlight/encoding";
-import { Agency, Court, formatOrderFile, type OrderFile, Service } from "@porchlight/parties";
+import { type DayNumber, dayNumber, formatDay } from "@porchlight/encoding";
+import { Agency, Court, formatOrderFile, namesOf, type OrderFile, Service } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
+import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
 
@@ -15,6 +16,7 @@ let home: string;
 let world: World;
 let service: Service;
 let client: DeskClient;
+const issuers: DeskClient[] = [];
 let orders: readonly [OrderFile, OrderFile];
 let half: OrderFile;
 
@@ -67,21 +69,22 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await client?.desk.close();
+  for (const one of [client, ...issuers]) await one?.desk.close();
   vi.unstubAllGlobals();
   await rm(home, { recursive: true, force: true });
 });
 
-async function bring(order: OrderFile) {
-  const boundary = "----inspector";
-  const part = (name: string, body: string, file = "") =>
-    `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${body}\r\n`;
-  const bytes = Buffer.from(formatOrderFile(order)).toString();
-  const body = `${part("csrf", await client.token())}${part("order", bytes, '; filename="order.json"')}--${boundary}--\r\n`;
-  return await client.send("POST", "/orders", body, {
-    "content-type": `multipart/form-data; boundary=${boundary}`,
-  });
+/** A file as a browser sends it. */
+async function upload(to: DeskClient, path: string, name: string, bytes: Uint8Array | string) {
+  const boundary = "----house";
+  const part = (field: string, body: string, file = "") =>
+    `--${boundary}\r\ncontent-disposition: form-data; name="${field}"${file}\r\n\r\n${body}\r\n`;
+  const text = typeof bytes === "string" ? bytes : Buffer.from(bytes).toString();
+  const body = `${part("csrf", await to.token())}${part(name, text, '; filename="file.json"')}--${boundary}--\r\n`;
+  return await to.send("POST", path, body, { "content-type": `multipart/form-data; boundary=${boundary}` });
 }
+
+const bring = async (order: OrderFile) => await upload(client, "/orders", "order", formatOrderFile(order));
 
 test("GATE-33: hold orders of the log that nobody gave the inspector are shown to it, with how long they wait", async () => {
   const { text } = await client.get("/orders");
@@ -105,6 +108,63 @@ test("CHA-24, GATE-33: the inspector reads what is asked, rule by rule, and unti
   expect(text).toMatch(/GATE-42<\/span><\/th><td data-label="Answer"><span class="badge good">holds/);
   expect(text).toContain("Needed &lt;img");
   expect(text).not.toContain("<img");
+});
+
+test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it secret for longer, takes both", async () => {
+  for (const name of ["legal", "management"]) {
+    const directory = join(home, name);
+    const desk = await openCourt({ directory, url: null, charter: null });
+    expect(desk.heading).toBe("Issuer");
+    issuers.push(await signedIn(desk, { directory, label: name }));
+  }
+  const [legal, management] = issuers as [DeskClient, DeskClient];
+  const [order] = orders;
+  const at = `/orders/${namesOf(order).commitment.slice(0, 16)}`;
+  for (const one of issuers) await upload(one, "/orders", "order", formatOrderFile(order));
+  const size = world.entries.length;
+  const suspended = await legal.act(`${at}/suspend`, { ground: `A complaint ${EVIL}` });
+  expect(suspended.text).toContain("Suspended. 5 of 5 keyholders have counted it so far.");
+  expect(world.entries[size]).toMatchObject({ type: "suspension" });
+
+  const half = await legal.act(`${at}/resume`, { ground: `It was heard ${EVIL}` });
+  expect(half.text).toContain("one signature of two");
+  expect(half.text).toContain("It was heard &lt;img");
+  expect(world.entries.length).toBe(size + 1);
+  const path = /\/orders\/[0-9a-f]{16}\/halves\/[0-9a-f]{16}/.exec(half.text)?.[0] ?? "";
+  const file = (await legal.get(`${path}/file`)).text;
+  // One's own signature twice is none, another order's is none, and neither is something else.
+  expect((await legal.post(`${path}/sign`, {})).status).toBe(409);
+  expect((await upload(management, `${at}/halves`, "half", "{}")).status).toBe(422);
+  const forged = JSON.parse(file) as { payload: string };
+  forged.payload = `${forged.payload.slice(0, -2)}AA`;
+  expect((await upload(management, `${at}/halves`, "half", JSON.stringify(forged))).status).toBe(422);
+  const read = await management.follow(await upload(management, `${at}/halves`, "half", file));
+  expect(read.text).toContain("It waits for your signature.");
+  const shown = await management.post(`${path}/sign`, {});
+  expect(shown.text).toContain("Signed so far by</dt><dd>legal");
+  const done = await management.follow(await management.confirm(management.asked(shown)));
+  expect(done.text).toContain("It goes on. 5 of 5 keyholders have counted it so far.");
+  expect(world.entries.at(-1)).toMatchObject({ type: "resumption" });
+  // The first sees it in the log, and is asked for nothing more.
+  const after = await vi.waitFor(
+    async () => {
+      const { text } = await legal.get(at);
+      expect(text).toContain("Let go on");
+      return text;
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+  expect(after).not.toContain("one signature of two");
+
+  const extended = await management.act(`${at}/extend`, {
+    ground: "More people.",
+    until: formatDay(dayNumber(DAY + 60)),
+  });
+  const other = /\/orders\/[0-9a-f]{16}\/halves\/[0-9a-f]{16}/.exec(extended.text)?.[0] ?? "";
+  await upload(legal, `${at}/halves`, "half", (await management.get(`${other}/file`)).text);
+  const both = await legal.act(`${other}/sign`, {});
+  expect(both.text).toContain(`Secrecy extended until ${formatDay(dayNumber(DAY + 60))}`);
+  expect(world.entries.at(-1)).toMatchObject({ type: "extension" });
 });
 
 test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the log; letting pass sends nothing", async () => {

@@ -1,0 +1,259 @@
+import {
+  type Charter,
+  parseSignedDocument,
+  readSignedDocument,
+  unverifiedPayload,
+} from "@porchlight/charter";
+import { type Json, utf8 } from "@porchlight/encoding";
+import { orderWord } from "@porchlight/evidence";
+import { parseWarrant, verifyRefusal } from "@porchlight/gate";
+import {
+  type Court,
+  dropOrder,
+  formatOrderFile,
+  type KeyholderAnswer,
+  keepOrder,
+  keptOrder,
+  namesOf,
+  type OrderFile,
+  readOrderFile,
+  readStatementFile,
+  type Service,
+  withOthers,
+} from "@porchlight/parties";
+import { WireError } from "@porchlight/wire";
+import {
+  COVER_SECONDS,
+  daysText,
+  loggedOrder,
+  nameOf,
+  ordersLeft,
+  orderWords,
+  type Shown,
+  shownOrders,
+  UPLOADS,
+} from "../orders.ts";
+import { readSaid } from "../said.ts";
+import type { ServiceDoor } from "../service-door.ts";
+import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
+import { DeskError } from "../shell/error.ts";
+import type { Form } from "../shell/form.ts";
+import { laterEntries, shownHalves } from "./direction.ts";
+import type { Drafts } from "./draft.ts";
+import type { Halves } from "./halves.ts";
+import { orderPage, ordersPage } from "./order-page.ts";
+
+export type HandIn = (service: Service, order: OrderFile) => Promise<GoTo>;
+
+/** Orders that are signed: handed in, signed second, and how each stands. */
+export class OrderRoom {
+  readonly #court: Court;
+  readonly #door: ServiceDoor;
+  readonly #drafts: Drafts;
+  readonly #halves: Halves;
+
+  constructor(court: Court, door: ServiceDoor, drafts: Drafts, halves: Halves) {
+    this.#court = court;
+    this.#door = door;
+    this.#drafts = drafts;
+    this.#halves = halves;
+  }
+
+  routes({ page, form, act, download }: Rooms): void {
+    const { directory } = this.#court;
+    page("/orders", async (visit) => {
+      const service = await this.#door.open();
+      return ordersPage(visit, {
+        charter: service.charter,
+        orders: await shownOrders(directory, service),
+        drafts: await this.#drafts.list(),
+        left: ordersLeft(service),
+      });
+    });
+    page("/orders/:order", async (visit) => await this.#order(visit));
+    act("/orders/:order/submit", this.#submit());
+    act("/orders/:order/countersign", this.#countersign());
+    form("/orders/:order/others", async (visit, sent) => await this.#others(visit, sent), UPLOADS);
+    download("/orders/:order/order", async (visit) => {
+      const { order, document } = await this.find(visit);
+      return {
+        name: `order-${document.reference}.json`,
+        type: "application/json",
+        bytes: formatOrderFile(order),
+      };
+    });
+    download("/orders/:order/records/:keyholder", async (visit) => await this.#record(visit));
+    form("/orders", async (_visit, sent) => await this.#bring(sent), UPLOADS);
+  }
+
+  /** The order that an address names. Throws DeskError "not-found". */
+  async find({ params }: Visit): Promise<Shown> {
+    const service = await this.#door.open();
+    const orders = await shownOrders(this.#court.directory, service);
+    const found = orders.find(({ name }) => name === params["order"]);
+    if (found === undefined) throw new DeskError("not-found", "this desk's directory has no such order");
+    return found;
+  }
+
+  /** Verified before it is kept: what another person signed has to be an order of this very charter. */
+  async #bring(sent: Form): Promise<GoTo> {
+    const file = sent.file("order");
+    if (file === null) throw new DeskError("form-invalid", "choose the order's file");
+    const order = readOrderFile(file.bytes);
+    await orderWords(order, (await this.#door.open()).charter);
+    await keepOrder(this.#court.directory, order);
+    return { to: `/orders/${nameOf(order)}` };
+  }
+
+  readonly handIn: HandIn = async (service, order) => {
+    const logged = await this.#court.submit(service, order);
+    await keepOrder(this.#court.directory, logged);
+    // A moment later witnesses have confirmed it, and every page shows it where it is.
+    await service.covers(logged.index + 1, COVER_SECONDS);
+    const to = `/orders/${nameOf(order)}`;
+    const { conversations } = parseWarrant(payloadOf(logged));
+    if (conversations === "all") {
+      return {
+        to,
+        said: "It is in the log. Give the file to the agency: only the agency can tell the keyholders which conversations these are.",
+      };
+    }
+    const answers = await this.#court.handIn(service, logged);
+    const silent = answers.filter(({ answer }) => answer.state === "unreachable").length;
+    return {
+      to,
+      said:
+        silent === 0
+          ? "Signed, in the log, and with every keyholder."
+          : `Signed and in the log. ${silent} of ${answers.length} keyholders did not answer.`,
+    };
+  };
+
+  #submit(): Act<{ readonly order: string; readonly commitment: string }> {
+    return {
+      name: "submit-order",
+      propose: async (visit) => {
+        const { name, document, commitment } = await this.find(visit);
+        return {
+          title: "Hand this order in",
+          button: "Hand it in",
+          shown: [
+            { term: "Reference", text: document.reference },
+            { term: "Days that it opens", text: daysText(document) },
+            { term: "Number in the public log", text: commitment },
+          ],
+          payload: { order: name, commitment },
+          isGrave: true,
+          back: `/orders/${name}`,
+        };
+      },
+      perform: async (_visit, payload) => {
+        const order = await this.named(payload);
+        return await this.handIn(await this.#door.open(), order);
+      },
+    };
+  }
+
+  #countersign(): Act<{ readonly order: string; readonly commitment: string }> {
+    return {
+      name: "countersign-order",
+      propose: async (visit) => {
+        const { charter } = await this.#door.open();
+        const { name, order, commitment } = await this.find(visit);
+        return {
+          title: `Add your signature to this ${orderWord(charter)}`,
+          button: "Sign it",
+          shown: [...(await orderWords(order, charter)), { term: "Number so far", text: commitment }],
+          payload: { order: name, commitment },
+          isGrave: true,
+          back: `/orders/${name}`,
+        };
+      },
+      perform: async (_visit, payload) => {
+        const before = await this.named(payload);
+        const order = await this.#court.countersign((await this.#door.open()).charter, before);
+        await keepOrder(this.#court.directory, order);
+        await dropOrder(this.#court.directory, nameOf(before));
+        return { to: `/orders/${nameOf(order)}`, said: "Signed by both." };
+      },
+    };
+  }
+
+  /** The provider's statement of everyone else makes it another order, which nobody has yet. */
+  async #others(visit: Visit, sent: Form): Promise<GoTo> {
+    const file = sent.file("others");
+    if (file === null) throw new DeskError("form-invalid", "choose the provider's statement");
+    const { name, order } = await this.find(visit);
+    const service = await this.#door.open();
+    const statement = readStatementFile(file.bytes, (value: Json) => readSignedDocument(value, "statement"));
+    const whole = await withOthers(order, statement, service.charter, service.now());
+    await keepOrder(this.#court.directory, whole);
+    await dropOrder(this.#court.directory, name);
+    return { to: `/orders/${nameOf(whole)}`, said: "The others are in it. It can be handed in." };
+  }
+
+  async #order(visit: Visit): Promise<View> {
+    const service = await this.#door.open();
+    const shown = await this.find(visit);
+    const { name } = shown;
+    const isLogged = shown.standing.state !== "signed";
+    const logged = loggedOrder(shown);
+    const keyholders = isLogged ? (await this.#court.status(service, logged)).keyholders : [];
+    const contests = isLogged
+      ? await this.#court.contests(service, logged).catch((error: unknown) => {
+          if (error instanceof WireError) return null;
+          throw error;
+        })
+      : [];
+    const later = laterEntries(service, shown);
+    return await orderPage(visit, shown, service.charter, {
+      keyholders,
+      contests,
+      records: new Set(await recordsThatHold(keyholders, service.charter)),
+      said: await readSaid(this.#court.directory, name),
+      later,
+      halves: await shownHalves(await this.#halves.list(name), later, service.charter, this.#court.name),
+    });
+  }
+
+  /** A keyholder's signed record of why it refused. */
+  async #record(visit: Visit) {
+    const service = await this.#door.open();
+    const { order, document } = await this.find(visit);
+    const { keyholders } = await this.#court.status(service, order);
+    const found = keyholders.find(({ keyholder }) => String(keyholder.index) === visit.params["keyholder"]);
+    const answer = found?.answer;
+    if (answer === undefined || !("record" in answer) || answer.record === undefined) {
+      throw new DeskError("not-found", "this keyholder has not signed such a record");
+    }
+    await verifyRefusal(answer.record, service.charter);
+    return {
+      name: `refusal-${document.reference}-${found?.keyholder.name ?? ""}.json`,
+      type: "application/json",
+      bytes: utf8(`${JSON.stringify(answer.record, null, 2)}\n`),
+    };
+  }
+
+  /** The order of a payload, by name and by what the log shows of it. */
+  async named(payload: { readonly order: string; readonly commitment: string }): Promise<OrderFile> {
+    const order = await keptOrder(this.#court.directory, payload.order);
+    if (order === null || namesOf(order).commitment !== payload.commitment) {
+      throw new DeskError("not-found", "the order is not in this desk's directory any more");
+    }
+    return order;
+  }
+}
+
+async function recordsThatHold(answers: readonly KeyholderAnswer[], charter: Charter): Promise<number[]> {
+  const held: number[] = [];
+  for (const { keyholder, answer } of answers) {
+    if (!("record" in answer) || answer.record === undefined) continue;
+    const record = await verifyRefusal(answer.record, charter).catch(() => null);
+    if (record?.keyholder === keyholder.index) held.push(keyholder.index);
+  }
+  return held;
+}
+
+function payloadOf({ warrant }: OrderFile): Uint8Array {
+  return unverifiedPayload(parseSignedDocument(warrant, "warrant"));
+}

@@ -1,0 +1,314 @@
+import { createHash } from "node:crypto";
+import {
+  formatPreservation,
+  type PreservationDocument,
+  parsePreservation,
+  parseSignedDocument,
+} from "@porchlight/charter";
+import { dayOf, formatDay, fromUtf8, utf8 } from "@porchlight/encoding";
+import { sha256 } from "@porchlight/evidence";
+import {
+  type Court,
+  cosignPreservation,
+  formatPreservationFile,
+  lodgePreservation,
+  type PreservationFile,
+  preservationName,
+  preservationOf,
+  preservationShelf,
+  readPreservationFile,
+  type Service,
+  type Shelf,
+  signPreservation,
+} from "@porchlight/parties";
+import { UPLOADS } from "../orders.ts";
+import { addSaid } from "../said.ts";
+import type { ServiceDoor } from "../service-door.ts";
+import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
+import { DeskError } from "../shell/error.ts";
+import { type Form, isProse } from "../shell/form.ts";
+import { dayIn } from "./draft.ts";
+import { type Halves, signedByIssuers } from "./halves.ts";
+import {
+  decidePreservation,
+  findPreservation,
+  latestEnd,
+  latestExtension,
+  namedPreservation,
+  type PreservationFields,
+  type PreservationProblems,
+  type Preserved,
+  preservations,
+  preservationWords,
+} from "./preservation.ts";
+import { newPreservationPage, preservationPage, preservationsPage } from "./preservation-page.ts";
+
+const HERE = "/preservations";
+
+/** What is signed, exact text, and for an extension the order that it prolongs. */
+type Payload = { readonly document: string };
+
+/** Orders to preserve: issued, extended once, lifted; in a house by two (spec/preservation.md). */
+export class PreservationRoom {
+  readonly #court: Court;
+  readonly #door: ServiceDoor;
+  readonly #halves: Halves;
+  readonly #shelf: Shelf<PreservationFile>;
+
+  constructor(court: Court, door: ServiceDoor, halves: Halves) {
+    this.#court = court;
+    this.#door = door;
+    this.#halves = halves;
+    this.#shelf = preservationShelf(court.directory);
+  }
+
+  routes({ page, form, act, download }: Rooms): void {
+    page(HERE, async (visit) => {
+      const service = await this.#door.open();
+      const all = await preservations(this.#court.directory, service);
+      return preservationsPage(visit, service.charter, all, service.now());
+    });
+    form(HERE, async (_visit, sent) => await this.#bring(sent), UPLOADS);
+    page(`${HERE}/new`, async (visit) => await this.#newPage(visit));
+    act(`${HERE}/new`, this.#issue(), UPLOADS);
+    page(`${HERE}/:name`, async (visit) => {
+      const service = await this.#door.open();
+      const one = await this.#find(visit);
+      const { name: own } = this.#court;
+      return preservationPage(visit, service, own, one, await this.#halves.list(one.name));
+    });
+    act(`${HERE}/:name/countersign`, this.#countersign());
+    act(`${HERE}/:name/lodge`, this.#lodgeAgain());
+    act(`${HERE}/:name/extend`, this.#extend());
+    download(`${HERE}/:name/file`, async (visit) => {
+      const { file, document } = await this.#find(visit);
+      const bytes = formatPreservationFile(file);
+      return { name: `preservation-${document.reference}.json`, type: "application/json", bytes };
+    });
+    form(`${HERE}/:name/drop`, async (visit) => {
+      const { name, state } = await this.#find(visit);
+      if (state.kind !== "half" && state.kind !== "signed")
+        throw new DeskError("not-now", "it is in the log: lift it instead");
+      await this.#shelf.drop(name);
+      return { to: HERE, said: "Thrown away: nobody was sent it." };
+    });
+  }
+
+  async #find({ params }: Visit): Promise<Preserved> {
+    return await findPreservation(this.#court.directory, await this.#door.open(), params["name"]);
+  }
+
+  async #newPage(
+    visit: Visit,
+    fields: PreservationFields | null = null,
+    problems: PreservationProblems = {},
+  ): Promise<View> {
+    const { charter, now } = await this.#place();
+    return newPreservationPage(visit, charter, latestEnd(dayOf(now), charter), fields, problems);
+  }
+
+  async #place() {
+    const service = await this.#door.open();
+    return { service, charter: service.charter, now: service.now() };
+  }
+
+  #issue(): Act<Payload> {
+    return {
+      name: "sign-preservation",
+      propose: async (visit, sent) => {
+        const { charter, now } = await this.#place();
+        const actFile = sent.file("act");
+        const typed = fieldsOf(sent);
+        const fields =
+          actFile === null
+            ? typed
+            : { ...typed, actHash: createHash("sha256").update(actFile.bytes).digest("hex") };
+        const decided = decidePreservation(fields, charter, now, this.#court.name);
+        if (decided.kind === "undecided") return await this.#newPage(visit, fields, decided.problems);
+        return this.#proposal(decided.document, {
+          title: "Sign this order to preserve",
+          isHouse: charter.kind === "house",
+          back: `${HERE}/new`,
+        });
+      },
+      perform: async (_visit, payload) => await this.#sign(payload),
+    };
+  }
+
+  #extend(): Act<Payload> {
+    return {
+      name: "extend-preservation",
+      propose: async (visit, sent) => {
+        const { charter, now } = await this.#place();
+        const { name, document, commitment, state, extendedBy } = await this.#find(visit);
+        if (
+          document.extends !== null ||
+          extendedBy !== null ||
+          (state.kind !== "held" && state.kind !== "logged")
+        )
+          throw new DeskError("not-now", "an order to preserve that runs is extended once");
+        const until = dayIn(sent.text("until"));
+        const latest = latestExtension(document, charter);
+        if (until === null || until <= document.until || until > latest)
+          throw new DeskError(
+            "form-invalid",
+            `name a day after ${formatDay(document.until)}, at the latest ${formatDay(latest)}`,
+          );
+        const ground = sent.text("ground");
+        if (!isProse(ground)) throw new DeskError("form-invalid", "say why, in words");
+        const issuer = this.#court.name;
+        return this.#proposal(
+          { ...document, issuer, issued: now, until, ground, extends: commitment },
+          {
+            title: "Extend this order to preserve",
+            isHouse: charter.kind === "house",
+            back: `${HERE}/${name}`,
+          },
+        );
+      },
+      perform: async (_visit, payload) => await this.#sign(payload),
+    };
+  }
+
+  #proposal(
+    document: PreservationDocument,
+    about: { readonly title: string; readonly isHouse: boolean; readonly back: string },
+  ) {
+    const text = formatPreservation(document);
+    const then = about.isHouse
+      ? "Nothing is sent before the other person has signed it as well"
+      : "It is logged at once, as a number that tells nothing; what is there then is not deleted";
+    return {
+      title: about.title,
+      button: "Sign it",
+      shown: [
+        { term: "What it does", text: "Keeps what is there from being deleted. It opens nothing" },
+        ...preservationWords(document),
+        { term: "What happens then", text: then },
+        { term: "Exact text (SHA-256)", text: sha256(text) },
+      ],
+      payload: { document: fromUtf8(text) },
+      back: about.back,
+    };
+  }
+
+  async #sign({ document }: Payload): Promise<GoTo> {
+    const { service, charter } = await this.#place();
+    const { charter: _, issuer: __, ...decision } = parsePreservation(utf8(document));
+    const file = await signPreservation(this.#court, charter, decision);
+    const name = preservationName(file);
+    await this.#shelf.keep(name, file);
+    if (charter.kind === "house")
+      return {
+        to: `${HERE}/${name}`,
+        said: "Signed by you. Now the other person: give them the file below.",
+      };
+    return await this.#lodge(service, file);
+  }
+
+  /** Logged, witnessed, and only then held (PRES-8). */
+  async #lodge(service: Service, file: PreservationFile): Promise<GoTo> {
+    const { index, until } = await lodgePreservation(service, file);
+    const name = preservationName(file);
+    const at = service.now();
+    const { ground } = preservationOf(file).document;
+    await addSaid(this.#court.directory, name, {
+      kind: "preserved",
+      at,
+      until: formatDay(until),
+      ground,
+      index,
+    });
+    return {
+      to: `${HERE}/${name}`,
+      said: `It is in the log, entry ${index}. What is there now is kept until ${formatDay(until)}.`,
+    };
+  }
+
+  #countersign(): Act<{ readonly name: string }> {
+    return {
+      name: "countersign-preservation",
+      propose: async (visit) => {
+        const { name, document, file } = await this.#find(visit);
+        return {
+          title: "Add your signature to this order to preserve",
+          button: "Sign it",
+          shown: [
+            { term: "What it does", text: "Keeps what is there from being deleted. It opens nothing" },
+            ...preservationWords(document),
+            { term: "Exact text so far (SHA-256)", text: sha256(file.preservation) },
+          ],
+          payload: { name },
+          back: `${HERE}/${name}`,
+        };
+      },
+      perform: async (_visit, { name }) => {
+        const { service, charter } = await this.#place();
+        const whole = await cosignPreservation(this.#court, charter, await this.#named(name));
+        await this.#shelf.keep(preservationName(whole), whole);
+        await this.#shelf.drop(name);
+        return await this.#lodge(service, whole);
+      },
+    };
+  }
+
+  #lodgeAgain(): Act<{ readonly name: string }> {
+    return {
+      name: "lodge-preservation",
+      propose: async (visit) => {
+        const { name, document, commitment } = await this.#find(visit);
+        return {
+          title: "Hand this order to preserve in",
+          button: "Hand it in",
+          shown: [...preservationWords(document), { term: "Number in the public log", text: commitment }],
+          payload: { name },
+          back: `${HERE}/${name}`,
+        };
+      },
+      perform: async (_visit, { name }) => {
+        const { service } = await this.#place();
+        return await this.#lodge(service, await this.#named(name));
+      },
+    };
+  }
+
+  /** An order that the other of two signed, or that both did: read before it is kept. */
+  async #bring(sent: Form): Promise<GoTo> {
+    const sentFile = sent.file("preservation");
+    if (sentFile === null) throw new DeskError("form-invalid", "choose the order's file");
+    const file = readPreservationFile(sentFile.bytes);
+    const { charter } = await this.#place();
+    const { document } = preservationOf(file);
+    const signed = parseSignedDocument(file.preservation, "preservation");
+    const found = await signedByIssuers("preservation", signed, charter);
+    if (document.charter !== charter.id || found === null)
+      throw new DeskError("form-invalid", "no issuer of this charter signed this file");
+    const name = preservationName(file);
+    await this.#shelf.keep(name, file);
+    // One's own half of it has become the whole.
+    for (const other of await preservations(this.#court.directory, await this.#door.open())) {
+      const isSame = Buffer.from(formatPreservation(other.document)).equals(formatPreservation(document));
+      if (isSame && other.name !== name && other.state.kind === "half") await this.#shelf.drop(other.name);
+    }
+    return { to: `${HERE}/${name}` };
+  }
+
+  async #named(name: string): Promise<PreservationFile> {
+    return await namedPreservation(this.#court.directory, name);
+  }
+}
+
+function fieldsOf(sent: Form): PreservationFields {
+  const text = (name: keyof PreservationFields): string => sent.text(name);
+  return {
+    reference: text("reference"),
+    actHash: text("actHash"),
+    legalBasis: text("legalBasis"),
+    account: text("account").toLowerCase(),
+    conversations: text("conversations"),
+    firstDay: text("firstDay"),
+    lastDay: text("lastDay"),
+    until: text("until"),
+    ground: text("ground"),
+  };
+}
