@@ -542,11 +542,26 @@ export class OrderDesk {
       if (!result.waits) await this.#refuse(id, result, null);
       return;
     }
-    // Asked again right before a share is used.
-    if (this.#context.pause.paused !== null) return;
-    const { bundle, slot } = await makeRelease(result.grant, this.#context);
+    const made = await makeRelease(result.grant, this.#context);
+    if (made === null) return;
     this.#context.hooks.at("release-unjournalled");
-    await this.#transact(() => ({ kind: "sealed", order: id, release, bundle, slot }));
+    // That took its time, and what was made is still nobody's: asked once more, on the newest view.
+    await this.#lookAtLog();
+    const stands = await this.order(id);
+    const held = await this.#context.generations();
+    const found: { refusal: GateRefused | null } = { refusal: null };
+    await this.#transact((book) => {
+      const { memory, pause, signal } = this.#context;
+      const { view: newest } = memory;
+      // Also where a direction of the issuer came in between: the next round knows it.
+      if (newest === null || pause.paused !== null || signal.aborted) return null;
+      if (book.orders.get(id) !== stands.kept) return null;
+      const again = this.#facts.gate(stands, newest, { labels, approval, intent, generations: held });
+      if (again.kind === "passed") return { kind: "sealed", order: id, release, ...made };
+      found.refusal = again;
+      return null;
+    });
+    if (found.refusal !== null && !found.refusal.waits) await this.#refuse(id, found.refusal, null);
   }
 
   async #finish(id: string, release: number): Promise<void> {

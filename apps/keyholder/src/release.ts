@@ -5,6 +5,7 @@ import { type Grant, makeBundle, releaseLabel, sealBundle } from "@porchlight/ga
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { KeyholderError } from "./error.ts";
 import type { LogMemory } from "./log-memory.ts";
+import type { Pause } from "./pause.ts";
 import type { Shares } from "./shares.ts";
 
 type Held = Parameters<typeof releaseLabel>[2];
@@ -13,12 +14,23 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 
 /**
  * KEY-25: everything that a grant allows, encrypted to its requester and sealed. The shares are opened for the time of
- * the work and wiped after it; between two labels other work gets its turn.
+ * the work and wiped after it; between two labels other work gets its turn. `null` where everything was paused meanwhile,
+ * the log has forked, or the process ends: nothing is left of what was made by then.
  */
 export async function makeRelease(
   grant: Grant,
-  { shares, memory }: { readonly shares: Shares; readonly memory: LogMemory },
-): Promise<{ readonly bundle: Uint8Array; readonly slot: string }> {
+  {
+    shares,
+    memory,
+    pause,
+    signal,
+  }: {
+    readonly shares: Pick<Shares, "read">;
+    readonly memory: Pick<LogMemory, "keys" | "forked">;
+    readonly pause: Pick<Pause, "paused">;
+    readonly signal: AbortSignal;
+  },
+): Promise<{ readonly bundle: Uint8Array; readonly slot: string } | null> {
   const held = new Map<Period, Held>();
   try {
     for (const [period, generation] of grant.generations) {
@@ -34,6 +46,7 @@ export async function makeRelease(
     const curve = await loadCurve();
     const partials = [];
     for (const label of grant.labels) {
+      if (pause.paused !== null || memory.forked || signal.aborted) return null;
       partials.push(releaseLabel(grant, label, held.get(periodOf(label.day)) as Held, random, curve));
       await nextTurn();
     }

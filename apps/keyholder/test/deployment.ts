@@ -199,6 +199,18 @@ export class TestDeployment {
     writeFileSync(join(this.home(name), "crash-at"), `${place} ${count}\n`);
   }
 
+  /** Does something while a keyholder is stopped at a place that it is about to come to; then it goes on. */
+  async whileStoppedAt(name: string, place: string, act: () => void): Promise<void> {
+    const file = join(this.home(name), "crash-at");
+    writeFileSync(file, `${place} 1 stop\n`);
+    await until(() => !existsSync(file), `${name} to come to ${place}`);
+    try {
+      act();
+    } finally {
+      process.kill(this.supervisor.pid(name), "SIGCONT");
+    }
+  }
+
   /** Waits until a keyholder that was told to crash did so, and starts it again. */
   async restartAfterCrash(name: string): Promise<void> {
     await until(() => this.exits.some((exit) => exit.name === name), `${name} to crash`);

@@ -321,6 +321,24 @@ describe("what is refused", () => {
     expect(await deployment.client(K1).bundle(order.id)).toBeNull();
   });
 
+  test("KEY-25: revoked while the shares were at work: no bundle is kept", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    const stopped = deployment.whileStoppedAt(K1, "release-unjournalled", () => {
+      deployment.server.settling = true;
+      deployment.revoke(order);
+    });
+    await deployment.approve(K1, order);
+    await stopped;
+    await deployment.reaches(K1, order, "refused");
+    deployment.server.settling = false;
+    expect(await deployment.client(K1).order(order.id)).toMatchObject({ code: "revoked", releases: 0 });
+    const events = (await deployment.journal(K1)).filter(
+      (event) => "order" in event && event.order === order.id,
+    );
+    expect(events.map(({ kind }) => kind)).not.toContain("sealed");
+  });
+
   test("KEY-26: what a person declines is refused for good, with a record", async () => {
     const order = await deployment.order();
     await awaiting(K1, order);

@@ -45,6 +45,8 @@ export class TinyServer {
   policy: Policy | null = null;
   /** Set to false, checkpoints stay unpublished. */
   publishing = true;
+  /** Set to true, who asks for a checkpoint gets one that has everything appended by then. */
+  settling = false;
   readonly #clock: Clock;
   readonly #server: Server;
   readonly #keyholders = new Map<string, WitnessClient>();
@@ -216,6 +218,7 @@ export class TinyServer {
   async #wait(size: number, since: number, seconds: number): Promise<string | null> {
     const enough = (): boolean =>
       this.#publishedSize >= size && this.#publishedAt >= since && this.#tree.note !== null;
+    if (this.settling) await this.#publishing;
     if (!enough()) void this.publish();
     await this.#until(enough, seconds);
     return enough() ? this.#tree.note : null;

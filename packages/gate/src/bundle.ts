@@ -67,9 +67,9 @@ export function releaseLabel(
   random: Random,
   curve?: Curve,
 ): ReleasedPartial {
-  checkGrant(grant);
+  const granted = checkGrant(grant);
   const bytes = accessLabel(label);
-  const asked = grant.labels.some((one) => equalBytes(accessLabel(one), bytes));
+  const asked = granted.has(hex(bytes));
   const fits =
     held.share.keyholder === grant.keyholder &&
     held.generation === grant.generations.get(periodOf(label.day));

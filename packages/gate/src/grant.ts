@@ -1,6 +1,6 @@
 import type { CharterId, Commitment, KeyholderIndex, Period } from "@porchlight/encoding";
 import { GateError } from "./error.ts";
-import type { LabelRequest } from "./labels.ts";
+import { type LabelRequest, nameOfLabel } from "./labels.ts";
 
 declare const granted: unique symbol;
 
@@ -23,19 +23,22 @@ export type Grant = {
   readonly [granted]: true;
 };
 
-const grants = new WeakSet<object>();
+/** Every grant that was made here, and its labels by name: out of reach of whoever holds the grant. */
+const grants = new WeakMap<object, ReadonlySet<string>>();
 
 /** For gate.ts only; the package does not export it. */
 export function makeGrant(content: Omit<Grant, typeof granted>): Grant {
   const labels = Object.freeze(content.labels.map((label) => Object.freeze({ ...label })));
   const grant = Object.freeze({ ...content, labels, generations: new Map(content.generations) });
-  grants.add(grant);
+  grants.set(grant, new Set(labels.map(nameOfLabel)));
   return grant as unknown as Grant;
 }
 
-/** Throws GateError "not-granted" for anything that {@link makeGrant} did not make. */
-export function checkGrant(grant: Grant): void {
-  if (!grants.has(grant)) throw notGranted();
+/** The names of a grant's labels. Throws GateError "not-granted" for anything that {@link makeGrant} did not make. */
+export function checkGrant(grant: Grant): ReadonlySet<string> {
+  const names = grants.get(grant);
+  if (names === undefined) throw notGranted();
+  return names;
 }
 
 export function notGranted(): GateError {

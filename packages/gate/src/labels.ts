@@ -6,6 +6,7 @@ import {
   type DayNumber,
   dayNumber,
   EncodingError,
+  hex,
   utf8,
   Writer,
 } from "@porchlight/encoding";
@@ -15,8 +16,8 @@ import type { VerifiedWarrant } from "./verify-warrant.ts";
 /** One key that an order asks for: one account's own messages in one conversation on one UTC day. */
 export type LabelRequest = AccessLabel;
 
-/** More labels than a keyholder could make in a working day are an order to be split. */
-export const MAX_LABELS = 100_000;
+/** WAR-16. More are an order to be split: up to here a release is tested, in memory, journal and bundle. */
+export const MAX_LABELS = 10_000;
 
 /**
  * WAR-16: one label for each account × conversation × day of the warrant, ascending by their bytes. `conversations` is
@@ -42,6 +43,11 @@ export function labelsOf(
     ),
   );
   return sortedLabels(labels);
+}
+
+/** A label's bytes in hexadecimal: by what it is looked up among many. */
+export function nameOfLabel(label: LabelRequest): string {
+  return hex(accessLabel(label));
 }
 
 /** Labels in the one order in which a set of them is written. */

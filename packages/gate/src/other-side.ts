@@ -22,6 +22,7 @@ import {
   verifyAttestation,
 } from "@porchlight/envelope";
 import { GateError } from "./error.ts";
+import { nameOfLabel } from "./labels.ts";
 
 /** What the provider brings for one label of an account that the warrant does not name (WAR-21). */
 export type OtherSide = EnvelopeAttestation & {
@@ -63,20 +64,15 @@ export function verifyOtherSide(side: OtherSide, suite: CipherSuite = nobleSuite
   }
 }
 
-/** Whether one of the proofs, made here, is of exactly this label and shows one of `subjects` in the conversation. */
-export function isOtherSideOf(
-  label: AccessLabel,
+/** Names of the labels of which one of the proofs, made here, shows one of `subjects` in the conversation. */
+export function provenLabels(
   subjects: readonly AccountId[],
   proofs: readonly VerifiedOtherSide[],
-): boolean {
-  return proofs.some(
-    (proof) =>
-      made.has(proof) &&
-      proof.label.charter === label.charter &&
-      proof.label.conversation === label.conversation &&
-      proof.label.account === label.account &&
-      proof.label.day === label.day &&
-      subjects.some((subject) => proof.members.has(subject)),
+): ReadonlySet<string> {
+  return new Set(
+    proofs
+      .filter((proof) => made.has(proof) && subjects.some((subject) => proof.members.has(subject)))
+      .map(({ label }) => nameOfLabel(label)),
   );
 }
 

@@ -13,7 +13,7 @@ import type {
   ReleaseFacts,
 } from "./facts.ts";
 import { formatIntent, generationsOf, slotOf } from "./intent.ts";
-import { areCanonical, daysBetween, labelsHash, releasableFrom } from "./labels.ts";
+import { areCanonical, daysBetween, labelsHash, nameOfLabel, releasableFrom } from "./labels.ts";
 import {
   directionEntries,
   hasSlot,
@@ -24,7 +24,7 @@ import {
   timesLogged,
 } from "./log-view.ts";
 import { noticeFits } from "./notices.ts";
-import { isOtherSideOf } from "./other-side.ts";
+import { provenLabels } from "./other-side.ts";
 import { publicCommitment, publicKeyOfOrder, publicPartOf } from "./public-part.ts";
 import { lastContestDay, lastInspectionDay, secretUntilOf } from "./secrecy.ts";
 import { otherAccounts } from "./verify-order.ts";
@@ -150,11 +150,12 @@ function labelsAreCanonical({ labels }: LabelFacts): boolean {
 function labelsLieInScope({ warrant: { document, charter, others }, labels }: LabelFacts): boolean {
   const { conversations, firstDay, lastDay } = document;
   const accounts = new Set([...document.accounts, ...otherAccounts(others)]);
+  const named = conversations === "all" ? null : new Set(conversations);
   return labels.every(
     (label) =>
       label.charter === charter.id &&
       accounts.has(label.account) &&
-      (conversations === "all" || conversations.includes(label.conversation)) &&
+      (named === null || named.has(label.conversation)) &&
       label.day >= firstDay &&
       label.day <= lastDay,
   );
@@ -162,9 +163,9 @@ function labelsLieInScope({ warrant: { document, charter, others }, labels }: La
 
 function otherSidesAreProven({ warrant: { document, others }, labels, otherSides }: LabelFacts): boolean {
   const further = new Set(otherAccounts(others));
-  return labels.every(
-    (label) => !further.has(label.account) || isOtherSideOf(label, document.accounts, otherSides),
-  );
+  if (further.size === 0) return true;
+  const proven = provenLabels(document.accounts, otherSides);
+  return labels.every((label) => !further.has(label.account) || proven.has(nameOfLabel(label)));
 }
 
 function daysHaveCome({ warrant: { document }, labels, today }: LabelFacts): boolean {
