@@ -1,12 +1,15 @@
 // Opened messages as an agency reads them: many, hostile, and found again.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { unixSeconds, utf8 } from "@porchlight/encoding";
-import { sealEvidence } from "@porchlight/evidence";
+import { makePackage, sealEvidence } from "@porchlight/evidence";
 import { html } from "@porchlight/markup";
 import { Agency, namesOf, type OrderFile } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeCase } from "../../evidence/test/case.ts";
 import { EvidenceShelf } from "../src/agency/evidence.ts";
 import { find, searchOf, timeline } from "../src/agency/search.ts";
 import { viewerPage } from "../src/agency/viewer-page.ts";
@@ -29,6 +32,16 @@ const shown = {
   document: { reference: `case ${EVIL}` },
 } as unknown as Shown;
 let shelf: EvidenceShelf;
+let recipients: readonly string[];
+
+/** A package of one message, as far as the viewer reads it. */
+function small(text: string): Map<string, Uint8Array> {
+  const report = { messages: [{ conversation: "", day: "2026-05-01", account: "" }], failures: [], gaps: [] };
+  return new Map([
+    ["data/messages.jsonl", utf8(`${JSON.stringify({ at: "", from: "Ann", text })}\n`)],
+    ["data/report.json", utf8(JSON.stringify(report))],
+  ]);
+}
 
 /** A page of the viewer, with this query. */
 async function pageWith(query = ""): Promise<string> {
@@ -44,6 +57,7 @@ async function pageWith(query = ""): Promise<string> {
 
 beforeAll(async () => {
   const agency = await Agency.create(directory, { name: "agency" }, { workFactor: 4 });
+  recipients = agency.recipients;
   const texts: string[] = [];
   const about: object[] = [];
   for (let i = 0; i < COUNT; i++) {
@@ -119,13 +133,90 @@ test("many messages are read page by page, and nothing that anyone wrote becomes
 
 test("a package that was collected again is read anew, and what is kept of it is sealed", async () => {
   const folder = join(directory, "evidence", shown.name);
+  const path = join(folder, "evidence.age");
+  const first = readFileSync(path);
   const before = await shelf.read(order);
   expect(await shelf.read(order)).toBe(before);
   expect(readFileSync(join(folder, "reading.age")).includes("needle")).toBe(false);
-  utimesSync(join(folder, "evidence.age"), 1, 1);
+  // Of the same length, with the same times: only its bytes tell it from the first.
+  const { atime, mtime } = statSync(path);
+  const other = await sealEvidence(small("another"), recipients, unixSeconds(1_780_000_000));
+  writeFileSync(path, other);
+  utimesSync(path, atime, mtime);
   const after = await shelf.read(order);
-  expect(after).not.toBe(before);
-  expect(after.lines.length).toBe(COUNT);
+  expect(after.mark).not.toBe(before.mark);
+  expect(after.lines.map(({ text }) => text)).toEqual(["another"]);
+  writeFileSync(path, first);
+  expect((await shelf.read(order)).lines.length).toBe(COUNT);
+});
+
+test("what somebody else sealed to the agency to be read is not read: it is made anew from the package", async () => {
+  const folder = join(directory, "evidence", shown.name);
+  const [path, reading] = [join(folder, "evidence.age"), join(folder, "reading.age")];
+  const [whole, kept] = [readFileSync(path), readFileSync(reading)];
+  writeFileSync(path, await sealEvidence(small("true"), recipients, unixSeconds(1)));
+  const { size, mtimeMs, ino } = statSync(path);
+  const line = { number: 1, at: "", from: "Ann", text: "forged", day: "2026-05-01", attachments: [] };
+  const mac = new Uint8Array(32);
+  for (const mark of [
+    createHash("sha256").update(readFileSync(path)).digest("hex"),
+    `${ino}-${size}-${Math.trunc(mtimeMs)}`,
+  ]) {
+    const forged = { version: 2, mark, lines: [line], failures: [], gaps: 0 };
+    const packed = new Uint8Array(gzipSync(JSON.stringify(forged)));
+    for (const parts of [
+      new Map([["reading.json.gz", packed]]),
+      new Map([
+        ["reading.json.gz", packed],
+        ["reading.mac", mac],
+      ]),
+    ]) {
+      writeFileSync(reading, await sealEvidence(parts, recipients, unixSeconds(0)));
+      const anew = new EvidenceShelf(await Agency.open(directory));
+      expect((await anew.read(order)).lines.map(({ text }) => text)).toEqual(["true"]);
+    }
+  }
+  // Nor what the desk itself kept of another package.
+  writeFileSync(reading, kept);
+  const anew = new EvidenceShelf(await Agency.open(directory));
+  expect((await anew.read(order)).lines.map(({ text }) => text)).toEqual(["true"]);
+  writeFileSync(path, whole);
+  writeFileSync(reading, kept);
+});
+
+test("what stands below a check is what was checked, and another order's package is none of this one", async () => {
+  const made = await makeCase();
+  const own: OrderFile = { warrant: made.warrant, others: null, opening: made.opening, index: 0 };
+  const folder = join(directory, "evidence", namesOf(own).commitment.slice(0, 16));
+  mkdirSync(folder, { recursive: true });
+  const { files } = await makePackage(made);
+  const path = join(folder, "evidence.age");
+  const sealed = await sealEvidence(files, recipients, unixSeconds(1));
+  writeFileSync(path, sealed);
+  const evidence = await shelf.read(own);
+  await shelf.check(own, evidence, made.charterId);
+  expect(shelf.checked(own, evidence)?.kind).toBe("verified");
+  // Made anew from the bytes that were compared.
+  const after = await shelf.read(own);
+  expect(after).not.toBe(evidence);
+  expect(after).toEqual(evidence);
+  // One that was put in its place is not checked, and reads as it is.
+  writeFileSync(path, await sealEvidence(small("put there"), recipients, unixSeconds(1)));
+  const later = await shelf.read(own);
+  expect([later.lines[0]?.text, shelf.checked(own, later)]).toEqual(["put there", null]);
+  // Nor does a check that was begun on the first say anything of the second.
+  await shelf.check(own, evidence, made.charterId);
+  expect(shelf.checked(own, evidence)).toBe(null);
+  await shelf.check(own, later, made.charterId);
+  expect(shelf.checked(own, later)?.kind).toBe("refused");
+
+  const place = join(directory, "evidence", shown.name, "evidence.age");
+  const whole = readFileSync(place);
+  writeFileSync(place, sealed);
+  const foreign = await shelf.read(order);
+  await shelf.check(order, foreign, made.charterId);
+  expect(shelf.checked(order, foreign)).toMatchObject({ findings: ["It is the package of another order."] });
+  writeFileSync(place, whole);
 });
 
 test("words, person, day, hour and files narrow it, and the timeline counts what is left", async () => {

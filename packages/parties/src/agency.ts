@@ -41,6 +41,7 @@ import type { Service } from "./service.ts";
 
 const IDENTITY = "evidence-identity";
 const ENDPOINT_KEY = "hi1-endpoint";
+const OWN_KEY = "own-key";
 const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** A requester: an agency, or whoever else warrants name. Its directory holds its requests' secrets, sealed, and its evidence. */
@@ -241,7 +242,7 @@ export class Agency {
     service: Service,
     order: OrderFile,
     options: { readonly fetch?: Fetch; readonly progress?: CollectProgress } = {},
-  ): Promise<Collected & { readonly path?: string }> {
+  ): Promise<Collected & { readonly path?: string; readonly sealed?: Uint8Array }> {
     const collected = await collectRelease({ requester: this, service, order, ...options });
     if (collected.kind === "waiting") return collected;
     const sealed = await sealEvidence(collected.files, this.recipients, collected.packagedAt);
@@ -249,13 +250,22 @@ export class Agency {
     await makeDirectory(folder);
     const path = join(folder, "evidence.age");
     await writeFileDurable(path, sealed);
-    return { ...collected, path };
+    return { ...collected, path, sealed };
   }
 
   /** Opens a sealed package with this agency's own identity. Throws EvidenceError "cannot-decrypt". */
   async unseal(sealed: Uint8Array): Promise<Files> {
     const identity = await this.#secrets.read(IDENTITY);
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
+  }
+
+  /** Known to this directory alone, made at its first use (32 B): by it the agency knows again what it wrote itself. */
+  async ownKey(): Promise<Uint8Array> {
+    const known = await this.#secrets.read(OWN_KEY);
+    if (known !== null) return known;
+    const key = RANDOM(32);
+    await this.#secrets.write(OWN_KEY, key);
+    return key;
   }
 
   /** Ed25519, 32 B: what a provider registers after a call back. */

@@ -291,8 +291,8 @@ class AgencyRoom {
             const { have, need, keyholders } = collected;
             return { kind: "waiting", have, need, keyholders };
           }
-          const { opened, outstanding, blamed, files } = collected;
-          await this.#evidence.prepare(whole, files);
+          const { opened, outstanding, blamed, files, sealed } = collected;
+          if (sealed !== undefined) await this.#evidence.prepare(whole, files, sealed);
           return { kind: "opened", messages: opened.messages.length, outstanding, blamed: blamed.length };
         });
         return { to: `/orders/${name}`, outcome: end.then(reasonOf) };
@@ -303,13 +303,13 @@ class AgencyRoom {
   async evidence(visit: Visit) {
     const shown = await this.#find(visit);
     const evidence = await this.#evidence.read(shown.order);
-    return viewerPage(visit, shown, evidence, this.#evidence.checked(evidence));
+    return viewerPage(visit, shown, evidence, this.#evidence.checked(shown.order, evidence));
   }
 
   async check(visit: Visit) {
     const { charter } = await this.#door.open();
     const shown = await this.#find(visit);
-    this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
+    void this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
     return { to: `/orders/${shown.name}/evidence` };
   }
 

@@ -1,3 +1,4 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -14,7 +15,7 @@ import {
   storyOf,
   verifyFiles,
 } from "@porchlight/evidence";
-import type { Agency, OrderFile } from "@porchlight/parties";
+import { type Agency, namesOf, type OrderFile } from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
 
 /** One message as the viewer shows and searches it. */
@@ -42,7 +43,7 @@ type Attachment = {
 
 /** What of a package people read here, in this process' memory. */
 export type Evidence = {
-  /** Tells one sealed package from the next of the same order. */
+  /** SHA-256 of the sealed package that it is of, hexadecimal. */
   readonly mark: string;
   readonly lines: readonly Line[];
   readonly story: ReturnType<typeof storyOf>;
@@ -58,42 +59,46 @@ export type Checked =
 
 const READING = "reading.age";
 const READING_PART = "reading.json.gz";
+const MAC_PART = "reading.mac";
+const MAC_DOMAIN = "porchlight-v1/agency-reading\0";
 
 /**
  * The evidence of one agency: opened when it is read, one package at a time, and never written in clear. A package of many
  * messages takes seconds to decrypt; so what people read of it lies beside it once more, sealed like it, in `reading.age`.
- * Whoever has to rely on it has the package checked.
+ * Anybody can seal to this agency: a reading counts with a MAC under the agency's own key over order, package and content,
+ * and is made anew where it has none. Whoever has to rely on it has the package checked, and then reads what was checked.
  */
 export class EvidenceShelf {
   readonly #agency: Agency;
   #open: { readonly path: string; readonly evidence: Evidence } | null = null;
+  /** By package: order and mark. */
   readonly #checked = new Map<string, Checked>();
+  readonly #marks = new Map<string, { readonly state: string; readonly mark: string }>();
 
   constructor(agency: Agency) {
     this.#agency = agency;
   }
 
   async has(order: OrderFile): Promise<boolean> {
-    return (await markOf(this.#path(order))) !== null;
+    return (await stateOf(this.#path(order))) !== null;
   }
 
   /** Throws DeskError "not-found", EvidenceError. */
   async read(order: OrderFile): Promise<Evidence> {
     const path = this.#path(order);
-    const mark = await markOf(path);
-    if (mark === null) throw nothing();
-    if (this.#open?.path === path && this.#open.evidence.mark === mark) return this.#open.evidence;
-    const reading =
-      (await this.#reading(order, mark)) ?? (await this.#make(order, mark, await this.files(order)));
-    const evidence = evidenceIn(reading, mark);
-    this.#open = { path, evidence };
-    return evidence;
+    const known = await this.#mark(path);
+    if (this.#open?.path === path && this.#open.evidence.mark === known) return this.#open.evidence;
+    const kept = await this.#reading(order, known);
+    if (kept !== null) return this.#show(order, kept);
+    const sealed = await this.sealed(order);
+    const reading = readingOf(await this.#agency.unseal(sealed), digestOf(sealed));
+    await this.#keep(order, reading);
+    return this.#show(order, reading);
   }
 
-  /** After a collection, while its files are at hand. */
-  async prepare(order: OrderFile, files: Files): Promise<void> {
-    const mark = await markOf(this.#path(order));
-    if (mark !== null) await this.#make(order, mark, files);
+  /** After a collection, while its files are at hand. `sealed`: the package that they were sealed into. */
+  async prepare(order: OrderFile, files: Files, sealed: Uint8Array): Promise<void> {
+    await this.#keep(order, readingOf(files, digestOf(sealed)));
   }
 
   async sealed(order: OrderFile): Promise<Uint8Array> {
@@ -107,43 +112,89 @@ export class EvidenceShelf {
   }
 
   /** What a check of exactly this package found; `null` where none was made since the desk started. */
-  checked({ mark }: Evidence): Checked | null {
-    return this.#checked.get(mark) ?? null;
+  checked(order: OrderFile, { mark }: Evidence): Checked | null {
+    return this.#checked.get(packageOf(order, mark)) ?? null;
   }
 
-  /** Opens every message again from the released keys and compares, in the background. */
-  check(order: OrderFile, { mark }: Evidence, charter: string): void {
-    if (this.#checked.get(mark)?.kind === "checking") return;
-    this.#checked.set(mark, { kind: "checking" });
-    this.files(order)
-      .then(async (files) => await verifyFiles(files, { charter }))
-      .then(
-        (report) => void this.#checked.set(mark, checkedOf(report)),
-        () => void this.#checked.delete(mark),
-      );
+  /**
+   * Opens every message again from the released keys and compares, in the background; what people read is then made anew
+   * from exactly what was compared. Resolves when that is over.
+   */
+  async check(order: OrderFile, { mark }: Evidence, charter: string): Promise<void> {
+    const key = packageOf(order, mark);
+    if (this.#checked.get(key)?.kind === "checking") return;
+    this.#checked.set(key, { kind: "checking" });
+    try {
+      const sealed = await this.sealed(order);
+      // Another package by now: nothing was found of the one that was asked about.
+      if (digestOf(sealed) !== mark) return void this.#checked.delete(key);
+      const files = await this.#agency.unseal(sealed);
+      const checked = checkedOf(await verifyFiles(files, { charter }), order);
+      if (checked.kind === "verified") {
+        const reading = readingOf(files, mark);
+        await this.#keep(order, reading);
+        this.#show(order, reading);
+      }
+      this.#checked.set(key, checked);
+    } catch {
+      this.#checked.delete(key);
+    }
   }
 
   #path(order: OrderFile): string {
     return join(this.#agency.evidenceFolder(order), "evidence.age");
   }
 
-  /** What was kept to be read of exactly this package; `null` where there is none. */
+  #show(order: OrderFile, { mark, lines, failures, gaps }: Reading): Evidence {
+    const evidence = { mark, lines, story: storyOf(lines), failures, gaps };
+    this.#open = { path: this.#path(order), evidence };
+    return evidence;
+  }
+
+  /** The package's hash, taken again whenever the file is another or was changed. */
+  async #mark(path: string): Promise<string> {
+    const state = await stateOf(path);
+    if (state === null) throw nothing();
+    const known = this.#marks.get(path);
+    if (known?.state === state) return known.mark;
+    const mark = digestOf(new Uint8Array(await readFile(path)));
+    this.#marks.set(path, { state, mark });
+    return mark;
+  }
+
+  /** What this desk kept to be read of exactly this package; `null` where there is none. */
   async #reading(order: OrderFile, mark: string): Promise<Reading | null> {
     const sealed = await readFileOrNull(join(this.#agency.evidenceFolder(order), READING));
     if (sealed === null) return null;
-    const packed = (await this.#agency.unseal(sealed)).get(READING_PART);
-    if (packed === undefined) return null;
-    const reading = JSON.parse(gunzipSync(packed).toString("utf8")) as Reading;
-    return reading.version === 2 && reading.mark === mark ? reading : null;
+    const parts = await this.#agency.unseal(sealed).catch((error: unknown) => {
+      if (error instanceof EvidenceError) return new Map<string, Uint8Array>();
+      throw error;
+    });
+    const [packed, mac] = [parts.get(READING_PART), parts.get(MAC_PART)];
+    if (packed === undefined || mac === undefined) return null;
+    const own = await this.#mac(order, mark, packed);
+    if (mac.length !== own.length || !timingSafeEqual(mac, own)) return null;
+    return parseReading(JSON.parse(gunzipSync(packed).toString("utf8")) as Json, mark);
   }
 
-  async #make(order: OrderFile, mark: string, files: Files): Promise<Reading> {
-    const reading = readingOf(files, mark);
+  async #keep(order: OrderFile, reading: Reading): Promise<void> {
     const packed = new Uint8Array(gzipSync(utf8(JSON.stringify(reading)), { level: 1 }));
-    const { recipients } = this.#agency;
-    const sealed = await sealEvidence(new Map([[READING_PART, packed]]), recipients, unixSeconds(0));
+    const parts = new Map([
+      [READING_PART, packed],
+      [MAC_PART, await this.#mac(order, reading.mark, packed)],
+    ]);
+    const sealed = await sealEvidence(parts, this.#agency.recipients, unixSeconds(0));
     await writeFileDurable(join(this.#agency.evidenceFolder(order), READING), sealed);
-    return reading;
+  }
+
+  async #mac(order: OrderFile, mark: string, packed: Uint8Array): Promise<Uint8Array> {
+    const mac = createHmac("sha256", await this.#agency.ownKey());
+    return new Uint8Array(
+      mac
+        .update(`${MAC_DOMAIN}${packageOf(order, mark)}\0`)
+        .update(packed)
+        .digest(),
+    );
   }
 }
 
@@ -156,11 +207,11 @@ type Reading = {
   readonly gaps: number;
 };
 
-/** A package that is collected again is another file. */
-async function markOf(path: string): Promise<string | null> {
+/** Another where the file is another or was written to: the change time is the kernel's, nobody sets it. */
+async function stateOf(path: string): Promise<string | null> {
   try {
-    const { size, mtimeMs, ino } = await stat(path);
-    return `${ino}-${size}-${Math.trunc(mtimeMs)}`;
+    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+    return `${ino}-${size}-${mtimeNs}-${ctimeNs}`;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
@@ -171,17 +222,24 @@ function nothing(): DeskError {
   return new DeskError("not-found", "nothing was opened under this order yet");
 }
 
-function checkedOf(report: EvidenceReport): Checked {
-  return report.kind === "verified"
-    ? { kind: "verified", digest: report.digest }
-    : {
-        kind: "refused",
-        findings: report.findings.map(({ rule, file, what }) => `${file} ${what} (${rule})`),
-      };
+/** A package that holds and is another order's is no evidence of this one. */
+function checkedOf(report: EvidenceReport, order: OrderFile): Checked {
+  if (report.kind === "refused") {
+    const findings = report.findings.map(({ rule, file, what }) => `${file} ${what} (${rule})`);
+    return { kind: "refused", findings };
+  }
+  if (report.release.commitment !== namesOf(order).commitment) {
+    return { kind: "refused", findings: ["It is the package of another order."] };
+  }
+  return { kind: "verified", digest: report.digest };
 }
 
-function evidenceIn({ lines, failures, gaps }: Reading, mark: string): Evidence {
-  return { mark, lines, story: storyOf(lines), failures, gaps };
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function packageOf(order: OrderFile, mark: string): string {
+  return `${namesOf(order).commitment} ${mark}`;
 }
 
 /** The lines of messages.jsonl beside what report.json says of each (EVI-21, EVI-23). Throws EvidenceError. */
@@ -208,6 +266,35 @@ function readingOf(files: Files, mark: string): Reading {
     gaps: report.array("gaps", (item) => item, 2 ** 31).length,
   };
 }
+
+/** What {@link readingOf} wrote. `null` for another version's, and another package's. */
+function parseReading(value: Json, mark: string): Reading | null {
+  const { version, mark: of, lines, failures, gaps } = value as Loose;
+  if (version !== 2 || of !== mark || !Array.isArray(lines) || !Array.isArray(failures)) return null;
+  return {
+    version,
+    mark,
+    lines: (lines as Loose[]).map((line, i) => ({
+      ...lineOf(line, line, i + 1),
+      attachments: keptAttachments(line["attachments"]),
+    })),
+    failures: failures.map(textIn),
+    gaps: typeof gaps === "number" ? gaps : 0,
+  };
+}
+
+function keptAttachments(value: Json | undefined): readonly Attachment[] {
+  if (!Array.isArray(value) || value.length === 0) return NONE;
+  return (value as Loose[]).map(({ name, type, size, digest, file, missing }) => ({
+    name: textIn(name),
+    type: textIn(type),
+    size: typeof size === "number" ? size : 0,
+    digest: textIn(digest),
+    file: typeof file === "string" ? file : null,
+    missing: typeof missing === "string" ? missing : null,
+  }));
+}
+
 // This desk wrote these files itself and age says that nobody altered them: they are read, not judged, and a hundred
 // thousand of them at once. What is no text becomes none.
 type Loose = { readonly [name: string]: Json | undefined };
