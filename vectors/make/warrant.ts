@@ -1,16 +1,20 @@
 import { formatSignedDocument } from "../../packages/charter/src/index.ts";
-import { fromUtf8, hex } from "../../packages/encoding/src/index.ts";
+import { dayNumber, fromUtf8, hex } from "../../packages/encoding/src/index.ts";
 import { accessLabel } from "../../packages/envelope/src/index.ts";
 import {
   commitmentOf,
+  furtherContext,
   labelsHash,
   labelsOf,
   orderIdOf,
+  otherSideMembers,
   requesterContext,
   verifyWarrant,
 } from "../../packages/gate/src/index.ts";
-import { charterDocument, charterOf, seedOf, signedCharter } from "../fixture/deployment.ts";
+import { requesterPoint, requesterWord } from "../../packages/quorum/src/index.ts";
+import { charterDocument, charterOf, randomFrom, seedOf, signedCharter } from "../fixture/deployment.ts";
 import { GARDEN, KITCHEN } from "../fixture/order.ts";
+import { DORA, otherSide } from "../fixture/other-side.ts";
 import { warrantCases } from "../fixture/warrant-cases.ts";
 
 const OPENING = seedOf("opening");
@@ -45,6 +49,27 @@ export async function make(): Promise<unknown> {
       labelsHash: hex(labelsHash(labels)),
     });
   }
+  const random = randomFrom("further");
+  const { point, secret } = requesterPoint(random, seedOf("further"));
+  const said = {
+    conversations: [GARDEN, KITCHEN],
+    otherSides: [
+      otherSide(
+        "Dora",
+        { charter: (await charterOf("court")).id, conversation: GARDEN, day: dayNumber(17_442) },
+        [DORA],
+      ),
+    ],
+  };
+  const context = furtherContext(orderIdOf(OPENING), said);
+  const further = {
+    orderId: orderIdOf(OPENING),
+    addition: { ...said, otherSides: said.otherSides.map(otherSideMembers) },
+    context: hex(context),
+    point: hex(point),
+    word: hex(requesterWord(random, secret, context)),
+    notAWord: hex(requesterPoint(randomFrom("further"), context).proof),
+  };
   return {
     description:
       "Warrants (spec/warrant.md): signed documents that hold under their charter, with what follows from them, and " +
@@ -52,5 +77,6 @@ export async function make(): Promise<unknown> {
     charters,
     accepted,
     refused,
+    further,
   };
 }

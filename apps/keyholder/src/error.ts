@@ -21,6 +21,8 @@ export type KeyholderErrorCode =
   | "order-unknown"
   | "order-not-awaiting-approval"
   | "commitment-differs"
+  /** What is added to an order is not by who asked for it. */
+  | "requester-unproven"
   | "other-side-refused"
   | "direction-refused"
   | "approver-missing"

@@ -42,6 +42,7 @@ const CODES: Partial<Record<KeyholderErrorCode, RefusalCode>> = {
   "order-unknown": "order-unknown",
   "charter-unknown": "unavailable",
   "commitment-differs": "conflict",
+  "requester-unproven": "document-refused",
   "other-side-refused": "document-refused",
   "direction-refused": "document-refused",
   busy: "unavailable",
@@ -148,7 +149,8 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
     const parsed = furtherRequest.safeParse(parseJson(bodyOf(request.body), "further"));
     if (!parsed.success) return refuse(reply, "malformed", "the request is not of this protocol");
     const { id } = request.params;
-    const answer = await keyholder.deskOf(id).further(id, parsed.data);
+    const { word, ...further } = parsed.data;
+    const answer = await keyholder.deskOf(id).further(id, further, word);
     return reply.type("application/json").send(JSON.stringify(publicState(answer)));
   });
   app.post<{ Params: { id: string } }>("/orders/:id/directions", async (request, reply) => {

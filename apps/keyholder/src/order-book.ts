@@ -1,7 +1,7 @@
 // What a keyholder knows about orders, as a pure state machine over events that are journalled (KEY-21).
 import { type BatchEntry, type DirectionEntry, parseEntry, type SignedDocument } from "@porchlight/charter";
 import { type Commitment, type ConversationId, hex, type UnixSeconds, utf8 } from "@porchlight/encoding";
-import type { Approval, Intent, LabelRequest, OtherSide, Refusal } from "@porchlight/gate";
+import type { Approval, Further, Intent, LabelRequest, Refusal } from "@porchlight/gate";
 
 /** An order as it was handed in; its documents are the exact texts that were signed. */
 export type ReceivedOrder = {
@@ -12,12 +12,6 @@ export type ReceivedOrder = {
   readonly opening: Uint8Array;
   readonly index: number;
   readonly conversations: readonly ConversationId[] | null;
-};
-
-/** What the requester added to an order that goes on (KEY-32). */
-export type Further = {
-  readonly conversations: readonly ConversationId[];
-  readonly otherSides: readonly OtherSide[];
 };
 
 /** What the issuer said later, and counted when it was seen in the witnessed log (KEY-33). */
@@ -133,7 +127,22 @@ export type OrderBook = {
   readonly batches: readonly BatchEntry[];
 };
 
-export const EMPTY_BOOK: OrderBook = { orders: new Map(), turnedAway: new Map(), batches: [] };
+/** The book in the hands of who writes it. */
+export type WritableBook = {
+  readonly orders: Map<string, KeptOrder>;
+  readonly turnedAway: Map<string, TurnedAway>;
+  readonly batches: BatchEntry[];
+};
+
+/** What one event makes of a book. */
+type BookChange =
+  | { readonly kind: "order"; readonly order: KeptOrder }
+  | { readonly kind: "turned-away"; readonly turnedAway: TurnedAway }
+  | { readonly kind: "batch"; readonly batch: BatchEntry };
+
+export function emptyBook(): WritableBook {
+  return { orders: new Map(), turnedAway: new Map(), batches: [] };
+}
 
 /** Thrown for an event that the state does not allow: a fault of the program or a damaged journal. */
 export class ImpossibleEvent extends Error {
@@ -167,18 +176,38 @@ export function stageOf({ state, releases }: Pick<KeptOrder, "state" | "releases
 }
 export type Stage = OrderState["kind"] | "sealed" | "released";
 
-/** The book after one more event. Throws {@link ImpossibleEvent}. */
-export function reduce(book: OrderBook, event: OrderEvent): OrderBook {
-  if (event.kind === "batch") return { ...book, batches: [...book.batches, readBatch(event.entry)] };
+/** What an event changes, which is left to {@link write} until it is durable. Throws {@link ImpossibleEvent}. */
+export function changeOf(book: OrderBook, event: OrderEvent): BookChange {
+  if (event.kind === "batch") return { kind: "batch", batch: readBatch(event.entry) };
   if (event.kind === "turned-away") {
-    const turnedAway = new Map(book.turnedAway).set(event.order, { id: event.order, refused: event.refused });
-    return { ...book, turnedAway };
+    return { kind: "turned-away", turnedAway: { id: event.order, refused: event.refused } };
   }
+  return { kind: "order", order: orderAfter(book, event) };
+}
+
+/** In place: what an event costs does not grow with the number of orders that there ever were. */
+export function write(book: WritableBook, change: BookChange): void {
+  switch (change.kind) {
+    case "order":
+      book.orders.set(change.order.id, change.order);
+      return;
+    case "turned-away":
+      book.turnedAway.set(change.turnedAway.id, change.turnedAway);
+      return;
+    case "batch":
+      book.batches.push(change.batch);
+  }
+}
+
+function orderAfter(
+  book: OrderBook,
+  event: Exclude<OrderEvent, { kind: "batch" | "turned-away" }>,
+): KeptOrder {
   const known = book.orders.get(event.order);
   if (event.kind === "received") {
     if (known !== undefined && !mayComeAgain(known)) throw new ImpossibleEvent(event.kind, known.state.kind);
     const { received, commitment, requesterPoint, reference } = event;
-    return withOrder(book, {
+    return {
       id: event.order,
       received,
       receivedAt: event.at,
@@ -191,10 +220,10 @@ export function reduce(book: OrderBook, event: OrderEvent): OrderBook {
       refusedDirections: [],
       state: { kind: "checking" },
       releases: [],
-    });
+    };
   }
   if (known === undefined) throw new ImpossibleEvent(event.kind, "unknown");
-  return withOrder(book, next(known, event));
+  return next(known, event);
 }
 
 function next(
@@ -249,10 +278,6 @@ function next(
 
 function withRelease(order: KeptOrder, position: number, release: Release): KeptOrder {
   return { ...order, releases: order.releases.with(position, release) };
-}
-
-function withOrder(book: OrderBook, order: KeptOrder): OrderBook {
-  return { ...book, orders: new Map(book.orders).set(order.id, order) };
 }
 
 function readBatch(entry: string): BatchEntry {

@@ -2,6 +2,7 @@ import { asName, type Charter, type SignedDocument } from "@porchlight/charter";
 import type { SecretStore } from "@porchlight/durable";
 import {
   type Commitment,
+  type DayNumber,
   dayOf,
   EncodingError,
   fromUtf8,
@@ -17,22 +18,27 @@ import {
   checkApproval,
   checkDirection,
   checkOrder,
+  checkPlace,
   commitmentOf,
   contestPeriod,
   coreOf,
   type DirectionKind,
   type Examination,
   examineOrder,
+  type Further,
+  furtherContext,
   GateError,
   type Refused as GateRefused,
   inspectionPeriod,
   type LogView,
   type OrderInput,
+  type OtherSide,
   orderIdOf,
   type VerifiedOrder,
   verifyDirection,
   verifyOrder,
 } from "@porchlight/gate";
+import { verifyRequesterWord } from "@porchlight/quorum";
 import type { Clock, Logger } from "@porchlight/runtime";
 import type { ServerClient } from "@porchlight/wire";
 import { Batches } from "./batch.ts";
@@ -44,7 +50,6 @@ import { makeIntent } from "./intent.ts";
 import type { LogMemory } from "./log-memory.ts";
 import { NoticeDesk } from "./notice-desk.ts";
 import {
-  type Further,
   isSame,
   type KeptOrder,
   mayComeAgain,
@@ -58,14 +63,21 @@ import {
 } from "./order-book.ts";
 import { type KnownOrder, OrderFacts } from "./order-facts.ts";
 import { OrderJournal } from "./order-journal.ts";
-import { dueLabels, goesOn, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
+import { claimedLabel, dueLabels, goesOn, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
 import type { Pause } from "./pause.ts";
 import { signRefusal } from "./refusal.ts";
 import { makeRelease } from "./release.ts";
 import type { Shares } from "./shares.ts";
+import { type Waiting, WaitingRoom } from "./waiting-room.ts";
 
 /** Refusals of warrants that did not verify, kept a UTC day: anyone can send those. */
 const TURNED_AWAY_PER_DAY = 1000;
+
+/** Orders with one warrant that are taken in a UTC day, each with an opening and a place in the log of its own. */
+const ORDERS_PER_WARRANT = 8;
+
+/** Additions that one order takes in a UTC day. */
+const FURTHER_PER_DAY = 100;
 
 export type OrderDeskContext = {
   readonly charter: Charter;
@@ -120,7 +132,9 @@ export class OrderDesk {
   readonly #batches: Batches;
   readonly #facts: OrderFacts;
   readonly notices: NoticeDesk;
-  readonly #patience = new Map<string, number>();
+  readonly #room = new WaitingRoom();
+  /** What was added to each order on its newest such day. */
+  readonly #added = new Map<string, { readonly day: DayNumber; readonly count: number }>();
   #working: Promise<void> | null = null;
   #again = false;
   #isBeat = false;
@@ -151,10 +165,9 @@ export class OrderDesk {
   answer(id: string): Answer | null {
     const order = this.book.orders.get(id);
     if (order !== undefined) return answerOf(order);
-    const turnedAway = this.book.turnedAway.get(id);
-    return turnedAway === undefined
-      ? null
-      : { id, stage: "refused", refused: { by: null, ...turnedAway.refused }, releases: [] };
+    if (this.#room.get(id) !== undefined) return { id, stage: "checking", refused: null, releases: [] };
+    const refused = this.#room.refusal(id) ?? this.book.turnedAway.get(id)?.refused;
+    return refused === undefined ? null : refusedOrder(id, refused);
   }
 
   /** GATE-34: each rule's answer on the newest view, and what the caps leave; null where the log was not read yet. */
@@ -179,11 +192,12 @@ export class OrderDesk {
 
   /**
    * KEY-21: takes an order in. The same order again changes nothing. A warrant that does not verify is answered with a
-   * signed refusal; so is one whose opening belongs to another order. Throws EncodingError for an order that is out of
-   * form, KeyholderError "busy" when too much junk came today.
+   * signed refusal, and so is an order that does not stand where it says; one whose place is not witnessed yet waits, and
+   * nothing of it is durable (KEY-23). Throws EncodingError for an order that is out of form, KeyholderError
+   * "commitment-differs" for another order with the same opening, "busy" when too much came.
    */
   async submit(received: ReceivedOrder): Promise<Answer> {
-    const { charter, clock } = this.#context;
+    const { charter, memory, patienceSeconds } = this.#context;
     const documents = {
       warrant: utf8(received.warrant),
       others: received.others === null ? null : utf8(received.others),
@@ -206,18 +220,62 @@ export class OrderDesk {
       throw new EncodingError("missing-field", "order.conversations");
     }
     labelsFor(order, { received, further: { conversations: [], otherSides: [] } }, []);
+    const present = this.book.orders.get(id);
+    const before = present === undefined || mayComeAgain(present) ? this.#room.get(id) : present;
+    if (before !== undefined) {
+      if (isSame(before.received, received)) return this.answer(id) as Answer;
+      throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
+    }
+    if (memory.forked) throw new KeyholderError("busy", "the log has forked: nothing is decided here");
+    const waiting = {
+      id,
+      received,
+      order,
+      commitment,
+      until: performance.now() + 1000 * patienceSeconds,
+    };
+    const place = this.#placeOf(waiting);
+    if (place === "here") await this.#takeIn(waiting);
+    else if (place !== "not-yet") return await this.#turnBack(waiting, place);
+    else {
+      this.#room.add(waiting);
+      setTimeout(() => this.wake(), 1000 * patienceSeconds + 10).unref();
+    }
+    this.wake();
+    return this.answer(id) as Answer;
+  }
+
+  /** Whether the newest view has the order where it says; "not-yet" where it does not reach there. */
+  #placeOf({ order, received: { opening, index } }: Waiting): "here" | "not-yet" | GateRefused {
+    const { view } = this.#context.memory;
+    if (view === null || index >= view.checkpoint.size) return "not-yet";
+    const result = checkPlace({ warrant: order, opening, index, view });
+    return result.kind === "clear" ? "here" : result;
+  }
+
+  /** KEY-21: from here on it is durable. */
+  async #takeIn({ id, received, order, commitment }: Waiting): Promise<void> {
+    const { clock } = this.#context;
+    const { document } = order;
     await this.#transact((book) => {
       const before = book.orders.get(id);
       if (before !== undefined && !mayComeAgain(before)) {
         if (isSame(before.received, received)) return null;
         throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
       }
+      const at = clock.now();
+      const today = [...book.orders.values()].filter(
+        (one) => one.received.warrant === received.warrant && dayOf(one.receivedAt) === dayOf(at),
+      );
+      if (today.length >= ORDERS_PER_WARRANT) {
+        throw new KeyholderError("busy", "too many orders came with this warrant today: try again tomorrow");
+      }
       const requesterPoint = hex(document.requester.point);
       const { reference } = document;
       return {
         kind: "received",
         order: id,
-        at: clock.now(),
+        at,
         received,
         commitment,
         requesterPoint,
@@ -225,24 +283,64 @@ export class OrderDesk {
       };
     });
     this.#facts.keep(id, order);
-    this.#patience.delete(id);
-    this.wake();
-    return answerOf(this.#order(id));
+    this.#room.leave(id);
+  }
+
+  /** KEY-23: a signed refusal, kept in memory for who asks. The order may come again. */
+  async #turnBack({ id, commitment }: Waiting, refusal: GateRefused): Promise<Answer> {
+    const refused = await signRefusal(this.#context, commitment, refusal);
+    // Taken in while the record was being signed.
+    const kept = this.book.orders.get(id);
+    if (kept !== undefined) return answerOf(kept);
+    this.#room.refuse(id, refused);
+    this.#context.log.event("order-turned-back", { code: refusal.code });
+    return refusedOrder(id, refused);
+  }
+
+  /** Looks after the orders that wait for their place in the log. */
+  async #look(): Promise<void> {
+    const { view } = this.#context.memory;
+    if (view === null) return;
+    for (const waiting of this.#room.waiting) {
+      const place = this.#placeOf(waiting);
+      if (place === "here") {
+        try {
+          await this.#takeIn(waiting);
+        } finally {
+          this.#room.leave(waiting.id);
+        }
+      } else if (place !== "not-yet") await this.#turnBack(waiting, place);
+      else if (performance.now() >= waiting.until) {
+        const { opening, index } = waiting.received;
+        // Beyond the view nothing stands, and that is what the record says.
+        const result = checkPlace({ warrant: waiting.order, opening, index, view });
+        if (result.kind === "refused") await this.#turnBack(waiting, result);
+      }
+    }
   }
 
   /**
-   * KEY-32: what the requester learnt of an order that goes on. What is known already changes nothing. Throws
-   * KeyholderError "order-unknown", "other-side-refused", GateError for an attestation that does not hold, EncodingError
+   * KEY-32: what the requester learnt of an order that goes on, with its word on it. What is known already changes nothing.
+   * Throws KeyholderError "order-unknown", "requester-unproven", "other-side-refused", "busy", GateError for an attestation that does not hold, EncodingError
    * for conversations of an order that names its own.
    */
-  async further(id: string, further: Further): Promise<Answer> {
-    const { order } = await this.order(id);
+  async further(id: string, further: Further, word: Uint8Array): Promise<Answer> {
+    const { order, otherSides: shownBefore } = await this.order(id);
+    // First of all: whoever has the order's id could otherwise make much work here, and fill the order up.
+    if (!verifyRequesterWord(order.document.requester.point, word, furtherContext(id, further))) {
+      throw new KeyholderError("requester-unproven", "only the requester of the order adds to it");
+    }
     if (order.document.conversations !== "all" && further.conversations.length > 0) {
       throw new EncodingError("unknown-field", "further.conversations");
     }
-    const named = new Map(
-      further.otherSides.map((side) => [nameOf(readOtherSideFor(order, side).label), side]),
-    );
+    const seenBefore = new Set<string | null>(shownBefore.map(({ label }) => nameOf(label)));
+    const named = new Map<string, OtherSide>();
+    for (const side of further.otherSides) {
+      const name = claimedLabel(side);
+      if (seenBefore.has(name)) continue;
+      seenBefore.add(name);
+      named.set(nameOf(readOtherSideFor(order, side).label), side);
+    }
     await this.#transact((book) => {
       const kept = book.orders.get(id);
       if (kept === undefined || kept.state.kind === "refused") return null;
@@ -251,6 +349,7 @@ export class OrderDesk {
       const shown = new Set(kept.further.otherSides.map(({ header }) => nameOf(parseHeader(header).label)));
       const otherSides = [...named].flatMap(([name, side]) => (shown.has(name) ? [] : [side]));
       if (conversations.length === 0 && otherSides.length === 0) return null;
+      this.#mayAdd(id);
       const together = {
         conversations: [...kept.further.conversations, ...conversations],
         otherSides: [...kept.further.otherSides, ...otherSides],
@@ -260,6 +359,17 @@ export class OrderDesk {
     });
     this.wake();
     return answerOf(this.#order(id));
+  }
+
+  /** Throws KeyholderError "busy" beyond what one order may get in a day. */
+  #mayAdd(id: string): void {
+    const day = dayOf(this.#context.clock.now());
+    const before = this.#added.get(id);
+    const count = before?.day === day ? before.count : 0;
+    if (count >= FURTHER_PER_DAY) {
+      throw new KeyholderError("busy", "too much was added to this order today: try again tomorrow");
+    }
+    this.#added.set(id, { day, count: count + 1 });
   }
 
   /**
@@ -400,6 +510,11 @@ export class OrderDesk {
       this.#again = false;
       const isBeat = this.#isBeat;
       this.#isBeat = false;
+      try {
+        await this.#look();
+      } catch (error) {
+        if (!signal.aborted) log.failure("order-failed", error);
+      }
       for (const [id, { state }] of this.book.orders) {
         // An approval asks the gate again itself; until then nothing hangs on these.
         if (state.kind === "awaiting-approval" && !isBeat) continue;
@@ -438,14 +553,16 @@ export class OrderDesk {
   }
 
   #followWhileNeeded(): void {
-    const waiting = [...this.book.orders.values()].some(
-      ({ state, releases }) =>
-        state.kind === "checking" ||
-        releases.some(
-          ({ kind }) => kind === "sealed" || (kind === "intended" && state.kind === "approved"),
-        ) ||
-        (state.kind === "approved" && releases.length === 0),
-    );
+    const waiting =
+      this.#room.waiting.length > 0 ||
+      [...this.book.orders.values()].some(
+        ({ state, releases }) =>
+          state.kind === "checking" ||
+          releases.some(
+            ({ kind }) => kind === "sealed" || (kind === "intended" && state.kind === "approved"),
+          ) ||
+          (state.kind === "approved" && releases.length === 0),
+      );
     if (waiting && !this.#context.signal.aborted)
       this.#unsubscribe ??= this.#context.memory.subscribe(() => this.wake());
     else {
@@ -479,13 +596,13 @@ export class OrderDesk {
   async #check(id: string, view: LogView): Promise<void> {
     const kept = this.#order(id);
     // The gate would say the same, after verifying seven cosignatures.
-    if (kept.received.index >= view.checkpoint.size && !this.#isOutOfPatience(kept, view)) return;
+    if (kept.received.index >= view.checkpoint.size) return;
     const known = await this.#facts.of(kept);
     const self = this.#facts.memory(await this.#context.generations());
     const result = checkOrder({ ...this.#facts.input(known, view), self });
     if (result.kind === "clear") {
       if (kept.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
-    } else if (!result.waits || (result.code === "not-logged" && this.#isOutOfPatience(kept, view))) {
+    } else if (!result.waits || result.code === "not-logged") {
       await this.#refuse(id, result, null);
     }
   }
@@ -571,21 +688,6 @@ export class OrderDesk {
     await this.#transact(() => ({ kind: "released", order: id, release, at: clock.now() }));
   }
 
-  /**
-   * KEY-23: the entry can no longer be where the order says: the witnessed log already goes beyond that place, or it has
-   * not come near it for a while.
-   */
-  #isOutOfPatience({ id, received }: KeptOrder, view: LogView): boolean {
-    if (received.index < view.checkpoint.size) return true;
-    const now = performance.now();
-    const until = this.#patience.get(id);
-    if (until !== undefined) return now >= until;
-    const patience = 1000 * this.#context.patienceSeconds;
-    this.#patience.set(id, now + patience);
-    setTimeout(() => this.wake(), patience + 10).unref();
-    return false;
-  }
-
   async #turnAway(
     id: string,
     commitment: Commitment,
@@ -604,7 +706,7 @@ export class OrderDesk {
       return { kind: "turned-away", order: id, refused };
     });
     this.#context.log.event("order-turned-away", { code: refusal.code });
-    return { id, stage: "refused", refused: { by: null, ...refused }, releases: [] };
+    return refusedOrder(id, refused);
   }
 
   async #refuse(
@@ -643,6 +745,10 @@ export class OrderDesk {
 
 function refusedAnswer({ rule, code, reason, record }: Refused): DirectionAnswer {
   return { state: "refused", rule, code, reason, record };
+}
+
+function refusedOrder(id: string, refused: Refused): Answer {
+  return { id, stage: "refused", refused: { by: null, ...refused }, releases: [] };
 }
 
 function answerOf({ id, state, releases }: KeptOrder): Answer {

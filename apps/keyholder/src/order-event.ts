@@ -18,6 +18,7 @@ import {
 } from "@porchlight/encoding";
 import { ACCESS_LABEL_LENGTH, accessLabel, parseAccessLabel } from "@porchlight/envelope";
 import {
+  type Further,
   formatApproval,
   formatIntent,
   type LabelRequest,
@@ -28,7 +29,7 @@ import {
   readOtherSide,
   slotOf,
 } from "@porchlight/gate";
-import type { Further, OrderEvent, OwnIntent, Refused } from "./order-book.ts";
+import type { OrderEvent, OwnIntent, Refused } from "./order-book.ts";
 
 const MAX_BUNDLE = 64 * 1024 * 1024;
 const MAX_LABEL_TEXT = 20 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Journal, type SecretStore } from "@porchlight/durable";
 import type { Logger } from "@porchlight/runtime";
 import type { Hooks } from "./hooks.ts";
-import { EMPTY_BOOK, type OrderBook, type OrderEvent, reduce } from "./order-book.ts";
+import { changeOf, emptyBook, type OrderBook, type OrderEvent, write } from "./order-book.ts";
 import { formatOrderEvent, parseOrderEvent } from "./order-event.ts";
 
 /** The order book on the disk: `orders.journal`, every record sealed. */
@@ -11,7 +11,7 @@ export class OrderJournal {
   readonly #secrets: SecretStore;
   readonly #log: Logger;
   readonly #hooks: Hooks;
-  #book: OrderBook = EMPTY_BOOK;
+  readonly #book = emptyBook();
   #lane: Promise<unknown> = Promise.resolve();
 
   private constructor(journal: Journal, secrets: SecretStore, log: Logger, hooks: Hooks) {
@@ -33,7 +33,7 @@ export class OrderJournal {
       hooks,
     );
     for await (const sealed of journal.#journal) {
-      journal.#book = reduce(journal.#book, parseOrderEvent(await secrets.unseal(sealed)));
+      write(journal.#book, changeOf(journal.#book, parseOrderEvent(await secrets.unseal(sealed))));
     }
     return journal;
   }
@@ -50,9 +50,9 @@ export class OrderJournal {
     const result = this.#lane.then(async () => {
       const event = decide(this.#book);
       if (event === null) return false;
-      const next = reduce(this.#book, event);
+      const change = changeOf(this.#book, event);
       await this.#journal.append(await this.#secrets.seal(formatOrderEvent(event)));
-      this.#book = next;
+      write(this.#book, change);
       this.#log.event("order", { step: event.kind });
       this.#hooks.at(`order-${event.kind}`);
       return true;

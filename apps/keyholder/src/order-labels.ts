@@ -1,5 +1,6 @@
 // Which keys an order asks for, which of them may be released by a day, and what shows that the other side took part.
 import { type DayNumber, EncodingError } from "@porchlight/encoding";
+import { EnvelopeError, parseHeader } from "@porchlight/envelope";
 import { nodeSuite } from "@porchlight/envelope/node";
 import {
   type LabelRequest,
@@ -74,6 +75,16 @@ export function readOtherSideFor(order: VerifiedOrder, side: OtherSide): Verifie
     );
   }
   return verified;
+}
+
+/** Of which label an attestation says that it is, before anything of it is verified; null where it cannot be read. */
+export function claimedLabel({ header }: OtherSide): string | null {
+  try {
+    return nameOf(parseHeader(header).label);
+  } catch (error) {
+    if (error instanceof EnvelopeError) return null;
+    throw error;
+  }
 }
 
 export function nameOf({ conversation, account, day }: LabelRequest): string {

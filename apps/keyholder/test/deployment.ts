@@ -64,6 +64,7 @@ import {
   directionHash,
   formatDirection,
   formatWarrant,
+  furtherContext,
   noticesOf,
   orderIdOf,
   publicCommitment,
@@ -75,11 +76,11 @@ import {
   type WarrantDocument,
 } from "@porchlight/gate";
 import { blockHash } from "@porchlight/notice";
-import { requesterPoint, xwingKeygen } from "@porchlight/quorum";
+import { requesterPoint, requesterWord, xwingKeygen } from "@porchlight/quorum";
 import { callAdmin, Supervisor, type UnexpectedExit } from "@porchlight/runtime";
 import { accountablePolicyText, formatVkey } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
-import { KeyholderClient } from "@porchlight/wire";
+import { type FurtherRequest, KeyholderClient } from "@porchlight/wire";
 import { cardOf, cardOfAccount } from "../../../vectors/fixture/notice.ts";
 import type { OrderEvent } from "../src/order-book.ts";
 import { parseOrderEvent } from "../src/order-event.ts";
@@ -207,7 +208,7 @@ export class TestDeployment {
     try {
       act();
     } finally {
-      process.kill(this.supervisor.pid(name), "SIGCONT");
+      writeFileSync(join(this.home(name), "go-on"), "");
     }
   }
 
@@ -587,6 +588,17 @@ export class TestDeployment {
       index: index as never,
       ...(conversations === undefined ? {} : { conversations }),
     });
+  }
+
+  /** Adds to an order with its requester's word on it, or with the word of whoever has `secret`. */
+  add(
+    name: string,
+    { id, requester }: TestOrder,
+    further: Omit<FurtherRequest, "word">,
+    secret: Uint8Array = requester.secret,
+  ) {
+    const word = requesterWord(random, secret, furtherContext(id, further));
+    return this.client(name).further(id, { ...further, word });
   }
 
   approve(name: string, order: TestOrder): Promise<Json> {

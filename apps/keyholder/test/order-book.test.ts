@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SecretStore } from "@porchlight/durable";
 import {
   charterId,
   commitment,
@@ -8,19 +12,23 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import { formatIntent, slotOf } from "@porchlight/gate";
+import { createLogger } from "@porchlight/runtime";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DORA, otherSide } from "../../../vectors/fixture/other-side.ts";
+import { noHooks } from "../src/hooks.ts";
 import {
-  EMPTY_BOOK,
+  changeOf,
+  emptyBook,
   ImpossibleEvent,
-  type OrderBook,
   type OrderEvent,
   pendingSlots,
-  reduce,
   usedBefore,
+  type WritableBook,
+  write,
 } from "../src/order-book.ts";
 import { formatOrderEvent, parseOrderEvent } from "../src/order-event.ts";
+import { OrderJournal } from "../src/order-journal.ts";
 
 const CONVERSATION = conversationId("22".repeat(32));
 const AT = unixSeconds(1_507_032_000);
@@ -100,6 +108,12 @@ function events(order: string): OrderEvent[] {
 
 const ALL = ORDERS.flatMap(events);
 
+function after(sequence: readonly OrderEvent[]): WritableBook {
+  const book = emptyBook();
+  for (const event of sequence) write(book, changeOf(book, event));
+  return book;
+}
+
 test("KEY-28: an event reads back from the journal as it was written", () => {
   for (const event of ALL) expect(parseOrderEvent(formatOrderEvent(event))).toEqual(event);
 });
@@ -107,11 +121,11 @@ test("KEY-28: an event reads back from the journal as it was written", () => {
 test("KEY-28: in whatever order events come, a release has one intent, one bundle and one end, and a refused order makes no new one", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...ALL), { maxLength: 60 }), (sequence) => {
-      let book: OrderBook = EMPTY_BOOK;
+      const book = emptyBook();
       const taken: OrderEvent[] = [];
       for (const event of sequence) {
         try {
-          book = reduce(book, event);
+          write(book, changeOf(book, event));
           taken.push(event);
         } catch (error) {
           expect(error).toBeInstanceOf(ImpossibleEvent);
@@ -145,7 +159,7 @@ test("KEY-28: in whatever order events come, a release has one intent, one bundl
         if (at("intended 1") >= 0) expect(at("intended 0")).toBeLessThan(at("intended 1"));
       }
       // The journal alone gives the same book.
-      const again = taken.map((event) => parseOrderEvent(formatOrderEvent(event))).reduce(reduce, EMPTY_BOOK);
+      const again = after(taken.map((event) => parseOrderEvent(formatOrderEvent(event))));
       expect(again).toEqual(book);
     }),
     { numRuns: 300 },
@@ -157,12 +171,10 @@ test("KEY-28: what is sealed when an order is refused is still released; what wa
   const [received, admitted, approved, intended, sealed, released, , declined, , again] = events(
     order,
   ) as OrderEvent[] as [OrderEvent, ...OrderEvent[]];
-  const book = [received, admitted, approved, intended, sealed, again, declined].reduce(
-    reduce as never,
-    EMPTY_BOOK as never,
-  ) as unknown as OrderBook;
+  const book = after([received, admitted, approved, intended, sealed, again, declined] as OrderEvent[]);
   expect(pendingSlots(book)).toEqual([{ order, release: 0, slot: "dd".repeat(32) }]);
-  const kept = reduce(book, released as OrderEvent).orders.get(order);
+  write(book, changeOf(book, released as OrderEvent));
+  const kept = book.orders.get(order);
   expect(kept?.releases.map(({ kind }) => kind)).toEqual(["released", "intended"]);
   expect(kept?.state.kind).toBe("refused");
 });
@@ -170,11 +182,10 @@ test("KEY-28: what is sealed when an order is refused is still released; what wa
 test("KEY-23: only an order that was not logged may come again", () => {
   const [order = ""] = ORDERS;
   const [received, admitted, , , , , notLogged, declined] = events(order) as [OrderEvent, ...OrderEvent[]];
-  const refusedAs = (event: OrderEvent | undefined) =>
-    [received, event as OrderEvent].reduce(reduce, EMPTY_BOOK);
-  expect(reduce(refusedAs(notLogged), received).orders.get(order)?.state.kind).toBe("checking");
-  expect(() => reduce(refusedAs(declined), received)).toThrow(ImpossibleEvent);
-  expect(() => reduce(refusedAs(admitted), received)).toThrow(ImpossibleEvent);
+  const again = (event: OrderEvent | undefined) => after([received, event as OrderEvent, received]);
+  expect(again(notLogged).orders.get(order)?.state.kind).toBe("checking");
+  expect(() => again(declined)).toThrow(ImpossibleEvent);
+  expect(() => again(admitted)).toThrow(ImpossibleEvent);
 });
 
 test("KEY-29: a requester's key belongs to the first order that was admitted with it, not to one that was only handed in", () => {
@@ -182,10 +193,9 @@ test("KEY-29: a requester's key belongs to the first order that was admitted wit
   const [receivedA, admittedA] = events(a) as [OrderEvent, OrderEvent];
   const [receivedB, admittedB] = events(b) as [OrderEvent, OrderEvent];
   const point = "cc".repeat(48);
-  const book = [receivedA, receivedB].reduce(reduce, EMPTY_BOOK);
-  expect(usedBefore([book]).requesterPoints.size).toBe(0);
-  expect(usedBefore([reduce(book, admittedB)]).requesterPoints.get(point)).toBe(b);
-  const both = [admittedA, admittedB].reduce(reduce, book);
+  expect(usedBefore([after([receivedA, receivedB])]).requesterPoints.size).toBe(0);
+  expect(usedBefore([after([receivedA, receivedB, admittedB])]).requesterPoints.get(point)).toBe(b);
+  const both = after([receivedA, receivedB, admittedA, admittedB]);
   expect(usedBefore([both]).requesterPoints.get(point)).toBe(a);
   expect(usedBefore([both]).references.size).toBe(2);
 });
@@ -199,7 +209,7 @@ test("KEY-30: what waits for a batch is each intent and each release that none h
     OrderEvent,
     OrderEvent,
   ];
-  const book = [received, admitted, approved, intended].reduce(reduce, EMPTY_BOOK);
+  const book = after([received, admitted, approved, intended]);
   const { slot } = intentOf(order);
   expect(pendingSlots(book)).toEqual([{ order, release: 0, slot }]);
   const slots = [slot, ...Array.from({ length: 7 }, (_, i) => `0${i}`.repeat(32))].sort();
@@ -211,7 +221,26 @@ test("KEY-30: what waits for a batch is each intent and each release that none h
     slots,
     signature: Buffer.alloc(64).toString("base64"),
   });
-  const batched = reduce(book, { kind: "batch", entry });
-  expect(pendingSlots(batched)).toEqual([]);
-  expect(pendingSlots(reduce(batched, sealed))).toEqual([{ order, release: 0, slot: "dd".repeat(32) }]);
+  write(book, changeOf(book, { kind: "batch", entry }));
+  expect(pendingSlots(book)).toEqual([]);
+  write(book, changeOf(book, sealed));
+  expect(pendingSlots(book)).toEqual([{ order, release: 0, slot: "dd".repeat(32) }]);
+});
+
+test("KEY-28: an event is written into the one book, once it is durable, however many orders there are", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "keyholder-book-"));
+  const secrets = await SecretStore.open(join(directory, "secrets"), {
+    passphrase: "a test's",
+    workFactor: 2,
+  });
+  const log = createLogger("keyholder", { now: () => AT }, () => {});
+  const journal = await OrderJournal.open(directory, { secrets, log, hooks: noHooks });
+  const { orders } = journal.book;
+  const [a, b] = ORDERS.map((order) => events(order)[0] as OrderEvent) as [OrderEvent, OrderEvent];
+  await journal.transact(() => a);
+  expect([journal.book.orders === orders, orders.size]).toEqual([true, 1]);
+  await journal.close();
+  await expect(journal.transact(() => b)).rejects.toThrow();
+  expect(orders.size).toBe(1);
+  rmSync(directory, { recursive: true });
 });

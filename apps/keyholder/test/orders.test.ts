@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,8 +17,8 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import { accessLabel } from "@porchlight/envelope";
-import { type Bundle, openBundle, verifyRefusal } from "@porchlight/gate";
-import { combinePartials, verifyLabelKey, verifyPartial } from "@porchlight/quorum";
+import { type Bundle, furtherContext, openBundle, orderIdOf, verifyRefusal } from "@porchlight/gate";
+import { combinePartials, requesterWord, verifyLabelKey, verifyPartial } from "@porchlight/quorum";
 import { makeSigner } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -27,6 +28,7 @@ import { START, TestDeployment, type TestOrder, until } from "./deployment.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "keyholder-orders-"));
 const deployment = new TestDeployment(directory);
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const K1 = "keyholder-1";
 const PAUSE = "5a".repeat(16);
 const K2 = "keyholder-2";
@@ -278,11 +280,30 @@ describe("what is refused", () => {
     const order = await deployment.order({}, { unlogged: true });
     expect(await refusal(K1, { ...order, index: 0 })).toBe("not-logged");
     expect(await refusal(K2, order)).toBe("not-logged");
-    await expect(deployment.approve(K1, order)).rejects.toMatchObject({
-      code: "order-not-awaiting-approval",
-    });
+    await expect(deployment.approve(K1, order)).rejects.toMatchObject({ code: "order-unknown" });
     const elsewhere = await deployment.order();
     expect(await refusal(K1, { ...order, index: elsewhere.index })).toBe("commitment-mismatch");
+  });
+
+  test("KEY-21, KEY-23: endless openings of one warrant leave nothing durable", async () => {
+    const order = await deployment.order();
+    await awaiting(K1, order);
+    const journalled = (await deployment.journal(K1)).length;
+    const again = (index: number): TestOrder => {
+      const opening = random(32);
+      return { ...order, opening, index, id: orderIdOf(opening) };
+    };
+    for (let i = 0; i < 10; i++) {
+      const answer = await deployment.submit(K1, again(order.index));
+      expect(answer).toMatchObject({ state: "refused", code: "commitment-mismatch" });
+    }
+    const waits = again(order.index + 100_000);
+    expect(await deployment.submit(K1, waits)).toMatchObject({ state: "checking" });
+    await expect(deployment.submit(K1, { ...waits, index: order.index })).rejects.toMatchObject({
+      reason: "commitment-differs",
+    });
+    expect((await deployment.journal(K1)).length).toBe(journalled);
+    expect(await deployment.submit(K1, order)).toMatchObject({ state: "awaiting-approval" });
   });
 
   test("an order that comes before its entry is witnessed waits for it", async () => {
@@ -592,8 +613,8 @@ describe("with time", () => {
       const made = otherSide(name, label, members);
       return { ...made, members: [...made.members] };
     };
-    const further = async (made: ReturnType<typeof side>) =>
-      await deployment.client(K1).further(order.id, { conversations: [], otherSides: [made] });
+    const further = async (made: ReturnType<typeof side>, secret?: Uint8Array) =>
+      await deployment.add(K1, order, { conversations: [], otherSides: [made] }, secret);
     const both = [informant, DORA];
     for (const refused of [
       side("Alex", both),
@@ -605,6 +626,19 @@ describe("with time", () => {
     ]) {
       await expect(further(refused)).rejects.toMatchObject({ refusal: "document-refused" });
     }
+    // Whoever has the order's id, and even what was added with the requester's word on something else.
+    const journalled = (await deployment.journal(K1)).length;
+    const stranger = (await deployment.order()).requester.secret;
+    await expect(further(side("Dora", both), stranger)).rejects.toMatchObject({
+      reason: "requester-unproven",
+    });
+    const empty = { conversations: [], otherSides: [] };
+    const word = requesterWord(random, order.requester.secret, furtherContext(order.id, empty));
+    const conversation = conversationIdOf(new Uint8Array(32).fill(9));
+    await expect(
+      deployment.client(K1).further(order.id, { conversations: [conversation], otherSides: [], word }),
+    ).rejects.toMatchObject({ reason: "requester-unproven" });
+    expect((await deployment.journal(K1)).length).toBe(journalled);
     await further(side("Dora", both));
     const { bundle } = opened(order, K1, (await releases(K1, order, 2)) as Uint8Array);
     expect(bundle.partials.map(({ label }) => label.account)).toEqual([DORA]);
@@ -613,7 +647,7 @@ describe("with time", () => {
     const sent = await deployment.order();
     await awaiting(K1, sent);
     await expect(
-      deployment.client(K1).further(sent.id, { conversations: [], otherSides: [side("Dora", both)] }),
+      deployment.add(K1, sent, { conversations: [], otherSides: [side("Dora", both)] }),
     ).rejects.toMatchObject({ refusal: "document-refused" });
   });
 

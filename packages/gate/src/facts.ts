@@ -81,6 +81,9 @@ export type LogFacts = DocumentFacts & {
   readonly loggedDay: DayNumber;
 };
 
+/** Where the order is said to stand. */
+export type PlaceFacts = Pick<LogFacts, "entry" | "commitment">;
+
 export type LabelFacts = LogFacts & {
   readonly labels: readonly LabelRequest[];
   readonly otherSides: readonly VerifiedOtherSide[];
@@ -117,6 +120,15 @@ export function logFacts({
     entry: orderAt(view, charter, index),
     loggedDay: effectiveDay(view, charter, index, today),
   };
+}
+
+export function placeFacts({
+  warrant,
+  opening,
+  index,
+  view,
+}: Pick<OrderInput, "warrant" | "opening" | "index" | "view">): PlaceFacts {
+  return { entry: orderAt(view, warrant.charter, index), commitment: commitmentOf(opening, warrant.core) };
 }
 
 export function memoryFacts(input: OrderInput, self: KeyholderMemory): MemoryFacts {

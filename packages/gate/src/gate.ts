@@ -3,11 +3,26 @@ import { base64, type Commitment, type UnixSeconds } from "@porchlight/encoding"
 import type { Approval } from "./approval.ts";
 import type { Refusal } from "./error.ts";
 import { evaluate } from "./evaluate.ts";
-import { type GateInput, type KeyholderMemory, memoryFacts, type OrderInput, releaseFacts } from "./facts.ts";
+import {
+  type GateInput,
+  type KeyholderMemory,
+  memoryFacts,
+  type OrderInput,
+  placeFacts,
+  releaseFacts,
+} from "./facts.ts";
 import { type Grant, makeGrant } from "./grant.ts";
 import { formatIntent, slotOf } from "./intent.ts";
 import { noticeRules } from "./notices.ts";
-import { approvalRules, documentRules, labelRules, logRules, memoryRules, releaseRules } from "./rules.ts";
+import {
+  approvalRules,
+  documentRules,
+  labelRules,
+  logRules,
+  memoryRules,
+  placeRules,
+  releaseRules,
+} from "./rules.ts";
 import { openedAccounts, type VerifiedOrder } from "./verify-order.ts";
 import type { VerifiedWarrant } from "./verify-warrant.ts";
 
@@ -62,6 +77,17 @@ export function checkOrder(
   const facts = memoryFacts(input, input.self);
   const refusal = evaluate(orderRules, facts);
   return refusal === null ? { kind: "clear", commitment: facts.commitment } : { kind: "refused", ...refusal };
+}
+
+/**
+ * GATE-4 and GATE-5 alone: whether the view has the order where it says. Cheap, and asked before anything is kept of it; it
+ * grants nothing. Throws EncodingError for an opening that is not 32 bytes.
+ */
+export function checkPlace(
+  input: Pick<OrderInput, "warrant" | "opening" | "index" | "view">,
+): { readonly kind: "clear" } | Refused {
+  const refusal = evaluate(placeRules, placeFacts(input));
+  return refusal === null ? { kind: "clear" } : { kind: "refused", ...refusal };
 }
 
 /** {@link checkOrder} with the person's approval: what has to hold before that is kept. It grants nothing. */

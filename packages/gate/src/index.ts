@@ -15,9 +15,11 @@ export {
 export * from "./error.ts";
 export { type Examination, examineOrder } from "./examine.ts";
 export type { GateInput, KeyholderMemory, OrderInput } from "./facts.ts";
+export { type Further, furtherContext } from "./further.ts";
 export {
   checkApproval,
   checkOrder,
+  checkPlace,
   checkWarrant,
   type GateResult,
   passGate,

@@ -10,6 +10,7 @@ import type {
   LabelFacts,
   LogFacts,
   MemoryFacts,
+  PlaceFacts,
   ReleaseFacts,
 } from "./facts.ts";
 import { formatIntent, generationsOf, slotOf } from "./intent.ts";
@@ -48,11 +49,11 @@ function viewIsWellFormed({ view }: LogFacts): boolean {
   return isWellFormed(view);
 }
 
-function isLogged({ entry }: LogFacts): boolean {
+function isLogged({ entry }: PlaceFacts): boolean {
   return entry !== null;
 }
 
-function entryOpensToTheseBytes({ entry, commitment }: LogFacts): boolean {
+function entryOpensToTheseBytes({ entry, commitment }: PlaceFacts): boolean {
   return entry === null || entry.commitment === commitment;
 }
 
@@ -218,6 +219,23 @@ function intentNamesThisRelease({ self, warrant, commitment, labels }: ReleaseFa
   return equalBytes(formatIntent(intent), formatIntent(expected));
 }
 
+/** Whether the order stands where it says. */
+export const placeRules: readonly Rule<PlaceFacts>[] = Object.freeze([
+  {
+    id: "GATE-4",
+    code: "not-logged",
+    reason: "At the place in the public log that was named there is no order under this charter.",
+    waits: true,
+    holds: isLogged,
+  } as const,
+  {
+    id: "GATE-5",
+    code: "commitment-mismatch",
+    reason: "The entry in the public log is not of this order.",
+    holds: entryOpensToTheseBytes,
+  } as const,
+]);
+
 /** Of the log as such, whatever is asked of it. */
 export const viewRules: readonly Rule<LogFacts>[] = Object.freeze([
   {
@@ -245,19 +263,7 @@ export const viewRules: readonly Rule<LogFacts>[] = Object.freeze([
 
 export const logRules: readonly Rule<LogFacts>[] = Object.freeze([
   ...viewRules,
-  {
-    id: "GATE-4",
-    code: "not-logged",
-    reason: "At the place in the public log that was named there is no order under this charter.",
-    waits: true,
-    holds: isLogged,
-  },
-  {
-    id: "GATE-5",
-    code: "commitment-mismatch",
-    reason: "The entry in the public log is not of this order.",
-    holds: entryOpensToTheseBytes,
-  },
+  ...placeRules,
   {
     id: "GATE-6",
     code: "logged-twice",

@@ -21,13 +21,14 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import { accessLabel, parseAccessLabel } from "@porchlight/envelope";
-import { verifyPartial, xwingKeygen } from "@porchlight/quorum";
+import { verifyPartial, verifyRequesterPoint, verifyRequesterWord, xwingKeygen } from "@porchlight/quorum";
 import { parsePolicy, verifyWitnessed } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { describe, expect, test } from "vitest";
 import {
   commitmentOf,
   type DirectionKind,
+  furtherContext,
   type GateInput,
   labelsHash,
   labelsOf,
@@ -103,6 +104,14 @@ const warrants = read<{
     labelsHash: string;
   }[];
   refused: { name: string; rule: string; code: string; charter: string; warrant: string }[];
+  further: {
+    orderId: string;
+    addition: { conversations: ConversationId[]; otherSides: Json[] };
+    context: string;
+    point: string;
+    word: string;
+    notAWord: string;
+  };
 }>("warrant");
 const gate = read<{
   charters: Table;
@@ -224,6 +233,17 @@ describe("vectors/warrant.json", () => {
       refusal: { rule: one.rule, code: one.code },
     });
   });
+});
+
+test("WAR-22, REL-12: the requester's word on an addition; the proof of the same point in the same context is none", () => {
+  const { orderId, addition, context, point, word, notAWord } = warrants.further;
+  const { conversations } = addition;
+  const otherSides = addition.otherSides.map((side) => readOtherSide(side, "side"));
+  expect(hex(furtherContext(orderId, { conversations, otherSides }))).toBe(context);
+  expect(hex(furtherContext(orderId, { conversations, otherSides: [] }))).not.toBe(context);
+  const holds = (bytes: string) => verifyRequesterWord(fromHex(point), fromHex(bytes), fromHex(context));
+  expect([holds(word), holds(notAWord)]).toEqual([true, false]);
+  expect(verifyRequesterPoint(fromHex(point), fromHex(word), fromHex(context))).toBe(false);
 });
 
 describe("vectors/gate.json", () => {

@@ -15,13 +15,14 @@ import {
 } from "@porchlight/encoding";
 import { type Files, openSealedEvidence, sealEvidence } from "@porchlight/evidence";
 import {
+  furtherContext,
   type OtherSide,
   releasableFrom,
   requesterContext,
   verifyOrder,
   verifyWarrant,
 } from "@porchlight/gate";
-import { openFrom, requesterPoint, xwingKeygen } from "@porchlight/quorum";
+import { openFrom, requesterPoint, requesterWord, xwingKeygen } from "@porchlight/quorum";
 import { nobleSuite } from "@porchlight/tlog";
 import {
   type Fetch,
@@ -187,15 +188,14 @@ export class Agency {
       return await keyholderStates(service.present, order, options);
     }
     const { orderId } = namesOf(order);
-    return await addAtKeyholders(
-      service.present,
-      orderId,
-      {
-        conversations: [...conversations],
-        otherSides: otherSides.map((side) => ({ ...side, members: [...side.members] })),
-      },
-      options,
-    );
+    const { document } = await verifyOrder(order, service.charter);
+    const secrets = await this.secretsOf(document.requester.point);
+    const further = {
+      conversations: [...conversations],
+      otherSides: otherSides.map((side) => ({ ...side, members: [...side.members] })),
+    };
+    const word = requesterWord(RANDOM, secrets.point, furtherContext(orderId, further));
+    return await addAtKeyholders(service.present, orderId, { ...further, word }, options);
   }
 
   /** What the other accounts of an order over both sides signed, of every day that has come, from the provider. */

@@ -10,10 +10,12 @@ import {
   PARTIAL_LENGTH,
   partialRelease,
   requesterPoint,
+  requesterWord,
   verifyLabelKey,
   verifyLabelKeys,
   verifyPartial,
   verifyRequesterPoint,
+  verifyRequesterWord,
 } from "../src/index.ts";
 import { encodeG1, encodeG2, G1_ZERO, G2_ZERO, labelPoint, P1, P2, parseG1, parseG2 } from "../src/points.ts";
 import { encodeScalar, Fr, hashToScalar, parseScalar, transcript } from "../src/scalar.ts";
@@ -51,6 +53,16 @@ const verify = (partial: Uint8Array, index: number, changes: Partial<typeof rele
 const partialOf = (index: number) => partials.get(keyholderIndex(index)) as Uint8Array;
 const refused = (call: () => unknown, code: string) =>
   expect(call).toThrowError(expect.objectContaining({ name: "QuorumError", code }));
+
+test("REL-12: a word holds for its point and context, and no proof of possession is one", () => {
+  const context = digest("said");
+  const word = requesterWord(random, requester.secret, context);
+  expect(verifyRequesterWord(requester.point, word, context)).toBe(true);
+  expect(verifyRequesterWord(requester.point, word, digest("other"))).toBe(false);
+  expect(verifyRequesterWord(requesterPoint(random, warrant).point, word, context)).toBe(false);
+  expect(verifyRequesterWord(requester.point, requester.proof, warrant)).toBe(false);
+  expect(() => requesterWord(random, new Uint8Array(32), context)).toThrow("scalar-invalid");
+});
 
 describe("requester's point", () => {
   test("REL-1: the proof holds for its point and context", () => {

@@ -51,11 +51,12 @@ export const otherSideValue = z.strictObject({
 
 /**
  * What a requester adds to an order that goes on: further conversations of one over "all", and what shows that the other
- * side of one over both took part (KEY-32).
+ * side of one over both took part (KEY-32), with its word on it (WAR-22).
  */
 export const furtherRequest = z.strictObject({
   conversations: z.array(conversationIdText).max(1000),
   otherSides: z.array(otherSideValue).max(1000),
+  word: hexBytes(80),
 });
 
 const releases = {
