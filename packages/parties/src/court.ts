@@ -4,6 +4,7 @@ import {
   asName,
   type Charter,
   type Contest,
+  type DocumentKind,
   formatPreservation,
   formatPreservationLift,
   formatSignedDocument,
@@ -11,8 +12,6 @@ import {
   type PreservationLift,
   parseSignedDocument,
   type SignedDocument,
-  type Signer,
-  signDocument,
   unverifiedPayload,
   verifyContest,
 } from "@porchlight/charter";
@@ -20,6 +19,7 @@ import type { SecretStore } from "@porchlight/durable";
 import {
   type AccountId,
   base64,
+  base64url,
   type CharterId,
   type ConversationId,
   type DayNumber,
@@ -54,6 +54,7 @@ import {
 } from "./hand-in.ts";
 import { namesOf, type OrderFile, type Request } from "./request-file.ts";
 import type { Service } from "./service.ts";
+import { type SignCommand, signByCommand } from "./sign-command.ts";
 
 const KEY = "issuer-key";
 const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -110,6 +111,8 @@ export class Court {
       readonly title: string;
       readonly url?: string;
       readonly charter?: CharterId;
+      /** A key that stays in a token: its public half, 32 B, and the program that signs with it. */
+      readonly token?: { readonly publicKey: Uint8Array; readonly signCommand: SignCommand };
     },
     sealing: Sealing = {},
   ): Promise<Court> {
@@ -122,11 +125,10 @@ export class Court {
       more: {},
     };
     const secrets = await createParty(directory, draft, sealing);
-    // A directory whose making was cut short has a key already: it stays the one.
-    const seed = (await secrets.read(KEY)) ?? RANDOM(32);
-    await secrets.write(KEY, seed);
-    const party = { ...draft, more: { title: about.title, key: base64(nodeSuite.publicKeyOf(seed)) } };
-    seed.fill(0);
+    const key = about.token?.publicKey ?? (await makeKey(secrets));
+    const { title, token } = about;
+    const signCommand = token === undefined ? {} : { signCommand: token.signCommand };
+    const party = { ...draft, more: { title, key: base64(key), ...signCommand } };
     await writeParty(directory, party);
     return new Court(directory, party, secrets);
   }
@@ -208,9 +210,7 @@ export class Court {
 
   /** Signs a document as it is, with a fresh opening. Nothing is checked: {@link issue} does. */
   async sign(document: WarrantDocument): Promise<OrderFile> {
-    const signed = await this.#withKey(
-      async (signer) => await signDocument("warrant", formatWarrant(document), [signer]),
-    );
+    const signed = await this.#signed("warrant", formatWarrant(document));
     return { warrant: formatSignedDocument(signed), others: null, opening: RANDOM(32), index: null };
   }
 
@@ -220,7 +220,7 @@ export class Court {
     if (order.index !== null)
       throw new PartyError("order-refused", "the order is in the log already: it cannot be changed");
     const document = parseSignedDocument(order.warrant, "warrant");
-    const signed = await this.#withKey(async (signer) => await addSignature(document, "warrant", signer));
+    const signed = await this.#signedToo("warrant", document);
     const countersigned = {
       warrant: formatSignedDocument(signed),
       others: null,
@@ -279,34 +279,26 @@ export class Court {
     }
     const direction: Direction =
       kind === "extension" ? { ...common, kind, until: until as DayNumber } : { ...common, kind };
-    return await this.#withKey(
-      async (signer) => await signDocument(kind, formatDirection(direction), [signer]),
-    );
+    return await this.#signed(kind, formatDirection(direction));
   }
 
   /** Signs an order to preserve as it is. Throws PartyError "issuer-unknown". */
   async signPreservation(charter: Charter, document: PreservationDocument): Promise<SignedDocument> {
     this.#checkIssuer(charter);
-    return await this.#withKey(
-      async (signer) => await signDocument("preservation", formatPreservation(document), [signer]),
-    );
+    return await this.#signed("preservation", formatPreservation(document));
   }
 
   /** Signs as the registry what a provider recorded of a call back (HI1-51); with `half`, as a house's second person. */
   async signRegistration(bytes: Uint8Array, half: SignedDocument | null): Promise<SignedDocument> {
-    return await this.#withKey(async (signer) =>
-      half === null
-        ? await signDocument("registration", bytes, [signer])
-        : await addSignature(half, "registration", signer),
-    );
+    return half === null
+      ? await this.#signed("registration", bytes)
+      : await this.#signedToo("registration", half);
   }
 
   /** Signs that one of its orders to preserve ends early. Throws PartyError "issuer-unknown". */
   async signPreservationLift(charter: Charter, document: PreservationLift): Promise<SignedDocument> {
     this.#checkIssuer(charter);
-    return await this.#withKey(
-      async (signer) => await signDocument("preservation-lift", formatPreservationLift(document), [signer]),
-    );
+    return await this.#signed("preservation-lift", formatPreservationLift(document));
   }
 
   /** Adds this person's signature to what another said of their common order, or to an order to preserve. */
@@ -314,7 +306,7 @@ export class Court {
     kind: DirectionKind | "preservation" | "preservation-lift",
     document: SignedDocument,
   ): Promise<SignedDocument> {
-    return await this.#withKey(async (signer) => await addSignature(document, kind, signer));
+    return await this.#signedToo(kind, document);
   }
 
   /**
@@ -369,12 +361,20 @@ export class Court {
     }
   }
 
-  async #withKey<T>(use: (signer: Signer) => Promise<T>): Promise<T> {
+  async #signed(kind: DocumentKind, payload: Uint8Array): Promise<SignedDocument> {
+    return await this.#signedToo(kind, { payload: base64url(payload), signatures: [] });
+  }
+
+  /** With this issuer's signature: by the key file, or by the program that a token's owner named. */
+  async #signedToo(kind: DocumentKind, document: SignedDocument): Promise<SignedDocument> {
+    const command = this.party.more["signCommand"] as SignCommand | undefined;
+    const { name, publicKey } = this;
+    if (command !== undefined) return await signByCommand(command, { name, publicKey }, kind, document);
     const seed = await this.#secrets.read(KEY);
     if (seed === null)
       throw new PartyError("not-this-party", "the issuer's key is gone: restore secrets/issuer-key.age");
     try {
-      return await use({ name: this.name, seed });
+      return await addSignature(document, kind, { name, seed });
     } finally {
       seed.fill(0);
     }
@@ -443,4 +443,13 @@ export async function checkOrder(
   const result = checkWarrant(warrant, at);
   if (result.kind === "refused") throw new PartyError("order-refused", `${result.reason} (${result.rule})`);
   return warrant;
+}
+
+/** The public half, 32 B. A directory whose making was cut short has a key already: it stays the one. */
+async function makeKey(secrets: SecretStore): Promise<Uint8Array> {
+  const seed = (await secrets.read(KEY)) ?? RANDOM(32);
+  await secrets.write(KEY, seed);
+  const publicKey = nodeSuite.publicKeyOf(seed);
+  seed.fill(0);
+  return publicKey;
 }

@@ -22,7 +22,7 @@ export type Party = {
   readonly url: string | null;
   /** The charter that this party works under, where it was fixed. */
   readonly charter: CharterId | null;
-  /** What else the kind needs: a court's `title` and `key`, an agency's `recipients`. */
+  /** What else the kind needs: a court's `title`, `key` and, where a token signs, `signCommand`, an agency's `recipients`. */
   readonly more: Readonly<Record<string, string | readonly string[]>>;
 };
 
@@ -80,7 +80,7 @@ export async function readParty(directory: string, kind: PartyKind): Promise<Par
     };
     const more =
       kind === "court"
-        ? { title: fields.string("title"), key: fields.string("key") }
+        ? { title: fields.string("title"), key: fields.string("key"), ...signCommandOf(fields) }
         : { recipients: fields.array("recipients", (item, where) => asString(item, where, 5000)) };
     fields.end();
     return { ...party, more };
@@ -92,6 +92,14 @@ export async function readParty(directory: string, kind: PartyKind): Promise<Par
     }
     throw cause;
   }
+}
+
+/** The words with which a token's program is started, one each. */
+function signCommandOf(fields: Fields): { readonly signCommand?: readonly string[] } {
+  if (fields.optional("signCommand") === undefined) return {};
+  const signCommand = fields.array("signCommand", (item, where) => asString(item, where, 4000), 100);
+  if (signCommand.length === 0) throw new EncodingError("missing-field", "signCommand");
+  return { signCommand };
 }
 
 export async function openSecrets(directory: string, sealing: Sealing = {}): Promise<SecretStore> {

@@ -15,6 +15,8 @@ export type PartyErrorCode =
   /** The secrets of this order's request are not in this directory. */
   | "request-unknown"
   | "issuer-unknown"
+  /** The program that signs with a token did not. */
+  | "signer-failed"
   | "keyholder-untrue"
   /** The provider refused a message of TS 103 120 as a whole, or one of its actions; the sentence is the provider's. */
   | "hi1-refused"

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
@@ -7,7 +7,14 @@ import { verifyFiles } from "@porchlight/evidence";
 import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { keysDocument, onDay, seedOf, signedKeys, xwingOf } from "../../../vectors/fixture/deployment.ts";
+import {
+  keysDocument,
+  onDay,
+  publicKeyOf,
+  seedOf,
+  signedKeys,
+  xwingOf,
+} from "../../../vectors/fixture/deployment.ts";
 import { type SealedFile, sealFile } from "../../evidence/test/attached.ts";
 import {
   Agency,
@@ -413,4 +420,38 @@ test("the charter in words names every keyholder and warns where one power could
   expect(charterInWords({ ...world.charter, keyholders }).warnings.join()).toContain(
     "5 keyholders belong to One Owner",
   );
+});
+
+test("an issuer's key can stay in a token: a program signs, and what it gives is verified before it is believed", async () => {
+  const script = join(home, "token.mjs");
+  // Stands where a PKCS#11 tool would: the key is the program's own, bytes come in, 64 bytes go out.
+  await writeFile(
+    script,
+    `import { createPrivateKey, sign } from "node:crypto";
+const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.from("${hex(seedOf("token"))}", "hex")]);
+const chunks = [];
+for await (const chunk of process.stdin) chunks.push(chunk);
+const input = process.argv[2] === "lie" ? Buffer.from("another text") : Buffer.concat(chunks);
+if (process.argv[2] === "fail") process.exit(3);
+process.stdout.write(sign(null, input, createPrivateKey({ key: der, format: "der", type: "pkcs8" })));
+`,
+  );
+  const at = async (name: string, ...words: string[]): Promise<Court> => {
+    const signCommand = [process.execPath, script, ...words] as const;
+    const token = { publicKey: publicKeyOf("token"), signCommand };
+    await Court.create(join(home, name), { name: "District Court", title: "Judge", token }, FAST);
+    return await Court.open(join(home, name));
+  };
+  const court = await at("token");
+  expect(await readdir(join(home, "token", "secrets")).catch(() => [])).not.toContain("issuer-key.age");
+  const { name, title, publicKey } = court;
+  const world = await World.open([{ name, title, key: publicKey }]);
+  const service = await Service.open({ url: SERVICE_URL, directory: join(home, "log"), fetch: world.fetch });
+  const agency = await Agency.create(join(home, "agency"), { name: "Public Prosecutor" }, FAST);
+  const decision = await decide({ world, agency, service } as unknown as SetUp);
+  const order = await court.issue(world.charter, decision);
+  expect((await verifyWarrant(order.warrant, world.charter)).signers).toEqual(new Set([name]));
+  for (const word of ["lie", "fail"]) {
+    expect(await code((await at(word, word)).issue(world.charter, decision))).toBe("signer-failed");
+  }
 });

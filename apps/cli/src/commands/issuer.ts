@@ -8,6 +8,7 @@ import {
   type ConversationId,
   conversationId,
   type DayNumber,
+  fromBase64,
   type Json,
   unixSeconds,
 } from "@porchlight/encoding";
@@ -30,6 +31,7 @@ import {
   charter,
   day,
   openService,
+  parsed,
   readInput,
   readOrder,
   type ServiceOptions,
@@ -59,16 +61,31 @@ export function registerIssuer(program: Command, streams: Streams): void {
       .requiredOption("--title <title>", 'what it is, for instance "District Court, Chamber 4"')
       .option("--url <url>", "the service's address")
       .option("--charter <id>", "the charter's id", charter)
+      .option(
+        "--token-key <base64>",
+        "public half of an Ed25519 key that stays in a token",
+        parsed(tokenKey, "a key, base64"),
+      )
+      .option("--sign-command <program...>", "and the program that signs with it: bytes in, 64 bytes out")
       .option(...DIRECTORY),
     streams,
-    async (options: Directory & { name: string; title: string; url?: string; charter?: CharterId }) => {
-      const { dir, name, title, url, charter } = options;
+    async (options: Directory & MakeOptions) => {
+      const { dir, name, title, url, charter, tokenKey: publicKey, signCommand } = options;
+      if ((publicKey === undefined) !== (signCommand === undefined)) {
+        throw new CommandError(
+          EXIT.usage,
+          "option-missing",
+          "--token-key and --sign-command belong together",
+        );
+      }
       const court = await Court.create(dir, {
         name,
         title,
         ...(url === undefined ? {} : { url }),
         ...(charter === undefined ? {} : { charter }),
+        ...(publicKey === undefined ? {} : { token: { publicKey, signCommand: signCommand as never } }),
       });
+      if (publicKey !== undefined) return describe(court, `made ${dir}; the key stays in its token`);
       return describe(
         court,
         `made ${dir}; the key is sealed with the passphrase in ${dir}/passphrase: keep that elsewhere`,
@@ -249,6 +266,19 @@ export function registerIssuer(program: Command, streams: Streams): void {
       return statusOutcome(await court.status(service, await readOrder(options.order)));
     },
   );
+}
+
+type MakeOptions = {
+  readonly name: string;
+  readonly title: string;
+  readonly url?: string;
+  readonly charter?: CharterId;
+  readonly tokenKey?: Uint8Array;
+  readonly signCommand?: readonly string[];
+};
+
+function tokenKey(text: string): Uint8Array {
+  return fromBase64(text, 32);
 }
 
 const AFTER_ISSUE = `
