@@ -15,7 +15,7 @@ import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 
 /** What in a house takes two: everything that does not stop an order (DIR-2, PRES-13). */
-export const HALF_KINDS = ["resumption", "extension", "notice-release", "preservation-lift"] as const;
+const HALF_KINDS = ["resumption", "extension", "notice-release", "preservation-lift"] as const;
 export type HalfKind = (typeof HALF_KINDS)[number];
 
 /** What one of a house's two has signed, and the other has not: nobody was sent it. */
