@@ -4,6 +4,8 @@ export type PartyErrorCode =
   | "not-this-party"
   | "exists"
   | "charter-unknown"
+  /** The newest witnessed state of the log is too old: what came after it may be kept back. */
+  | "log-stale"
   | "charter-ambiguous"
   /** A request, statement or order file is not in its form, or its proofs do not hold. */
   | "file-malformed"

@@ -15,7 +15,14 @@ import {
   verifySuccession,
 } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { type CharterId, dayOf, type Period, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import {
+  type CharterId,
+  dayOf,
+  formatInstant,
+  type Period,
+  type UnixSeconds,
+  unixSeconds,
+} from "@porchlight/encoding";
 import { logIndex, parsePolicy, parseProof, type WitnessedCheckpoint } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import {
@@ -30,6 +37,7 @@ import { PartyError } from "./error.ts";
 
 /** A witnessed checkpoint older than this is not relied on where the clock is real. */
 const MAX_AGE = 24 * 3600;
+const RENEWAL_SECONDS = 10;
 
 /** A period's keys and where the log has them. */
 export type LoggedKeys = { readonly index: number; readonly keys: PeriodKeys };
@@ -109,11 +117,24 @@ export class Service {
     return service;
   }
 
-  /** Reads what is new in the log. */
+  /** Reads what is new in the log. Throws PartyError "log-stale" where its newest state is too old to rely on. */
   async update(): Promise<WitnessedCheckpoint> {
-    const { checkpoint } = await this.#follower.update((entries) => {
-      this.#entries.push(...entries);
-    });
+    const take = (entries: readonly FollowedEntry[]): void => void this.#entries.push(...entries);
+    let { kind, checkpoint } = await this.#follower.update(take);
+    if (kind === "stale" && this.charter.clock === "system") {
+      // Nobody may have asked for long: then witnesses look at the same tree again.
+      const since = unixSeconds((this.#clock?.now() ?? checkpoint.time) - MAX_AGE / 2);
+      await this.server
+        .waitForCheckpoint(checkpoint.size, { since, wait: RENEWAL_SECONDS })
+        .catch(() => null);
+      ({ kind, checkpoint } = await this.#follower.update(take));
+      if (kind === "stale") {
+        throw new PartyError(
+          "log-stale",
+          `the log was not renewed since ${formatInstant(checkpoint.time)}: newer entries, a revocation among them, may be kept back`,
+        );
+      }
+    }
     await this.#followSuccessions();
     return checkpoint;
   }

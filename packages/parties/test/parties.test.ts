@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
-import { type DayNumber, hex, periodOf } from "@porchlight/encoding";
+import { type DayNumber, hex, periodOf, unixSeconds } from "@porchlight/encoding";
 import { verifyFiles } from "@porchlight/evidence";
 import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
@@ -398,6 +398,21 @@ test("a service is relied on only as far as its log goes: pinned charter, no rol
   world.entries.length = 0;
   world.append(...kept, kept[1] as never);
   expect(await code(open("watcher"))).toBe("fork");
+});
+
+test("where the clock is real, a log that was not renewed for a day is not relied on", async () => {
+  const court = await Court.create(join(home, "court"), { name: "District Court", title: "Judge" }, FAST);
+  const issuer = { name: court.name, title: court.title, key: court.publicKey };
+  const world = await World.open([issuer], "court", { clock: "system" });
+  const after = async (seconds: number): Promise<Service> =>
+    await Service.open({
+      url: SERVICE_URL,
+      directory: join(home, `after-${seconds}`, "log"),
+      fetch: world.fetch,
+      clock: { now: () => unixSeconds(world.time + seconds) },
+    });
+  await after(86_000);
+  expect(await code(after(87_000))).toBe("log-stale");
 });
 
 test("keys of a period that the log does not have are said to be missing, and found when they come", async () => {

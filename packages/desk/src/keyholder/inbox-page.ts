@@ -27,8 +27,21 @@ function ago(then: UnixSeconds, now: UnixSeconds): string {
   return hours < 48 ? `${counted(hours, "hour")} ago` : `${counted(Math.floor(hours / 24), "day")} ago`;
 }
 
+/** GATE-2: further behind the clock than that, the log's state decides nothing. */
+const STALE_SECONDS = 600;
+
+/** While nothing waits here nobody asks for the newest state, and an old one hinders nothing. */
+function isAnyOpen(orders: ReadonlyMap<string, number>): boolean {
+  return ["checking", "awaiting-approval", "approved", "sealed"].some(
+    (stage) => (orders.get(stage) ?? 0) > 0,
+  );
+}
+
 /** What hinders this keyholder as a whole: shown on every page where something could be decided. */
-export function obstacles({ paused, charters, channels }: Status): Markup {
+export function obstacles({ now, paused, charters, channels }: Status): Markup {
+  const old = charters.flatMap(({ log, forked, orders }) =>
+    !forked && log !== null && now - log.time > STALE_SECONDS && isAnyOpen(orders) ? [log.time] : [],
+  );
   const forked = charters.some((charter) => charter.forked);
   const deaf = channels.filter(({ failures }) => failures > 0);
   return join([
@@ -44,6 +57,12 @@ export function obstacles({ paused, charters, channels }: Status): Markup {
           html`<p><strong>The public log has shown two different histories.</strong> This keyholder decides nothing until a person has looked into it: the proof is in <code>fork.json</code>. Tell the other keyholders today.</p>`,
         )
       : NOTHING,
+    ...old.map((time) =>
+      box(
+        "warn",
+        html`<p><strong>The public log was not renewed since ${instant(time)}.</strong> The provider may be keeping newer entries back, a revocation among them; or the clock here is wrong.</p><p>Nothing can be approved until it is renewed. Ask another keyholder what its log says, and compare the time.</p>`,
+      ),
+    ),
     ...deaf.map(({ name, failures }) =>
       box(
         "warn",

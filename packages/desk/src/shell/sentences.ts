@@ -105,6 +105,10 @@ const ROOMS: Readonly<Record<string, Sentence>> = {
     title: "The log showed an older history than before",
     next: "Do not sign or open anything here until that is explained.",
   },
+  "log-stale": {
+    title: "The log was not renewed for more than a day",
+    next: "Nothing is signed or opened here until it is. Ask the provider, and look at the log's site for the public: if others see a newer log, do not rely on this service.",
+  },
   "policy-unsatisfied": {
     title: "The log lacks confirmations of its witnesses",
     next: "Try again later. Nothing is signed or opened on a log that is not confirmed.",
