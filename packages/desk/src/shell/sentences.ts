@@ -77,6 +77,22 @@ const ROOMS: Readonly<Record<string, Sentence>> = {
     next: "Nothing was signed. Change what the rule below names.",
   },
   "order-revoked": { title: "The order was revoked", next: "Nothing may be opened under it." },
+  "notice-period": {
+    title: "The person can still object",
+    next: "Nothing is opened before these days are over. Do it again after them.",
+  },
+  suspended: {
+    title: "The order is suspended",
+    next: "Nothing is released until whoever signed it lets it go on.",
+  },
+  "extension-too-long": {
+    title: "Secrecy cannot last that long",
+    next: "It stays as it was ordered. Name an earlier day: the charter sets the longest, counted from the day of signing.",
+  },
+  "extension-too-late": {
+    title: "It is too late to keep this secret for longer",
+    next: "Secrecy is extended a day before it ends at the latest. The person is told as was ordered.",
+  },
   "order-not-logged": {
     title: "The order is not in the witnessed log yet",
     next: "Try again in a moment.",

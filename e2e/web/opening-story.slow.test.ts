@@ -1,0 +1,183 @@
+// One opening by the people whose work it is, each in front of their own desk, from the officer's answer to the notice in
+// the member's app. What they decide they decide at pages, under passkeys; the provider's statement of whose account it is and
+// the registration of the authority's key are made by command.
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { introduceAuthority } from "../../packages/deployment/src/authority.ts";
+import { type AccountId, dayNumber, dayOf, unixSeconds } from "../../packages/encoding/src/index.ts";
+import { picture } from "./browser.ts";
+import { buildWeb } from "./build.ts";
+import type { DeskVisitor } from "./desk-visitor.ts";
+import { Opening } from "./opening.ts";
+import { accountIn, expectCalm } from "./stage.ts";
+import { Person } from "./town.ts";
+
+/** Of a busy machine: no test here is about speed. */
+const PATIENT = { timeout: 300_000 };
+vi.setConfig({ testTimeout: 600_000 });
+const SAID = ["Burn the green book.", "Nobody asks for the <b>second</b> key."];
+const NAME = "Ada Example";
+
+/** Browsers have this computer's clock: they stay on this day while the deployment goes on. */
+const NOW = unixSeconds(Math.floor(Date.now() / 1000));
+const DAY = dayOf(NOW);
+const day = (count: number) => dayNumber(DAY + count);
+
+let opening: Opening;
+let ada: Person;
+let ben: Person;
+let account: AccountId;
+let officer: DeskVisitor;
+let agency: DeskVisitor;
+let court: DeskVisitor;
+/** The fifth is down. */
+let keyholders: readonly DeskVisitor[];
+let statement: Uint8Array;
+
+const holder = (number: number): DeskVisitor => keyholders[number - 1] as DeskVisitor;
+
+beforeAll(async () => {
+  opening = await Opening.open({ name: "opening.example", from: NOW, web: await buildWeb() });
+}, 300_000);
+afterAll(async () => {
+  await opening?.close();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state !== "fail") return;
+  await opening?.showFailure();
+  for (const one of [ada, ben])
+    if (one !== undefined && !one.page.isClosed()) await picture(one.page, `failed-opening-${one.name}`);
+});
+
+test("two people talk, in the knowledge of who can open it", async () => {
+  const origin = opening.deployment.url.replace("127.0.0.1", "localhost");
+  const person = async (name: string, options = {}) => {
+    const one = await Person.at(opening.browser, name, origin, options);
+    await one.signUpWithPasskey(one.joinLink(await opening.deployment.invite()));
+    await one.readWho();
+    return one;
+  };
+  [ada, ben] = [await person("Ada"), await person("Ben", { phone: true })];
+  const contact = await ada.contactLink();
+  account = accountIn(contact);
+  await ben.begins(contact);
+  await ben.says("Where are the books?");
+  await ada.page.getByText("Where are the books?").first().click();
+  for (const text of SAID) {
+    await ada.says(text);
+    await ben.sees(text);
+  }
+  expectCalm(ada, ben);
+});
+
+test("the officer reads what an authority sent, answers whose account it is, and the answer is counted in the log", async () => {
+  await opening.until(day(1));
+  statement = await opening.statement({ [account]: NAME });
+  const made = await opening.agencyOf("agency");
+  officer = await opening.at("officer", "Officer Vale", "server");
+  await opening.look(officer, "officer-empty");
+  await introduceAuthority(opening.deployment, made, { reference: "7 Js 12/26", person: NAME, day: DAY });
+  await officer.go("/inbox");
+  await opening.look(officer, "officer-inbox");
+  await officer.go("/endpoints");
+  await opening.look(officer, "officer-endpoints");
+  for (const [what, act] of [
+    ["Authorisation", "Approve"],
+    ["Original act", "Approve"],
+    ["Task: whose account", "Answer from the provider's own records"],
+  ] as const) {
+    await officer.go("/inbox");
+    await officer.follow(what);
+    await officer.page.getByRole("heading", { name: what }).waitFor();
+    if (what === "Original act") {
+      const act = await officer.download("Read it: download the document");
+      expect(Buffer.from(act).toString()).toContain("An invented original act of 7 Js 12/26");
+    }
+    await opening.look(officer, `officer-${what.replaceAll(/\W+/g, "-")}`);
+    await officer.press(act);
+    await officer.page.getByText("You decide").waitFor();
+    if (act !== "Approve") await opening.look(officer, "officer-confirm");
+    await officer.press(act);
+    await officer.page.getByText("Done, and noted in the custody record.").waitFor();
+  }
+  expect(await officer.text()).toContain("In the public log at");
+  await opening.look(officer, "officer-answered");
+});
+
+test("the agency applies, the court signs, and each keyholder has it", async () => {
+  [agency, court] = [await opening.at("agency", "Inspector Bo"), await opening.at("court", "Judge Cho")];
+  keyholders = await Promise.all(
+    ["Ines", "Jon", "Kit", "Lou"].map(
+      async (name, i) => await opening.at("keyholder", name, `keyholder-${i + 1}`),
+    ),
+  );
+  await opening.deployment.supervisor.stop("keyholder-5");
+  const application = await opening.apply(agency, "7 Js 12/26");
+  await opening.draft(court, application, statement, {
+    days: [DAY],
+    conversations: "all",
+    secretUntil: day(1),
+  });
+  const order = await opening.sign(court);
+  await opening.look(court, "story-court-signed");
+  await opening.bring(agency, order);
+  await opening.look(agency, "story-agency-order");
+  await agency.press("Tell the keyholders the conversations");
+  await agency.page.getByText("1 of 5 keyholders did not answer.").waitFor();
+});
+
+test("one keyholder refuses, one is down, three approve: each sees the others, and nobody is waited for", async () => {
+  await opening.open(holder(2), "7 Js 12/26");
+  await holder(2).page.getByLabel("Why").fill("The act that came with it is of another case.");
+  await holder(2).press("Refuse …");
+  await holder(2).press("Refuse");
+  await holder(2).page.getByText("Refused, for good.").waitFor();
+  await opening.open(holder(1), "7 Js 12/26");
+  expect(await holder(1).text()).toMatch(
+    /keyholder-2[^]*refused[^]*of another case[^]*keyholder-5[^]*does not answer/,
+  );
+  await opening.look(holder(1), "story-keyholder-order");
+  for (const number of [1, 3, 4]) {
+    await opening.open(holder(number), "7 Js 12/26");
+    await opening.approve(holder(number));
+  }
+  await opening.look(holder(4), "story-keyholder-approved");
+  await court.go("/orders");
+  await court.follow("7 Js 12/26");
+  expect(await court.text()).toContain("3 of 3 that are needed have agreed, 1 refused, 1 still to answer.");
+  await opening.look(court, "story-court-decided");
+});
+
+test("the agency collects what three released, and reads what she wrote and nothing else", async () => {
+  await agency.go("/orders");
+  await agency.follow("7 Js 12/26");
+  const at = new URL(agency.page.url()).pathname;
+  await opening.reads(agency, at, "3 of 3 have released");
+  await opening.look(agency, "story-agency-released");
+  await agency.press("Collect and open");
+  await agency.press("Open it");
+  await agency.page.getByRole("link", { name: "Read the evidence" }).waitFor(PATIENT);
+  await agency.follow("Read the evidence");
+  for (const text of SAID) await agency.page.getByText(text).waitFor();
+  expect(await agency.text()).not.toContain("Where are the books?");
+  await opening.look(agency, "story-agency-evidence");
+});
+
+test("secrecy ends, and her app shows the notice that it read from the log itself", async () => {
+  await ada.home();
+  await ada.follow("Notices");
+  await picture(ada.page, "opening-ada-before");
+  await opening.until(day(2));
+  const notice = ada.page.locator("article.notice").filter({ hasText: "7 Js 12/26" });
+  await notice.waitFor(PATIENT);
+  await picture(ada.page, "opening-ada-notice", { fullPage: true });
+  const text = await notice.innerText();
+  for (const words of ["ordered to open messages of yours", "All of yours", "How to complain", "fraud"]) {
+    expect(text).toContain(words);
+  }
+  expectCalm(ada, ben);
+});
+
+test("axe finds nothing, no page is wider than a phone, and no page did what its policy forbids", () => {
+  expect(opening.found).toEqual([]);
+  expect(opening.problems).toEqual([]);
+});
