@@ -21,6 +21,8 @@ export type DeskConfig = {
   readonly linkFile?: string;
   /** SHA-256 of the secret of a one-time sign-in link that whoever starts this program made, 64 hex digits. */
   readonly linkHash?: string;
+  /** scrypt's, for the key of a new journal. */
+  readonly workFactor?: number;
 };
 
 /** Throws EncodingError, which names the member. */
@@ -46,6 +48,9 @@ export function readConfig(fields: Fields, directory: string): DeskConfig {
     url: url ?? null,
     charter: charter === undefined ? null : charterId(charter),
     ...(linkFile === undefined ? {} : { linkFile: resolve(directory, linkFile) }),
+    ...(fields.optional("workFactor") === undefined
+      ? {}
+      : { workFactor: fields.integer("workFactor", 1, 20) }),
     ...(linkHash === undefined ? {} : { linkHash: hex(fromHex(linkHash, 32, "config.linkHash")) }),
   };
 }

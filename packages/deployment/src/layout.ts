@@ -199,6 +199,7 @@ export class Layout {
       kind: place.kind,
       label: deskLabel(place),
       party: this.directory(place.party),
+      workFactor: WORK_FACTOR,
       ...(doorway === null
         ? { port: this.saved.ports[name] ?? 0, linkFile: DESK_LINK }
         : { port: 0, ...doorway }),

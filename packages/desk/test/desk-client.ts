@@ -1,5 +1,6 @@
 // Somebody at a desk without a browser: one origin, one cookie, one passkey.
 import { request } from "node:http";
+import { createPassphrase } from "@porchlight/durable";
 import { type Desk } from "../src/shell/desk.ts";
 import { type ServedDesk, type ServeOptions, serveDesk } from "../src/shell/serve.ts";
 import { Passkey } from "./passkey.ts";
@@ -140,7 +141,8 @@ export async function signedIn(
     throw error;
   },
 ): Promise<DeskClient> {
-  const served = await serveDesk(desk, { port: 0, ...options }, onFailure);
+  await createPassphrase(options.directory);
+  const served = await serveDesk(desk, { port: 0, workFactor: 2, ...options }, onFailure);
   const client = new DeskClient(served);
   await client.enter(served.link());
   return client;

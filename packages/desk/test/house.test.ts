@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DayNumber, dayNumber, formatDay } from "@porchlight/encoding";
+import { type DayNumber, dayNumber, formatDay, hex } from "@porchlight/encoding";
 import { Agency, Court, formatOrderFile, namesOf, type OrderFile, Service } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
+import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
@@ -187,4 +189,42 @@ test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the lo
   const done = (await client.get("/orders")).text;
   expect(done).toContain("let it pass");
   expect(done).toContain("No hold order waits for you.");
+});
+
+test("DESK-7: an original act is kept once its application is confirmed, sealed; an earlier version's is sealed too", async () => {
+  const directory = join(home, "agency");
+  const acts = join(directory, "acts");
+  const act = Buffer.from("the act, as the accused is named in it");
+  const text = "of a request";
+  const actHash = new Uint8Array(createHash("sha256").update(text).digest());
+  const old = { text, hash: hex(actHash) };
+  await (await Agency.open(directory)).request(world.charter.id, { reference: "old", actHash });
+  await mkdir(acts);
+  await writeFile(join(acts, old.hash), old.text);
+  await writeFile(join(acts, "0".repeat(64)), "nobody confirmed it");
+  const desk = await signedIn(await openAgency({ directory, url: SERVICE_URL, charter: world.charter.id }), {
+    directory,
+    label: "agency",
+  });
+  expect(await readdir(acts)).toEqual([`${old.hash}.age`]);
+  const boundary = "----agency";
+  const propose = async () => {
+    const part = (name: string, body: string, file = "") =>
+      `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${body}\r\n`;
+    const body = `${part("csrf", await desk.token())}${part("reference", "case 9")}${part("act", act.toString(), '; filename="a.txt"')}--${boundary}--\r\n`;
+    const type = `multipart/form-data; boundary=${boundary}`;
+    return desk.asked(await desk.send("POST", "/new", body, { "content-type": type }));
+  };
+  const asked = await propose();
+  expect((await readdir(acts)).length).toBe(1);
+  const made = await desk.confirm(asked);
+  const path = String(made.headers["location"]);
+  const names = await readdir(acts);
+  expect(names.length).toBe(2);
+  for (const name of names) {
+    const bytes = await readFile(join(acts, name));
+    expect([bytes.includes("accused"), bytes.includes("of a request")]).toEqual([false, false]);
+  }
+  expect((await desk.get(`${path}/act`)).text).toBe(act.toString());
+  await desk.desk.close();
 });

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fields, unixSeconds } from "@porchlight/encoding";
+import { createPassphrase, Journal } from "@porchlight/durable";
+import { Fields, unixSeconds, utf8 } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { PendingActs } from "../src/shell/acts.ts";
@@ -13,6 +14,7 @@ import { DeskError } from "../src/shell/error.ts";
 import { DeskJournal } from "../src/shell/journal.ts";
 import { area, postForm } from "../src/shell/look.ts";
 import { Passkeys } from "../src/shell/passkeys.ts";
+import { SealedJournal } from "../src/shell/sealed-journal.ts";
 import { serveDesk } from "../src/shell/serve.ts";
 import { DeskClient, signedIn } from "./desk-client.ts";
 import { Passkey } from "./passkey.ts";
@@ -174,10 +176,13 @@ test("DESK-2: a link that was made for the program counts once, and only while n
   const directory = mkdtempSync(join(tmpdir(), "desk-link-"));
   const secret = "a".repeat(43);
   const linkHash = createHash("sha256").update(secret).digest("hex");
+  const given = { directory, label: "given", port: 0, linkHash, workFactor: 2 };
   const serve = async () =>
-    await serveDesk(desk, { directory, label: "given", port: 0, linkHash }, (_event, error) => {
+    await serveDesk(desk, given, (_event, error) => {
       throw error;
     });
+  await expect(serve()).rejects.toMatchObject({ code: "passphrase-missing" });
+  await createPassphrase(directory);
   const first = await serve();
   const entered = await new DeskClient(first).enter(`${first.origin}/enter#${secret}`);
   expect(entered.status).toBe(200);
@@ -377,8 +382,10 @@ test("DESK-7: the journal keeps who confirmed what, what came of it, and proves 
 
   const { cookie } = client;
   await client.desk.close();
-  const path = join(directory, "desk/journal");
-  expect(readFileSync(path).includes("kept")).toBe(true);
+  // What the journal says of whom is on the disk for nobody who has only the disk.
+  for (const text of ["kept", "Ada Clerk", "sign-note"]) {
+    expect(readFileSync(join(directory, "desk/journal.sealed")).includes(text)).toBe(false);
+  }
   const served = await serveDesk(desk, { port: 0, ...options }, () => {});
   await expect(serveDesk(desk, { port: 0, ...options }, () => {})).rejects.toMatchObject({ code: "locked" });
   const later = new DeskClient(served);
@@ -388,6 +395,52 @@ test("DESK-7: the journal keeps who confirmed what, what came of it, and proves 
   expect((await later.signIn()).status).toBe(200);
   expect((await later.get("/journal")).text).toContain("Sign note 2");
   client = later;
+});
+
+test("DESK-7: a plain journal is sealed once and erased; one that was altered, moved or lost its key is refused", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "desk-journal-"));
+  const sealing = { passphrase: "a test's", workFactor: 2 };
+  const record = { kind: "signed-in", at: 1_800_000_000, id: "x", name: "Ada Clerk" };
+  const plain = join(folder, "journal");
+  const old = await Journal.open(plain);
+  await old.append(utf8(JSON.stringify(record)));
+  await old.append(utf8(JSON.stringify({ ...record, name: "Ben" })));
+  await old.close();
+  const before = readFileSync(plain);
+  const journal = await DeskJournal.open(folder, sealing);
+  expect(existsSync(plain)).toBe(false);
+  await journal.add({ kind: "person-removed", at: unixSeconds(1), id: "x", name: "Ada Clerk" });
+  await journal.close();
+  const path = join(folder, "journal.sealed");
+  const whole = readFileSync(path);
+  expect(whole.includes("Ada")).toBe(false);
+  // As after a crash between the two: what is whole in the sealed one is erased, what is not is refused.
+  writeFileSync(plain, before);
+  const { journal: again, records } = await SealedJournal.open(folder, sealing);
+  await again.close();
+  expect([records.length, existsSync(plain)]).toEqual([3, false]);
+  const foreign = await Journal.open(plain);
+  await foreign.append(utf8("another's"));
+  await foreign.close();
+  const corrupt = { code: "journal-corrupt" };
+  await expect(SealedJournal.open(folder, sealing)).rejects.toMatchObject(corrupt);
+  rmSync(plain);
+
+  // A record that comes a second time; one whose bytes are others.
+  const raw = await Journal.open(path);
+  const { value: first } = await raw.records().next();
+  await raw.append(first as Uint8Array);
+  await raw.close();
+  await expect(SealedJournal.open(folder, sealing)).rejects.toMatchObject(corrupt);
+  rmSync(path);
+  const altered = await Journal.open(path);
+  await altered.append((first as Uint8Array).map((byte, i) => (i === 20 ? byte ^ 1 : byte)));
+  await altered.close();
+  await expect(SealedJournal.open(folder, sealing)).rejects.toMatchObject(corrupt);
+  writeFileSync(path, whole);
+  rmSync(join(folder, "journal-key.age"));
+  await expect(SealedJournal.open(folder, sealing)).rejects.toMatchObject({ code: "secret-unreadable" });
+  rmSync(folder, { recursive: true });
 });
 
 test("DESK-7: what goes on behind a page is in the journal when it has ended, and the desk closes after it", async () => {

@@ -1,6 +1,13 @@
 export { type ArchiveFile, readArchive, writeArchive } from "./archive.ts";
 export { DurableError, type DurableErrorCode } from "./error.ts";
-export { makeDirectory, readFileOrNull, removeFileDurable, syncDirectory, writeFileDurable } from "./file.ts";
+export {
+  eraseFileDurable,
+  makeDirectory,
+  readFileOrNull,
+  removeFileDurable,
+  syncDirectory,
+  writeFileDurable,
+} from "./file.ts";
 export { Journal, MAX_RECORD } from "./journal.ts";
 export { type DirectoryLock, lastHolder, lockDirectory } from "./lock.ts";
 export { createPassphrase, PASSPHRASE_VARIABLE, passphrasePath, readPassphrase } from "./passphrase.ts";

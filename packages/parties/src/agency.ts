@@ -1,7 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, readFileOrNull, type SecretStore, writeFileDurable } from "@porchlight/durable";
+import {
+  eraseFileDurable,
+  makeDirectory,
+  readFileOrNull,
+  type SecretStore,
+  writeFileDurable,
+} from "@porchlight/durable";
 import {
   type CharterId,
   type ConversationId,
@@ -43,6 +49,7 @@ import type { Service } from "./service.ts";
 const IDENTITY = "evidence-identity";
 const ENDPOINT_KEY = "hi1-endpoint";
 const OWN_KEY = "own-key";
+const ACTS = "acts";
 const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** A requester: an agency, or whoever else warrants name. Its directory holds its requests' secrets, sealed, and its evidence. */
@@ -259,6 +266,38 @@ export class Agency {
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
   }
 
+  /** Keeps an original act, sealed, by its SHA-256 in hexadecimal: the same is kept once. */
+  async keepAct(bytes: Uint8Array): Promise<void> {
+    const folder = join(this.directory, ACTS);
+    await makeDirectory(folder);
+    const path = join(folder, `${createHash("sha256").update(bytes).digest("hex")}.age`);
+    if ((await readFileOrNull(path)) === null) await writeFileDurable(path, await this.#secrets.seal(bytes));
+  }
+
+  async hasAct(hash: Uint8Array): Promise<boolean> {
+    return (await namesIn(join(this.directory, ACTS))).includes(`${hex(hash)}.age`);
+  }
+
+  /** `null` for one that is not kept here. Throws DurableError "secret-unreadable". */
+  async act(hash: Uint8Array): Promise<Uint8Array | null> {
+    const sealed = await readFileOrNull(join(this.directory, ACTS, `${hex(hash)}.age`));
+    return sealed === null ? null : await this.#secrets.unseal(sealed);
+  }
+
+  /** Acts that an earlier version left in clear: those of requests are sealed, all are erased. */
+  async sealPlainActs(): Promise<void> {
+    const folder = join(this.directory, ACTS);
+    const names = await namesIn(folder);
+    const plain = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+    if (plain.length === 0) return;
+    const asked = new Set((await this.requests()).map(({ request }) => hex(request.actHash)));
+    for (const name of plain) {
+      const bytes = await readFileOrNull(join(folder, name));
+      if (bytes !== null && asked.has(name)) await this.keepAct(bytes);
+      await eraseFileDurable(join(folder, name));
+    }
+  }
+
   /** Known to this directory alone, made at its first use (32 B): by it the agency knows again what it wrote itself. */
   async ownKey(): Promise<Uint8Array> {
     const known = await this.#secrets.read(OWN_KEY);
@@ -285,10 +324,7 @@ export class Agency {
   /** Requests that were made here, each with its name. Throws PartyError. */
   async requests(): Promise<{ readonly name: string; readonly request: Request }[]> {
     const folder = join(this.directory, "requests");
-    const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return [];
-      throw error;
-    });
+    const files = await namesIn(folder);
     const found: { name: string; request: Request }[] = [];
     for (const file of files.sort()) {
       const name = /^(request-[0-9a-f]{24})\.json$/.exec(file)?.[1];
@@ -302,6 +338,13 @@ export class Agency {
   evidenceFolder(order: OrderFile): string {
     return join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
   }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
 }
 
 /** Derived from T, so that an order finds its secrets by itself. */

@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { asName } from "@porchlight/charter";
-import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
 import { attachmentPath } from "@porchlight/evidence";
 import {
@@ -34,7 +32,9 @@ import { EvidenceShelf } from "./evidence.ts";
 import { applicationPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { viewerPage } from "./viewer-page.ts";
 
-const ACTS = "acts";
+/** Original acts that were chosen and wait for the passkey are in memory: so many, and so many milliseconds. */
+const MAX_CHOSEN = 4;
+const CHOSEN_FOR = 6 * 60_000;
 const ACT_FILES = { bodyLimit: 64 * 2 ** 20 };
 
 /** What of a package is given out as it is: path in the package, type, and how the file is called then. */
@@ -58,6 +58,7 @@ function downloadName(name: string, ref: string): string {
 export async function openAgency(context: DeskContext): Promise<Desk> {
   const { directory } = context;
   const agency = await Agency.open(directory);
+  await agency.sealPlainActs();
   const { party } = agency;
   const door = new ServiceDoor(context, party);
   const room = new AgencyRoom(agency, door);
@@ -83,10 +84,10 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
         };
       });
       download("/applications/:application/act", async (visit) => {
-        const hash = hex((await room.request(visit)).actHash);
-        const bytes = await readFileOrNull(join(directory, ACTS, hash));
+        const { actHash } = await room.request(visit);
+        const bytes = await agency.act(actHash);
         if (bytes === null) throw new DeskError("not-found", "the original act is not kept here");
-        return { name: `act-${hash.slice(0, 16)}`, type: "application/octet-stream", bytes };
+        return { name: `act-${hex(actHash).slice(0, 16)}`, type: "application/octet-stream", bytes };
       });
       page("/orders/:order", async (visit) => await room.order(visit));
       act("/orders/:order/collect", room.collect());
@@ -104,6 +105,8 @@ class AgencyRoom {
   readonly #door: ServiceDoor;
   readonly #evidence: EvidenceShelf;
   readonly #collections = new Collections();
+  /** By hash. */
+  readonly #chosen = new Map<string, Uint8Array>();
 
   constructor(agency: Agency, door: ServiceDoor) {
     this.#agency = agency;
@@ -145,7 +148,7 @@ class AgencyRoom {
     };
   }
 
-  apply(): Act<{ readonly reference: string; readonly actHash: string }> {
+  apply(): Act<{ readonly reference: string; readonly actHash: string; readonly isKept: boolean }> {
     return {
       name: "make-application",
       propose: async (visit, sent) => {
@@ -165,7 +168,7 @@ class AgencyRoom {
         if (act === null && !/^[0-9a-f]{64}$/.test(given)) {
           return again("A fingerprint has 64 digits and letters from a to f.");
         }
-        const actHash = act === null ? given : await this.#keepAct(act.bytes);
+        const actHash = act === null ? given : this.#choose(act.bytes);
         return {
           title: "Make this application",
           button: "Make it",
@@ -180,12 +183,19 @@ class AgencyRoom {
               text: "A fresh key for this one order. Its secret half stays in this directory",
             },
           ],
-          payload: { reference, actHash },
+          payload: { reference, actHash, isKept: act !== null },
           back: "/new",
         };
       },
-      perform: async (_visit, { reference, actHash }) => {
+      perform: async (_visit, { reference, actHash, isKept }) => {
         const { charter } = await this.#door.open();
+        if (isKept) {
+          const act = this.#chosen.get(actHash);
+          if (act === undefined)
+            throw new DeskError("not-now", "the act is not here any more: choose it again");
+          await this.#agency.keepAct(act);
+          this.#chosen.delete(actHash);
+        }
         const { path } = await this.#agency.request(charter.id, { reference, actHash: fromHex(actHash, 32) });
         const name = /(request-[0-9a-f]{24})\.json$/.exec(path)?.[1] ?? "";
         return { to: `/applications/${name}`, said: "The application is made." };
@@ -193,13 +203,16 @@ class AgencyRoom {
     };
   }
 
-  /** By its hash: the same act is kept once. */
-  async #keepAct(bytes: Uint8Array): Promise<string> {
+  /** Its hash. It is kept once the application is confirmed, and forgotten where nobody confirms it. */
+  #choose(bytes: Uint8Array): string {
     const hash = createHash("sha256").update(bytes).digest("hex");
-    const folder = join(this.#agency.directory, ACTS);
-    await makeDirectory(folder);
-    if ((await readFileOrNull(join(folder, hash))) === null)
-      await writeFileDurable(join(folder, hash), bytes);
+    this.#chosen.delete(hash);
+    this.#chosen.set(hash, bytes);
+    const [oldest] = this.#chosen.keys();
+    if (oldest !== undefined && this.#chosen.size > MAX_CHOSEN) this.#chosen.delete(oldest);
+    setTimeout(() => {
+      if (this.#chosen.get(hash) === bytes) this.#chosen.delete(hash);
+    }, CHOSEN_FOR).unref();
     return hash;
   }
 
@@ -211,13 +224,8 @@ class AgencyRoom {
 
   async application(visit: Visit) {
     const request = await this.request(visit);
-    const act = join(this.#agency.directory, ACTS, hex(request.actHash));
-    return applicationPage(
-      visit,
-      visit.params["application"] ?? "",
-      request,
-      (await readFileOrNull(act)) !== null,
-    );
+    const isKept = await this.#agency.hasAct(request.actHash);
+    return applicationPage(visit, visit.params["application"] ?? "", request, isKept);
   }
 
   async order(visit: Visit) {

@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { Journal } from "@porchlight/durable";
+import type { Sealing } from "@porchlight/durable";
 import {
   base64url,
   Fields,
@@ -13,6 +12,7 @@ import {
 import { challengeOfAct } from "./acts.ts";
 import { DeskError } from "./error.ts";
 import { type Assertion, checkAssertion, type Place, readAssertion } from "./passkeys.ts";
+import { SealedJournal } from "./sealed-journal.ts";
 
 /** What the journal keeps (DESK-7), in the order in which it happened. */
 export type JournalRecord =
@@ -50,20 +50,18 @@ export type JournalledAct = {
 
 /** Who did what when, with the passkey's own signature over it. Nothing is done before its record is on the disk. */
 export class DeskJournal {
-  readonly #journal: Journal;
+  readonly #journal: SealedJournal;
   readonly #records: JournalRecord[];
 
-  private constructor(journal: Journal, records: JournalRecord[]) {
+  private constructor(journal: SealedJournal, records: JournalRecord[]) {
     this.#journal = journal;
     this.#records = records;
   }
 
   /** Throws DurableError. The caller holds the directory's lock. */
-  static async open(directory: string): Promise<DeskJournal> {
-    const journal = await Journal.open(join(directory, "journal"));
-    const records: JournalRecord[] = [];
-    for await (const record of journal) records.push(readRecord(record));
-    return new DeskJournal(journal, records);
+  static async open(directory: string, sealing: Sealing): Promise<DeskJournal> {
+    const { journal, records } = await SealedJournal.open(directory, sealing);
+    return new DeskJournal(journal, records.map(readRecord));
   }
 
   async add(record: JournalRecord): Promise<void> {

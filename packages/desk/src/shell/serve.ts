@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { lockDirectory, makeDirectory } from "@porchlight/durable";
+import { lockDirectory, makeDirectory, readPassphrase } from "@porchlight/durable";
 import { builtScript, type Script } from "@porchlight/markup/script";
 import { listen } from "@porchlight/runtime";
 import type { Desk } from "./desk.ts";
@@ -22,6 +22,8 @@ export type ServeOptions = {
   readonly stopwatch?: Stopwatch;
   /** SHA-256 of a one-time link's secret, 64 hex digits, which counts while nobody has a passkey here (DESK-2). */
   readonly linkHash?: string;
+  /** Base-2 logarithm of scrypt's N for the key of a new journal; demonstrations and tests take less than the default. */
+  readonly workFactor?: number;
 };
 
 export type ServedDesk = {
@@ -34,7 +36,10 @@ export type ServedDesk = {
   close(): Promise<void>;
 };
 
-/** Serves a desk. Throws RuntimeError "port-taken", DurableError "locked", DeskError "config-invalid". */
+/**
+ * Serves a desk. Throws RuntimeError "port-taken", DurableError "locked" and for passphrase and journal, DeskError
+ * "config-invalid".
+ */
 export async function serveDesk(desk: Desk, options: ServeOptions, onFailure: Failure): Promise<ServedDesk> {
   const { label } = options;
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) {
@@ -45,7 +50,11 @@ export async function serveDesk(desk: Desk, options: ServeOptions, onFailure: Fa
   const lock = lockDirectory(directory);
   const stopwatch = options.stopwatch ?? (() => performance.now() / 1000);
   try {
-    const journal = await DeskJournal.open(directory);
+    const { workFactor } = options;
+    const journal = await DeskJournal.open(directory, {
+      passphrase: await readPassphrase(options.directory),
+      ...(workFactor === undefined ? {} : { workFactor }),
+    });
     const passkeys = await Passkeys.open(directory);
     const links = new Links(stopwatch);
     if (options.linkHash !== undefined && passkeys.people.length === 0) links.accept(options.linkHash);
