@@ -38,6 +38,7 @@ export class LogCatalogue {
   readonly #keys = new Map<Period, LoggedDocument[]>();
   readonly #dated = new Map<CharterId, DatedEntry[]>();
   readonly #orders = new Map<Commitment, LogIndex>();
+  readonly #noticed = new Set<Commitment>();
   readonly #revocations = new Map<Commitment, LogIndex>();
   readonly #directions = new Map<string, LogIndex>();
   readonly #preservations = new Map<Commitment, { index: LogIndex; entry: PreservationEntry }>();
@@ -93,6 +94,9 @@ export class LogCatalogue {
       case "warrant":
       case "hold-order":
         return first(this.#orders, entry.commitment);
+      case "notice":
+        this.#noticed.add(entry.commitment);
+        return;
       case "revocation":
         return first(this.#revocations, entry.commitment);
       case "suspension":
@@ -155,6 +159,11 @@ export class LogCatalogue {
     return this.verifiedCharters.findLast(
       ({ validFrom, validUntil }) => validFrom <= day && day <= validUntil,
     );
+  }
+
+  /** Whether notices of this order stand in the log, all of them or not. */
+  hasNotices(order: Commitment): boolean {
+    return this.#noticed.has(order);
   }
 
   /** All key documents of a period, of every charter and generation. */

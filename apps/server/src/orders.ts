@@ -12,6 +12,8 @@ import {
   type AccountId,
   accountIdOf,
   type Commitment,
+  type DayNumber,
+  dayNumber,
   dayOf,
   EncodingError,
   idBytes,
@@ -51,6 +53,16 @@ import type { LoggedKeys } from "./logged-keys.ts";
 import type { OrderStore, StoredOrder } from "./order-store.ts";
 import type { Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
+
+type DaysNotices = {
+  readonly day: DayNumber;
+  readonly notices: ReturnType<typeof makeNotices>;
+  /** As they stand in the log. */
+  readonly entries: readonly Uint8Array[];
+};
+
+/** Days back for which a crash between notices and order is looked for. */
+const RESUMED_DAYS = 31;
 
 /** Takes orders in and logs them, and what their issuers say of them later (DEL-50, DEL-51). */
 export class Orders {
@@ -124,19 +136,13 @@ export class Orders {
     return { index, orderId };
   }
 
-  /** NOT-16: first the notices, then the order that names their hash. What a crash left half done is found again. */
+  /** NOT-16: first the notices, then the order that names their hash. What a crash left half done is gone on with. */
   async #append(warrant: VerifiedOrder, opening: Uint8Array, commitment: Commitment): Promise<LogIndex> {
     const { charter, document } = warrant;
-    const day = dayOf(this.#clock.now());
-    const keys = await this.#keys.of(charter, periodOf(day));
-    if (keys === null) {
-      throw new Refusal("unavailable", "there are no keys of this month yet: hand the order in again later");
-    }
-    const notices = makeNotices(warrant, opening, day, keys);
-    for (const notice of notices.entries) {
-      const bytes = formatEntry(signIntake(notice, this.#identity.intake.seed));
-      if (this.#log.catalogue.find(bytes) === undefined) await this.#log.append(bytes);
-    }
+    const { day, notices, entries } = this.#log.catalogue.hasNotices(commitment)
+      ? await this.#begun(warrant, opening)
+      : await this.#notices(warrant, opening, dayOf(this.#clock.now()));
+    for (const bytes of entries) await this.#log.append(bytes);
     const entry = signIntake(
       {
         type: orderEntryType(charter.kind),
@@ -150,6 +156,38 @@ export class Orders {
       this.#identity.intake.seed,
     );
     return await this.#log.append(formatEntry(entry));
+  }
+
+  /** Notices as they are logged on a day. Throws Refusal where the month's keys are not there yet. */
+  async #notices(warrant: VerifiedOrder, opening: Uint8Array, day: DayNumber): Promise<DaysNotices> {
+    const keys = await this.#keys.of(warrant.charter, periodOf(day));
+    if (keys === null) {
+      throw new Refusal("unavailable", "there are no keys of this month yet: hand the order in again later");
+    }
+    const notices = makeNotices(warrant, opening, day, keys);
+    const { seed } = this.#identity.intake;
+    return { day, notices, entries: notices.entries.map((one) => formatEntry(signIntake(one, seed))) };
+  }
+
+  /**
+   * Notices depend on the day, and a second set of them would spoil the order for good (GATE-40): after a crash the order is
+   * logged with the day on which its first notice was.
+   */
+  async #begun(warrant: VerifiedOrder, opening: Uint8Array): Promise<DaysNotices> {
+    const today = dayOf(this.#clock.now());
+    for (let day = today; day >= Math.max(0, today - RESUMED_DAYS); day = dayNumber(day - 1)) {
+      const found = await this.#notices(warrant, opening, day).catch((error: unknown) => {
+        if (error instanceof Refusal) return null;
+        throw error;
+      });
+      const [first] = found?.entries ?? [];
+      if (found !== null && first !== undefined && this.#log.catalogue.find(first) !== undefined)
+        return found;
+    }
+    throw new Refusal(
+      "conflict",
+      "notices of this order were logged long ago and the order never was: have it signed again",
+    );
   }
 
   /** Logs what the issuer says of its order (DEL-51). Idempotent. Throws Refusal. */
