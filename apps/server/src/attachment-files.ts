@@ -64,10 +64,10 @@ export class AttachmentFiles {
   }
 
   /** Up to `length` bytes; fewer at the end of the file, `null` where there is no file. */
-  async read(id: string, offset: number, length: number): Promise<Uint8Array | null> {
+  async read(id: string, offset: number, length: number, isHeld = false): Promise<Uint8Array | null> {
     let handle: FileHandle;
     try {
-      handle = await open(this.#path(id), "r");
+      handle = await open(isHeld ? this.#heldPath(id) : this.#path(id), "r");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;

@@ -182,26 +182,30 @@ export class Attachments {
     return await this.readPart(id, found.size, part);
   }
 
-  /** Where a complete attachment belongs: who uploaded it, into which conversation, on which day; `null` where there is none. */
-  async placeOf(id: string): Promise<AttachmentPlace | null> {
-    const [row] = await this.#database.query<Row>({
-      text: "select conversation, account, day, charter, size from attachments where id = $1 and digest is not null",
+  /**
+   * Where a complete attachment belongs: who uploaded it, into which conversation, on which day. For who answers an order: what
+   * only an order to preserve keeps is among them, and a file of the same id may have come since.
+   */
+  async placesOf(id: string): Promise<AttachmentPlace[]> {
+    const rows = await this.#database.query<Row>({
+      text: `select conversation, account, day, charter, size, held from kept_attachments
+        where id = $1 and digest is not null order by day`,
       values: [Buffer.from(id, "hex")],
     });
-    if (row === undefined) return null;
-    return {
+    return rows.map((row) => ({
       conversation: conversationIdOf(fromRow(row["conversation"])),
       account: accountIdOf(fromRow(row["account"])),
       day: dayNumber(row["day"] as number),
       charter: row["charter"] === null ? null : charterIdOf(fromRow(row["charter"])),
       size: row["size"] as number,
-    };
+      isHeld: row["held"] as boolean,
+    }));
   }
 
   /** Access was checked. Throws Refusal "not-found". */
-  async readPart(id: string, size: number, part: number): Promise<Uint8Array> {
+  async readPart(id: string, size: number, part: number, isHeld = false): Promise<Uint8Array> {
     const length = lengthOf(size, part);
-    const bytes = length === 0 ? null : await this.#files.read(id, part * PART, length);
+    const bytes = length === 0 ? null : await this.#files.read(id, part * PART, length, isHeld);
     if (bytes === null || bytes.length !== length) {
       throw new Refusal("not-found", "this part of the file is not here any more");
     }
@@ -267,6 +271,8 @@ type AttachmentPlace = {
   readonly charter: CharterId | null;
   /** Of the ciphertext. */
   readonly size: number;
+  /** Whether only an order to preserve keeps it. */
+  readonly isHeld: boolean;
 };
 
 type Found = {

@@ -188,8 +188,10 @@ export class MaterialDesk {
     const order = await this.#orders.find(orderId);
     const { charter, document } = order.warrant;
     await this.#freshCheckpoint(order, signal);
-    const place = await this.#attachments.placeOf(id);
-    if (place === null) {
+    const places = await this.#attachments.placesOf(id);
+    const { firstDay, lastDay } = document;
+    const place = places.find(({ day }) => firstDay <= day && day <= lastDay) ?? places[0];
+    if (place === undefined) {
       await this.#allow(order, listAllowed);
       throw new Refusal("not-found", "the file is not here, or not any more");
     }
@@ -205,7 +207,7 @@ export class MaterialDesk {
     await this.#allow(order, (input) =>
       materialAllowed({ ...input, labels: [label], otherSides, envelopes: [] }),
     );
-    const bytes = await this.#attachments.readPart(id, size, part);
+    const bytes = await this.#attachments.readPart(id, size, part, place.isHeld);
     this.#refuseRevoked(order);
     await this.#given(order.commitment);
     return bytes;

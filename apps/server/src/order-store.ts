@@ -10,6 +10,7 @@ import {
   hex,
   idBytes,
   parseJson,
+  type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import {
@@ -71,7 +72,7 @@ export class OrderStore {
     const sealed = this.#seal(plaintext, AT_REST_INFO, idHash);
     const charter = Buffer.from(idBytes(warrant.charter.id));
     const rows = await this.#database.query({
-      text: `insert into orders values ($1, $2, $3, $4, $5)
+      text: `insert into orders (id_hash, commitment, index, charter, sealed) values ($1, $2, $3, $4, $5)
         on conflict (id_hash) do update set index = orders.index returning commitment`,
       values: [idHash, Buffer.from(idBytes(commitment)), index, charter, sealed],
     });
@@ -104,6 +105,22 @@ export class OrderStore {
     });
     if (row === undefined) return null;
     return this.#verified.get(hex(fromRow(row["id_hash"]))) ?? (await this.#open(row));
+  }
+
+  /** That a requester was given material of this order: the first time counts. */
+  async markGiven(commitment: Commitment, now: UnixSeconds): Promise<void> {
+    await this.#database.query({
+      text: "update orders set given = $2 where commitment = $1 and given is null",
+      values: [Buffer.from(idBytes(commitment)), now],
+    });
+  }
+
+  async wasGiven(commitment: Commitment): Promise<boolean> {
+    const rows = await this.#database.query({
+      text: "select 1 from orders where commitment = $1 and given is not null",
+      values: [Buffer.from(idBytes(commitment))],
+    });
+    return rows.length > 0;
   }
 
   /** Every order, in the order of the log. */

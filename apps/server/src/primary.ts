@@ -146,7 +146,7 @@ export async function openPrimary(
     material: new MaterialDesk({
       ...{ database, store, log, identity, clock },
       attachments: new Attachments(database, clock, files, config.attachments),
-      given: (order) => objects.markGiven(database, order, clock.now()),
+      given: (order) => store.markGiven(order, clock.now()),
     }),
     hi1: endpoint,
   };

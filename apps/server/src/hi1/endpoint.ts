@@ -168,7 +168,7 @@ export class Hi1Endpoint {
       for (const held of changes) {
         const object = held.object.ObjectIdentifier;
         const kept = before.get(object);
-        const fresh: Kept = { held, received: context.now, logged: null, given: null, preserved: [] };
+        const fresh: Kept = { held, received: context.now, logged: null, preserved: [] };
         await this.#store.put(transaction, kept === undefined ? fresh : { ...kept, held }, context.now);
         const act = kept === undefined ? "received" : `changed: ${statusOf(held.object) ?? ""}`;
         await this.#store.note(transaction, object, context.now, { by: sender, act, words: `message ${id}` });

@@ -63,10 +63,10 @@ export class Following {
     }
   }
 
-  async #disclosed({ held, logged, given }: Kept, now: UnixSeconds): Promise<Moved | null> {
+  async #disclosed({ held, logged }: Kept, now: UnixSeconds): Promise<Moved | null> {
     if (logged === null) return null;
     // First: after a revocation nothing goes out, so what went out went before it, and the record has to say so.
-    if (given !== null) return moved(held, "Disclosed", now, null);
+    if (await this.#orders.wasGiven(logged)) return moved(held, "Disclosed", now, null);
     if (this.#log.catalogue.revocation(logged) !== undefined) {
       return moved(held, "Cancelled", now, "The order was revoked by its issuer.");
     }

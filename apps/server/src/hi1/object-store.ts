@@ -23,8 +23,6 @@ export type Kept = {
   readonly received: UnixSeconds;
   /** Of the order that answers a task. */
   readonly logged: Commitment | null;
-  /** When material went out for that order first. */
-  readonly given: UnixSeconds | null;
   /** Of the orders to preserve that an LPTask rests upon. */
   readonly preserved: readonly Commitment[];
 };
@@ -58,7 +56,7 @@ export class ObjectStore {
   /** Without documents' contents, which lists do not show; oldest first. */
   async of(queries: Queries, owner: string | null): Promise<Kept[]> {
     const rows = await queries.query({
-      text: `select object, owner, received, logged, given, sealed from hi1_objects
+      text: `select object, owner, received, logged, sealed from hi1_objects
         where $1::text is null or owner = $1 order by received, object`,
       values: [owner],
     });
@@ -77,7 +75,7 @@ export class ObjectStore {
   /** Tasks whose order or preservation may have moved on. */
   async following(queries: Queries, owner: string | null): Promise<Kept[]> {
     const rows = await queries.query({
-      text: `select object, owner, received, logged, given, sealed from hi1_objects
+      text: `select object, owner, received, logged, sealed from hi1_objects
         where status in ('AwaitingDisclosure', 'Preserved') and ($1::text is null or owner = $1)`,
       values: [owner],
     });
@@ -85,7 +83,7 @@ export class ObjectStore {
   }
 
   async put(queries: Queries, kept: Kept, now: UnixSeconds): Promise<void> {
-    const { held, received, logged, given, preserved } = kept;
+    const { held, received, logged, preserved } = kept;
     const { ObjectIdentifier: id } = held.object;
     const { bare, contents } = apart(held);
     const value = { version: 1, object: bare, scope: held.scope, since: held.since, preserved };
@@ -93,9 +91,11 @@ export class ObjectStore {
     const [authorisation = null] =
       held.type === "LDTask" || held.type === "Document" ? associatedWith(held.object) : [];
     await queries.query({
-      text: `insert into hi1_objects values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      text: `insert into hi1_objects
+          (object, owner, type, status, authorisation, received, changed, logged, sealed, contents)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (object) do update set status = excluded.status, changed = excluded.changed,
-          logged = excluded.logged, given = coalesce(hi1_objects.given, excluded.given), sealed = excluded.sealed`,
+          logged = excluded.logged, sealed = excluded.sealed`,
       values: [
         id,
         held.owner,
@@ -105,7 +105,6 @@ export class ObjectStore {
         received,
         now,
         logged === null ? null : Buffer.from(idBytes(logged)),
-        given,
         sealed,
         contents === null ? null : this.#atRest.seal(`contents ${id}`, contents),
       ],
@@ -129,17 +128,8 @@ export class ObjectStore {
       held: { type, owner: row["owner"] as string, object: whole, scope, since: unixSeconds(since) },
       received: unixSeconds(row["received"] as number),
       logged: row["logged"] === null ? null : (hex(fromRow(row["logged"])) as Commitment),
-      given: row["given"] === null ? null : unixSeconds(row["given"] as number),
       preserved,
     };
-  }
-
-  /** That a requester was given material of this order. */
-  async markGiven(queries: Queries, logged: Commitment, now: UnixSeconds): Promise<void> {
-    await queries.query({
-      text: "update hi1_objects set given = $2 where logged = $1 and given is null",
-      values: [Buffer.from(idBytes(logged)), now],
-    });
   }
 
   async transaction(

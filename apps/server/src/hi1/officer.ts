@@ -358,7 +358,7 @@ export class Hi1Officer {
         await store.note(transaction, held.object.ObjectIdentifier, now, line);
       }
       for (const held of offered) {
-        const fresh = { held, received: now, logged: null, given: null, preserved: [] };
+        const fresh = { held, received: now, logged: null, preserved: [] };
         await store.put(transaction, fresh, now);
         await store.note(transaction, held.object.ObjectIdentifier, now, { by, act: "made", words: note });
       }
@@ -487,7 +487,7 @@ export class Hi1Officer {
       now,
     );
     await database.transaction(async (transaction) => {
-      const fresh = { held: notification, received: now, logged: null, given: null, preserved: [] };
+      const fresh = { held: notification, received: now, logged: null, preserved: [] };
       await store.put(transaction, fresh, now);
       await store.note(transaction, id, now, { by, act: "challenge", words });
     });

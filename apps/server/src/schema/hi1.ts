@@ -1,7 +1,7 @@
 /**
  * Orders between authorities and this provider (spec/hi1.md). What names a person is sealed. `owner` is an endpoint,
- * `authorisation` the object that another belongs to; `logged` the commitment of a task's order, `given` when material went
- * out for it. `contents` is a document's body. Of a transaction digest and answer stay for good: what was
+ * `authorisation` the object that another belongs to; `logged` the commitment of a task's order, `given`
+ * (later kept with the order itself) when material went out for it. `contents` is a document's body. Of a transaction digest and answer stay for good: what was
  * answered once is answered alike.
  */
 export const hi1 = `

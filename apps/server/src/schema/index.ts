@@ -3,6 +3,7 @@ import { attachments } from "./attachments.ts";
 import { contests } from "./contests.ts";
 import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
+import { handedOut } from "./handed-out.ts";
 import { held } from "./held.ts";
 import { hi1 } from "./hi1.ts";
 import { keyPackages } from "./key-packages.ts";
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "preservation lifts", sql: preservationLifts },
   { name: "orders between authorities", sql: hi1 },
   { name: "held apart", sql: held },
+  { name: "what was handed out, with its order", sql: handedOut },
 ];
