@@ -113,6 +113,13 @@ describe("two people, then three, with the whole messenger and a real server", (
       text: "the porch",
       attachments: [{ file: new Blob([bytes], { type: "image/png" }), name: "porch.png", preview }],
     });
+    // Not sent yet, it is known in the list by its name.
+    await ada.page.perform("send", {
+      conversation: talk.id,
+      text: "",
+      attachments: [{ file: new Blob([bytes]), name: "plan.bin", preview: null }],
+    });
+    expect(ada.state.conversations[talk.id]?.last).toMatchObject({ kind: "attachment", text: "plan.bin" });
     const message = await bea.hears(talk.id, "the porch");
     expect(message.body).toMatchObject({
       attachments: [

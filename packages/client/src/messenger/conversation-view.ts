@@ -3,8 +3,8 @@ import type { Seat } from "../seat.ts";
 import { lastAt } from "./entry-view.ts";
 import type { Thread } from "./thread.ts";
 import { previewOf } from "./thread-intake.ts";
-import { isSpeech } from "./thread-record.ts";
-import type { ConversationStatus, ConversationView } from "./view.ts";
+import { isSpeech, type Pending } from "./thread-record.ts";
+import type { ConversationStatus, ConversationView, PreviewView } from "./view.ts";
 
 const NAMES = 4;
 
@@ -27,7 +27,7 @@ export function conversationView(parts: {
   const [peer = null] = others;
   const isDirect = named === "" && others.length <= 1;
   const waiting = record.pending.filter(isSpeech);
-  const newest = waiting.at(-1)?.content;
+  const newest = waiting.at(-1);
   return {
     id: thread.id,
     title: named === "" ? others.slice(0, NAMES).map(nameOf).filter(Boolean).join(", ") : named,
@@ -46,10 +46,17 @@ export function conversationView(parts: {
     pinned: record.pinned,
     muted: record.muted,
     archived: record.archived,
-    last: newest === undefined ? record.last : { ...previewOf(thread.me, newest), fromMe: true },
+    last: newest === undefined ? record.last : { ...waitingPreview(thread.me, newest), fromMe: true },
     lastAt: lastAt(record),
     typing,
   };
+}
+
+/** Of what is not sent yet the files are known by their names alone. */
+function waitingPreview(me: AccountId, { content, files }: Pending): Omit<PreviewView, "fromMe"> {
+  const [first] = files;
+  if (content.text !== "" || first === undefined) return previewOf(me, content);
+  return { from: me, kind: "attachment", text: first.name === "" ? first.type : first.name };
 }
 
 function statusOf(seat: Seat | null, left: boolean): ConversationStatus {
