@@ -113,7 +113,7 @@ export type CharterState = {
 };
 
 /** `reasons`: at least one, the oldest first. `id` is another whenever one is added (KEY-34). */
-export type Paused = {
+type Paused = {
   readonly id: string;
   readonly reasons: readonly { readonly by: string; readonly at: UnixSeconds; readonly reason: string }[];
 };
