@@ -1,4 +1,5 @@
 // The app's files offline, and a notification that says nothing. It knows no key and sees no message.
+import { outdated, releaseCache } from "./pwa/releases.ts";
 
 /** Path → SHA-256 in base64 of every file of this release; put in by the build. */
 declare const RELEASE_FILES: Readonly<Record<string, string>>;
@@ -28,8 +29,7 @@ type Worker = {
 };
 
 const worker = self as unknown as Worker;
-const PREFIX = "porchlight-";
-const release = `${PREFIX}${RELEASE_ID}`;
+const release = releaseCache(RELEASE_ID);
 const files = new Map(Object.entries(RELEASE_FILES).map(([path, digest]) => [`/${path}`, digest]));
 
 /** Each file exactly as this release has it: another one under its name is refused by the browser. */
@@ -45,10 +45,8 @@ async function install(): Promise<void> {
   await worker.skipWaiting();
 }
 
-/** The release before stays: a page that is open may still want a part of it. */
 async function activate(): Promise<void> {
-  const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== release);
-  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
+  await Promise.all(outdated(await caches.keys(), release).map((name) => caches.delete(name)));
   await worker.clients.claim();
 }
 
