@@ -1,4 +1,4 @@
-import type { ConversationId } from "@porchlight/encoding";
+import { base64url, type ConversationId } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
 import { chartered, PASSPHRASE, Somebody } from "./people.ts";
@@ -66,6 +66,8 @@ describe("one person's devices, with the whole messenger and a real server", () 
 
   test("ACC-50: a recovery code brings account and history back, and the lost devices are out", async () => {
     ({ recoveryCode } = await ada.page.perform("makeRecoveryCode"));
+    // The code is there before its backup is.
+    await ada.page.until((seen) => seen.kind === "ready" && seen.me.backup.kind === "current");
     await ada.stop();
     const found = await ada.another();
     await expect(
@@ -106,8 +108,32 @@ describe("one person's devices, with the whole messenger and a real server", () 
     expect(await cay.page.perform("lookInvitation", { invitation: link })).toMatchObject({
       inviter: bea.account,
     });
-    await cay.page.perform("signUp", { invitation: link, name: "Cay", secret: SECRET });
+    const key = (n: number) =>
+      ({
+        kind: "passkey",
+        credential: `key${n}`,
+        prfInput: base64url(new Uint8Array(32).fill(n)),
+        prf: new Uint8Array(32).fill(n),
+      }) as const;
+    await cay.page.perform("signUp", { invitation: link, name: "Cay", secret: key(1) });
     await online(cay);
+    // ACC-26: a device opens in 32 ways and no more, and in one at least.
+    await expect(cay.page.perform("removePasskey", { passkey: "key1" })).rejects.toMatchObject({
+      code: "unlock-way-last",
+    });
+    for (let n = 2; n <= 32; n++) await cay.page.perform("addUnlockWay", key(n));
+    await expect(cay.page.perform("addUnlockWay", key(33))).rejects.toMatchObject({
+      code: "unlock-ways-full",
+    });
+    await cay.page.perform("removePasskey", { passkey: "key1" });
+    await cay.stop();
+    await cay.start();
+    const ways = cay.page.state.kind === "locked" ? cay.page.state.ways : [];
+    expect(ways.map((way) => way.kind === "passkey" && way.credential)).toEqual(
+      Array.from({ length: 31 }, (_, n) => `key${n + 2}`),
+    );
+    await expect(cay.page.perform("unlock", key(1))).rejects.toMatchObject({ code: "unlock-refused" });
+    await cay.page.perform("unlock", key(32));
     await cay.remove();
   });
 });

@@ -302,6 +302,59 @@ describe("losing devices", () => {
     expect(await refusal(account.backup?.append(big) ?? Promise.resolve())).toBe("quota");
   });
 
+  test("ACC-53: an answer that is lost leaves nobody without a code: asked again it is the same one", async () => {
+    const { account, home: place } = await newcomer(server);
+    const first = await account.enableRecovery();
+    await account.backup?.append([utf8("under the first code")]);
+    const set = place.server.account.setRecovery.bind(place.server.account);
+    place.server.account.setRecovery = async (record) => {
+      await set(record);
+      throw new WireError("unreachable", "no connection");
+    };
+    expect(await refusal(account.enableRecovery())).toBe("unreachable");
+    // The code of before opens nothing any more; the program ends, and the person asks again.
+    expect(await refusal(Account.restore(await home(server), first, { audience: AUDIENCE }))).toBe(
+      "recovery-refused",
+    );
+    place.server.account.setRecovery = set;
+    const reopened = await Account.open(place, { audience: AUDIENCE });
+    expect(reopened.isRecoveryUnfinished).toBe(true);
+    const second = await reopened.enableRecovery();
+    expect(reopened.isRecoveryUnfinished).toBe(false);
+    // What was before is deleted after the code is there, and never what comes after it.
+    expect(await place.server.account.backups()).toHaveLength(1);
+    await reopened.backup?.append([utf8("under the second code")]);
+    await reopened.dropOutdated();
+    const { backups } = await Account.restore(await home(server), second, { audience: AUDIENCE });
+    const texts: string[] = [];
+    for await (const record of recordsIn(backups)) texts.push(fromUtf8(record));
+    expect(texts).toEqual(["under the second code"]);
+    expect(await place.server.account.backups()).toHaveLength(1);
+  });
+
+  test("ACC-54: a record of several chunks that a lost connection cut in two is whole, and so is all after it", async () => {
+    const { account, home: place } = await newcomer(server);
+    const code = await account.enableRecovery();
+    const put = place.server.account.putBackup.bind(place.server.account);
+    place.server.account.putBackup = async (generation, number, chunk) => {
+      if (number === 1) throw new WireError("unreachable", "no connection");
+      await put(generation, number, chunk);
+    };
+    const large = random(2_500_000);
+    expect(await refusal(account.backup?.append([utf8("one"), large]) ?? Promise.resolve())).toBe(
+      "unreachable",
+    );
+    place.server.account.putBackup = put;
+    const reopened = await Account.open(place, { audience: AUDIENCE });
+    await reopened.backup?.append([utf8("two")]);
+    const { backups } = await Account.restore(await home(server), code, { audience: AUDIENCE });
+    const found: string[] = [];
+    for await (const record of recordsIn(backups)) {
+      found.push(record.length < 100 ? fromUtf8(record) : String(hex(record) === hex(large)));
+    }
+    expect(found).toEqual(["one", "true", "two"]);
+  });
+
   test("a crash in the middle of a backup leaves it whole: the same chunk is handed in again", async () => {
     const { account, home: place } = await newcomer(server);
     const code = await account.enableRecovery();

@@ -89,7 +89,7 @@ const me: MeView = {
   fingerprint: "31415 92653 58979 32384 62643 38327",
   contactCode: "PLC1-8K4NW-TQ2RZ-X6M3P-1V7YB-G5H0J-C9DFA",
   holdsIdentity: true,
-  hasRecoveryCode: false,
+  backup: { kind: "current" },
   devices: [
     {
       key: "ab".repeat(32),

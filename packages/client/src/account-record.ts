@@ -24,6 +24,10 @@ export type Errand = {
 export type AccountRecord = {
   readonly errands: readonly Errand[];
   readonly backup: BackupState | null;
+  /** A recovery code, 16 bytes, with its backup's key, of which the server may or may not have heard yet. */
+  readonly recovery: { readonly secret: Uint8Array; readonly key: Uint8Array } | null;
+  /** Streams under keys of before that the server may still have: those of each device before a generation. */
+  readonly outdated: readonly { readonly deviceKey: string; readonly before: number }[];
   /** Time of the newest request that was seen, by "conversation account" (ACC-61). */
   readonly requests: Readonly<Record<string, number>>;
 };
@@ -51,7 +55,7 @@ export async function saveIdentity(storage: Storage, seed: Uint8Array): Promise<
 }
 
 export async function saveAccount(storage: Storage, record: AccountRecord): Promise<void> {
-  const { errands, requests, backup } = record;
+  const { errands, requests, backup, recovery, outdated } = record;
   const json = {
     version: 1,
     errands,
@@ -65,6 +69,8 @@ export async function saveAccount(storage: Storage, record: AccountRecord): Prom
             number: backup.place.number,
             digest: hex(backup.place.digest),
           },
+    recovery: recovery === null ? null : { secret: hex(recovery.secret), key: hex(recovery.key) },
+    outdated,
   };
   await storage.save(NAME, utf8(JSON.stringify(json)));
 }
@@ -72,16 +78,24 @@ export async function saveAccount(storage: Storage, record: AccountRecord): Prom
 /** Throws ClientError "state-corrupt". */
 export async function loadAccount(storage: Storage): Promise<AccountRecord> {
   const bytes = await storage.load(NAME);
-  if (bytes === null) return { errands: [], backup: null, requests: {} };
+  if (bytes === null) return { errands: [], backup: null, recovery: null, outdated: [], requests: {} };
   try {
     // JSON.parse: this program wrote it, and the storage authenticates it.
     const fields = new Fields(JSON.parse(fromUtf8(bytes)) as Json, "account");
     fields.literal("version", 1);
     const errands = fields.array("errands", readErrand, MAX);
     const requests = fields.json("requests") as Record<string, number>;
-    const saved = fields.json("backup");
+    const backup = fields.json("backup");
+    const recovery = fields.json("recovery");
+    const outdated = fields.array("outdated", readOutdated, MAX);
     fields.end();
-    return { errands, requests, backup: saved === null ? null : readBackup(saved) };
+    return {
+      errands,
+      requests,
+      backup: backup === null ? null : readBackup(backup),
+      recovery: recovery === null ? null : readRecovery(recovery),
+      outdated,
+    };
   } catch (cause) {
     if (!(cause instanceof EncodingError || cause instanceof SyntaxError)) throw cause;
     throw new ClientError("state-corrupt", "the saved account is not what was saved", { cause });
@@ -97,6 +111,23 @@ function readErrand(value: Json, where: string): Errand {
   };
   fields.end();
   return errand;
+}
+
+function readRecovery(value: Json): NonNullable<AccountRecord["recovery"]> {
+  const fields = new Fields(value, "account.recovery");
+  const recovery = {
+    secret: fromHex(fields.string("secret", 32), 16),
+    key: fromHex(fields.string("key", 64), 32),
+  };
+  fields.end();
+  return recovery;
+}
+
+function readOutdated(value: Json, where: string): AccountRecord["outdated"][number] {
+  const fields = new Fields(value, where);
+  const streams = { deviceKey: fields.string("deviceKey", 64), before: fields.integer("before") };
+  fields.end();
+  return streams;
 }
 
 function readBackup(value: Json): BackupState {

@@ -22,7 +22,7 @@ import {
   saveAccount,
   saveIdentity,
 } from "./account-record.ts";
-import { Backup, type BackupState, dropBackups, readBackups } from "./backup.ts";
+import { Backup, type BackupState, readBackups } from "./backup.ts";
 import type { AccountContext } from "./context.ts";
 import { ClientError } from "./error.ts";
 import { invitationHash } from "./invitation.ts";
@@ -311,20 +311,48 @@ export class Account {
   // Recovery
 
   /**
-   * A new recovery code, to be shown once and written down, and an empty backup with a new key. The code of before opens
-   * nothing any more. Throws ClientError "identity-not-here".
+   * A new recovery code, to be shown once and written down, and a new, empty backup. The code of before opens nothing any
+   * more. After an error nobody knows whether that is so already: called again, it goes on with the same code. Throws
+   * ClientError "identity-not-here".
    */
   async enableRecovery(): Promise<string> {
     const { random } = this.#context;
     const identitySeed = await this.#identity();
-    const secret = random(16);
-    const key = random(32);
-    await dropBackups(this.#server);
-    await this.#keep({ backup: { key, generation: 0, place: STREAM_START } });
-    this.#openBackup();
+    const streams = await this.#server.backups();
+    const recovery = this.#record.recovery ?? { secret: random(16), key: random(32) };
+    await this.#keep({ recovery });
+    const { secret, key } = recovery;
     const sealed = await sealRecovery(secret, { identitySeed, backupKey: key }, random(32));
     await this.#server.setRecovery({ recoveryKey: deviceKeyOf(recoverySeed(secret)), sealed });
+    await this.#backup?.end();
+    const own = hex(this.member.device.deviceKey);
+    const generations = streams.flatMap(({ deviceKey, generation }) =>
+      hex(deviceKey) === own ? [generation] : [],
+    );
+    const generation = Math.max(this.#record.backup?.generation ?? -1, -1, ...generations) + 1;
+    // Under keys that no code opens any more. Deleted later: the person has the new code first.
+    const outdated = streams.map((stream) => ({
+      deviceKey: hex(stream.deviceKey),
+      before: stream.generation + 1,
+    }));
+    await this.#keep({ recovery: null, backup: { key, generation, place: STREAM_START }, outdated });
+    this.#openBackup();
     return formatRecoveryCode(secret);
+  }
+
+  /** Whether a recovery code was asked for, and nobody knows whether the server has it: {@link enableRecovery} again. */
+  get isRecoveryUnfinished(): boolean {
+    return this.#record.recovery !== null;
+  }
+
+  /** Deletes backups at the server that no code opens any more. Cheap where there are none. */
+  async dropOutdated(): Promise<void> {
+    const { outdated } = this.#record;
+    if (outdated.length === 0) return;
+    for (const { deviceKey, before } of outdated) {
+      await this.#server.pruneBackups(fromHex(deviceKey, 32), before);
+    }
+    await this.#keep({ outdated: this.#record.outdated.filter((one) => !outdated.includes(one)) });
   }
 
   /** `null` where no recovery code was made, or a newer backup was begun on another device. */
@@ -503,13 +531,17 @@ export class Account {
     const { backup } = this.#record;
     const { storage, random } = this.#context;
     const { deviceKey } = this.member.device;
-    this.#backup =
-      backup === null
-        ? null
-        : new Backup({ server: this.#server, storage, random, deviceKey }, backup, async (state) => {
-            await this.#keep({ backup: state });
-            if (state === null) this.#backup = null;
-          });
+    if (backup === null) {
+      this.#backup = null;
+      return;
+    }
+    const parts = { server: this.#server, storage, random, deviceKey };
+    const opened = new Backup(parts, backup, async (state) => {
+      if (this.#backup !== opened) return;
+      await this.#keep({ backup: state });
+      if (state === null) this.#backup = null;
+    });
+    this.#backup = opened;
   }
 }
 

@@ -1,4 +1,4 @@
-import { concat, fromHex, hex, utf8, Writer } from "@porchlight/encoding";
+import { concat, hex, Reader, utf8, Writer } from "@porchlight/encoding";
 import { type AccountClient, type BackupStream, WireError } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
 import {
@@ -20,8 +20,14 @@ export type BackupState = {
   readonly place: StreamPlace;
 };
 
-/** The chunk that is being handed in: it is the same one again after a crash. */
-const PENDING = "backup-chunk";
+const MAX_CHUNK = 2 ** 31;
+/** Bytes of records that are handed in together: once some of them are at the server, so will be the rest. */
+const BATCH = 1024 * 1024;
+
+/** The chunks of a batch, sealed: they are the same ones again after a crash. */
+function batchRecord(generation: number): string {
+  return `backup-batch-${generation}`;
+}
 
 export type BackupParts = {
   readonly server: AccountClient;
@@ -40,6 +46,7 @@ export class Backup {
   readonly #parts: BackupParts;
   readonly #save: (state: BackupState | null) => Promise<void>;
   #state: BackupState;
+  #isOver = false;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** `save`: keeps the state; `null` once another device has begun a new backup, with a new key. */
@@ -49,66 +56,92 @@ export class Backup {
     this.#save = save;
   }
 
+  get generation(): number {
+    return this.#state.generation;
+  }
+
   /**
    * Adds records, whatever the caller wrote, and resolves when the server has them durably. After an error the same
    * records may be appended again: who reads takes the last of what it finds twice. Throws WireError, with refusal
    * "conflict" where the backup was begun anew elsewhere: this one is over then.
    */
-  append(records: readonly Uint8Array[]): Promise<void> {
+  append(records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
     const result = this.#busy.then(async () => {
-      await this.#finishPending();
-      for await (const content of contentsOf(records)) await this.#put(content);
+      await this.#finishBatch();
+      let batch: Uint8Array[] = [];
+      let size = 0;
+      for await (const record of records) {
+        batch.push(record);
+        size += record.length;
+        if (size < BATCH) continue;
+        await this.#put(batch);
+        batch = [];
+        size = 0;
+      }
+      if (batch.length > 0) await this.#put(batch);
     });
     this.#busy = result.catch(() => {});
     return result;
   }
 
-  /** Everything from the beginning, for instance because much of it is out of date; then the old one is deleted. */
-  async rewrite(records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-    const result = this.#busy.then(async () => {
-      const { server, deviceKey } = this.#parts;
-      await this.#finishPending();
-      await this.#keep({ ...this.#state, generation: this.#state.generation + 1, place: STREAM_START });
-      for await (const content of contentsOf(records)) await this.#put(content);
-      await server.pruneBackups(deviceKey, this.#state.generation);
-    });
-    this.#busy = result.catch(() => {});
-    await result;
+  /** A new backup takes its place: nothing more is added to this one. Resolves when nothing is under way. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#busy;
+    await this.#parts.storage.remove(batchRecord(this.#state.generation));
   }
 
-  async #put(content: Uint8Array): Promise<void> {
+  /** Sealed and saved as one before the first of it leaves: half a record at the server would spoil all after it. */
+  async #put(records: readonly Uint8Array[]): Promise<void> {
     const { storage, random, deviceKey } = this.#parts;
-    const { key, generation, place } = this.#state;
+    const { key, generation } = this.#state;
+    let { place } = this.#state;
     const stream = streamOf(key, generation, deviceKey);
-    const chunk = await sealChunk(stream, place, content, { last: false, salt: random(32) });
-    await storage.save(PENDING, concat(new Writer().u64(generation).u64(place.number).finish(), chunk));
-    await this.#finishPending();
-  }
-
-  async #finishPending(): Promise<void> {
-    const { storage, server } = this.#parts;
-    const pending = await storage.load(PENDING);
-    if (pending === null) return;
-    const { generation, place } = this.#state;
-    const head = new Writer().u64(generation).u64(place.number).finish();
-    const chunk = pending.slice(head.length);
-    // Of a place that was passed already, the crash came between the two last steps.
-    if (hex(pending.subarray(0, head.length)) === hex(head)) {
-      try {
-        await server.putBackup(generation, place.number, chunk);
-      } catch (error) {
-        if (error instanceof WireError && error.refusal === "conflict") {
-          await storage.remove(PENDING);
-          await this.#save(null);
-        }
-        throw error;
-      }
-      await this.#keep({ ...this.#state, place: after(place, chunk) });
+    const chunks: Uint8Array[] = [];
+    for await (const content of contentsOf(records)) {
+      if (content.length === 0) continue;
+      const chunk = await sealChunk(stream, place, content, { last: false, salt: random(32) });
+      chunks.push(chunk);
+      place = after(place, chunk);
     }
-    await storage.remove(PENDING);
+    const batch = new Writer().u64(this.#state.place.number).u64(chunks.length);
+    for (const chunk of chunks) batch.opaque(chunk, 4);
+    await storage.save(batchRecord(generation), batch.finish());
+    await this.#finishBatch();
   }
 
-  async #keep(state: BackupState): Promise<void> {
+  async #finishBatch(): Promise<void> {
+    const { storage } = this.#parts;
+    const name = batchRecord(this.#state.generation);
+    const saved = await storage.load(name);
+    if (saved === null) return;
+    const reader = new Reader(saved);
+    const first = reader.u64("number");
+    const end = first + reader.u64("count");
+    for (let number = first; number < end; number++) {
+      const chunk = reader.opaque(4, MAX_CHUNK, "chunk");
+      // Handed in before a crash.
+      if (number < this.#state.place.number) continue;
+      if (this.#isOver) throw new ClientError("gave-up", "another backup was begun: this one is over");
+      await this.#handIn(number, chunk);
+    }
+    await storage.remove(name);
+  }
+
+  async #handIn(number: number, chunk: Uint8Array): Promise<void> {
+    const { storage, server } = this.#parts;
+    const { generation, place } = this.#state;
+    try {
+      await server.putBackup(generation, number, chunk);
+    } catch (error) {
+      if (error instanceof WireError && error.refusal === "conflict") {
+        this.#isOver = true;
+        await storage.remove(batchRecord(generation));
+        await this.#save(null);
+      }
+      throw error;
+    }
+    const state = { ...this.#state, place: after(place, chunk) };
     await this.#save(state);
     this.#state = state;
   }
@@ -166,10 +199,4 @@ async function* contentsIn(
     place = after(place, chunk);
     yield content;
   }
-}
-
-/** Deletes every stream that there is: a new key begins with none. */
-export async function dropBackups(server: AccountClient): Promise<void> {
-  const keys = new Set((await server.backups()).map(({ deviceKey }) => hex(deviceKey)));
-  for (const deviceKey of keys) await server.pruneBackups(fromHex(deviceKey, 32), 2 ** 31);
 }

@@ -36,6 +36,9 @@ export type ClientErrorCode =
   // signing up, unlocking, devices
   | "invitation-refused"
   | "unlock-refused"
+  /** A device opens in at most 32 ways, and in one at least. */
+  | "unlock-ways-full"
+  | "unlock-way-last"
   | "pairing-refused"
   | "recovery-refused"
   /** Why an order cannot be contested, or not any more (CONT-4). */

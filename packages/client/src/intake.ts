@@ -156,7 +156,7 @@ class Intake {
       const charter = error.proposed?.charter ?? null;
       if (proposal?.seq !== this.#item.seq) {
         this.#events.push({ kind: "charter-proposed", ...this.#at, by: submitter, charter });
-        this.#record = { ...this.#record, proposal: { charter, seq: this.#item.seq } };
+        this.#record = { ...this.#record, proposal: { charter, seq: this.#item.seq, by: submitter } };
       }
       return true;
     }

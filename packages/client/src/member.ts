@@ -1,4 +1,12 @@
-import { type AccountId, type CharterId, type ConversationId, conversationId } from "@porchlight/encoding";
+import {
+  type AccountId,
+  type CharterId,
+  type ConversationId,
+  conversationId,
+  fromUtf8,
+  hex,
+  utf8,
+} from "@porchlight/encoding";
 import {
   type ActiveConversation,
   attachTerms,
@@ -25,6 +33,9 @@ import { recordName, Seat } from "./seat.ts";
 
 const DEVICE_RECORD = "device";
 const NOTICE_RECORD = "notice-key";
+/** Ids of Welcomes that were told of and still wait. */
+const TOLD_RECORD = "told-welcomes";
+const TOLD_WELCOMES = 1000;
 /** A key package that is valid for fewer days than this is replaced: the server stops handing it out soon (DEL-13). */
 const REPLENISH_DAYS = 30;
 
@@ -185,7 +196,7 @@ export class Member {
       throw new ClientError("charter-over", "this charter is not in force today");
     }
     await server.createConversation({ conversation: conversation.id, charter, day });
-    const seat = await Seat.begin(this.#context, conversation, 0);
+    const seat = await Seat.begin(this.#context, conversation);
     this.#seats.set(conversation.id, seat);
     return seat;
   }
@@ -239,9 +250,15 @@ export class Member {
       await server.acknowledgeWelcomes([welcome.id]);
       return [refused(error.code)];
     }
+    const known = this.#seats.get(welcome.conversation);
+    const digest = hex(suite.primitives.hash(welcome.bytes));
+    if (known?.welcome === digest) {
+      // Joined already, and the acknowledgement was lost, or the machine died before it.
+      await this.#joined(welcome, keyPackage);
+      return [];
+    }
     // For another device of this account, or made with a key package that this one has used up.
     if (keyPackage === undefined || welcome.tree === null) return [];
-    const known = this.#seats.get(welcome.conversation);
     // What happened before decides whether a second group of this id may begin (MLS-27).
     const before = known === undefined ? [] : await known.sync();
     // The Welcome waits until the person has answered.
@@ -254,8 +271,9 @@ export class Member {
     try {
       joined = await this.#join(welcome, welcome.tree, keyPackage, known);
     } catch (error) {
-      if (error instanceof ClientError && error.code === "charter-unknown")
-        return [...before, refused(error.code)];
+      if (error instanceof ClientError && error.code === "charter-unknown") {
+        return (await this.#isFirstTold(welcome)) ? [...before, refused(error.code)] : before;
+      }
       if (!(error instanceof MlsError)) throw error;
       if (error.code === "day-ahead") {
         throw new ClientError(
@@ -277,11 +295,29 @@ export class Member {
       inviter: welcome.sender,
       charter: joined.charter,
     };
-    if (known !== undefined) await known.rejoin(joined, welcome.seq, [event]);
-    else this.#seats.set(joined.id, await Seat.begin(this.#context, joined, welcome.seq, [event]));
-    await server.acknowledgeWelcomes([welcome.id]);
-    await this.#saveKeyPackages(this.#keyPackages.filter((one) => one !== keyPackage));
+    const joining = { cursor: welcome.seq, events: [event], welcome: digest };
+    if (known !== undefined) await known.rejoin(joined, joining);
+    else this.#seats.set(joined.id, await Seat.begin(this.#context, joined, joining));
+    await this.#joined(welcome, keyPackage);
     return [...before, event];
+  }
+
+  /** MLS-16: the key package is erased before the server hears that its Welcome is done with. */
+  async #joined(welcome: PendingWelcome, keyPackage: OwnKeyPackage | undefined): Promise<void> {
+    if (keyPackage !== undefined) {
+      await this.#saveKeyPackages(this.#keyPackages.filter((one) => one !== keyPackage));
+    }
+    await this.#context.server.acknowledgeWelcomes([welcome.id]);
+  }
+
+  /** A Welcome that waits for the log to show its charter is told of once, also over a restart. */
+  async #isFirstTold({ id }: PendingWelcome): Promise<boolean> {
+    const { storage } = this.#context;
+    const saved = await storage.load(TOLD_RECORD);
+    const told = saved === null ? [] : fromUtf8(saved).split(" ");
+    if (told.includes(id)) return false;
+    await storage.save(TOLD_RECORD, utf8([...told, id].slice(-TOLD_WELCOMES).join(" ")));
+    return true;
   }
 
   async #join(

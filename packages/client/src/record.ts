@@ -1,4 +1,5 @@
 import {
+  type AccountId,
   base64,
   EncodingError,
   Fields,
@@ -46,8 +47,8 @@ export type ConversationRecord = {
   readonly sent: readonly SentMessage[];
   /** Contents that wait for an epoch in which they can be sent. */
   readonly outbox: readonly Uint8Array[];
-  /** A ReInit that waits for the person's answer, and where. */
-  readonly proposal: (ProposedCharter & { readonly seq: number }) | null;
+  /** A ReInit that waits for the person's answer, where, and whose. */
+  readonly proposal: (ProposedCharter & { readonly seq: number; readonly by: AccountId }) | null;
   /** The charter that the person accepted. */
   readonly accepted: ProposedCharter | null;
   /**
@@ -59,6 +60,8 @@ export type ConversationRecord = {
   readonly events: readonly ConversationEvent[];
   /** How many it has acknowledged. */
   readonly handled: number;
+  /** SHA-256, hex, of the Welcome that this device joined by; `null` where it began the group. */
+  readonly welcome: string | null;
 };
 
 const VERSION = 1;
@@ -79,6 +82,7 @@ export function formatRecord(record: ConversationRecord): Uint8Array {
     events: record.events,
     handled: record.handled,
     refused: record.refused,
+    welcome: record.welcome,
   };
   return new Writer()
     .uint(VERSION, 1)
@@ -124,6 +128,7 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
       events: fields.json("events") as unknown as readonly ConversationEvent[],
       handled: fields.integer("handled"),
       refused: fields.integer("refused", Number.MIN_SAFE_INTEGER),
+      welcome: fields.json("welcome") === null ? null : fields.string("welcome", 64),
     };
     fields.end();
     return record;

@@ -55,6 +55,9 @@ const MOVED_ON = new Set(["conflict", "stale-epoch", "unknown-epoch", "wrong-gro
 /** A device by the account that it is of and its MLS signature key. */
 export type Device = { readonly account: AccountId; readonly deviceKey: Uint8Array };
 
+/** Where a conversation is entered. `welcome`: SHA-256, hex, of the Welcome. */
+type Joining = Pick<ConversationRecord, "cursor" | "events" | "welcome">;
+
 type Claimed = { readonly account: AccountId; readonly deviceKey: string; readonly keyPackage: Uint8Array };
 
 /** Name of a conversation's record in the storage. */
@@ -80,14 +83,13 @@ export class Seat {
     this.#record = record;
   }
 
-  /** A conversation that this device has just created or joined; saved. */
+  /** A conversation that this device has just created, or joined as `joining` says; saved. */
   static async begin(
     context: DeviceContext,
     conversation: ActiveConversation,
-    cursor: number,
-    events: readonly ConversationEvent[] = [],
+    joining: Joining = { cursor: 0, events: [], welcome: null },
   ): Promise<Seat> {
-    const seat = new Seat(context, emptyRecord(conversation, cursor, events));
+    const seat = new Seat(context, emptyRecord(conversation, joining));
     await seat.#save();
     return seat;
   }
@@ -129,9 +131,14 @@ export class Seat {
     return this.#record.conversation;
   }
 
-  /** The charter of a ReInit that waits for this person's answer. */
-  get proposed(): ProposedCharter | null {
+  /** The charter of a ReInit that waits for this person's answer, and who proposes it. */
+  get proposed(): (ProposedCharter & { readonly by: AccountId }) | null {
     return this.#record.proposal;
+  }
+
+  /** SHA-256, hex, of the Welcome that this device joined by; `null` where it began the group. */
+  get welcome(): string | null {
+    return this.#record.welcome;
   }
 
   /** How many messages wait to be sent. */
@@ -307,15 +314,12 @@ export class Seat {
   }
 
   /** Takes the next group, or the same one after a removal, in place of what was. Unsent messages are kept. */
-  rejoin(
-    conversation: ActiveConversation,
-    cursor: number,
-    events: readonly ConversationEvent[],
-  ): Promise<void> {
+  rejoin(conversation: ActiveConversation, joining: Joining): Promise<void> {
     return this.#alone(async () => {
       const { outbox } = requeued(this.#record, (bytes) => this.#digest(bytes));
       const { handled } = this.#record;
-      const next = emptyRecord(conversation, cursor, [...this.#record.events, ...events]);
+      const events = [...this.#record.events, ...joining.events];
+      const next = emptyRecord(conversation, { ...joining, events });
       this.#record = { ...next, outbox, handled };
       await this.#save();
     });
@@ -610,15 +614,10 @@ function keyPackageRefused(cause?: unknown): ClientError {
   );
 }
 
-function emptyRecord(
-  conversation: ActiveConversation,
-  cursor: number,
-  events: readonly ConversationEvent[],
-): ConversationRecord {
+function emptyRecord(conversation: ActiveConversation, joining: Joining): ConversationRecord {
   return {
     conversation,
-    cursor,
-    events,
+    ...joining,
     handled: 0,
     refused: 0,
     pending: null,

@@ -34,6 +34,7 @@ export type UnlockSlot =
     };
 
 const VERSION = 1;
+const MOST_SLOTS = 32;
 const KEY = 32;
 const NONCE = 12;
 const TAG = 16;
@@ -94,7 +95,14 @@ export async function unwrapWithPassphrase(
   return null;
 }
 
+/** Throws ClientError "unlock-ways-full": what was saved with more would not open again. */
 export function formatUnlock(slots: readonly UnlockSlot[]): Uint8Array {
+  if (slots.length > MOST_SLOTS) {
+    throw new ClientError(
+      "unlock-ways-full",
+      "this device opens in as many ways as it can: remove one first",
+    );
+  }
   const json = slots.map((slot) => ({ ...slot, salt: base64(slot.salt), wrapped: base64(slot.wrapped) }));
   return utf8(JSON.stringify({ version: VERSION, slots: json }));
 }
@@ -104,7 +112,7 @@ export function parseUnlock(bytes: Uint8Array): UnlockSlot[] {
   try {
     const fields = new Fields(parseJson(bytes, "unlock"), "unlock");
     fields.literal("version", VERSION);
-    const slots = fields.array("slots", readSlot, 32);
+    const slots = fields.array("slots", readSlot, MOST_SLOTS);
     fields.end();
     return slots;
   } catch (cause) {

@@ -9,6 +9,9 @@ import {
   successionDocument,
 } from "../../../vectors/fixture/deployment.ts";
 import { memoryStorage } from "../src/index.ts";
+import { conversationView } from "../src/messenger/conversation-view.ts";
+import { People } from "../src/messenger/people.ts";
+import { Thread } from "../src/messenger/thread.ts";
 import { charterDocument, courtCharter, DAY, gather, kinds, noon, says, Town, texts } from "./town.ts";
 
 async function chartered(size: number) {
@@ -199,6 +202,17 @@ describe("another charter", () => {
     expect(b.proposed?.charter).toBe(next.id);
     expect(await b.sync()).toEqual([]);
     await b.handled(b.events.length);
+    // Who proposes it is still known when the event was taken into the history, and the screen names them.
+    const storage = memoryStorage();
+    const [me, alone] = [bea?.account as never, await People.open(storage, bea?.account as never)];
+    const { status } = conversationView({
+      seat: b,
+      thread: Thread.begin(b.id, b.charter, town.now, { storage, me, people: alone }),
+      others: new Set(),
+      nameOf: () => "",
+      typing: [],
+    });
+    expect(status).toEqual({ kind: "charter-proposed", by: people[0]?.account, charter: next.id });
     await expect(b.send([says("not yet")])).rejects.toMatchObject({ code: "charter-change-pending" });
     expect(await bea?.join()).toEqual([]);
     await expect(b.acceptCharter(null)).rejects.toMatchObject({ code: "nothing-proposed" });
@@ -215,6 +229,24 @@ describe("another charter", () => {
     expect(c.charter).not.toBe(next.id);
     expect(charters.checkpointTime).toBe(town.now);
   });
+});
+
+test("MLS-22: a Welcome whose charter the log does not show yet is told of once, and waits", async () => {
+  const town = new Town();
+  const charter = await courtCharter();
+  await town.publish(charter, [DAY]);
+  const ada = await town.person({ charters: await town.book() });
+  const storage = memoryStorage();
+  const bea = await town.person({ storage, charters: await new Town().book() });
+  const seat = await ada.createConversation({ charter: charter.id });
+  await seat.changeMembers({ adds: [bea.account] });
+  expect(kinds(await bea.join())).toEqual(["refused welcome: charter-unknown"]);
+  expect(await bea.join()).toEqual([]);
+  const again = await town.reopen(storage, await new Town().book());
+  expect(await again.join()).toEqual([]);
+  // The log shows it: the Welcome is still there.
+  const informed = await town.reopen(storage, await town.book());
+  expect(kinds(await informed.join())).toEqual(["joined"]);
 });
 
 test("CHA-21, CHA-25: a keyholder that was replaced is told of by the log and everyone's signature, kept over a restart; a forged one is not", async () => {

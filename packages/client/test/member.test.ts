@@ -1,6 +1,7 @@
 import { dayNumber, hex } from "@porchlight/encoding";
 import { describe, expect, test } from "vitest";
 import { Member, memoryStorage, type Storage } from "../src/index.ts";
+import { Machine } from "./machine.ts";
 import { DAY, gather, kinds, noon, random, says, Town, texts } from "./town.ts";
 
 /** A storage that stops keeping anything once the machine is off. */
@@ -249,6 +250,55 @@ describe("a crash or a lost connection", () => {
     expect(texts(await c.sync())).toEqual(["one", "two"]);
     await dan.join();
     expect(texts(await dan.seat(a.id).sync())).toEqual(["one", "two"]);
+  });
+
+  test.each(["before", "after"] as const)(
+    "MLS-16: a device that dies %s any step of joining is in once, with no alarm, and keeps no used key package",
+    async (moment) => {
+      for (let dieAt = 1; ; dieAt++) {
+        const town = new Town();
+        const storage = memoryStorage();
+        const [ada] = [await town.person(), await town.person({ storage })];
+        const account = (await town.reopen(storage)).account;
+        const seat = await ada.createConversation({ charter: null });
+        await seat.changeMembers({ adds: [account] });
+        const machine = new Machine(dieAt, moment);
+        const plain = await town.context(storage);
+        const context = { ...plain, storage: machine.wrap(storage), server: machine.wrap(plain.server) };
+        await (async () => {
+          const dying = await Member.open(context);
+          await dying.login("log");
+          await dying.join();
+        })().catch((error: unknown) => {
+          if (!machine.off) throw error;
+        });
+        const back = await town.reopen(storage);
+        const where = `died ${moment} step ${dieAt}`;
+        expect(
+          kinds(await back.join()).filter((kind) => kind !== "joined"),
+          where,
+        ).toEqual([]);
+        expect(await back.join(), where).toEqual([]);
+        expect(kinds(back.seat(seat.id).events), where).toEqual(["joined"]);
+        expect(back.keyPackagesLeft, where).toBe(2);
+        expect(town.welcomes, where).toEqual([]);
+        await seat.send([says("welcome")]);
+        expect(texts(await back.seat(seat.id).sync()), where).toEqual(["welcome"]);
+        if (!machine.off) break;
+      }
+    },
+  );
+
+  test("MLS-27: another Welcome into a conversation that this device is in is told of", async () => {
+    const town = new Town();
+    const [ada, bea] = [await town.person(), await town.person()];
+    const [a] = await gather([ada, bea]);
+    const other = await ada.createConversation({ charter: null });
+    await other.changeMembers({ adds: [bea.account] });
+    const [sent] = town.welcomes;
+    if (sent === undefined || a === undefined) throw new Error("no Welcome");
+    town.welcomes[0] = { ...sent, welcome: { ...sent.welcome, conversation: a.id } };
+    expect(kinds(await bea.join())).toEqual(["refused welcome: second-group"]);
   });
 
   test("a device that was created twice, or never, is told so", async () => {

@@ -27,6 +27,15 @@ describe("the storage key", () => {
     expect(await unwrapWithPrf(slots, { credentialId: "AAEC", output: random(32) })).toBeNull();
   });
 
+  test("ACC-26: opens in 32 ways and no more: a 33rd is refused before it is written", async () => {
+    const key = newStorageKey(random);
+    const way = (n: number) =>
+      wrapWithPrf(key, { credentialId: `key${n}`, salt: random(32), output: random(32) }, random);
+    const slots = await Promise.all(Array.from({ length: 33 }, (_, n) => way(n)));
+    expect(parseUnlock(formatUnlock(slots.slice(1)))).toHaveLength(32);
+    expect(() => formatUnlock(slots)).toThrow(expect.objectContaining({ code: "unlock-ways-full" }));
+  });
+
   test("is not read from slots that were altered", async () => {
     const [slot] = [await wrapWithPassphrase(newStorageKey(random), "words", random, 10)];
     const text = new TextDecoder().decode(formatUnlock([slot]));

@@ -459,6 +459,11 @@ export const en = {
   "recovery.title": "Recovery code",
   "recovery.text":
     "If you lose all your devices, this code brings back your account and history. Whoever has it is you: keep it on paper.",
+  "backup.unfinished":
+    "The connection broke off: the code before may not work any more. Make the code again.",
+  "backup.refused": "Your backup is not up to date",
+  "backup.uploading": "Your backup is being sent. Keep this device until it is done.",
+  "backup.current": "Your backup is up to date.",
   "recovery.make": "Make a recovery code",
   "recovery.make-new": "Make another code",
   "recovery.once": "It is shown once. A new code replaces the one before.",
@@ -602,6 +607,8 @@ export const en = {
   "error.name-refused": "This name cannot be used. Choose another.",
   "error.invitation-refused": "This invitation is not valid any more. Ask for another.",
   "error.unlock-refused": "That does not unlock it. Try again.",
+  "error.unlock-ways-full": "This device has as many passkeys as it can hold. Remove one first.",
+  "error.unlock-way-last": "Nothing else unlocks this device. Add another passkey first.",
   "error.pairing-refused": "The code is not valid any more. Begin again on the new device.",
   "error.recovery-refused": "This recovery code does not fit. Check every letter.",
   "error.contest-unproven": "The service could not see that this notice is yours. Try again.",

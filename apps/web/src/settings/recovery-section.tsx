@@ -1,6 +1,7 @@
 import { type ReactElement, useState } from "react";
 import { Say, say } from "../i18n/say.tsx";
-import { useAsk } from "../messenger/use.ts";
+import { codeText } from "../i18n/errors.ts";
+import { useAsk, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 
@@ -10,6 +11,7 @@ const NOTICES_AT = `${location.origin}/notices/code`;
 /** Codes on paper: one to come back with, one to read notices with. Neither is kept anywhere in the page. */
 export function RecoverySection(): ReactElement {
   const ask = useAsk();
+  const { backup } = useReady().me;
   const [recovery, setRecovery] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
   return (
@@ -22,6 +24,17 @@ export function RecoverySection(): ReactElement {
             <p className="code-large print-this">{recovery}</p>
             <Banner tone="danger" title={say("recovery.once")} />
           </>
+        )}
+        {backup.kind === "none" ? null : backup.kind === "unfinished" ? (
+          <Banner tone="danger" title={say("backup.unfinished")} />
+        ) : backup.kind === "refused" ? (
+          <Banner tone="danger" title={say("backup.refused")}>
+            <p>{codeText(backup.code)}</p>
+          </Banner>
+        ) : (
+          <p role="status" className="small soft">
+            {say(`backup.${backup.kind}`)}
+          </p>
         )}
         <div className="row-wrap">
           <Button

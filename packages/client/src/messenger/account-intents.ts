@@ -29,7 +29,11 @@ export type AccountIntent =
   | "noticeCode"
   | "markNoticeRead";
 
-export function accountIntents(session: Session): Handlers<AccountIntent> {
+/** `removeUnlockWay`: makes this device open no more with a passkey. */
+export function accountIntents(
+  session: Session,
+  removeUnlockWay: (credential: string) => Promise<void>,
+): Handlers<AccountIntent> {
   let pairing: PairingHost | null = null;
 
   const account = (): Account => {
@@ -124,13 +128,12 @@ export function accountIntents(session: Session): Handlers<AccountIntent> {
       })),
 
     removePasskey: async ({ passkey }) => {
+      await removeUnlockWay(passkey);
       await session.server.account.removePasskey(passkey);
     },
 
     makeRecoveryCode: async () => {
-      const recoveryCode = await account().enableRecovery();
-      await session.backUpAll();
-      return { recoveryCode };
+      return { recoveryCode: await session.makeRecoveryCode(account()) };
     },
   };
 }

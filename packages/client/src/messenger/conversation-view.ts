@@ -65,12 +65,7 @@ function statusOf(seat: Seat | null, left: boolean): ConversationStatus {
   if (conversation.kind === "removed" || left) return { kind: "left" };
   if (conversation.kind === "suspended") return { kind: "suspended", charter: conversation.next.charter };
   if (proposed !== null) {
-    const proposal = seat.events.findLast((event) => event.kind === "charter-proposed");
-    return {
-      kind: "charter-proposed",
-      by: proposal?.kind === "charter-proposed" ? proposal.by : conversation.account,
-      charter: proposed.charter,
-    };
+    return { kind: "charter-proposed", by: proposed.by, charter: proposed.charter };
   }
   return { kind: "active" };
 }

@@ -151,7 +151,10 @@ export type Intents = {
 
   setName: (input: { readonly name: string }) => void;
   changeSettings: (input: Partial<SettingsView>) => void;
+  /** At most 32: ClientError "unlock-ways-full". */
   addUnlockWay: (input: UnlockSecret) => void;
+  /** The passkey opens this device no more. The last way stays: ClientError "unlock-way-last". */
+  removeUnlockWay: (input: { readonly credential: string }) => void;
   /** A link for somebody new. */
   invite: () => { readonly link: string; readonly expires: UnixSeconds };
   /** On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`. */
@@ -165,10 +168,14 @@ export type Intents = {
   /** `response`: the browser's answer as JSON, without results of extensions. */
   finishPasskey: (input: { readonly response: unknown; readonly label: string }) => void;
   passkeys: () => readonly PasskeyView[];
+  /** At the server, and from this device's ways to unlock. */
   removePasskey: (input: { readonly passkey: string }) => void;
   /** Removes an own device from the account and from every conversation. */
   removeDevice: (input: { readonly device: string }) => void;
-  /** A new code, which replaces the one before; shown once. */
+  /**
+   * A new code, which replaces the one before; shown once. The backup that it opens is then sent by and by: `me.backup`.
+   * After an error `me.backup` may be "unfinished": asked again, it is the same code.
+   */
   makeRecoveryCode: () => { readonly recoveryCode: string };
   /** A code to print: with it any browser can read later notices about this account, also after leaving. */
   noticeCode: () => { readonly noticeCode: string };

@@ -69,10 +69,18 @@ function asNew(record: ThreadRecord, there: number): ThreadRecord {
   return moved(own, { by: 0, count: Math.min(own.count, there) });
 }
 
+/** A chunk of a history. */
+const PART = /^history-([0-9a-f]{64})-(\d+)$/;
+const BACKED_UP = "backed-up";
+
+/** Of a generation of this device's backup: by conversation the newest chunk that it has, and with it all before. */
+type BackedUp = { readonly generation: number; readonly newest: { readonly [conversation: string]: number } };
+
 /** Notes which of the records that are kept have changed since the last backup. */
 export class NotedStorage implements Storage {
   readonly #inner: Storage;
   #changed = new Set<string>();
+  #backedUp: BackedUp | null = null;
 
   constructor(inner: Storage) {
     this.#inner = inner;
@@ -94,14 +102,36 @@ export class NotedStorage implements Storage {
     for (const name of names) this.#changed.add(name);
   }
 
-  /** After a start nobody knows what the backup lacks: the records that change most are taken for changed. */
-  noteNewest(names: readonly string[]): void {
-    const newest = new Map<string, string>();
+  /**
+   * At a start: what the backup may lack. Of histories that is what came after the chunks that it is known to have, of
+   * this `generation`; of another one everything.
+   */
+  async noteDue(names: readonly string[], generation: number | null): Promise<void> {
+    const saved = await this.#inner.load(BACKED_UP);
+    // JSON.parse: this program wrote it, and storage authenticates it.
+    const known = saved === null ? null : (JSON.parse(fromUtf8(saved)) as BackedUp);
+    if (known !== null && known.generation === generation) this.#backedUp = known;
     for (const name of names) {
-      if (name.startsWith("history-")) newest.set(name.slice(0, name.lastIndexOf("-")), name);
-      else if (KEPT.test(name)) this.#changed.add(name);
+      const part = PART.exec(name);
+      if (!KEPT.test(name)) continue;
+      const newest = part === null ? undefined : this.#backedUp?.newest[part[1] as string];
+      if (part === null || newest === undefined || Number(part[2]) >= newest) this.#changed.add(name);
     }
-    for (const name of newest.values()) this.#changed.add(name);
+  }
+
+  /** The backup of this generation has these records. */
+  async noteBackedUp(names: ReadonlySet<string>, generation: number): Promise<void> {
+    const before = this.#backedUp?.generation === generation ? this.#backedUp.newest : {};
+    const newest = { ...before };
+    for (const name of names) {
+      const [, conversation, number] = PART.exec(name) ?? [];
+      if (conversation === undefined) continue;
+      newest[conversation] = Math.max(newest[conversation] ?? 0, Number(number));
+    }
+    if (JSON.stringify(newest) === JSON.stringify(before) && this.#backedUp?.generation === generation)
+      return;
+    this.#backedUp = { generation, newest };
+    await this.#inner.save(BACKED_UP, utf8(JSON.stringify(this.#backedUp)));
   }
 
   load(name: string): Promise<Uint8Array | null> {

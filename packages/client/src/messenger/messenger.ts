@@ -29,6 +29,7 @@ type EntryIntent =
   | "unlock"
   | "lock"
   | "addUnlockWay"
+  | "removeUnlockWay"
   | "deleteAccount";
 /** Intents that any state carries out, and that nothing waits for. */
 const FREE: ReadonlySet<IntentName> = new Set<NoticeIntent>(["readNotices", "contestOrder"]);
@@ -165,6 +166,7 @@ export class Messenger {
         slots: [...this.#knownDoor().slots, await slotFor(key, secret, this.#platform)],
       });
     },
+    removeUnlockWay: ({ credential }) => this.#removeUnlockWay(credential),
     restore: ({ recoveryCode, name, secret }) => this.#restore(recoveryCode, name, secret),
     lookInvitation: async ({ invitation }) => {
       const server = this.#platform.connect(this.#config.url, {});
@@ -295,6 +297,17 @@ export class Messenger {
     }
   }
 
+  /** A passkey that is none of this device's ways is no error. Throws ClientError "unlock-way-last". */
+  async #removeUnlockWay(credential: string): Promise<void> {
+    const door = this.#knownDoor();
+    const slots = door.slots.filter((slot) => slot.kind !== "prf" || slot.credentialId !== credential);
+    if (slots.length === door.slots.length) return;
+    if (slots.length === 0) {
+      throw new ClientError("unlock-way-last", "nothing else opens this device: add another way first");
+    }
+    await this.#saveDoor({ ...door, slots });
+  }
+
   #enter(session: Session, storage: Open["storage"], key: Uint8Array): void {
     session.onState = (state) => {
       if (this.#open?.session === session) this.#show(state);
@@ -306,7 +319,8 @@ export class Messenger {
       void this.#alone(() => this.#saveDoor({ ...this.#knownDoor(), name })).catch((error: unknown) =>
         this.#fail(error),
       );
-    const handlers = { ...talkIntents(session), ...accountIntents(session) };
+    const forget = (credential: string) => this.#alone(() => this.#removeUnlockWay(credential));
+    const handlers = { ...talkIntents(session), ...accountIntents(session, forget) };
     this.#open = { session, storage, key, handlers };
     this.#show(session.state);
     session.start((error) => this.#fail(error));

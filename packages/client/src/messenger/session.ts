@@ -8,8 +8,9 @@ import {
 } from "@porchlight/encoding";
 import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
 import { Account } from "../account.ts";
-import type { Attendance } from "../account-record.ts";
+import { type Attendance, loadAccount } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
+import type { Backup } from "../backup.ts";
 import { CharterBook } from "../charter-book.ts";
 import type { Content } from "../content.ts";
 import type { AccountContext } from "../context.ts";
@@ -30,7 +31,7 @@ import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
 import type { ThreadRecord } from "./thread-record.ts";
 import { Transfers } from "./transfers.ts";
-import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
+import type { BackupView, DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
 
 /** Key packages that others find of this device. */
 const KEY_PACKAGES = 20;
@@ -85,7 +86,8 @@ export class Session {
 
   /** The account's devices, as the server lists them. */
   #devices: readonly DeviceView[] = [];
-  #hasRecoveryCode = false;
+  #backupView: BackupView = { kind: "none" };
+  #backingUp: Promise<void> | null = null;
   #account: Account | null;
   #backedUp = 0;
 
@@ -199,7 +201,7 @@ export class Session {
       const id = conversationOfThread(name);
       if (id !== null) await session.#adopt(id, null);
     }
-    storage.noteNewest(names);
+    await storage.noteDue(names, (await loadAccount(storage)).backup?.generation ?? null);
     for (const seat of member.seats) await session.#adopt(seat.id, seat.charter);
     session.#chartersChanged();
     return session;
@@ -233,7 +235,7 @@ export class Session {
     await this.transfers.close();
     await this.#finished;
     // What a server that is away keeps from being done goes on at the next start, and keeps nobody from closing.
-    await Promise.allSettled(this.#working.values());
+    await Promise.allSettled([...this.#working.values(), this.#backingUp]);
   }
 
   /** Throws ClientError "unknown-conversation". */
@@ -361,7 +363,7 @@ export class Session {
     const attendance = await this.#account.attend();
     await this.tellRefused(attendance);
     for (const { conversation } of attendance.done) await this.work(conversation);
-    await this.#backUp();
+    this.#backUp();
     if (errors.length > 0) throw errors[0];
   }
 
@@ -385,30 +387,62 @@ export class Session {
   }
 
   /** What the account's backup does not have yet; not with every message, since a chunk is sent whole. */
-  async #backUp(): Promise<void> {
-    const backup = this.#account?.backup ?? null;
-    const { storage } = this;
-    if (backup === null || storage.changed.size === 0 || this.now() - this.#backedUp < BACKUP_PAUSE) return;
-    const names = storage.takeChanged();
-    try {
-      const records: Uint8Array[] = [];
-      // What changes while it is read goes along, and once more next time.
-      const isWanted = (name: string) => names.has(name) || storage.changed.has(name);
-      for await (const record of keepsakes(storage, isWanted)) records.push(record);
-      await backup.append(records);
-    } catch (error) {
-      storage.putBack(names);
-      throw error;
-    }
-    this.#backedUp = this.now();
+  #backUp(): void {
+    const account = this.#account;
+    const backup = account?.backup ?? null;
+    const isPaused = this.now() - this.#backedUp < BACKUP_PAUSE && this.#backupView.kind !== "uploading";
+    if (account === null || backup === null || this.storage.changed.size === 0 || isPaused) return;
+    // Much may be due, and no message waits for it.
+    this.#backingUp ??= this.#addToBackup(account, backup).finally(() => {
+      this.#backingUp = null;
+    });
   }
 
-  /** A new backup begins with everything. */
-  async backUpAll(): Promise<void> {
-    this.#hasRecoveryCode = true;
+  async #addToBackup(account: Account, backup: Backup): Promise<void> {
+    const { storage } = this;
+    const names = storage.takeChanged();
+    // What changes while it is read goes along, and once more next time.
+    const isWanted = (name: string) => names.has(name) || storage.changed.has(name);
+    const records = async function* (isRunning: () => boolean): AsyncGenerator<Uint8Array> {
+      for await (const record of keepsakes(storage, isWanted)) {
+        if (!isRunning())
+          throw new ClientError("not-now", "the messenger was closed: the rest is sent next time");
+        yield record;
+      }
+    };
+    try {
+      await account.dropOutdated();
+      await backup.append(records(() => this.#isRunning));
+      await storage.noteBackedUp(names, backup.generation);
+      if (account.backup === backup) this.#showBackup({ kind: "current" });
+    } catch (error) {
+      storage.putBack(names);
+      const code = codeOf(error);
+      if (!this.#isRunning || mayPass(error)) return;
+      if (code === "internal" || code === "state-corrupt") return this.#fatal(error);
+      this.#showBackup(account.backup === null ? { kind: "none" } : { kind: "refused", code });
+    } finally {
+      this.#backedUp = this.now();
+    }
+  }
+
+  #showBackup(view: BackupView): void {
+    this.#backupView = view;
     this.#set({ me: this.#meView() });
-    await this.#account?.backup?.rewrite(keepsakes(this.storage));
-    this.#backedUp = this.now();
+  }
+
+  /** A new recovery code; its backup is sent by and by. */
+  async makeRecoveryCode(account: Account): Promise<string> {
+    try {
+      const code = await account.enableRecovery();
+      this.#showBackup({ kind: "uploading" });
+      await this.storage.noteDue(await this.storage.list(), account.backup?.generation ?? null);
+      this.wake();
+      return code;
+    } catch (error) {
+      if (account.isRecoveryUnfinished) this.#showBackup({ kind: "unfinished" });
+      throw error;
+    }
   }
 
   async refreshDevices(): Promise<void> {
@@ -423,7 +457,9 @@ export class Session {
         isThis: current,
         sessions: sessions.map((one) => ({ id: one.id, lastUsed: one.lastUsed, isThis: one.current })),
       }));
-    this.#hasRecoveryCode = account.backup !== null;
+    if (account.isRecoveryUnfinished) this.#backupView = { kind: "unfinished" };
+    else if (account.backup === null) this.#backupView = { kind: "none" };
+    else if (this.#backupView.kind === "none") this.#backupView = { kind: "uploading" };
     this.#set({ me: this.#meView() });
   }
 
@@ -728,7 +764,7 @@ export class Session {
       fingerprint: this.#fingerprint,
       contactCode: formatContactCode(account, name),
       holdsIdentity: this.#account?.holdsIdentity ?? false,
-      hasRecoveryCode: this.#hasRecoveryCode,
+      backup: this.#backupView,
       devices: this.#devices,
     };
   }

@@ -94,9 +94,21 @@ export type MeView = {
   readonly contactCode: string;
   /** Whether this device can approve new ones: it made the account, or was restored with the recovery code. */
   readonly holdsIdentity: boolean;
-  readonly hasRecoveryCode: boolean;
+  readonly backup: BackupView;
   readonly devices: readonly DeviceView[];
 };
+
+/** What a recovery code would bring back. */
+export type BackupView =
+  /** No code was made, or another device made a newer one. */
+  | { readonly kind: "none" }
+  /** One was asked for, and nobody knows whether the server took it: the code of before may open nothing. Make it again. */
+  | { readonly kind: "unfinished" }
+  /** The code is good; not everything is in its backup yet. */
+  | { readonly kind: "uploading" }
+  /** Within a minute or so of everything is in it. */
+  | { readonly kind: "current" }
+  | { readonly kind: "refused"; readonly code: ClientErrorCode };
 
 export type DeviceView = {
   /** Hex MLS signature key. */
