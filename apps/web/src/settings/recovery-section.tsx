@@ -1,6 +1,6 @@
 import { type ReactElement, useState } from "react";
-import { Say, say } from "../i18n/say.tsx";
 import { codeText } from "../i18n/errors.ts";
+import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
