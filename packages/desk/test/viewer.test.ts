@@ -52,7 +52,7 @@ async function pageWith(query = ""): Promise<string> {
     query: new URLSearchParams(query),
     csrf: html``,
   };
-  return viewerPage(visit, shown, await shelf.read(order), null).body.markup;
+  return viewerPage(visit, shown, await shelf.read(order), { checked: null, canStamp: true }).body.markup;
 }
 
 beforeAll(async () => {
@@ -125,6 +125,7 @@ test("many messages are read page by page, and nothing that anyone wrote becomes
   expect(first).toContain(`/evidence/files/${"0a".repeat(32)}" download>`);
   expect(first).toContain("Not in this package: the provider no longer had it");
   expect(first).toContain("Its bytes are not in this package");
+  expect(first).toContain("No outside authority has stamped this package.");
   // What is no page number, or beyond the last, is a page all the same.
   for (const page of ["0", "-1", "x", "99999999", String(PAGES + 1)]) {
     expect(await pageWith(`page=${page}`)).toMatch(new RegExp(`Page (1|${PAGES}) of ${PAGES}\\.`));

@@ -1,5 +1,6 @@
 import { utf8 } from "@porchlight/encoding";
 import { checkFileName, type Files, sha256 } from "./files.ts";
+import { TIME_STAMP } from "./time-stamp.ts";
 
 // BagIt 1.0 (RFC 8493) with SHA-256, of which EVI-10 fixes the one form that is written and accepted.
 
@@ -59,7 +60,8 @@ export function checkBag(files: Files): Finding[] {
     findings.push({ rule, file, what });
   };
   for (const path of files.keys()) {
-    if (!path.startsWith("data/") && !TAG_FILES.includes(path) && path !== TAG_MANIFEST) {
+    const isTag = TAG_FILES.includes(path) || path === TAG_MANIFEST || path === TIME_STAMP;
+    if (!path.startsWith("data/") && !isTag) {
       report("EVI-13", path, "does not belong in an evidence package");
     }
   }

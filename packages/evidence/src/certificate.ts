@@ -40,6 +40,8 @@ I, ______________________________ (name), ______________________________ (positi
    ${sha256(facts.warrantFile)}
    The SHA-256 of tagmanifest-sha256.txt fixes every file of the package. It is
    ________________________________________________________________ (printed by "porchlight evidence verify").
+   A time stamp of an outside authority over that value (RFC 3161) is timestamp.tsr in this package, where one was had.
+   Authority and time, as the same program prints them: ______________________________.
 
 5. I ran "porchlight evidence verify" on ______________________________. It reopened every message from the encrypted
    messages and the released keys, compared, and reported: ______________________________.

@@ -7,6 +7,7 @@ export {
   referenceName,
 } from "./attachments.ts";
 export type { Finding } from "./bag.ts";
+export { readCertificates } from "./certificate-path.ts";
 export { type Content, parseContent } from "./content.ts";
 export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody.ts";
 export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
@@ -16,8 +17,16 @@ export type { EntryProof, LogExtract, LogFacts, Replacement } from "./log-extrac
 export type { ReleasedLabel, StoredEnvelope, StoredMessage } from "./material.ts";
 export type { EvidenceMessage, Failure, Gap } from "./messages.ts";
 export { orderInWords, orderWord, type Words } from "./order-words.ts";
-export { makePackage, type PackageInput, writeEvidence } from "./package.ts";
+export { makePackage, type PackageInput, packagedAt, writeEvidence } from "./package.ts";
 export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
 export { openSealedEvidence, sealEvidence } from "./sealed.ts";
 export { type StoryLine, storyOf } from "./story.ts";
-export { type EvidenceReport, verifyEvidence, verifyFiles } from "./verify.ts";
+export {
+  packageDigest,
+  TIME_STAMP,
+  type TimeStamp,
+  timeStampRequest,
+  timeStampWords,
+  verifyTimeStamp,
+} from "./time-stamp.ts";
+export { type EvidenceReport, timeStampOf, verifyEvidence, verifyFiles } from "./verify.ts";

@@ -114,6 +114,13 @@ export function packagedAtOf(custody: readonly CustodyStep[]): CustodyStep["at"]
   return last.at;
 }
 
+/** When a package says that it was made. Throws EvidenceError. */
+export function packagedAt(files: Files): CustodyStep["at"] {
+  const bytes = files.get(CUSTODY);
+  if (bytes === undefined) throw new EvidenceError("not-a-package", CUSTODY);
+  return packagedAtOf(parseCustody(bytes));
+}
+
 /**
  * Opens a release and makes the whole package of it. `finish` gets what was opened, to fetch what its messages name, and
  * gives what is still to come. Throws EvidenceError where something other than a message fails.
@@ -127,9 +134,10 @@ export async function makePackage(
   const input = { ...begun, ...(await finish(release)) };
   const attachments = await checkAttachments(input.attachments ?? [], release.references);
   const opened = { ...release, attachments };
-  const packagedAt = packagedAtOf(input.custody);
-  const payload = new Map([...sourceFiles(input), ...derivedFiles(opened, input, packagedAt)]);
-  return { files: makeBag(payload, bagInfo(opened, payload, { packagedAt, page: PAGE_VERSION })), opened };
+  const at = packagedAtOf(input.custody);
+  const payload = new Map([...sourceFiles(input), ...derivedFiles(opened, input, at)]);
+  const info = bagInfo(opened, payload, { packagedAt: at, page: PAGE_VERSION });
+  return { files: makeBag(payload, info), opened };
 }
 
 /** {@link makePackage}, written as the new directory `directory`, whole or not at all. */

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { charterIdOfDocument, parseEntry, unverifiedPayload } from "@porchlight/charter";
 import { EncodingError } from "@porchlight/encoding";
 import { checkBag, type Finding } from "./bag.ts";
@@ -7,6 +8,7 @@ import { type Files, readFiles, sha256 } from "./files.ts";
 import { limitsOf } from "./limits.ts";
 import { packagedAtOf, readSource } from "./package.ts";
 import { type OpenedRelease, openRelease } from "./release.ts";
+import { packageDigest, TIME_STAMP, type TimeStamp, timeStampWords, verifyTimeStamp } from "./time-stamp.ts";
 
 /** EVI-70: what a verification found. Without findings every check passed. */
 export type EvidenceReport =
@@ -20,6 +22,8 @@ export type EvidenceReport =
       readonly notCompared: readonly string[];
       /** The page as this version makes it, from what was verified. */
       readonly page: Uint8Array;
+      /** EVI-74; `null` where the package has none. */
+      readonly timeStamp: Extract<TimeStamp, { readonly kind: "holds" }> | null;
     }
   | { readonly kind: "refused"; readonly findings: readonly Finding[] };
 
@@ -52,11 +56,11 @@ const RULES: Readonly<Record<EvidenceErrorCode, readonly [rule: string, what: st
   attachment: ["EVI-73", "is not what the messages name"],
 };
 
+/** What the reader knows from elsewhere: the service's charter, and authorities whose time stamps count. */
+type Trust = { readonly charter?: string; readonly timeAnchors?: readonly X509Certificate[] };
+
 /** `directory` is the unpacked package. Offline. Throws only for what is not about the package (a disk that fails). */
-export async function verifyEvidence(
-  directory: string,
-  trust: { readonly charter?: string } = {},
-): Promise<EvidenceReport> {
+export async function verifyEvidence(directory: string, trust: Trust = {}): Promise<EvidenceReport> {
   let files: Files;
   try {
     files = await readFiles(directory);
@@ -72,10 +76,7 @@ export async function verifyEvidence(
  * reopened from wire messages and label keys and compared. `trust.charter` is the id of the charter that the reader
  * knows to be the service's; without it the package can only be consistent with itself.
  */
-export async function verifyFiles(
-  files: Files,
-  trust: { readonly charter?: string } = {},
-): Promise<EvidenceReport> {
+export async function verifyFiles(files: Files, trust: Trust = {}): Promise<EvidenceReport> {
   const findings = checkBag(files);
   if (findings.length > 0) return { kind: "refused", findings };
   const payload = new Map([...files].filter(([path]) => path.startsWith("data/")));
@@ -99,9 +100,22 @@ export async function verifyFiles(
         findings.push({ rule: "EVI-18", file: path, what: difference(path, found, bytes) });
       }
     }
-    if (findings.length > 0) return { kind: "refused", findings };
+    const timeStamp = timeStampOf(files, trust.timeAnchors);
+    if (timeStamp?.kind === "refused") {
+      const what = `does not hold: ${timeStampWords(timeStamp.fault)}`;
+      findings.push({ rule: "EVI-74", file: TIME_STAMP, what });
+    }
+    if (findings.length > 0 || timeStamp?.kind === "refused") return { kind: "refused", findings };
     const digest = sha256(files.get("tagmanifest-sha256.txt") as Uint8Array);
-    return { kind: "verified", release, digest, limits: limitsOf(release.charter), notCompared, page };
+    return {
+      kind: "verified",
+      release,
+      digest,
+      limits: limitsOf(release.charter),
+      notCompared,
+      page,
+      timeStamp,
+    };
   } catch (error) {
     if (error instanceof EvidenceError) return refused(error);
     if (error instanceof EncodingError) {
@@ -112,6 +126,16 @@ export async function verifyFiles(
     }
     throw error;
   }
+}
+
+/** What a package's time stamp says of it; `null` where it has none. */
+export function timeStampOf(files: Files, anchors?: readonly X509Certificate[]): TimeStamp | null {
+  const reply = files.get(TIME_STAMP);
+  if (reply === undefined) return null;
+  return verifyTimeStamp(reply, {
+    digest: packageDigest(files),
+    ...(anchors === undefined ? {} : { anchors }),
+  });
 }
 
 function refused(error: EvidenceError): EvidenceReport {

@@ -19,7 +19,14 @@ import {
   hex,
   utf8,
 } from "@porchlight/encoding";
-import { type Files, openSealedEvidence, sealEvidence } from "@porchlight/evidence";
+import {
+  type Files,
+  openSealedEvidence,
+  packageDigest,
+  packagedAt,
+  sealEvidence,
+  TIME_STAMP,
+} from "@porchlight/evidence";
 import {
   furtherContext,
   type OtherSide,
@@ -45,7 +52,15 @@ import { PartyError } from "./error.ts";
 import { addAtKeyholders, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 import { formatRequest, namesOf, type OrderFile, type Request, readRequest } from "./request-file.ts";
 import type { Service } from "./service.ts";
+import {
+  readTimeStampService,
+  requestTimeStamp,
+  type Stamped,
+  type TimeStampService,
+  writeTimeStampService,
+} from "./time-stamps.ts";
 
+const EVIDENCE = "evidence.age";
 const IDENTITY = "evidence-identity";
 const ENDPOINT_KEY = "hi1-endpoint";
 const OWN_KEY = "own-key";
@@ -241,7 +256,7 @@ export class Agency {
 
   /**
    * Collects what keyholders released and what the provider holds, opens it, and stores evidence/NAME/evidence.age,
-   * encrypted to {@link recipients}. `waiting` while fewer than t keyholders have released. Everything is verified;
+   * encrypted to {@link recipients}, with a time stamp where an authority is configured and answers. `waiting` while fewer than t keyholders have released. Everything is verified;
    * a keyholder whose bundle does not hold is blamed and left out. Throws PartyError, WireError, LogError,
    * EvidenceError.
    */
@@ -249,15 +264,60 @@ export class Agency {
     service: Service,
     order: OrderFile,
     options: { readonly fetch?: Fetch; readonly progress?: CollectProgress } = {},
-  ): Promise<Collected & { readonly path?: string; readonly sealed?: Uint8Array }> {
+  ): Promise<
+    Collected & { readonly path?: string; readonly sealed?: Uint8Array; readonly stamped?: Stamped | null }
+  > {
     const collected = await collectRelease({ requester: this, service, order, ...options });
     if (collected.kind === "waiting") return collected;
-    const sealed = await sealEvidence(collected.files, this.recipients, collected.packagedAt);
+    const { files, stamped } = await this.#stamp(collected.files, options.fetch);
+    const { path, sealed } = await this.#keep(order, files);
+    return { ...collected, files, stamped, path, sealed };
+  }
+
+  /**
+   * Adds a time stamp to a package that was collected without one. Throws PartyError "not-collected",
+   * "no-time-stamps" where no authority is configured, "stamped-already", EvidenceError.
+   */
+  async stamp(order: OrderFile, options: { readonly fetch?: Fetch } = {}): Promise<Stamped> {
+    const sealed = await readFileOrNull(join(this.evidenceFolder(order), EVIDENCE));
+    if (sealed === null) throw new PartyError("not-collected", "nothing was opened under this order yet");
+    const before = await this.unseal(sealed);
+    if (before.has(TIME_STAMP)) throw new PartyError("stamped-already", "the package has its time stamp");
+    const { files, stamped } = await this.#stamp(before, options.fetch);
+    if (stamped === null) {
+      throw new PartyError(
+        "no-time-stamps",
+        "no time stamp authority is configured: porchlight requester time-stamps",
+      );
+    }
+    if (stamped.kind === "stamped") await this.#keep(order, files);
+    return stamped;
+  }
+
+  /** Configures who stamps packages from now on. Throws PartyError "time-stamps-invalid". */
+  async useTimeStamps(service: TimeStampService): Promise<void> {
+    await writeTimeStampService(this.directory, service);
+  }
+
+  async timeStamps(): Promise<TimeStampService | null> {
+    return await readTimeStampService(this.directory);
+  }
+
+  async #stamp(files: Files, fetch?: Fetch): Promise<{ files: Files; stamped: Stamped | null }> {
+    const service = await this.timeStamps();
+    if (service === null) return { files, stamped: null };
+    const stamped = await requestTimeStamp(service, packageDigest(files), fetch);
+    if (stamped.kind === "not-stamped") return { files, stamped };
+    return { files: new Map([...files, [TIME_STAMP, stamped.reply]]), stamped };
+  }
+
+  async #keep(order: OrderFile, files: Files): Promise<{ path: string; sealed: Uint8Array }> {
+    const sealed = await sealEvidence(files, this.recipients, packagedAt(files));
     const folder = this.evidenceFolder(order);
     await makeDirectory(folder);
-    const path = join(folder, "evidence.age");
+    const path = join(folder, EVIDENCE);
     await writeFileDurable(path, sealed);
-    return { ...collected, path, sealed };
+    return { path, sealed };
   }
 
   /** Opens a sealed package with this agency's own identity. Throws EvidenceError "cannot-decrypt". */

@@ -16,7 +16,6 @@ import {
   type KeyholderRelease,
   makePackage,
   type OpenedRelease,
-  type ReleasedLabel,
   sha256,
 } from "@porchlight/evidence";
 import {
@@ -28,7 +27,7 @@ import {
   type VerifiedOrder,
   verifyOrder,
 } from "@porchlight/gate";
-import { combineOrder, openFrom, QuorumError, xwingKeygen } from "@porchlight/quorum";
+import { combineOrder, QuorumError, xwingKeygen } from "@porchlight/quorum";
 import { loadCurve } from "@porchlight/quorum/mcl";
 import { type Fetch, WireError } from "@porchlight/wire";
 import { fetchAttachments } from "./attachments.ts";

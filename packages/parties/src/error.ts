@@ -23,7 +23,12 @@ export type PartyErrorCode =
   /** The provider refused a message of TS 103 120 as a whole, or one of its actions; the sentence is the provider's. */
   | "hi1-refused"
   /** An answer that the provider did not sign, or that is to another message. */
-  | "hi1-untrue";
+  | "hi1-untrue"
+  /** Address or certificates of the time stamp authority are none; or none is configured. */
+  | "time-stamps-invalid"
+  | "no-time-stamps"
+  | "not-collected"
+  | "stamped-already";
 
 /** `message` is a sentence that says what to do; it repeats no name, key or content. */
 export class PartyError extends Error {

@@ -62,3 +62,4 @@ export {
   stateOfSuccession,
   withSignature,
 } from "./succession.ts";
+export type { Stamped, TimeStampService } from "./time-stamps.ts";

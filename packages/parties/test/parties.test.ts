@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
 import { type DayNumber, hex, periodOf, unixSeconds } from "@porchlight/encoding";
-import { verifyFiles } from "@porchlight/evidence";
+import { readCertificates, verifyFiles } from "@porchlight/evidence";
 import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -16,6 +16,7 @@ import {
   xwingOf,
 } from "../../../vectors/fixture/deployment.ts";
 import { type SealedFile, sealFile } from "../../evidence/test/attached.ts";
+import { Authority, withoutOpenssl } from "../../evidence/test/authority.ts";
 import {
   Agency,
   Court,
@@ -31,6 +32,7 @@ import {
   readRequest,
   Service,
 } from "../src/index.ts";
+import { requestTimeStamp } from "../src/time-stamps.ts";
 import { CONVERSATION, DAY, PLAIN, SERVICE_URL, World } from "./world.ts";
 
 const FAST = { workFactor: 2 };
@@ -294,6 +296,83 @@ test("EVI-29, ATT-25: files that messages name are in the package, and whatever 
   store(kept, "revoked");
   expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("refused");
 });
+
+const missing = withoutOpenssl();
+if (missing !== null) console.log(`skipped: ${missing}`);
+test.skipIf(missing !== null)(
+  "EVI-74: a package is stamped where an authority answers, is whole where it does not, and can be stamped later",
+  async () => {
+    const set = await setUp();
+    const { world, agency, service } = set;
+    const order = await handedIn(set);
+    for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+    const tsa = new Authority(join(home, "tsa"), { key: "ec" });
+    type Answer = { status?: number; type?: string; body: Uint8Array };
+    let answer = (body: Uint8Array): Answer => ({ body });
+    const server = await tsa.serve((body) => answer(body));
+    const { url } = server;
+    const options = {
+      fetch: async (input: string | URL | Request, init?: RequestInit) =>
+        await (String(input) === url ? fetch(input, init) : world.fetch(input, init)),
+    };
+    const collect = async () => {
+      const collected = await agency.collect(service, order, options);
+      if (collected.kind !== "opened") throw new Error(collected.kind);
+      return collected;
+    };
+    try {
+      expect(await code(agency.stamp(order, options))).toBe("not-collected");
+      expect(await code(agency.useTimeStamps({ url: "ftp://tsa.example", anchors: tsa.root }))).toBe(
+        "time-stamps-invalid",
+      );
+      expect(await code(agency.useTimeStamps({ url, anchors: "no certificate" }))).toBe(
+        "time-stamps-invalid",
+      );
+      const other = new Authority(join(home, "other tsa"), { key: "ec" });
+      const refusals: [(body: Uint8Array) => Answer, string, RegExp][] = [
+        [(body) => ({ body, status: 503 }), tsa.root, /answered 503/],
+        [(body) => ({ body, type: "text/html" }), tsa.root, /no answer of a time stamp authority/],
+        [() => ({ body: new Uint8Array(100_000) }), tsa.root, /too long/],
+        [(body) => ({ body }), other.root, /no authority that is trusted/],
+        // An answer that was recorded before.
+        [
+          () => ({ body: tsa.reply(server.asked[0] as Uint8Array) }),
+          tsa.root,
+          /something else|another request/,
+        ],
+      ];
+      for (const [says, anchors, why] of refusals) {
+        answer = says;
+        expect(await requestTimeStamp({ url, anchors }, seedOf("digest"))).toMatchObject({
+          kind: "not-stamped",
+          why: expect.stringMatching(why) as string,
+        });
+      }
+      await server.close();
+      await agency.useTimeStamps({ url, anchors: tsa.root });
+      const { files, stamped } = await collect();
+      expect(stamped).toEqual({ kind: "not-stamped", why: "the authority cannot be reached" });
+      expect(await verifyFiles(files)).toMatchObject({ kind: "verified", timeStamp: null });
+    } finally {
+      await server.close();
+    }
+    const again = await tsa.serve();
+    try {
+      await agency.useTimeStamps({ url: again.url, anchors: tsa.root });
+      expect(await agency.stamp(order)).toMatchObject({ kind: "stamped", authority: "O=Test, CN=tsa" });
+      expect(await code(agency.stamp(order))).toBe("stamped-already");
+      const sealed = await readFile(join(agency.evidenceFolder(order), "evidence.age"));
+      const timeAnchors = readCertificates(tsa.root);
+      expect(await verifyFiles(await agency.unseal(sealed), { timeAnchors })).toMatchObject({
+        kind: "verified",
+        timeStamp: { trusted: true },
+      });
+    } finally {
+      await again.close();
+    }
+  },
+  60_000,
+);
 
 test("an order over all conversations: the requester alone learns which, and hands them in", async () => {
   const set = await setUp();

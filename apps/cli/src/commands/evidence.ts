@@ -1,8 +1,11 @@
 import { stat, writeFile } from "node:fs/promises";
 import { type CharterId, formatDay, formatInstant } from "@porchlight/encoding";
 import {
+  attachmentPath,
   type EvidenceReport,
+  missingWords,
   openSealedEvidence,
+  readCertificates,
   verifyEvidence,
   verifyFiles,
   writeFiles,
@@ -22,11 +25,16 @@ export function registerEvidence(program: Command, streams: Streams): void {
       .argument("<package>", "the unpacked directory, or evidence.age with --dir or --identity")
       .description("reopen every message from the encrypted messages and the released keys, and compare")
       .option("--charter <id>", "the charter that you know to be the service's", charter)
+      .option("--tsa-anchor <file...>", "root certificates (PEM) of authorities whose time stamps you trust")
       .option("--dir <dir>", "the requester's directory, to open evidence.age")
       .option("--identity <file>", "or a file with an age identity"),
     streams,
-    async (options: { charter?: CharterId } & Keys, _context, path: string) => {
-      const trust = options.charter === undefined ? {} : { charter: options.charter };
+    async (options: { charter?: CharterId; tsaAnchor?: string[] } & Keys, _context, path: string) => {
+      const timeAnchors = await anchorsIn(options.tsaAnchor);
+      const trust = {
+        ...(options.charter === undefined ? {} : { charter: options.charter }),
+        ...(timeAnchors === null ? {} : { timeAnchors }),
+      };
       const kind = await stat(path).catch(() => null);
       if (kind === null) throw new CommandError(EXIT.usage, "file-unreadable", `${path} cannot be read`);
       const report = kind.isDirectory()
@@ -106,6 +114,19 @@ app ("Who can open this"), or from another party, and give it.`,
   );
 }
 
+/** Certificates that were given as trusted; `null` where none were asked for. */
+async function anchorsIn(files: readonly string[] | undefined) {
+  if (files === undefined) return null;
+  const anchors = [];
+  for (const file of files) {
+    const found = readCertificates(Buffer.from(await readInput(file)).toString());
+    if (found.length === 0)
+      throw new CommandError(EXIT.usage, "file-malformed", `${file} holds no certificate in PEM`);
+    anchors.push(...found);
+  }
+  return anchors;
+}
+
 type Keys = { readonly dir?: string; readonly identity?: string };
 
 async function unseal(path: string, { dir, identity }: Keys) {
@@ -132,7 +153,7 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
       exit: EXIT.refused,
     };
   }
-  const { release, digest, limits, notCompared } = report;
+  const { release, digest, limits, notCompared, timeStamp } = report;
   const { charter, warrant, messages, failures, gaps, labels, log, releases } = release;
   const days = [...new Set(labels.map(({ label }) => label.day))].map((day) => formatDay(day)).join(", ");
   const persons = new Map(warrant.statement.accounts.map(({ account, person }) => [account, person]));
@@ -188,6 +209,27 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
             text: `${notCompared.join(", ")}: another version of this program wrote them. Do not rely on them; make the page anew with "porchlight evidence page"`,
           },
         ]),
+    ...(release.attachments === null
+      ? []
+      : [
+          {
+            term: "Files",
+            text: [...release.attachments.values()]
+              .map((one) =>
+                one.state === "held"
+                  ? `${attachmentPath(one.ref)}, as its message names it`
+                  : `file ${one.ref.slice(0, 16)}… is not here: ${missingWords(one.state)}`,
+              )
+              .join("\n"),
+          },
+        ]),
+    {
+      term: "Time stamp",
+      text:
+        timeStamp === null
+          ? "none"
+          : `${formatInstant(timeStamp.at)} by ${timeStamp.authority}${timeStamp.trusted ? ", which leads to an authority that you named" : ", WHOSE AUTHORITY WAS NOT COMPARED: give --tsa-anchor"}`,
+    },
     { term: "SHA-256 of the package", text: `${digest} (tagmanifest-sha256.txt)` },
   ]);
   return {
@@ -203,6 +245,10 @@ function outcomeOf(report: EvidenceReport, trusted: boolean): Outcome {
       gaps: gaps.length,
       notCompared: [...notCompared],
       digest,
+      timeStamp:
+        timeStamp === null
+          ? null
+          : { at: formatInstant(timeStamp.at), authority: timeStamp.authority, trusted: timeStamp.trusted },
       limits: [...limits],
     },
   };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type CharterId, fromHex } from "@porchlight/encoding";
-import { writeFiles } from "@porchlight/evidence";
-import { Agency, keepOrder, namesOf } from "@porchlight/parties";
+import { type CharterId, formatInstant, fromHex, type Json } from "@porchlight/encoding";
+import { type OpenedRelease, writeFiles } from "@porchlight/evidence";
+import { Agency, keepOrder, namesOf, type Stamped } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import {
@@ -181,7 +181,7 @@ export function registerRequester(program: Command, streams: Streams): void {
           exit: never ? EXIT.refused : EXIT.notYet,
         };
       }
-      const { opened, path, files, blamed, outstanding } = collected;
+      const { opened, path, files, blamed, outstanding, stamped = null } = collected;
       if (options.unpack !== undefined) await writeFiles(options.unpack, files);
       const failed = opened.failures.length;
       return {
@@ -193,6 +193,8 @@ export function registerRequester(program: Command, streams: Streams): void {
           ...(blamed.length === 0
             ? []
             : [`left out, because what it released does not hold: keyholder ${blamed.join(", ")}`]),
+          ...filesSaid(opened.attachments),
+          ...(stamped === null ? [] : [stampedSaid(stamped)]),
           `stored ${path}, encrypted to ${agency.recipients.length === 1 ? "this requester" : `${agency.recipients.length} recipients`}`,
           options.unpack === undefined
             ? `Read it: porchlight evidence unpack ${path} --dir ${options.dir} --out evidence`
@@ -205,12 +207,70 @@ export function registerRequester(program: Command, streams: Streams): void {
           outstanding,
           blamed: [...blamed],
           evidence: path ?? null,
+          timeStamp: stamped === null ? null : stampedJson(stamped),
           unpacked: options.unpack ?? null,
           commitment: namesOf(order).commitment,
         },
       };
     },
   );
+
+  action(
+    requester
+      .command("time-stamps")
+      .description("have packages stamped by an outside authority (RFC 3161) from now on")
+      .requiredOption("--url <url>", "the authority's address")
+      .requiredOption("--anchor <file...>", "its root certificates in PEM, that you have from elsewhere")
+      .option(...DIRECTORY),
+    streams,
+    async (options: Directory & { url: string; anchor: string[] }) => {
+      const agency = await Agency.open(options.dir);
+      const anchors = [];
+      for (const file of options.anchor) anchors.push(Buffer.from(await readInput(file)).toString());
+      await agency.useTimeStamps({ url: options.url, anchors: anchors.join("\n") });
+      return { text: `packages will be stamped by ${options.url}`, json: { url: options.url } };
+    },
+  );
+
+  action(
+    requester
+      .command("stamp")
+      .description("add a time stamp to a package that was collected without one")
+      .requiredOption("--order <file>", "the order")
+      .option(...DIRECTORY),
+    streams,
+    async (options: Directory & { order: string }) => {
+      const agency = await Agency.open(options.dir);
+      const stamped = await agency.stamp(await readOrder(options.order));
+      return {
+        text: stampedSaid(stamped),
+        json: { timeStamp: stampedJson(stamped) },
+        exit: stamped.kind === "stamped" ? EXIT.done : EXIT.unavailable,
+      };
+    },
+  );
+}
+
+/** What became of the files that messages name. */
+function filesSaid(attachments: OpenedRelease["attachments"]): string[] {
+  if (attachments === null) return [];
+  const missing = [...attachments.values()].filter(({ state }) => state !== "held").length;
+  const held = attachments.size - missing;
+  return [
+    `${counted(held, "file")} that messages name ${held === 1 ? "is" : "are"} in the package${missing === 0 ? "" : `, ${missing} could not be had (see report.json)`}`,
+  ];
+}
+
+function stampedSaid(stamped: Stamped): string {
+  return stamped.kind === "stamped"
+    ? `time stamp: ${formatInstant(stamped.at)} by ${stamped.authority}`
+    : `NO TIME STAMP: ${stamped.why}. The package is whole; add one later with "porchlight requester stamp"`;
+}
+
+function stampedJson(stamped: Stamped): Json {
+  return stamped.kind === "stamped"
+    ? { stamped: true, at: formatInstant(stamped.at), authority: stamped.authority }
+    : { stamped: false, why: stamped.why };
 }
 
 async function actHashOf(options: {

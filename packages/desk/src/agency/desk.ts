@@ -94,6 +94,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
       page("/orders/:order/evidence", async (visit) => await room.evidence(visit));
       form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
+      form("/orders/:order/evidence/stamp", async (visit) => await room.stamp(visit));
       download("/orders/:order/evidence/files/:file", async (visit) => await room.file(visit));
       download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
     },
@@ -311,7 +312,10 @@ class AgencyRoom {
   async evidence(visit: Visit) {
     const shown = await this.#find(visit);
     const evidence = await this.#evidence.read(shown.order);
-    return viewerPage(visit, shown, evidence, this.#evidence.checked(shown.order, evidence));
+    return viewerPage(visit, shown, evidence, {
+      checked: this.#evidence.checked(shown.order, evidence),
+      canStamp: (await this.#agency.timeStamps()) !== null,
+    });
   }
 
   async check(visit: Visit) {
@@ -319,6 +323,19 @@ class AgencyRoom {
     const shown = await this.#find(visit);
     void this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
     return { to: `/orders/${shown.name}/evidence` };
+  }
+
+  /** The authority learns a digest, nothing of what it is of. */
+  async stamp(visit: Visit) {
+    const shown = await this.#find(visit);
+    const stamped = await this.#agency.stamp(shown.order);
+    return {
+      to: `/orders/${shown.name}/evidence`,
+      said:
+        stamped.kind === "stamped"
+          ? "The package is stamped."
+          : `The package was not stamped: ${stamped.why}. Try again later.`,
+    };
   }
 
   /** A file that a message names: bytes for the browser to store, whatever its sender calls them. */

@@ -3,16 +3,19 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { Fields, fromUtf8, type Json, unixSeconds, utf8 } from "@porchlight/encoding";
+import { Fields, formatInstant, fromUtf8, type Json, unixSeconds, utf8 } from "@porchlight/encoding";
 import {
   EvidenceError,
   type EvidenceReport,
   type Files,
   isMissing,
   missingWords,
+  readCertificates,
   type StoryLine,
   sealEvidence,
   storyOf,
+  timeStampOf,
+  timeStampWords,
   verifyFiles,
 } from "@porchlight/evidence";
 import { type Agency, namesOf, type OrderFile } from "@porchlight/parties";
@@ -50,6 +53,8 @@ export type Evidence = {
   /** Stored items that did not open or verify, in sentences. */
   readonly failures: readonly string[];
   readonly gaps: number;
+  /** When and by whom the package was stamped (RFC 3161); `null` where it was not. */
+  readonly stamp: string | null;
 };
 
 export type Checked =
@@ -129,7 +134,9 @@ export class EvidenceShelf {
       // Another package by now: nothing was found of the one that was asked about.
       if (digestOf(sealed) !== mark) return void this.#checked.delete(key);
       const files = await this.#agency.unseal(sealed);
-      const checked = checkedOf(await verifyFiles(files, { charter }), order);
+      const service = await this.#agency.timeStamps();
+      const anchors = service === null ? {} : { timeAnchors: readCertificates(service.anchors) };
+      const checked = checkedOf(await verifyFiles(files, { charter, ...anchors }), order);
       if (checked.kind === "verified") {
         const reading = readingOf(files, mark);
         await this.#keep(order, reading);
@@ -145,8 +152,8 @@ export class EvidenceShelf {
     return join(this.#agency.evidenceFolder(order), "evidence.age");
   }
 
-  #show(order: OrderFile, { mark, lines, failures, gaps }: Reading): Evidence {
-    const evidence = { mark, lines, story: storyOf(lines), failures, gaps };
+  #show(order: OrderFile, { mark, lines, failures, gaps, stamp }: Reading): Evidence {
+    const evidence = { mark, lines, story: storyOf(lines), failures, gaps, stamp };
     this.#open = { path: this.#path(order), evidence };
     return evidence;
   }
@@ -200,11 +207,12 @@ export class EvidenceShelf {
 
 /** What `reading.age` holds: parts of the package as they are, without what proves them. */
 type Reading = {
-  readonly version: 2;
+  readonly version: 3;
   readonly mark: string;
   readonly lines: readonly Line[];
   readonly failures: readonly string[];
   readonly gaps: number;
+  readonly stamp: string | null;
 };
 
 /** Another where the file is another or was written to: the change time is the kernel's, nobody sets it. */
@@ -259,18 +267,19 @@ function readingOf(files: Files, mark: string): Reading {
     2 ** 31,
   );
   return {
-    version: 2,
+    version: 3,
     mark,
     lines: texts.map((text, i) => lineOf(JSON.parse(text) as Loose, about[i] as Loose, i + 1)),
     failures,
     gaps: report.array("gaps", (item) => item, 2 ** 31).length,
+    stamp: stampIn(files),
   };
 }
 
 /** What {@link readingOf} wrote. `null` for another version's, and another package's. */
 function parseReading(value: Json, mark: string): Reading | null {
-  const { version, mark: of, lines, failures, gaps } = value as Loose;
-  if (version !== 2 || of !== mark || !Array.isArray(lines) || !Array.isArray(failures)) return null;
+  const { version, mark: of, lines, failures, gaps, stamp } = value as Loose;
+  if (version !== 3 || of !== mark || !Array.isArray(lines) || !Array.isArray(failures)) return null;
   return {
     version,
     mark,
@@ -280,6 +289,7 @@ function parseReading(value: Json, mark: string): Reading | null {
     })),
     failures: failures.map(textIn),
     gaps: typeof gaps === "number" ? gaps : 0,
+    stamp: typeof stamp === "string" ? stamp : null,
   };
 }
 
@@ -293,6 +303,15 @@ function keptAttachments(value: Json | undefined): readonly Attachment[] {
     file: typeof file === "string" ? file : null,
     missing: typeof missing === "string" ? missing : null,
   }));
+}
+
+/** It was verified against the agency's authorities before it was added; a check asks them again. */
+function stampIn(files: Files): string | null {
+  const stamp = timeStampOf(files);
+  if (stamp === null) return null;
+  return stamp.kind === "holds"
+    ? `${formatInstant(stamp.at)} by ${stamp.authority}`
+    : `not to be relied on: ${timeStampWords(stamp.fault)}`;
 }
 
 // This desk wrote these files itself and age says that nobody altered them: they are read, not judged, and a hundred

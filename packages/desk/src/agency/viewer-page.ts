@@ -17,7 +17,16 @@ const REFERENCES = {
 } as const;
 
 /** What was opened, to be read: search, timeline, pages. No script: the desk finds, the browser shows. */
-export function viewerPage(visit: Visit, shown: Shown, evidence: Evidence, checked: Checked | null): View {
+export function viewerPage(
+  visit: Visit,
+  shown: Shown,
+  evidence: Evidence,
+  about: {
+    readonly checked: Checked | null /** Whether an authority is configured. */;
+    readonly canStamp: boolean;
+  },
+): View {
+  const { checked, canStamp } = about;
   const at = `/orders/${shown.name}/evidence`;
   const search = searchOf(visit.query);
   const isSearch = queryOf(search) !== "";
@@ -57,8 +66,16 @@ ${pager(at, search, page, pages, "below")}`
 <li><a href="${at}/certificate">The certificate</a>, to be completed and signed by a qualified person</li>
 <li><a href="${at}/custody">The record of custody</a></li>
 </ul>
-<p class="soft">What leaves this desk in clear can be read by whoever gets it. No time stamp of an outside authority is added.</p>`,
+<p class="soft">What leaves this desk in clear can be read by whoever gets it.</p>
+${stampBox(visit, at, evidence.stamp, canStamp)}`,
   };
+}
+
+function stampBox(visit: Visit, at: string, stamp: string | null, canStamp: boolean): Markup {
+  if (stamp !== null) {
+    return html`<h2>Time stamp</h2><p>The package existed at this time, by the word of an outside authority (RFC 3161): ${stamp}.</p>`;
+  }
+  return html`<h2>Time stamp</h2><p>No outside authority has stamped this package.${canStamp ? "" : " None is configured for this desk: porchlight requester time-stamps."}</p>${canStamp ? postForm(visit, `${at}/stamp`, button("Have it stamped", "plain")) : NOTHING}`;
 }
 
 function pageOf(text: string | null, pages: number): number {
