@@ -27,7 +27,8 @@ const LATE = 3 * 3600;
 /** What the court writes into its draft, beside what every order here has. */
 type Draft = {
   readonly days: readonly [first: DayNumber, last?: DayNumber];
-  readonly conversations: "all" | string;
+  /** A conversation, or "all". */
+  readonly conversations: string;
   /** Left out: the person is told first. */
   readonly secretUntil?: DayNumber;
   readonly necessity?: string;

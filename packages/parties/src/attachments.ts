@@ -12,7 +12,6 @@ import {
   type CustodyAction,
   type MissingAttachment,
   referenceName,
-  sha256,
 } from "@porchlight/evidence";
 import { WireError } from "@porchlight/wire";
 import type { Service } from "./service.ts";

@@ -2,12 +2,10 @@ import {
   type ConversationId,
   dayOf,
   EncodingError,
-  fromHex,
   type KeyholderIndex,
   type Period,
   periodOf,
   type UnixSeconds,
-  utf8,
 } from "@porchlight/encoding";
 import { type AccessLabel, accessLabel, EnvelopeError, parseHeader } from "@porchlight/envelope";
 import {

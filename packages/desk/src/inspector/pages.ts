@@ -1,7 +1,7 @@
 import type { Charter } from "@porchlight/charter";
 import { type DayNumber, formatDay } from "@porchlight/encoding";
 import type { ContestPeriod } from "@porchlight/gate";
-import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer } from "@porchlight/parties";
 import {
   daysText,
