@@ -86,8 +86,10 @@ export async function loadAccount(storage: Storage): Promise<AccountRecord> {
     const errands = fields.array("errands", readErrand, MAX);
     const requests = fields.json("requests") as Record<string, number>;
     const backup = fields.json("backup");
-    const recovery = fields.json("recovery");
-    const outdated = fields.array("outdated", readOutdated, MAX);
+    // A version of before did not keep these two.
+    const recovery = fields.optional("recovery") ?? null;
+    const outdated =
+      fields.optional("outdated") === undefined ? [] : fields.array("outdated", readOutdated, MAX);
     fields.end();
     return {
       errands,

@@ -123,12 +123,13 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
         Number.MAX_SAFE_INTEGER,
       ),
       outbox: fields.array("outbox", (value) => fromBase64(String(value)), Number.MAX_SAFE_INTEGER),
-      proposal: fields.json("proposal") as unknown as ConversationRecord["proposal"],
+      proposal: readProposal(fields.json("proposal")),
       accepted: fields.json("accepted") as unknown as ConversationRecord["accepted"],
       events: fields.json("events") as unknown as readonly ConversationEvent[],
       handled: fields.integer("handled"),
       refused: fields.integer("refused", Number.MIN_SAFE_INTEGER),
-      welcome: fields.json("welcome") === null ? null : fields.string("welcome", 64),
+      // Of a version that did not keep it.
+      welcome: (fields.optional("welcome") ?? null) === null ? null : fields.string("welcome", 64),
     };
     fields.end();
     return record;
@@ -138,6 +139,12 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
     }
     throw cause;
   }
+}
+
+/** Of a version that did not keep whose it is: it is read from the order again, where it still stands. */
+function readProposal(value: Json): ConversationRecord["proposal"] {
+  if (value === null || new Fields(value, "proposal").optional("by") === undefined) return null;
+  return value as unknown as ConversationRecord["proposal"];
 }
 
 /** Messages that were encrypted and not taken go back to the front of the outbox, to be encrypted again. */

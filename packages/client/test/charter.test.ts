@@ -1,5 +1,5 @@
 import { verifyCharter } from "@porchlight/charter";
-import { charterId, unixSeconds } from "@porchlight/encoding";
+import { charterId, fromUtf8, Reader, unixSeconds, utf8, Writer } from "@porchlight/encoding";
 import { WireError } from "@porchlight/wire";
 import { describe, expect, test } from "vitest";
 import {
@@ -8,7 +8,7 @@ import {
   signedSuccession,
   successionDocument,
 } from "../../../vectors/fixture/deployment.ts";
-import { memoryStorage } from "../src/index.ts";
+import { memoryStorage, type Storage } from "../src/index.ts";
 import { conversationView } from "../src/messenger/conversation-view.ts";
 import { People } from "../src/messenger/people.ts";
 import { Thread } from "../src/messenger/thread.ts";
@@ -19,8 +19,9 @@ async function chartered(size: number) {
   const charter = await courtCharter();
   await town.publish(charter, [DAY]);
   const charters = await town.book();
-  const people = await Promise.all(Array.from({ length: size }, () => town.person({ charters })));
-  return { town, charter, charters, people, seats: await gather(people, charter) };
+  const storages = Array.from({ length: size }, () => memoryStorage());
+  const people = await Promise.all(storages.map((storage) => town.person({ charters, storage })));
+  return { town, charter, charters, people, storages, seats: await gather(people, charter) };
 }
 
 describe("a chartered conversation", () => {
@@ -188,7 +189,8 @@ describe("a chartered conversation", () => {
 
 describe("another charter", () => {
   test("MLS-60: is shown, rests until it is accepted, and then the conversation goes on under it", async () => {
-    const { town, charters, seats, people } = await chartered(3);
+    const { town, charters, seats, people, storages } = await chartered(3);
+    const stored = storages[1] as Storage;
     const next = await charterOf("court", { retentionDays: 30 });
     await town.publish(next, [DAY]);
     const [a, b, c] = seats;
@@ -213,6 +215,24 @@ describe("another charter", () => {
       typing: [],
     });
     expect(status).toEqual({ kind: "charter-proposed", by: people[0]?.account, charter: next.id });
+    // What a version saved that kept neither whose proposal it is nor the Welcome opens, and reads the proposal again.
+    const name = `conversation-${b.id}`;
+    const reader = new Reader((await stored.load(name)) as Uint8Array);
+    const version = reader.uint(1);
+    const facts = JSON.parse(fromUtf8(reader.opaque(4, 2 ** 31))) as {
+      proposal: object;
+      welcome?: string;
+    };
+    Reflect.deleteProperty(facts.proposal, "by");
+    Reflect.deleteProperty(facts, "welcome");
+    const older = memoryStorage();
+    for (const one of await stored.list()) await older.save(one, (await stored.load(one)) as Uint8Array);
+    const rest = [reader.opaque(4, 2 ** 31), reader.opaque(4, 2 ** 31)] as const;
+    const bytes = new Writer().uint(version, 1).opaque(utf8(JSON.stringify(facts)), 4);
+    await older.save(name, bytes.opaque(rest[0], 4).opaque(rest[1], 4).finish());
+    const earlier = (await town.reopen(older, charters)).seat(b.id);
+    await earlier.sync();
+    expect(earlier.proposed?.by).toBe(people[0]?.account);
     await expect(b.send([says("not yet")])).rejects.toMatchObject({ code: "charter-change-pending" });
     expect(await bea?.join()).toEqual([]);
     await expect(b.acceptCharter(null)).rejects.toMatchObject({ code: "nothing-proposed" });
