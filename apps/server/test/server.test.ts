@@ -746,52 +746,18 @@ describe("durability", () => {
     await repeated(async () => await roomOf(server, 1, null));
   });
 
-  test("a stop finishes what is under way, a second start has everything and goes on with an order half logged", async () => {
+  test("a stop finishes what is under way, and a second start has everything", async () => {
     const [alice] = (await roomOf(server, 1, null)) as [Person];
     await alice.send("before");
-    const order = await half(server.now);
     const { log } = await server.client().health();
     const [waiting] = await Promise.all([
       alice.client.items(alice.conversation, 1, { wait: 30 }),
       new Promise((resolve) => setTimeout(resolve, 200)).then(() => server.supervisor.stop("server")),
     ]);
     expect(waiting.items).toEqual([]);
-    // As a crash leaves it that came after the notices, just before midnight.
-    const store = await LogStore.open(join(server.directory, "log"));
-    await store.append(order.notices);
-    await store.close();
     await server.run();
-    expect((await server.client().health()).log?.size).toBe((log?.size ?? 0) + order.notices.length);
-    // NOT-16: not a second set of notices, which would spoil the order for good; the day is that of the first.
-    const { warrant, opening } = order;
-    const { index } = await server.client().submitOrder({ warrant, opening });
-    expect(index).toBe((log?.size ?? 0) + order.notices.length);
-    const [entry] = (await server.entries(index, index + 1)).map(parseEntry);
-    expect(entry).toMatchObject({ type: "warrant", day: order.day, notices: order.hash });
+    expect((await server.client().health()).log?.size).toBe(log?.size);
   });
-
-  /** An order, and its notices as they would have been logged the day before. */
-  async function half(now: UnixSeconds) {
-    const [person] = (await roomOf(server, 1, charter)) as [Person];
-    const day = dayNumber(dayOf(now) - 1);
-    const accounts = [{ account: person.account, person: "Alice", notice: person.noticeCard }];
-    const document = await warrantDocument(charter, {
-      statement: await statementOf(charter, [], { accounts }),
-      accounts: [person.account],
-      conversations: "all",
-      firstDay: day,
-      lastDay: day,
-      issued: dayStart(day),
-      expires: (now + 30 * 86_400) as UnixSeconds,
-      disclosure: { kind: "notice-first" },
-    });
-    const bytes = await signedWarrant(charter, document);
-    const opening = seedOf("opening of an order half logged");
-    const verified = await verifyOrder({ warrant: bytes, others: null }, charter);
-    const made = noticesOf(verified, opening, day, await periodKeys(charter, periodOf(day)));
-    const notices = made.entries.map((one) => formatEntry(signIntake(one, seedOf("Intake"))));
-    return { warrant: new TextDecoder().decode(bytes), opening, day, notices, hash: made.hash };
-  }
 });
 
 describe("contests", () => {
@@ -1002,3 +968,46 @@ describe("succession", () => {
     expect(await entries({ type: "succession", document: again })).toBe("entry-refused");
   });
 });
+
+describe("a crash between notices and order", () => {
+  test("NOT-16: the order goes on with the notices that it has, the day after too", async () => {
+    const order = await half(server.now);
+    const { log } = await server.client().health();
+    const size = log?.size ?? 0;
+    await server.supervisor.stop("server");
+    const store = await LogStore.open(join(server.directory, "log"));
+    await store.append(order.notices);
+    await store.close();
+    await server.run();
+    expect((await server.client().health()).log?.size).toBe(size + order.notices.length);
+    // Not a second set of notices, which would spoil the order for good; the day is that of the first.
+    const { warrant, opening } = order;
+    const { index } = await server.client().submitOrder({ warrant, opening });
+    expect(index).toBe(size + order.notices.length);
+    const [entry] = (await server.entries(index, index + 1)).map(parseEntry);
+    expect(entry).toMatchObject({ type: "warrant", day: order.day, notices: order.hash });
+  });
+});
+
+/** An order, and its notices as they would have been logged the day before. */
+async function half(now: UnixSeconds) {
+  const [person] = (await roomOf(server, 1, charter)) as [Person];
+  const day = dayNumber(dayOf(now) - 1);
+  const accounts = [{ account: person.account, person: "Alice", notice: person.noticeCard }];
+  const document = await warrantDocument(charter, {
+    statement: await statementOf(charter, [], { accounts }),
+    accounts: [person.account],
+    conversations: "all",
+    firstDay: day,
+    lastDay: day,
+    issued: dayStart(day),
+    expires: (now + 30 * 86_400) as UnixSeconds,
+    disclosure: { kind: "notice-first" },
+  });
+  const bytes = await signedWarrant(charter, document);
+  const opening = seedOf("opening of an order half logged");
+  const verified = await verifyOrder({ warrant: bytes, others: null }, charter);
+  const made = noticesOf(verified, opening, day, await periodKeys(charter, periodOf(day)));
+  const notices = made.entries.map((one) => formatEntry(signIntake(one, seedOf("Intake"))));
+  return { warrant: new TextDecoder().decode(bytes), opening, day, notices, hash: made.hash };
+}
