@@ -133,6 +133,7 @@ describe("two people, then three, with the whole messenger and a real server", (
     });
     expect(new Uint8Array(await file.arrayBuffer())).toEqual(bytes);
     expect(bea.state.transfers).toEqual({});
+    await ada.page.until((state) => state.kind === "ready" && state.conversations[talk.id]?.queued === 0);
   });
 
   test("write while the server is away and over a restart, and nothing is lost or doubled", async () => {
