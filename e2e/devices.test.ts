@@ -1,3 +1,7 @@
+import { createECDH } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { base64url, type ConversationId } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
@@ -12,9 +16,27 @@ describe("one person's devices, with the whole messenger and a real server", () 
   let tablet: Somebody;
   let talk: ConversationId;
   let recoveryCode: string;
+  let pushService: Server;
+  let pushOrigin: string;
+  let told: (body: Buffer) => void = () => {};
+  const pushed = new Promise<Buffer>((resolve) => {
+    told = resolve;
+  });
 
   beforeAll(async () => {
-    server = await TestServer.start();
+    pushService = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        response.writeHead(201).end();
+        told(Buffer.concat(chunks));
+      });
+    });
+    pushService.listen(0, "127.0.0.1");
+    await once(pushService, "listening");
+    pushOrigin = `http://127.0.0.1:${(pushService.address() as AddressInfo).port}`;
+    const push = { contact: "mailto:operator@example.org", allow: [pushOrigin] };
+    server = await TestServer.start({}, { push });
     const charter = await chartered(server);
     const clock = { now: () => server.now };
     ada = await Somebody.signUp("Ada", server.url, clock);
@@ -32,6 +54,7 @@ describe("one person's devices, with the whole messenger and a real server", () 
   afterAll(async () => {
     for (const somebody of [ada, bea, tablet]) await somebody?.remove();
     await server.stop();
+    pushService.close();
   });
 
   const online = (somebody: Somebody) =>
@@ -62,6 +85,26 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await tablet.says(talk, "from the tablet");
     expect(await ada.hears(talk, "from the tablet")).toMatchObject({ fromMe: true });
     expect(ada.state.me.devices.map(({ name }) => name)).toContain("tablet");
+  });
+
+  test("PUSH-1: a device whose messenger is closed is told at its browser's push service that something waits, and not what", async () => {
+    const subscription = {
+      endpoint: `${pushOrigin}/bea`,
+      p256dh: new Uint8Array(createECDH("prime256v1").generateKeys()),
+      auth: new Uint8Array(16).fill(7),
+    };
+    expect((await bea.page.perform("pushKey")).key).toHaveLength(65);
+    await bea.page.perform("subscribePush", subscription);
+    await bea.stop();
+    await server.tick(server.now + 61);
+    await ada.says(talk, "while you were away");
+    const body = await pushed;
+    expect(body.length).toBeGreaterThan(0);
+    expect(body.includes("while you were away")).toBe(false);
+    await bea.start();
+    await bea.unlock();
+    await bea.hears(talk, "while you were away");
+    await bea.page.perform("unsubscribePush");
   });
 
   test("ACC-50: a recovery code brings account and history back, and the lost devices are out", async () => {

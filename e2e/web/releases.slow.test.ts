@@ -17,7 +17,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
-test("the log's policy stays as it was seen first, over three releases and without a network", async () => {
+test("the log's policy stays as it was seen first, over three releases and without a network; a push shows nothing of what it carries", async () => {
   const directory = await buildWeb();
   const worker = readFileSync(join(directory, "sw.js"), "utf8");
   const [id] = /[0-9a-f]{64}/.exec(worker) ?? [];
@@ -65,6 +65,33 @@ test("the log's policy stays as it was seen first, over three releases and witho
     );
     expect(kept).toBe("log town.example+1\n");
     expect(policies).toBe(1);
+
+    // PUSH-1: whatever a push carries, the notification says that there is something, and nothing of it.
+    await context.grantPermissions(["notifications"], { origin });
+    const session = await context.newCDPSession(page);
+    const registered = new Promise<string>((resolve) => {
+      session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [one] }) => {
+        if (one !== undefined) resolve(one.registrationId);
+      });
+    });
+    await session.send("ServiceWorker.enable");
+    const registrationId = await registered;
+    const other = await context.newPage();
+    await other.bringToFront();
+    await page.goto("about:blank");
+    const data = JSON.stringify({ title: "from Bea", body: "a secret" });
+    await session.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
+    await page.goto(origin);
+    await isIn();
+    const shown = await page.waitForFunction(async () => {
+      const all = (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body }) => [
+        title,
+        body,
+      ]);
+      return all.length > 0 ? all : null;
+    });
+    expect(await shown.jsonValue()).toEqual([["New message", ""]]);
+
     server.closeAllConnections();
     server.close();
     await page.reload();

@@ -70,6 +70,21 @@ test("a second passkey is added in the settings, known to the provider, and can 
   expectCalm(ada);
 });
 
+test("the settings say whether the browser keeps the key, and whether anybody is told while the app is closed", async () => {
+  await ada.context.grantPermissions(["clipboard-read", "clipboard-write", "notifications"]);
+  await ada.settings("Notifications");
+  // This deployment has no push service: the screen does not promise one.
+  await ada.page.getByText("This service sends no push messages").waitFor();
+  await ada.follow("Your data");
+  const isKept = await ada.page.evaluate(async () => await navigator.storage.persisted());
+  const words = isKept ? "This browser keeps what" : "This browser may delete what";
+  await ada.page.getByText(words).waitFor();
+  expect(await ada.page.getByRole("link", { name: "Recovery code" }).count()).toBe(isKept ? 0 : 1);
+  await ada.home();
+  await ada.page.getByText("It is.").first().click();
+  expectCalm(ada);
+});
+
 test("a file goes over with its progress, can be stopped, and arrives byte for byte; a picture is shown", async () => {
   const bytes = randomBytes(300_000);
   stage.cable.hold();

@@ -4,12 +4,14 @@ import { CharterText, NoCharter, UnknownCharter } from "./charter/page.tsx";
 import { ConversationList } from "./conversations/list.tsx";
 import { ConversationPage, GoneConversation, NoConversation } from "./conversations/page.tsx";
 import { say } from "./i18n/say.tsx";
-import { useReady } from "./messenger/use.ts";
+import { useMessenger, useReady } from "./messenger/use.ts";
 import { Waiting } from "./parts/banner.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Link } from "./parts/link.tsx";
 import { ContactArrival } from "./people/contact-arrival.tsx";
 import { PeoplePanel } from "./people/page.tsx";
+import { keepSubscribed } from "./pwa/push.ts";
+import { keepStorage } from "./pwa/storage.ts";
 import { shownName } from "./text/marks.ts";
 
 const NoticesPage = lazy(async () => ({ default: (await import("./notices/page.tsx")).NoticesPage }));
@@ -28,6 +30,7 @@ export function Shell({ view }: { readonly view: ShellView }): ReactElement {
   const open = view.kind === "conversation" ? (view.id as ConversationView["id"]) : null;
   const conversation = open === null ? undefined : ready.conversations[open];
   useTitle(ready, conversation);
+  useKept(ready);
   const isNarrow = useNarrow();
   if (view.kind === "settings" || view.kind === "notices") {
     return (
@@ -97,6 +100,17 @@ function useNarrow(): boolean {
     },
     () => matchMedia(NARROW).matches,
   );
+}
+
+/** What is only here is to stay, and who allowed it is told of messages also after a new session. */
+function useKept({ connection, settings }: ReadyState): void {
+  const messenger = useMessenger();
+  const isOnline = connection.kind === "online";
+  const wantsNone = settings.notifications === "none";
+  useEffect(() => void keepStorage().catch(() => {}), []);
+  useEffect(() => {
+    if (isOnline && !wantsNone) keepSubscribed(messenger).catch(() => {});
+  }, [messenger, isOnline, wantsNone]);
 }
 
 /** The tab says what is open and how much is unread. */

@@ -476,6 +476,17 @@ export const en = {
   "notifications.ask": "Be told of new messages",
   "notifications.ask-text": "A notification says “New message” and nothing else.",
   "notifications.allow": "Allow",
+  "push.on": "You are told of every message while Porchlight is closed.",
+  "push.not-here": "This service sends no push messages: you are told only while Porchlight is open.",
+  "push.unreached":
+    "This browser could not reach its push service: you are told only while Porchlight is open.",
+  "push.unsupported": "This browser has no push messages: you are told only while Porchlight is open.",
+  "push.offline": "There is no connection: whether you are told while Porchlight is closed is not known.",
+  "storage.kept": "This browser keeps what is on this device until you delete it.",
+  "storage.evictable": "This browser may delete what is on this device",
+  "storage.unknown": "This browser does not say whether it keeps what is on this device",
+  "storage.evictable-text":
+    "It may do so when it needs the room. The key of your account is here: keep a recovery code on paper.",
   "notifications.which": "Tell me of",
   "notifications.all": "Every message",
   "notifications.mentions": "Mentions only",

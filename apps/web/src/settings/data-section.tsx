@@ -6,6 +6,7 @@ import { Button } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { shownName } from "../text/marks.ts";
+import { Kept } from "./kept.tsx";
 
 /** What is here is the person's own: to take along, and to end. */
 export function DataSection(): ReactElement {
@@ -16,6 +17,7 @@ export function DataSection(): ReactElement {
   const name = shownName(me.name);
   return (
     <>
+      <Kept />
       <div className="stack-tight">
         <h3>{say("export.title")}</h3>
         <p className="soft">{say("export.text")}</p>

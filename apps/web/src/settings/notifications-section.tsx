@@ -1,9 +1,10 @@
-import { type ReactElement, useState } from "react";
+import { type ReactElement, useEffect, useState } from "react";
 import { say } from "../i18n/say.tsx";
-import { useAsk, useReady } from "../messenger/use.ts";
+import { useAsk, useMessenger, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Choice, Toggle } from "../parts/field.tsx";
+import { endSubscription, keepSubscribed, type PushState } from "../pwa/push.ts";
 
 export function NotificationsSection(): ReactElement {
   const { settings } = useReady();
@@ -11,6 +12,16 @@ export function NotificationsSection(): ReactElement {
   const [permission, setPermission] = useState(
     "Notification" in globalThis ? Notification.permission : "denied",
   );
+  const messenger = useMessenger();
+  const [push, setPush] = useState<PushState | "offline" | null>(null);
+  const wantsNone = settings.notifications === "none";
+  useEffect(() => {
+    // Also after the permission was given or taken, and after another choice.
+    void permission;
+    (wantsNone ? endSubscription(messenger) : keepSubscribed(messenger)).then(setPush, () =>
+      setPush("offline"),
+    );
+  }, [messenger, permission, wantsNone]);
   return (
     <>
       {permission === "granted" ? null : permission === "denied" ? (
@@ -27,6 +38,11 @@ export function NotificationsSection(): ReactElement {
         >
           <p>{say("notifications.ask-text")}</p>
         </Banner>
+      )}
+      {push === null || push === "off" ? null : (
+        <p role="status" className="small soft">
+          {say(`push.${push}`)}
+        </p>
       )}
       <Choice
         label={say("notifications.which")}

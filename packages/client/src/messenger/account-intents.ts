@@ -1,5 +1,6 @@
 import { fromHex } from "@porchlight/encoding";
 import { formatNoticeCode } from "@porchlight/notice";
+import { WireError } from "@porchlight/wire";
 import type { Account } from "../account.ts";
 import { ClientError } from "../error.ts";
 import { sendHistory } from "../history.ts";
@@ -26,6 +27,9 @@ export type AccountIntent =
   | "passkeys"
   | "removePasskey"
   | "makeRecoveryCode"
+  | "pushKey"
+  | "subscribePush"
+  | "unsubscribePush"
   | "noticeCode"
   | "markNoticeRead";
 
@@ -130,6 +134,23 @@ export function accountIntents(
     removePasskey: async ({ passkey }) => {
       await removeUnlockWay(passkey);
       await session.server.account.removePasskey(passkey);
+    },
+
+    pushKey: async () => {
+      try {
+        return { key: await session.server.pushKey() };
+      } catch (error) {
+        if (error instanceof WireError && error.refusal === "not-found") return { key: null };
+        throw error;
+      }
+    },
+
+    subscribePush: async (subscription) => {
+      await session.server.subscribePush(subscription);
+    },
+
+    unsubscribePush: async () => {
+      await session.server.unsubscribePush();
     },
 
     makeRecoveryCode: async () => {

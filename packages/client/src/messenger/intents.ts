@@ -177,6 +177,15 @@ export type Intents = {
    * After an error `me.backup` may be "unfinished": asked again, it is the same code.
    */
   makeRecoveryCode: () => { readonly recoveryCode: string };
+  /** What a browser subscribes for (`applicationServerKey`, 65 bytes); `null`: this server sends no push messages. */
+  pushKey: () => { readonly key: Uint8Array | null };
+  /** PUSH-1: where this device is told that something waits, and never what. */
+  subscribePush: (input: {
+    readonly endpoint: string;
+    readonly p256dh: Uint8Array;
+    readonly auth: Uint8Array;
+  }) => void;
+  unsubscribePush: () => void;
   /** A code to print: with it any browser can read later notices about this account, also after leaving. */
   noticeCode: () => { readonly noticeCode: string };
   /** In any state: what the log shows for a printed notice code. It is read from the log's beginning, and not kept. */
