@@ -69,10 +69,15 @@ export async function makeSamples(
     ratchetTree: made.ratchetTree,
     content: formatContent({ id: "m1", at: unixSeconds(1_789_000_000), text: "Good morning" }),
     material: bytesOf({
-      version: 1,
-      ...label,
-      envelopes: [{ seq: 1, epoch: 1, at: 1_789_000_000, envelope: "AAAA", inner: "AAAA" }],
-      messages: [{ seq: 2, epoch: 1, submitter: id("aa"), at: 1_789_000_000, wire: "AAAA" }],
+      version: 2,
+      labels: [
+        {
+          ...label,
+          envelopes: [{ seq: 1, epoch: 1, at: 1_789_000_000, envelope: "AAAA", inner: "AAAA" }],
+          messages: [{ seq: 2, epoch: 1, submitter: id("aa"), at: 1_789_000_000, wire: "AAAA" }],
+          complete: true,
+        },
+      ],
     }),
     otherSides: bytesOf({ version: 1, day: DAY, sides: [] }),
     join: xwingKeygen(filled(32, 4)).publicKey,
