@@ -134,8 +134,8 @@ export function scopeWords(scope: {
     conversations === null ? "all of their conversations" : counted(conversations, "conversation");
   const keys =
     conversations === null
-      ? `${people * days} keys for each conversation`
-      : `${people * conversations * days} ${people * conversations * days === 1 ? "key" : "keys"}`;
+      ? `${counted(people * days, "key")} for each conversation`
+      : counted(people * conversations * days, "key");
   return {
     sentence: `Opens the messages of up to ${who}${others}, in ${where}, on ${when}.`,
     keys: isBothSides ? `${keys}, and one more for each other side and day` : keys,
