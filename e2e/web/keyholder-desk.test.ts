@@ -86,6 +86,10 @@ test("KEY-24, DESK-5: approved by the passkey alone, for exactly the order that 
   // A session and its token propose, and do nothing.
   const proposed = desk.asked(await desk.post(path, { commitment: one.commitment }));
   expect(proposed.text).toContain(one.commitment);
+  // What the page before showed is what is signed: on what ground, for what, and whether it touches a privileged person.
+  for (const term of ["Legal basis", "Why it is necessary", "Privileged communication", "Conversations"]) {
+    expect(proposed.text).toContain(term);
+  }
   const bare = await desk.post(proposed.path, { csrf: proposed.csrf, assertion: "{}" });
   expect(bare.status).toBe(403);
   // Nor does an assertion over another order's proposal.

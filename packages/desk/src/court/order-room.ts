@@ -24,7 +24,6 @@ import {
 import { WireError } from "@porchlight/wire";
 import {
   COVER_SECONDS,
-  daysText,
   loggedOrder,
   nameOf,
   ordersLeft,
@@ -133,13 +132,14 @@ export class OrderRoom {
     return {
       name: "submit-order",
       propose: async (visit) => {
-        const { name, document, commitment } = await this.find(visit);
+        const { name, order, commitment } = await this.find(visit);
+        const { charter } = await this.#door.open();
         return {
           title: "Hand this order in",
           button: "Hand it in",
           shown: [
-            { term: "Reference", text: document.reference },
-            { term: "Days that it opens", text: daysText(document) },
+            // All of it: whom else the provider stated came after it was signed.
+            ...(await orderWords(order, charter)),
             { term: "Number in the public log", text: commitment },
           ],
           payload: { order: name, commitment },

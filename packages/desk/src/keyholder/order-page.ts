@@ -176,31 +176,19 @@ function decisionForms(
   )}</div></div>`;
 }
 
-/** The order among others: what the confirmation of an act shows. */
+/** All that the order says, as the page before had it: what the confirmation of an act shows. */
 export function orderWords(order: Shown, charter: CharterState): Words[] {
-  const { document, persons, signedBy } = order;
+  const { document } = order;
   const scope = scopeOf(order);
-  const whose = document.accounts.map(
-    (account) => persons.find((one) => one.account === account)?.person ?? account,
-  );
   return [
     { term: charter.kind === "court" ? "Warrant" : "Hold order", text: document.reference },
-    { term: "Signed by", text: signedBy.join(", ") },
-    { term: "To be read by", text: document.requester.name },
-    { term: "Whose messages", text: whose.join(", ") },
     { term: "What it opens", text: `${scope.sentence} ${scope.keys}.` },
-    {
-      term: "Days",
-      text:
-        document.firstDay === document.lastDay
-          ? formatDay(document.firstDay)
-          : `${formatDay(document.firstDay)} to ${formatDay(document.lastDay)}`,
-    },
+    ...orderRows(order, charter),
     {
       term: "Telling the person",
       text:
         document.disclosure.kind === "secret"
-          ? `secret until ${formatDay(document.disclosure.until)}`
+          ? `secret until ${formatDay(document.disclosure.until)}${document.emergency ? ", and declared an emergency" : ""}`
           : document.emergency
             ? "told at once, without a wait: emergency"
             : "told first",
