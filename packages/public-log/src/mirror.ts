@@ -130,7 +130,10 @@ export class Mirror implements LogSource {
     await writeFileDurable(file, bytes);
   }
 
-  /** Of each `N.p` directory beside the full tile N all is dropped; of the last one all but the widest. */
+  /**
+   * Of each `N.p` directory beside the full tile N all is dropped; of the last one all but the two widest: who took the
+   * checkpoint before this one reads by it for a moment.
+   */
   async #dropPartials(directory: string): Promise<void> {
     const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
     const names = new Set(entries.map(({ name }) => name));
@@ -141,9 +144,8 @@ export class Mirror implements LogSource {
       else if (names.has(entry.name.slice(0, -2))) await rm(path, { recursive: true, force: true });
       else {
         const widths = (await readdir(path)).map(Number).filter(Number.isInteger);
-        const widest = Math.max(...widths);
-        for (const width of widths)
-          if (width !== widest) await rm(join(path, String(width)), { force: true });
+        const dropped = widths.sort((a, b) => b - a).slice(2);
+        for (const width of dropped) await rm(join(path, String(width)), { force: true });
       }
     }
   }

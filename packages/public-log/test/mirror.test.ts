@@ -60,6 +60,21 @@ test("PUB-2: what was added and not covered before a crash does not count, and c
   again.close();
 });
 
+test("PUB-2: who has the checkpoint before this one still gets its right edge, and older ones are dropped", async () => {
+  const mirror = await open("edge");
+  let at = 0;
+  for (const size of [10, 20, 30]) {
+    await mirror.add(at, entries.slice(at, size));
+    await mirror.cover(noteOf(size));
+    at = size;
+  }
+  const widths = (await Promise.all([10, 20, 30].map((w) => mirror.file(`tile/0/000.p/${w}`)))).map(
+    (tile) => tile !== null,
+  );
+  expect(widths).toEqual([false, true, true]);
+  mirror.close();
+});
+
 test("PUB-2: another log's copy and a damaged one are refused by name", async () => {
   const mirror = await open("damaged");
   await mirror.add(0, entries.slice(0, 10));
