@@ -88,12 +88,18 @@ export class AttachmentFiles {
 
   /**
    * Copies a file to where only what answers orders reads it: under its own id somebody may put another one, once this one is
-   * gone for members. Resolves when the copy is on the disk.
+   * gone for members. Resolves when the copy is on the disk. Where there is no file there is nothing to copy: one that the disk
+   * lost must not stop the deletion of all others.
    */
   async hold(id: string): Promise<void> {
     const path = this.#heldPath(id);
     await makeDirectory(this.#heldDirectory);
-    await copyFile(this.#path(id), path, constants.COPYFILE_FICLONE);
+    try {
+      await copyFile(this.#path(id), path, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
     const handle = await open(path, "r+");
     try {
       await handle.sync();
