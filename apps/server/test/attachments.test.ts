@@ -152,6 +152,8 @@ test("ATT-5: a file that changed in the middle of its upload is not sent under t
 test("ATT-6: what the server's disk changes, cuts or swaps is refused by name", async () => {
   const [alice, bob] = (await roomOf(server, 2, null)) as [Person, Person];
   const bytes = random(2_500_000);
+  // A last byte that is zero could be padding, and a size without it would be true.
+  bytes[2_499_999] = 1;
   const one = await put(alice, bytes);
   const two = await put(alice, bytes);
   const fetch = (reference = one) => refusal(files(bob.client).download(reference, new Target()));
