@@ -306,6 +306,37 @@ describe("what is refused", () => {
     expect(await deployment.submit(K1, order)).toMatchObject({ state: "awaiting-approval" });
   });
 
+  test("KEY-21: a ninth order with the same warrant on one day is told to come tomorrow; another warrant's is taken", async () => {
+    const first = await deployment.order();
+    const others = [];
+    for (let i = 0; i < 8; i++) others.push(await deployment.signOrder(first.document, first.requester));
+    await awaiting(K1, first);
+    for (const other of others.slice(0, 7)) {
+      expect(other.warrant).toBe(first.warrant);
+      await deployment.submit(K1, other);
+      // Logged as it is: its requester's key came with the first.
+      await deployment.reaches(K1, other, "refused");
+    }
+    const journalled = (await deployment.journal(K1)).length;
+    await expect(deployment.submit(K1, others[7] as TestOrder)).rejects.toMatchObject({ reason: "busy" });
+    expect((await deployment.journal(K1)).length).toBe(journalled);
+    await awaiting(K1, await deployment.order());
+  });
+
+  test("KEY-32: an order takes a hundred additions a day, and says so at the next", async () => {
+    const order = await deployment.order({ conversations: "all" });
+    const conversation = (byte: number) => conversationIdOf(new Uint8Array(32).fill(byte));
+    const add = async (byte: number) =>
+      await deployment.add(K1, order, { conversations: [conversation(byte)], otherSides: [] });
+    await deployment.submit(K1, order, [conversation(200)]);
+    await deployment.reaches(K1, order, "awaiting-approval");
+    for (let i = 0; i < 100; i++) await add(i);
+    // What is known already counts for nothing, before the limit and at it.
+    await add(0);
+    await expect(add(100)).rejects.toMatchObject({ reason: "busy" });
+    await add(99);
+  });
+
   test("an order that comes before its entry is witnessed waits for it", async () => {
     deployment.server.publishing = false;
     const order = await deployment.order();
