@@ -22,7 +22,7 @@ import {
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { KeyholderError, type KeyholderErrorCode } from "./error.ts";
 import type { Keyholder } from "./keyholder.ts";
-import type { Answer } from "./order-desk.ts";
+import type { Answer } from "./order-answer.ts";
 
 /** HTTP statuses of this program's refusals, all of them. */
 const STATUS: Partial<Record<RefusalCode, number>> = {

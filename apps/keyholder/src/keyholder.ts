@@ -33,8 +33,9 @@ import { fileStore } from "./file-store.ts";
 import type { Hooks } from "./hooks.ts";
 import { type Identity, loadIdentity, type PublicIdentity, publicIdentity } from "./identity.ts";
 import { Notifier, orderHash } from "./notifier.ts";
+import type { Answer } from "./order-answer.ts";
 import type { ReceivedOrder } from "./order-book.ts";
-import type { Answer, OrderDesk } from "./order-desk.ts";
+import type { OrderDesk } from "./order-desk.ts";
 import { Pause, type Paused } from "./pause.ts";
 
 /** A keyholder's process without its doors: HTTP and the admin socket call into this. */

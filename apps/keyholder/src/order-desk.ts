@@ -1,114 +1,62 @@
-import { asName, type Charter, type SignedDocument } from "@porchlight/charter";
+// What may be done with a charter's orders: by who hands them in, adds and directs, and by the person who decides. Their
+// way in is `order-intake.ts`, their way on `order-course.ts`.
+import { asName, type SignedDocument } from "@porchlight/charter";
 import type { SecretStore } from "@porchlight/durable";
-import {
-  type Commitment,
-  type DayNumber,
-  dayOf,
-  EncodingError,
-  fromUtf8,
-  hex,
-  type Period,
-  type UnixSeconds,
-  utf8,
-} from "@porchlight/encoding";
+import { type DayNumber, dayOf, EncodingError, fromUtf8, type UnixSeconds } from "@porchlight/encoding";
 import { parseHeader } from "@porchlight/envelope";
 import {
   type Approval,
   type ContestPeriod,
   checkApproval,
   checkDirection,
-  checkOrder,
-  checkPlace,
-  commitmentOf,
   contestPeriod,
-  coreOf,
   type DirectionKind,
   type Examination,
   examineOrder,
   type Further,
   furtherContext,
-  GateError,
   type Refused as GateRefused,
   inspectionPeriod,
-  type LogView,
   type OrderInput,
   type OtherSide,
-  orderIdOf,
-  type VerifiedOrder,
   verifyDirection,
-  verifyOrder,
 } from "@porchlight/gate";
 import { verifyRequesterWord } from "@porchlight/quorum";
-import type { Clock, Logger } from "@porchlight/runtime";
 import type { ServerClient } from "@porchlight/wire";
 import { Batches } from "./batch.ts";
-import type { OwnCharter } from "./charters.ts";
 import { KeyholderError } from "./error.ts";
-import type { Hooks } from "./hooks.ts";
-import type { Identity } from "./identity.ts";
-import { makeIntent } from "./intent.ts";
-import type { LogMemory } from "./log-memory.ts";
 import { NoticeDesk } from "./notice-desk.ts";
+import { type Answer, answerOf } from "./order-answer.ts";
 import {
-  isSame,
   type KeptOrder,
-  mayComeAgain,
   type OrderBook,
   type OrderEvent,
   type ReceivedOrder,
   type Refused,
-  type Release,
-  type Stage,
   stageOf,
 } from "./order-book.ts";
+import { OrderCourse, type OrderCourseContext } from "./order-course.ts";
 import { type KnownOrder, OrderFacts } from "./order-facts.ts";
-import { OrderJournal } from "./order-journal.ts";
-import { claimedLabel, dueLabels, goesOn, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
-import type { Pause } from "./pause.ts";
+import { OrderIntake, type OrderIntakeContext } from "./order-intake.ts";
+import { OrderJournal, orderOf } from "./order-journal.ts";
+import { claimedLabel, labelsFor, nameOf, readOtherSideFor } from "./order-labels.ts";
 import { signRefusal } from "./refusal.ts";
-import { makeRelease } from "./release.ts";
 import type { Shares } from "./shares.ts";
-import { type Waiting, WaitingRoom } from "./waiting-room.ts";
-
-/** Refusals of warrants that did not verify, kept a UTC day: anyone can send those. */
-const TURNED_AWAY_PER_DAY = 1000;
-
-/** Orders with one warrant that are taken in a UTC day, each with an opening and a place in the log of its own. */
-const ORDERS_PER_WARRANT = 8;
 
 /** Additions that one order takes in a UTC day. */
 const FURTHER_PER_DAY = 100;
 
-export type OrderDeskContext = {
-  readonly charter: Charter;
-  readonly own: OwnCharter;
-  readonly identity: Identity;
-  readonly memory: LogMemory;
-  readonly shares: Shares;
-  readonly secrets: SecretStore;
-  readonly server: ServerClient;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly hooks: Hooks;
-  readonly signal: AbortSignal;
-  readonly batches: "daily" | "prompt";
-  readonly patienceSeconds: number;
-  /** The share generation held of each period. */
-  readonly generations: () => Promise<Map<Period, number>>;
-  /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
-  readonly otherBooks: () => Iterable<OrderBook>;
-  readonly pause: Pick<Pause, "paused">;
-  /** Called when orders may have come to await a person, or stopped to. */
-  readonly onWaiting: () => void;
-};
-
-/** How an order stands; `releases` are those whose bundle can be fetched. */
-export type Answer = {
-  readonly id: string;
-  readonly stage: Stage;
-  readonly refused: ({ readonly by: string | null } & Refused) | null;
-  readonly releases: readonly Extract<Release, { kind: "released" }>[];
-};
+export type OrderDeskContext = OrderIntakeContext &
+  OrderCourseContext & {
+    readonly shares: Shares;
+    readonly secrets: SecretStore;
+    readonly server: ServerClient;
+    readonly batches: "daily" | "prompt";
+    /** Orders under this keyholder's other charters: a requester's key is used once under all of them. */
+    readonly otherBooks: () => Iterable<OrderBook>;
+    /** Called when orders may have come to await a person, or stopped to. */
+    readonly onWaiting: () => void;
+  };
 
 /** What the person who decides is shown of an order beside itself. `at`: witnessed time. */
 export type Examined = Examination & {
@@ -132,7 +80,8 @@ export class OrderDesk {
   readonly #batches: Batches;
   readonly #facts: OrderFacts;
   readonly notices: NoticeDesk;
-  readonly #room = new WaitingRoom();
+  readonly #intake: OrderIntake;
+  readonly #course: OrderCourse;
   /** What was added to each order on its newest such day. */
   readonly #added = new Map<string, { readonly day: DayNumber; readonly count: number }>();
   #working: Promise<void> | null = null;
@@ -144,6 +93,14 @@ export class OrderDesk {
     this.#context = context;
     this.#journal = journal;
     this.#facts = new OrderFacts(context, () => this.book);
+    const orders = {
+      book: journal.book,
+      facts: this.#facts,
+      transact: (decide: (book: OrderBook) => OrderEvent | null) => this.#transact(decide),
+      wake: () => this.wake(),
+    };
+    this.#intake = new OrderIntake(context, orders);
+    this.#course = new OrderCourse(context, orders);
     const isEmergency = async (id: string): Promise<boolean> =>
       (await this.order(id)).order.document.emergency;
     this.#batches = new Batches(context, journal, isEmergency);
@@ -163,11 +120,12 @@ export class OrderDesk {
 
   /** What is known of an order, `null` where it was never handed in here. */
   answer(id: string): Answer | null {
-    const order = this.book.orders.get(id);
-    if (order !== undefined) return answerOf(order);
-    if (this.#room.get(id) !== undefined) return { id, stage: "checking", refused: null, releases: [] };
-    const refused = this.#room.refusal(id) ?? this.book.turnedAway.get(id)?.refused;
-    return refused === undefined ? null : refusedOrder(id, refused);
+    return this.#intake.answer(id);
+  }
+
+  /** KEY-21: takes an order in; see `OrderIntake.submit`. */
+  async submit(received: ReceivedOrder): Promise<Answer> {
+    return await this.#intake.submit(received);
   }
 
   /** GATE-34: each rule's answer on the newest view, and what the caps leave; null where the log was not read yet. */
@@ -188,135 +146,6 @@ export class OrderDesk {
   /** An order as this process verified it. Throws KeyholderError "order-unknown". */
   async order(id: string): Promise<KnownOrder> {
     return await this.#facts.of(this.#order(id));
-  }
-
-  /**
-   * KEY-21: takes an order in. The same order again changes nothing. A warrant that does not verify is answered with a
-   * signed refusal, and so is an order that does not stand where it says; one whose place is not witnessed yet waits, and
-   * nothing of it is durable (KEY-23). Throws EncodingError for an order that is out of form, KeyholderError
-   * "commitment-differs" for another order with the same opening, "busy" when too much came.
-   */
-  async submit(received: ReceivedOrder): Promise<Answer> {
-    const { charter, memory, patienceSeconds } = this.#context;
-    const documents = {
-      warrant: utf8(received.warrant),
-      others: received.others === null ? null : utf8(received.others),
-    };
-    const id = orderIdOf(received.opening);
-    const commitment = commitmentOf(received.opening, coreOf(documents));
-    const known = this.book.orders.get(id);
-    if (known !== undefined && isSame(known.received, received) && !mayComeAgain(known)) {
-      return answerOf(known);
-    }
-    let order: VerifiedOrder;
-    try {
-      order = await verifyOrder(documents, charter);
-    } catch (error) {
-      if (!(error instanceof GateError)) throw error;
-      return await this.#turnAway(id, commitment, error.refusal);
-    }
-    const { document } = order;
-    if ((document.conversations === "all") !== (received.conversations !== null)) {
-      throw new EncodingError("missing-field", "order.conversations");
-    }
-    labelsFor(order, { received, further: { conversations: [], otherSides: [] } }, []);
-    const present = this.book.orders.get(id);
-    const before = present === undefined || mayComeAgain(present) ? this.#room.get(id) : present;
-    if (before !== undefined) {
-      if (isSame(before.received, received)) return this.answer(id) as Answer;
-      throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
-    }
-    if (memory.forked) throw new KeyholderError("busy", "the log has forked: nothing is decided here");
-    const waiting = {
-      id,
-      received,
-      order,
-      commitment,
-      until: performance.now() + 1000 * patienceSeconds,
-    };
-    const place = this.#placeOf(waiting);
-    if (place === "here") await this.#takeIn(waiting);
-    else if (place !== "not-yet") return await this.#turnBack(waiting, place);
-    else {
-      this.#room.add(waiting);
-      setTimeout(() => this.wake(), 1000 * patienceSeconds + 10).unref();
-    }
-    this.wake();
-    return this.answer(id) as Answer;
-  }
-
-  /** Whether the newest view has the order where it says; "not-yet" where it does not reach there. */
-  #placeOf({ order, received: { opening, index } }: Waiting): "here" | "not-yet" | GateRefused {
-    const { view } = this.#context.memory;
-    if (view === null || index >= view.checkpoint.size) return "not-yet";
-    const result = checkPlace({ warrant: order, opening, index, view });
-    return result.kind === "clear" ? "here" : result;
-  }
-
-  /** KEY-21: from here on it is durable. */
-  async #takeIn({ id, received, order, commitment }: Waiting): Promise<void> {
-    const { clock } = this.#context;
-    const { document } = order;
-    await this.#transact((book) => {
-      const before = book.orders.get(id);
-      if (before !== undefined && !mayComeAgain(before)) {
-        if (isSame(before.received, received)) return null;
-        throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
-      }
-      const at = clock.now();
-      const today = [...book.orders.values()].filter(
-        (one) => one.received.warrant === received.warrant && dayOf(one.receivedAt) === dayOf(at),
-      );
-      if (today.length >= ORDERS_PER_WARRANT) {
-        throw new KeyholderError("busy", "too many orders came with this warrant today: try again tomorrow");
-      }
-      const requesterPoint = hex(document.requester.point);
-      const { reference } = document;
-      return {
-        kind: "received",
-        order: id,
-        at,
-        received,
-        commitment,
-        requesterPoint,
-        reference,
-      };
-    });
-    this.#facts.keep(id, order);
-    this.#room.leave(id);
-  }
-
-  /** KEY-23: a signed refusal, kept in memory for who asks. The order may come again. */
-  async #turnBack({ id, commitment }: Waiting, refusal: GateRefused): Promise<Answer> {
-    const refused = await signRefusal(this.#context, commitment, refusal);
-    // Taken in while the record was being signed.
-    const kept = this.book.orders.get(id);
-    if (kept !== undefined) return answerOf(kept);
-    this.#room.refuse(id, refused);
-    this.#context.log.event("order-turned-back", { code: refusal.code });
-    return refusedOrder(id, refused);
-  }
-
-  /** Looks after the orders that wait for their place in the log. */
-  async #look(): Promise<void> {
-    const { view } = this.#context.memory;
-    if (view === null) return;
-    for (const waiting of this.#room.waiting) {
-      const place = this.#placeOf(waiting);
-      if (place === "here") {
-        try {
-          await this.#takeIn(waiting);
-        } finally {
-          this.#room.leave(waiting.id);
-        }
-      } else if (place !== "not-yet") await this.#turnBack(waiting, place);
-      else if (performance.now() >= waiting.until) {
-        const { opening, index } = waiting.received;
-        // Beyond the view nothing stands, and that is what the record says.
-        const result = checkPlace({ warrant: waiting.order, opening, index, view });
-        if (result.kind === "refused") await this.#turnBack(waiting, result);
-      }
-    }
   }
 
   /**
@@ -439,7 +268,7 @@ export class OrderDesk {
     this.#order(id);
     const approver = readApprover(by);
     this.#mustNotBePaused();
-    await this.#lookAtLog();
+    await this.#course.lookAtLog();
     const known = await this.order(id);
     const generations = await this.#context.generations();
     const found: { refusal: GateRefused | null } = { refusal: null };
@@ -467,7 +296,7 @@ export class OrderDesk {
       hooks.at("approval-unjournalled");
       return { kind: "approved", order: id, approval };
     });
-    if (found.refusal !== null) await this.#refuse(id, found.refusal, null);
+    if (found.refusal !== null) await this.#course.refuse(id, found.refusal, null);
     this.wake();
     return answerOf(this.#order(id));
   }
@@ -477,7 +306,7 @@ export class OrderDesk {
     const approver = readApprover(by);
     awaiting(this.book, id);
     const refusal = { rule: "KEY-26", code: "declined", reason: asName(reason, "reason", 1000) };
-    await this.#refuse(id, refusal, approver);
+    await this.#course.refuse(id, refusal, approver);
     return answerOf(this.#order(id));
   }
 
@@ -511,7 +340,7 @@ export class OrderDesk {
       const isBeat = this.#isBeat;
       this.#isBeat = false;
       try {
-        await this.#look();
+        await this.#intake.look();
       } catch (error) {
         if (!signal.aborted) log.failure("order-failed", error);
       }
@@ -519,7 +348,7 @@ export class OrderDesk {
         // An approval asks the gate again itself; until then nothing hangs on these.
         if (state.kind === "awaiting-approval" && !isBeat) continue;
         try {
-          await this.#advance(id, isBeat);
+          await this.#course.advance(id, isBeat);
         } catch (error) {
           if (!signal.aborted) log.failure("order-failed", error);
         }
@@ -554,7 +383,7 @@ export class OrderDesk {
 
   #followWhileNeeded(): void {
     const waiting =
-      this.#room.waiting.length > 0 ||
+      this.#intake.isWaiting ||
       [...this.book.orders.values()].some(
         ({ state, releases }) =>
           state.kind === "checking" ||
@@ -571,175 +400,14 @@ export class OrderDesk {
     }
   }
 
-  async #advance(id: string, isBeat: boolean): Promise<void> {
-    const { view } = this.#context.memory;
-    if (view === null) return;
-    // KEY-34. What was sealed before has been used already, and its slot goes into the log.
-    const isPaused = this.#context.pause.paused !== null;
-    const { state, releases } = this.#order(id);
-    for (const [release, { kind }] of releases.entries()) {
-      if (kind === "sealed") await this.#finish(id, release);
-      else if (kind === "intended" && state.kind === "approved" && !isPaused)
-        await this.#seal(id, release, view);
-    }
-    switch (this.#order(id).state.kind) {
-      case "refused":
-        return;
-      case "checking":
-      case "awaiting-approval":
-        return await this.#check(id, view);
-      case "approved":
-        return isPaused ? undefined : await this.#intend(id, view, isBeat);
-    }
-  }
-
-  async #check(id: string, view: LogView): Promise<void> {
-    const kept = this.#order(id);
-    // The gate would say the same, after verifying seven cosignatures.
-    if (kept.received.index >= view.checkpoint.size) return;
-    const known = await this.#facts.of(kept);
-    const self = this.#facts.memory(await this.#context.generations());
-    const result = checkOrder({ ...this.#facts.input(known, view), self });
-    if (result.kind === "clear") {
-      if (kept.state.kind === "checking") await this.#transact(() => ({ kind: "admitted", order: id }));
-    } else if (!result.waits || result.code === "not-logged") {
-      await this.#refuse(id, result, null);
-    }
-  }
-
-  /**
-   * KEY-25: an intent for what has become due. The gate is asked beforehand, so that none is logged for what it would
-   * refuse: that the intent is missing must be all that it says. An order that goes on is looked at on every beat, since
-   * it may have expired or been revoked.
-   */
-  async #intend(id: string, view: LogView, isBeat: boolean): Promise<void> {
-    const known = await this.order(id);
-    const { kept, order, labels } = known;
-    if (kept.state.kind !== "approved") return;
-    const { approval } = kept.state;
-    const today = dayOf(view.checkpoint.time);
-    const due = dueLabels(labels, order, kept, today);
-    const generations = await this.#context.generations();
-    if (due.length === 0) {
-      if (!isBeat || !goesOn(order, today)) return;
-      const self = this.#facts.memory(generations);
-      const result = checkOrder({ ...this.#facts.input(known, view), self });
-      if (result.kind === "refused" && !result.waits) await this.#refuse(id, result, null);
-      return;
-    }
-    const result = this.#facts.gate(known, view, { labels: due, approval, intent: null, generations });
-    if (result.kind === "refused" && result.code !== "intent-not-logged") {
-      if (!result.waits) await this.#refuse(id, result, null);
-      return;
-    }
-    const { own, clock, hooks } = this.#context;
-    const intent = makeIntent(own, kept.commitment, due, generations, clock.now());
-    if (result.kind === "passed" || intent === null) throw new Error("the gate let pass what has no intent");
-    hooks.at("intent-unjournalled");
-    await this.#transact((book) => {
-      const now = book.orders.get(id);
-      if (now?.state.kind !== "approved" || now.releases.length !== kept.releases.length) return null;
-      return { kind: "intended", order: id, release: kept.releases.length, intent, labels: due };
-    });
-  }
-
-  /** The gate on the view that covers the intent, and the bundle of its grant. */
-  async #seal(id: string, release: number, view: LogView): Promise<void> {
-    const known = await this.order(id);
-    const { state, releases } = known.kept;
-    const intended = releases[release];
-    if (state.kind !== "approved" || intended?.kind !== "intended") return;
-    const { intent, labels } = intended;
-    // "intent-not-logged", and nothing else of interest before it is.
-    if (!this.#context.memory.holdsSlot(intent.slot)) return;
-    const generations = await this.#context.generations();
-    const { approval } = state;
-    const result = this.#facts.gate(known, view, { labels, approval, intent, generations });
-    if (result.kind === "refused") {
-      if (!result.waits) await this.#refuse(id, result, null);
-      return;
-    }
-    const made = await makeRelease(result.grant, this.#context);
-    if (made === null) return;
-    this.#context.hooks.at("release-unjournalled");
-    // That took its time, and what was made is still nobody's: asked once more, on the newest view.
-    await this.#lookAtLog();
-    const stands = await this.order(id);
-    const held = await this.#context.generations();
-    const found: { refusal: GateRefused | null } = { refusal: null };
-    await this.#transact((book) => {
-      const { memory, pause, signal } = this.#context;
-      const { view: newest } = memory;
-      // Also where a direction of the issuer came in between: the next round knows it.
-      if (newest === null || pause.paused !== null || signal.aborted) return null;
-      if (book.orders.get(id) !== stands.kept) return null;
-      const again = this.#facts.gate(stands, newest, { labels, approval, intent, generations: held });
-      if (again.kind === "passed") return { kind: "sealed", order: id, release, ...made };
-      found.refusal = again;
-      return null;
-    });
-    if (found.refusal !== null && !found.refusal.waits) await this.#refuse(id, found.refusal, null);
-  }
-
-  async #finish(id: string, release: number): Promise<void> {
-    const sealed = this.#order(id).releases[release];
-    const { memory, clock } = this.#context;
-    if (sealed?.kind !== "sealed" || !memory.holdsSlot(sealed.slot)) return;
-    await this.#transact(() => ({ kind: "released", order: id, release, at: clock.now() }));
-  }
-
-  async #turnAway(
-    id: string,
-    commitment: Commitment,
-    refusal: Pick<Refused, "rule" | "code" | "reason">,
-  ): Promise<Answer> {
-    const refused = await signRefusal(this.#context, commitment, refusal);
-    await this.#transact((book) => {
-      // Who knows an order's opening could otherwise hide its refusal or release behind junk.
-      if (book.orders.has(id)) return null;
-      const today = [...book.turnedAway.values()].filter(
-        ({ refused: { at } }) => dayOf(at) === dayOf(refused.at),
-      );
-      if (today.length >= TURNED_AWAY_PER_DAY) {
-        throw new KeyholderError("busy", "too many orders were refused today: try again tomorrow");
-      }
-      return { kind: "turned-away", order: id, refused };
-    });
-    this.#context.log.event("order-turned-away", { code: refusal.code });
-    return refusedOrder(id, refused);
-  }
-
-  async #refuse(
-    id: string,
-    refusal: Pick<Refused, "rule" | "code" | "reason">,
-    by: string | null,
-  ): Promise<void> {
-    const refused = await signRefusal(this.#context, this.#order(id).commitment, refusal);
-    await this.#transact((book) => {
-      // Decided otherwise while the record was being signed.
-      if (book.orders.get(id)?.state.kind === "refused") return null;
-      return { kind: "refused", order: id, refused, by };
-    });
-    this.#context.log.event("order-refused", { code: refusal.code });
-  }
-
-  async #transact(decide: (book: OrderBook) => OrderEvent | null): Promise<void> {
-    if (await this.#journal.transact(decide)) this.#again = true;
+  async #transact(decide: (book: OrderBook) => OrderEvent | null): Promise<boolean> {
+    const changed = await this.#journal.transact(decide);
+    if (changed) this.#again = true;
+    return changed;
   }
 
   #order(id: string): KeptOrder {
-    const order = this.book.orders.get(id);
-    if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
-    return order;
-  }
-
-  /** A fresh look, where the server can be reached; where not, the gate finds the checkpoint stale soon enough. */
-  async #lookAtLog(): Promise<void> {
-    try {
-      await this.#context.memory.refreshTo(0, 5);
-    } catch (error) {
-      this.#context.log.failure("log-unavailable", error);
-    }
+    return orderOf(this.book, id);
   }
 }
 
@@ -747,22 +415,8 @@ function refusedAnswer({ rule, code, reason, record }: Refused): DirectionAnswer
   return { state: "refused", rule, code, reason, record };
 }
 
-function refusedOrder(id: string, refused: Refused): Answer {
-  return { id, stage: "refused", refused: { by: null, ...refused }, releases: [] };
-}
-
-function answerOf({ id, state, releases }: KeptOrder): Answer {
-  return {
-    id,
-    stage: stageOf({ state, releases }),
-    refused: state.kind === "refused" ? state : null,
-    releases: releases.filter((release) => release.kind === "released"),
-  };
-}
-
 function awaiting(book: OrderBook, id: string): KeptOrder {
-  const order = book.orders.get(id);
-  if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
+  const order = orderOf(book, id);
   if (order.state.kind !== "awaiting-approval") {
     throw new KeyholderError(
       "order-not-awaiting-approval",

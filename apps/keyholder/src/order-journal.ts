@@ -1,9 +1,19 @@
 import { join } from "node:path";
 import { Journal, type SecretStore } from "@porchlight/durable";
 import type { Logger } from "@porchlight/runtime";
+import { KeyholderError } from "./error.ts";
 import type { Hooks } from "./hooks.ts";
-import { changeOf, emptyBook, type OrderBook, type OrderEvent, write } from "./order-book.ts";
+import { changeOf, emptyBook, type KeptOrder, type OrderBook, type OrderEvent, write } from "./order-book.ts";
 import { formatOrderEvent, parseOrderEvent } from "./order-event.ts";
+
+export type Transact = (decide: (book: OrderBook) => OrderEvent | null) => Promise<boolean>;
+
+/** An order of the book. Throws KeyholderError "order-unknown". */
+export function orderOf(book: OrderBook, id: string): KeptOrder {
+  const order = book.orders.get(id);
+  if (order === undefined) throw new KeyholderError("order-unknown", "no such order was handed in here");
+  return order;
+}
 
 /** The order book on the disk: `orders.journal`, every record sealed. */
 export class OrderJournal {

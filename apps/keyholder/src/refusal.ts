@@ -6,9 +6,15 @@ import type { OwnCharter } from "./charters.ts";
 import type { Identity } from "./identity.ts";
 import type { Refused } from "./order-book.ts";
 
+export type RefusalSigner = {
+  readonly own: OwnCharter;
+  readonly identity: Identity;
+  readonly clock: Clock;
+};
+
 /** KEY-27: the record for the court, signed by this keyholder's document key. */
 export async function signRefusal(
-  { own, identity, clock }: { readonly own: OwnCharter; readonly identity: Identity; readonly clock: Clock },
+  { own, identity, clock }: RefusalSigner,
   commitment: Commitment,
   { rule, code, reason }: Pick<Refused, "rule" | "code" | "reason">,
 ): Promise<Refused> {

@@ -12,6 +12,13 @@ type Held = Parameters<typeof releaseLabel>[2];
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
+export type ReleaseContext = {
+  readonly shares: Pick<Shares, "read">;
+  readonly memory: Pick<LogMemory, "keys" | "forked">;
+  readonly pause: Pick<Pause, "paused">;
+  readonly signal: AbortSignal;
+};
+
 /**
  * KEY-25: everything that a grant allows, encrypted to its requester and sealed. The shares are opened for the time of
  * the work and wiped after it; between two labels other work gets its turn. `null` where everything was paused meanwhile,
@@ -19,17 +26,7 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
  */
 export async function makeRelease(
   grant: Grant,
-  {
-    shares,
-    memory,
-    pause,
-    signal,
-  }: {
-    readonly shares: Pick<Shares, "read">;
-    readonly memory: Pick<LogMemory, "keys" | "forked">;
-    readonly pause: Pick<Pause, "paused">;
-    readonly signal: AbortSignal;
-  },
+  { shares, memory, pause, signal }: ReleaseContext,
 ): Promise<{ readonly bundle: Uint8Array; readonly slot: string } | null> {
   const held = new Map<Period, Held>();
   try {
