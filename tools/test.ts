@@ -8,15 +8,15 @@ import { verify } from "./verify.ts";
 
 const slow = process.argv.includes("--slow");
 const paths = process.argv.slice(2).filter((argument) => argument !== "--slow");
-const checks = verify();
+const checks = await verify();
 const directory = mkdtempSync(join(tmpdir(), "porchlight-test-"));
 const report = join(directory, "report.json");
-const ran = step(
-  "tests",
-  "node_modules/vitest/vitest.mjs",
-  ["run", ...paths, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-  slow ? { PORCHLIGHT_SLOW: "1" } : {},
-);
+const ran = await step({
+  name: "tests",
+  script: "node_modules/vitest/vitest.mjs",
+  args: ["run", ...paths, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+  env: slow ? { PORCHLIGHT_SLOW: "1" } : {},
+});
 let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
 try {
   counts = { ...counts, ...(JSON.parse(readFileSync(report, "utf8")) as typeof counts) };
