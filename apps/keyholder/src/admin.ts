@@ -271,7 +271,10 @@ function summary(order: KeptOrder): Json {
 async function listed(desk: OrderDesk, order: KeptOrder): Promise<Json> {
   const short = summary(order);
   if (order.state.kind === "refused") return short;
-  const { document } = (await desk.order(order.id)).order;
+  const known = await desk.order(order.id).catch(() => null);
+  // One order that cannot be read hides no other.
+  if (known === null) return short;
+  const { document } = known.order;
   const { expires, emergency, issuer, requester, disclosure } = document;
   return {
     ...(short as JsonObject),

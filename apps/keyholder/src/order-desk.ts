@@ -175,7 +175,8 @@ export class OrderDesk {
       if (kept === undefined || kept.state.kind === "refused") return null;
       const seen = new Set([...(kept.received.conversations ?? []), ...kept.further.conversations]);
       const conversations = [...new Set(further.conversations)].filter((one) => !seen.has(one));
-      const shown = new Set(kept.further.otherSides.map(({ header }) => nameOf(parseHeader(header).label)));
+      const labels = kept.further.otherSides.map(({ header }) => parseHeader(header).label);
+      const shown = new Set(labels.map(nameOf));
       const otherSides = [...named].flatMap(([name, side]) => (shown.has(name) ? [] : [side]));
       if (conversations.length === 0 && otherSides.length === 0) return null;
       this.#mayAdd(id);
@@ -183,7 +184,9 @@ export class OrderDesk {
         conversations: [...kept.further.conversations, ...conversations],
         otherSides: [...kept.further.otherSides, ...otherSides],
       };
-      labelsFor(order, { received: kept.received, further: together }, []);
+      // All of it counts (WAR-16): what was kept beyond the limit would make the order unreadable for good.
+      const sides = [...labels, ...otherSides.map(({ header }) => parseHeader(header).label)];
+      labelsFor(order, { received: kept.received, further: together }, sides);
       return { kind: "further", order: id, further: { conversations, otherSides } };
     });
     this.wake();
@@ -377,8 +380,16 @@ export class OrderDesk {
   async #inputs(): Promise<OrderInput[]> {
     const { view } = this.#context.memory;
     if (view === null) return [];
-    const known = await Promise.all([...this.book.orders.keys()].map(async (id) => await this.order(id)));
-    return known.map((one) => this.#facts.input(one, view));
+    const inputs: OrderInput[] = [];
+    for (const id of this.book.orders.keys()) {
+      try {
+        inputs.push(this.#facts.input(await this.order(id), view));
+      } catch (error) {
+        // One order that cannot be read keeps nobody else from their notice.
+        this.#context.log.failure("order-unreadable", error);
+      }
+    }
+    return inputs;
   }
 
   #followWhileNeeded(): void {

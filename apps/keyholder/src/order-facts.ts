@@ -81,7 +81,11 @@ export class OrderFacts {
     const labels =
       before?.kept.further === further && before.kept.received === kept.received
         ? before.labels
-        : labelsFor(order, kept, otherSides);
+        : labelsFor(
+            order,
+            kept,
+            otherSides.map(({ label }) => label),
+          );
     const known = { kept, order, otherSides, directions, labels };
     this.#known.set(kept.id, known);
     return known;

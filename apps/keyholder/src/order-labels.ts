@@ -19,18 +19,20 @@ import type { KeptOrder } from "./order-book.ts";
 
 type Asked = Pick<KeptOrder, "received" | "further">;
 
-/** Every key that an order asks for, as far as it is known what that is. Throws EncodingError where it is too much. */
+/**
+ * Every key that an order asks for, as far as it is known what that is; `otherSides`: the other sides' labels. Throws EncodingError where it is too much.
+ */
 export function labelsFor(
   order: VerifiedOrder,
   { received, further }: Asked,
-  otherSides: readonly VerifiedOtherSide[],
+  otherSides: readonly LabelRequest[],
 ): LabelRequest[] {
   const listed =
     received.conversations === null
       ? undefined
       : [...new Set([...received.conversations, ...further.conversations])];
   const own = listed?.length === 0 ? [] : labelsOf(order, listed);
-  const labels = new Map([...own, ...otherSides.map(({ label }) => label)].map((one) => [nameOf(one), one]));
+  const labels = new Map([...own, ...otherSides].map((one) => [nameOf(one), one]));
   if (labels.size > MAX_LABELS) throw new EncodingError("too-long", "labels");
   return sortedLabels([...labels.values()]);
 }

@@ -13,6 +13,7 @@ import {
   hex,
   type KeyholderIndex,
   keyholderIndex,
+  parseDay,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
@@ -680,6 +681,36 @@ describe("with time", () => {
     await expect(
       deployment.add(K1, sent, { conversations: [], otherSides: [side("Dora", both)] }),
     ).rejects.toMatchObject({ refusal: "document-refused" });
+  });
+
+  test("WAR-16, KEY-32: what an order is given beyond its labels is refused at the door, other sides included", async () => {
+    const informant = personOf("Alex").account;
+    const statement = await deployment.statement([informant], "Jane Doe");
+    const firstDay = parseDay("2017-10-01");
+    const terms = { firstDay, lastDay: parseDay("2017-10-31"), live: true, conversations: "all" } as const;
+    const sides = { mode: "both-sides", accounts: [informant], statement, ...terms } as const;
+    const order = await deployment.order(sides, { others: [DORA] });
+    const conversation = (number: number) =>
+      conversationIdOf(new Uint8Array(32).fill(number >> 8, 0, 1).fill(number & 255, 1));
+    const listed = Array.from({ length: 322 }, (_, number) => conversation(number));
+    await deployment.submit(K1, order, listed);
+    await deployment.reaches(K1, order, "awaiting-approval");
+    const { charter } = order.document;
+    const both = [informant, DORA];
+    const otherSides = Array.from({ length: 19 }, (_, number) => {
+      const place = { charter, conversation: conversation(number), day: firstDay };
+      return { ...otherSide("Dora", place, both), members: both };
+    });
+    const add = async (count: number) =>
+      await deployment.add(K1, order, { conversations: [], otherSides: otherSides.slice(0, count) });
+    // 322 conversations of 31 days are 9,982 labels.
+    await expect(add(19)).rejects.toMatchObject({ refusal: "malformed", reason: "too-long" });
+    await add(18);
+    await expect(add(19)).rejects.toMatchObject({ refusal: "malformed", reason: "too-long" });
+    expect(await deployment.admin(K1, "show", { order: order.id })).toMatchObject({ others: [DORA] });
+    expect(await deployment.admin(K1, "list", {})).toContainEqual(
+      expect.objectContaining({ order: order.id, open: expect.anything() as unknown }),
+    );
   });
 
   test("GATE-31, KEY-33: a suspended order waits, also after a resumption that only the provider vouches for, and goes on with the issuer's", async () => {
