@@ -1,11 +1,16 @@
-import { constants } from "node:fs";
-import { copyFile, type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, link, open, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory, removeFileDurable, syncDirectory } from "@porchlight/durable";
 
+/** What an order to preserve keeps: its id, which may be another file's by now, and when its upload began (Unix seconds). */
+export type HeldFile = { readonly id: string; readonly created: number };
+
+/** How file systems say that they have no hard links. */
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
 /**
- * Ciphertexts as files, `DIRECTORY/ab/ab…64 digits`, and below `held` what only an order to preserve keeps. A file grows by parts written in any order; what is in it counts
- * only by the database's rows. Several processes share a deployment's directory (a network file system whose fsync
+ * Ciphertexts as files, `DIRECTORY/ab/ab…64 digits`, and below `held` what only an order to preserve keeps. A file
+ * grows by parts written in any order; what is in it counts only by the database's rows. Several processes share a deployment's directory (a network file system whose fsync
  * reaches the disk).
  */
 export class AttachmentFiles {
@@ -32,8 +37,8 @@ export class AttachmentFiles {
     return join(this.#directory, "held");
   }
 
-  #heldPath(id: string): string {
-    return join(this.#heldDirectory, id);
+  #heldPath({ id, created }: HeldFile): string {
+    return join(this.#heldDirectory, `${id}-${created}`);
   }
 
   /** Resolves when the bytes are on the disk. */
@@ -64,10 +69,10 @@ export class AttachmentFiles {
   }
 
   /** Up to `length` bytes; fewer at the end of the file, `null` where there is no file. */
-  async read(id: string, offset: number, length: number, isHeld = false): Promise<Uint8Array | null> {
+  async read(file: string | HeldFile, offset: number, length: number): Promise<Uint8Array | null> {
     let handle: FileHandle;
     try {
-      handle = await open(isHeld ? this.#heldPath(id) : this.#path(id), "r");
+      handle = await open(typeof file === "string" ? this.#path(file) : this.#heldPath(file), "r");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
@@ -87,36 +92,41 @@ export class AttachmentFiles {
   }
 
   /**
-   * Copies a file to where only what answers orders reads it: under its own id somebody may put another one, once this one is
-   * gone for members. Resolves when the copy is on the disk. Where there is no file there is nothing to copy: one that the disk
-   * lost must not stop the deletion of all others.
+   * Puts files where only what answers orders reads them: under its own id somebody may put another one, once this one is
+   * gone for members. What is held already is left as it is. Resolves when all of it is on the disk. Where there is no file
+   * there is nothing to hold: one that the disk lost must not stop the deletion of all others.
    */
-  async hold(id: string): Promise<void> {
-    const path = this.#heldPath(id);
+  async hold(files: readonly HeldFile[]): Promise<void> {
+    if (files.length === 0) return;
     await makeDirectory(this.#heldDirectory);
-    try {
-      await copyFile(this.#path(id), path, constants.COPYFILE_FICLONE);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      throw error;
-    }
-    const handle = await open(path, "r+");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    for (const file of files) await this.#hold(file);
     await syncDirectory(this.#heldDirectory);
   }
 
-  /** Held ones; no error where there is none. */
-  async removeHeld(id: string): Promise<void> {
-    await removeIfThere(this.#heldPath(id));
+  async #hold(file: HeldFile): Promise<void> {
+    const from = this.#path(file.id);
+    const to = this.#heldPath(file);
+    try {
+      await link(from, to);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      if (code === "ENOENT" || code === "EEXIST") return;
+      if (!NO_LINKS.has(code)) throw error;
+      await copy(from, to);
+    }
   }
 
-  async held(): Promise<string[]> {
+  /** Held ones; no error where there is none. */
+  async removeHeld(file: HeldFile): Promise<void> {
+    await removeIfThere(this.#heldPath(file));
+  }
+
+  async held(): Promise<HeldFile[]> {
     try {
-      return (await readdir(this.#heldDirectory)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+      return (await readdir(this.#heldDirectory)).flatMap((name) => {
+        const [, id, created] = /^([0-9a-f]{64})-([0-9]{1,15})$/.exec(name) ?? [];
+        return id === undefined ? [] : [{ id, created: Number(created) }];
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
       throw error;
@@ -134,6 +144,19 @@ export class AttachmentFiles {
       }
     }
   }
+}
+
+/** Whole or not at all. */
+async function copy(from: string, to: string): Promise<void> {
+  const unfinished = `${to}.part`;
+  await copyFile(from, unfinished);
+  const handle = await open(unfinished, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(unfinished, to);
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
 import { type AttachmentState, LIMITS } from "@porchlight/wire";
-import type { AttachmentFiles } from "./attachment-files.ts";
+import type { AttachmentFiles, HeldFile } from "./attachment-files.ts";
 import type { AttachmentConfig } from "./config.ts";
 import { type Database, fromRow, type Queries, type Row } from "./database.ts";
 import { unknownConversation } from "./delivery.ts";
@@ -134,18 +134,24 @@ export class Attachments {
     const found = await this.#own(id, account);
     if (found.digest === null) await this.#verify(id, found.size, digest);
     else if (!equalBytes(found.digest, digest)) throw mismatch();
-    await this.#database.transaction(async (transaction) => {
+    const isDone = await this.#database.transaction(async (transaction) => {
       await demandMember(transaction, found.conversation, Buffer.from(idBytes(account)));
-      await transaction.query({
+      const done = await transaction.query({
         text: `update attachments a set digest = $2, day = $3, seq = c.head, charter = c.charter
-          from conversations c where a.id = $1 and a.digest is null and c.conversation = a.conversation`,
+          from conversations c where a.id = $1 and a.digest is null and c.conversation = a.conversation returning 1`,
         values: [Buffer.from(id, "hex"), Buffer.from(digest), dayOf(this.#clock.now())],
       });
       await transaction.query({
         text: "delete from attachment_parts where id = $1",
         values: [Buffer.from(id, "hex")],
       });
+      return done.length > 0;
     });
+    if (found.digest === null && !isDone) {
+      // Completed by another request of the same device, or given up by the retention while it was being verified.
+      const now = await this.#own(id, account);
+      if (now.digest === null || !equalBytes(now.digest, digest)) throw mismatch();
+    }
     return { size: found.size, complete: true, received: [] };
   }
 
@@ -188,7 +194,7 @@ export class Attachments {
    */
   async placesOf(id: string): Promise<AttachmentPlace[]> {
     const rows = await this.#database.query<Row>({
-      text: `select conversation, account, day, charter, size, held from kept_attachments
+      text: `select conversation, account, day, charter, size, created, held from kept_attachments
         where id = $1 and digest is not null order by day`,
       values: [Buffer.from(id, "hex")],
     });
@@ -198,14 +204,14 @@ export class Attachments {
       day: dayNumber(row["day"] as number),
       charter: row["charter"] === null ? null : charterIdOf(fromRow(row["charter"])),
       size: row["size"] as number,
-      isHeld: row["held"] as boolean,
+      held: row["held"] === true ? { id, created: row["created"] as number } : null,
     }));
   }
 
   /** Access was checked. Throws Refusal "not-found". */
-  async readPart(id: string, size: number, part: number, isHeld = false): Promise<Uint8Array> {
+  async readPart(file: string | HeldFile, size: number, part: number): Promise<Uint8Array> {
     const length = lengthOf(size, part);
-    const bytes = length === 0 ? null : await this.#files.read(id, part * PART, length, isHeld);
+    const bytes = length === 0 ? null : await this.#files.read(file, part * PART, length);
     if (bytes === null || bytes.length !== length) {
       throw new Refusal("not-found", "this part of the file is not here any more");
     }
@@ -271,8 +277,8 @@ type AttachmentPlace = {
   readonly charter: CharterId | null;
   /** Of the ciphertext. */
   readonly size: number;
-  /** Whether only an order to preserve keeps it. */
-  readonly isHeld: boolean;
+  /** Where only an order to preserve keeps it. */
+  readonly held: HeldFile | null;
 };
 
 type Found = {

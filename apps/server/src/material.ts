@@ -137,11 +137,16 @@ export class MaterialDesk {
     const held = labels.map((label) =>
       found.filter(({ stored }) => envelopeFits(stored, [label], document.accounts)),
     );
-    const otherSides = held.flatMap(([first], i) =>
-      first === undefined || document.accounts.includes((labels[i] as LabelRequest).account)
-        ? []
-        : [this.#prove(first).verified],
+    const toProve = held.flatMap(([first], i) =>
+      first === undefined || document.accounts.includes((labels[i] as LabelRequest).account) ? [] : [first],
     );
+    // An order that opens nothing now makes no work of it.
+    if (toProve.length > 0) await this.#allow(order, listAllowed);
+    const otherSides: VerifiedOtherSide[] = [];
+    for (const first of toProve) {
+      otherSides.push(this.#prove(first).verified);
+      await turn();
+    }
     const envelopes = held.flat().map(({ stored }) => stored);
     await this.#allow(order, (input) => materialAllowed({ ...input, labels, otherSides, envelopes }));
     const answer = await this.#answer(request, held);
@@ -207,7 +212,7 @@ export class MaterialDesk {
     await this.#allow(order, (input) =>
       materialAllowed({ ...input, labels: [label], otherSides, envelopes: [] }),
     );
-    const bytes = await this.#attachments.readPart(id, size, part, place.isHeld);
+    const bytes = await this.#attachments.readPart(place.held ?? id, size, part);
     this.#refuseRevoked(order);
     await this.#given(order.commitment);
     return bytes;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { formatSignedDocument, type SignedDocument, signDocument } from "@porchlight/charter";
 import { type DayNumber, dayNumber, dayOf, dayStart, formatDay, idBytes, utf8 } from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
-import type { AttachmentFiles } from "./attachment-files.ts";
+import type { AttachmentFiles, HeldFile } from "./attachment-files.ts";
 import { KIND_CODES } from "./conversation-store.ts";
 import { type Database, fromRow, isDatabaseOutage, type Row } from "./database.ts";
 import type { Identity } from "./identity.ts";
@@ -346,10 +346,15 @@ export class Retention {
     held: readonly Held[],
   ): Promise<{ readonly deleted: Row[]; readonly done: number }> {
     const now = this.#clock.now();
-    const due = await this.#database.query<{ id: Buffer; held: boolean }>({
+    const due = await this.#database.query<{
+      id: Buffer;
+      created: number;
+      day: number | null;
+      held: boolean;
+    }>({
       text: `with limits as (select * from unnest($1::bytea[], $2::bigint[]) as l (charter, cutoff)),
         ${HELD(5)}
-        select a.id, exists (select from held h where ${HOLDS_ATTACHMENT}) as held
+        select a.id, a.created, a.day, exists (select from held h where ${HOLDS_ATTACHMENT}) as held
         from attachments a left join limits l on l.charter = a.charter
         where case when a.day is null then a.created < $4
           else a.day * 86400 < case when a.charter is null then $3 else coalesce(l.cutoff, 0) end end
@@ -362,18 +367,28 @@ export class Retention {
         ...heldRows(held),
       ],
     });
-    // A copy before its row: a row whose file is nowhere would be a broken promise.
-    for (const { id, held: isHeld } of due) if (isHeld) await this.#files.hold(nameOf(id));
+    // The file before its row: a row whose file is nowhere would be a broken promise.
+    await this.#files.hold(due.filter((one) => one.held).map(heldFileOf));
     const rows = await this.#database.query({
-      text: `with due as (select * from unnest($1::bytea[], $2::boolean[]) as d (id, held)),
-        parts as (delete from attachment_parts p using due d where p.id = d.id),
+      // What was completed meanwhile, or given up and begun anew, is not what was due.
+      text: `with due as (
+          select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::boolean[]) as d (id, created, day, held)),
+        gone as (
+          delete from attachments a using due d
+          where a.id = d.id and a.created = d.created and a.day is not distinct from d.day
+          returning a.id, a.conversation, a.account, a.size, a.created, a.seq, a.day, a.charter, a.digest, d.held),
+        parts as (delete from attachment_parts p using gone g where p.id = g.id),
         apart as (
           insert into held_attachments
-          select a.id, a.conversation, a.account, a.size, a.created, a.seq, a.day, a.charter, a.digest
-          from attachments a join due d using (id) where d.held on conflict do nothing)
-        delete from attachments a using due d where a.id = d.id
-        returning a.id, a.conversation, a.day, a.size as length, d.held`,
-      values: [due.map(({ id }) => Buffer.from(fromRow(id))), due.map((one) => one.held)],
+          select id, conversation, account, size, created, seq, day, charter, digest from gone where held
+          on conflict do nothing)
+        select id, conversation, day, size as length, held from gone`,
+      values: [
+        due.map(({ id }) => Buffer.from(fromRow(id))),
+        due.map(({ created }) => created),
+        due.map(({ day }) => day),
+        due.map((one) => one.held),
+      ],
     });
     for (const row of rows) await this.#files.remove(nameOf(row["id"]));
     return { deleted: rows.filter((row) => row["held"] === false), done: due.length };
@@ -383,13 +398,13 @@ export class Retention {
     const rows = await this.#database.query({
       text: `with ${HELD(1)},
         due as (
-          select a.id from held_attachments a
+          select a.id, a.created from held_attachments a
           where not exists (select from held h where ${HOLDS_ATTACHMENT}) limit ${BATCH})
-        delete from held_attachments a using due d where a.id = d.id
-        returning a.id, a.conversation, a.day, a.size as length`,
+        delete from held_attachments a using due d where a.id = d.id and a.created = d.created
+        returning a.id, a.created, a.conversation, a.day, a.size as length`,
       values: heldRows(held),
     });
-    for (const row of rows) await this.#files.removeHeld(nameOf(row["id"]));
+    for (const row of rows) await this.#files.removeHeld(heldFileOf(row));
     return rows;
   }
 
@@ -407,7 +422,7 @@ export class Retention {
     const files = await this.#database.query<{ entry: number; count: number }>({
       text: `with ${HELD(1)}
         select entry, count(*)::integer as count from (
-          select distinct h.entry, a.id from held h join held_attachments a on ${HOLDS_ATTACHMENT}) found group by entry`,
+          select distinct h.entry, a.id, a.created from held h join held_attachments a on ${HOLDS_ATTACHMENT}) found group by entry`,
       values: heldRows(held),
     });
     const messages = await items(KIND_CODES.message);
@@ -425,6 +440,11 @@ export class Retention {
 
   async #removeOrphans(): Promise<number> {
     let removed = 0;
+    const rows = await this.#database.query<{ id: unknown; created: number }>({
+      text: "select id, created from held_attachments",
+    });
+    const held = new Map(rows.map(heldFileOf).map((file) => [`${file.id}-${file.created}`, file]));
+    const heldIds = new Set([...held.values()].map(({ id }) => id));
     // Files are dated by the computer's clock, whatever clock the deployment runs on.
     for await (const id of this.#files.unchangedSince(Date.now() - ORPHAN_AGE)) {
       const rows = await this.#database.query({
@@ -432,13 +452,15 @@ export class Retention {
         values: [Buffer.from(id, "hex")],
       });
       if (rows.length > 0) continue;
+      // One that was away when it was to be held, as with a disk that was not there, is held now.
+      if (heldIds.has(id)) await this.#files.hold([...held.values()].filter((file) => file.id === id));
       await this.#files.remove(id);
       removed++;
     }
-    // A copy whose row never came: the file itself is still where it was.
-    const rows = await this.#database.query({ text: "select id from held_attachments" });
-    const known = new Set(rows.map((row) => nameOf(row["id"])));
-    for (const id of await this.#files.held()) if (!known.has(id)) await this.#files.removeHeld(id);
+    // What was held and whose row never came: the file itself is still where it was.
+    for (const file of await this.#files.held()) {
+      if (!held.has(`${file.id}-${file.created}`)) await this.#files.removeHeld(file);
+    }
     return removed;
   }
 
@@ -489,6 +511,10 @@ export class Retention {
       return document;
     });
   }
+}
+
+function heldFileOf(row: Row): HeldFile {
+  return { id: nameOf(row["id"]), created: row["created"] as number };
 }
 
 function nameOf(id: unknown): string {

@@ -232,6 +232,14 @@ describe("registered keys", () => {
     });
     const again = { country: "YY", endpoint: "AGENCY", key: base64(publicKeyOf("Thief")) };
     await expect(admin("hi1-register", again)).rejects.toThrow("another country");
+    // What was mistyped and never signed takes the name no longer than it stands.
+    const mistyped = { country: "YY", endpoint: "LATE AGENCY", key: base64(publicKeyOf("Late")) };
+    const { id } = await admin<{ id: string }>("hi1-register", mistyped);
+    const meant = { ...mistyped, country: "XX" };
+    await expect(admin("hi1-register", meant)).rejects.toThrow("another country");
+    await admin("hi1-revoke", { id, by: "Officer Vale", words: "Mistyped." });
+    const right = await admin<{ id: string }>("hi1-register", meant);
+    await admin("hi1-revoke", { id: right.id, by: "Officer Vale", words: "Asked for no more." });
   });
 
   test("HI1-54: taken back, it counts no more, and the key that it replaced does not come back", async () => {

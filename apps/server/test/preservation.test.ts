@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -100,6 +100,12 @@ async function proofOf(index: number): Promise<string> {
   await server.client().waitForCheckpoint(index + 1, { since: server.now });
   await service.update();
   return await service.proof(index);
+}
+
+/** Where the server has this person's file. */
+function fileOf({ account }: Person): string {
+  const id = files.get(account) as string;
+  return join(id.slice(0, 2), id);
 }
 
 /** What a warrant over both people and the first day reads of each. */
@@ -232,6 +238,9 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   await server.tick(server.now + 1);
   await alice.send("after the order came");
 
+  // The disk with the files is away while the run puts them apart, and comes back.
+  const kept = join(server.directory, "files", fileOf(alice));
+  renameSync(kept, join(home, "away"));
   // Bob's was logged, and never proven.
   const first = await onDay(dayNumber(DAY + 32));
   // No member sees whose messages are held: not in the conversation, not by a file, not by what an account may still keep.
@@ -244,6 +253,12 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   const until = "2026-10-31";
   expect(first.report.held).toEqual([{ entry: index, until, messages: 1, envelopes: 1, attachments: 1 }]);
   expect(first.report.deleted.files).toBe(1);
+
+  renameSync(join(home, "away"), kept);
+  const longAgo = new Date(Date.now() - 2 * 86_400_000);
+  utimesSync(kept, longAgo, longAgo);
+  await server.admin("retention", { act: "run" });
+  expect(existsSync(kept)).toBe(false);
 
   // A warrant reads it.
   await server.keys(charter, periodOf(dayOf(server.now)));
@@ -266,7 +281,8 @@ test("PRES-8 to PRES-11, RET-7: exactly what a proven order names outlives its r
   await put(alice, id, new Uint8Array(500));
   const second = await onDay(dayNumber(DAY + 60));
   expect(second.left).toEqual([[], []]);
-  const again = readFileSync(join(server.directory, "files", "held", id));
+  const heldFiles = join(server.directory, "files", "held");
+  const again = readFileSync(join(heldFiles, readdirSync(heldFiles).join()));
   expect(createHash("sha256").update(again).digest()).toEqual(digests.get(id));
 
   const commitment = preservationCommitment(forAlice.opening, forAlice.bytes);

@@ -127,11 +127,15 @@ export class Registrations {
     const id = randomUUID();
     const name = asName(endpoint, "endpoint", 100);
     // A message is known by this name alone: two authorities with one name would be each other.
-    const namesakes = (await this.#all()).filter(({ stored }) => stored.endpoint === name);
-    if (namesakes.some(({ stored }) => stored.country !== country)) {
+    const at = this.#clock.now();
+    // What was mistyped and never signed takes nobody's name once it is over.
+    const takes = (stored: Stored): boolean => stored.signed !== null || !isOver(stored, at);
+    const isNamesake = (stored: Stored): boolean =>
+      stored.endpoint === name && stored.country !== country && takes(stored);
+    if ((await this.#all()).some(({ stored }) => isNamesake(stored))) {
       throw refused("endpoint-taken", "an authority of another country has this name here: agree on another");
     }
-    const asked = { country, endpoint: name, key, asked: this.#clock.now() };
+    const asked = { country, endpoint: name, key, asked: at };
     await this.#keep(id, { ...asked, draft: null, signed: null, revoked: null });
     return id;
   }
@@ -297,11 +301,11 @@ export class Registrations {
   }
 
   #stateOf(id: string, stored: Stored, newest: ReadonlyMap<string, Newest>): State {
-    const { draft, signed, revoked, asked } = stored;
+    const { draft, signed, revoked } = stored;
     const now = this.#clock.now();
     if (revoked !== null) return "revoked";
-    if (draft === null) return now > asked + PENDING_DAYS * SECONDS_PER_DAY ? "expired" : "pending";
-    if (dayOf(now) > parseRegistration(draft).until) return "expired";
+    if (isOver(stored, now)) return "expired";
+    if (draft === null) return "pending";
     if (signed === null) return "called-back";
     const commitment = registrationCommitment(signed.opening, signed.bytes);
     const index = this.#log.catalogue.registration(commitment);
@@ -373,4 +377,11 @@ export class Registrations {
 
 function refused(reason: string, message: string, cause?: unknown): Refusal {
   return new Refusal("registration-refused", message, { reason, cause });
+}
+
+/** Taken back, or its time is over. */
+function isOver({ asked, draft, revoked }: Stored, now: UnixSeconds): boolean {
+  if (revoked !== null) return true;
+  if (draft === null) return now > asked + PENDING_DAYS * SECONDS_PER_DAY;
+  return dayOf(now) > parseRegistration(draft).until;
 }

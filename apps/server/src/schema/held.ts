@@ -28,3 +28,8 @@ create view kept_attachments as
   select id, conversation, account, size, created, seq, day, charter, digest, false as held from attachments
   union all select id, conversation, account, size, created, seq, day, charter, digest, true as held from held_attachments;
 `;
+
+/** An id is free again once its file is held: another file of the same id may come to be held as well. */
+export const heldFiles = `
+alter table held_attachments drop constraint held_attachments_pkey, add primary key (id, created);
+`;

@@ -4,7 +4,7 @@ import { contests } from "./contests.ts";
 import { directions } from "./directions.ts";
 import { foundation } from "./foundation.ts";
 import { handedOut } from "./handed-out.ts";
-import { held } from "./held.ts";
+import { held, heldFiles } from "./held.ts";
 import { hi1 } from "./hi1.ts";
 import { keyPackages } from "./key-packages.ts";
 import { noBoard } from "./no-board.ts";
@@ -38,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "orders between authorities", sql: hi1 },
   { name: "held apart", sql: held },
   { name: "what was handed out, with its order", sql: handedOut },
+  { name: "held files by their beginning", sql: heldFiles },
 ];
