@@ -1,5 +1,39 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** What takes longest starts first, so that no worker ends up alone with it while the other cores idle. */
+const LONGEST = [
+  "e2e/web/story.test.ts",
+  "apps/keyholder/test/ceremony.test.ts",
+  "apps/keyholder/test/orders.test.ts",
+  "e2e/demonstration.test.ts",
+  "apps/server/test/processes.test.ts",
+  "e2e/examples.test.ts",
+  "apps/server/test/server.test.ts",
+  "apps/keyholder/test/notice.test.ts",
+  "e2e/web/gallery.test.ts",
+  "e2e/web/keyholder-desk.test.ts",
+  "e2e/notice.test.ts",
+  "apps/server/test/store.test.ts",
+  "apps/server/test/stream.test.ts",
+  "fuzz/parsers.test.ts",
+  "apps/cli/test/keyholder-in-a-box.test.ts",
+  "e2e/member-devices.test.ts",
+  "packages/client/test/churn.test.ts",
+  "apps/server/test/long-log.test.ts",
+];
+
+class LongestFirst extends BaseSequencer {
+  /** Of the files that are not named the larger come first, as ever. */
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((path) => moduleId.endsWith(path));
+      return place === -1 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -15,6 +49,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Most long tests wait for processes of their own; more workers than this only make them wait for each other.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     pool: "forks",
     // Files share a worker and its modules: loading them anew for each file was half of the work. No test leaves
     // anything behind in a module.
