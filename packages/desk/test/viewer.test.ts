@@ -132,6 +132,30 @@ test("many messages are read page by page, and nothing that anyone wrote becomes
   }
 });
 
+test("messages are counted; receipts and names are said in words, apart from them", async () => {
+  const lines = [
+    { text: "hello" },
+    { text: "Ann", kind: "profile" },
+    { text: "", kind: "receipt" },
+    { text: "", kind: "receipt" },
+    { text: "+1", kind: "reaction" },
+  ];
+  const evidence = {
+    ...(await shelf.read(order)),
+    lines: lines.map((line, i) => ({
+      ...{ number: i + 1, at: "", from: "Ann", day: "2026-05-01", conversation: "", account: "" },
+      ...{ attachments: [], ...line },
+    })),
+  };
+  const query = new URLSearchParams("from=Ann");
+  const visit = { person: { id: "x", name: "Ben" }, now: unixSeconds(0), params: {}, query, csrf: html`` };
+  const { markup } = viewerPage(visit, shown, evidence, { checked: null, canStamp: true }).body;
+  expect(markup).toContain("2 messages, and apart from them 2 receipts and 1 name of 2026-05-01");
+  expect(markup).toContain("2 messages of 2 fit.");
+  expect(markup).toContain("receipt: messages had arrived or were read");
+  expect(markup).toContain("tells its own name</span> Ann");
+});
+
 test("a package that was collected again is read anew, and what is kept of it is sealed", async () => {
   const folder = join(directory, "evidence", shown.name);
   const path = join(folder, "evidence.age");

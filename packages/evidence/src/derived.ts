@@ -18,7 +18,7 @@ const FORMAT_VERSION = 1;
  * Version of what people read: page and certificate. It changes with every change of their words or looks (a test
  * notices), the format does not: a package of ten years ago must still verify.
  */
-export const PAGE_VERSION = 6;
+export const PAGE_VERSION = 7;
 /** Files that depend on {@link PAGE_VERSION}; nothing else in a package does. */
 export const PAGES: readonly string[] = ["data/certificate.txt", "data/index.html", RSMF];
 

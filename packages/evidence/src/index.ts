@@ -20,6 +20,7 @@ export { orderInWords, orderWord, type Words } from "./order-words.ts";
 export { makePackage, type PackageInput, packagedAt, writeEvidence } from "./package.ts";
 export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
 export { openSealedEvidence, sealEvidence } from "./sealed.ts";
+export { countWords, isMessage, kindWords } from "./kind-words.ts";
 export { type StoryLine, storyOf } from "./story.ts";
 export {
   packageDigest,

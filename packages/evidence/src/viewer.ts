@@ -3,6 +3,7 @@ import { otherAccounts, personsOf } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
 import { type Attachments, attachmentPath, type CollectedAttachment, missingWords } from "./attachments.ts";
 import type { Attached } from "./content.ts";
+import { countWords, kindWords } from "./kind-words.ts";
 import { limitsOf } from "./limits.ts";
 import type { EvidenceMessage, Failure } from "./messages.ts";
 import { orderInWords, orderWord } from "./order-words.ts";
@@ -71,7 +72,7 @@ function lead({ messages, warrant, labels, charter, releases }: OpenedRelease): 
   const days = [...new Set(labels.map(({ label }) => label.day))].sort((a, b) => a - b).map(formatDay);
   const when =
     days.length === 0 ? "" : days.length === 1 ? ` on ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`;
-  return `${count(messages.length, "message")} sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${new Set(releases.map(({ keyholder }) => keyholder)).size} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
+  return `${countWords(messages)}, sent by ${people}${when} (UTC), as opened for ${warrant.document.requester.name} by ${new Set(releases.map(({ keyholder }) => keyholder)).size} of ${charter.keyholders.length} keyholders. Nothing that anyone else wrote is in this package.`;
 }
 
 function messagesSection({ messages, failures, attachments }: OpenedRelease): Markup {
@@ -125,7 +126,8 @@ function messageItem(
   later: Later,
   attachments: Attachments,
 ): Markup {
-  const kind = message.kind === undefined ? NOTHING : html`<span class="tag">${message.kind}</span>`;
+  const kind =
+    message.kind === undefined ? NOTHING : html`<span class="tag">${kindWords(message.kind)}</span> `;
   const notes = join([
     ...(reference === null ? [] : [referenceNote(reference)]),
     ...(message.attachments ?? []).map((one) => attachmentNote(one, attachments?.get(one.ref))),

@@ -1,3 +1,4 @@
+import { countWords, isMessage, kindWords } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { Shown } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
@@ -31,6 +32,7 @@ export function viewerPage(
   const search = searchOf(visit.query);
   const isSearch = queryOf(search) !== "";
   const found = isSearch ? find(evidence.lines, search) : evidence.lines;
+  const written = evidence.lines.filter(isMessage);
   const pages = Math.max(1, Math.ceil(found.length / PAGE));
   const page = pageOf(visit.query.get("page"), pages);
   const here = found.slice((page - 1) * PAGE, page * PAGE);
@@ -41,7 +43,7 @@ export function viewerPage(
     ...(checked?.kind === "checking" ? { isLive: true } : {}),
     body: html`<p class="back"><a href="/orders/${shown.name}">${shown.document.reference}</a></p>
 <div class="top"><h1>Messages opened under ${shown.document.reference}</h1></div>
-<p class="lead">${counted(evidence.lines.length, "message")}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). ${shown.document.mode === "both-sides" ? "Nothing is here of anyone whom the order does not open." : "Nothing that anyone else wrote is here."}</p>
+<p class="lead">${countWords(evidence.lines)}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). ${shown.document.mode === "both-sides" ? "Nothing is here of anyone whom the order does not open." : "Nothing that anyone else wrote is here."}</p>
 ${checkBox(visit, at, checked)}
 ${evidence.failures.length === 0 ? NOTHING : box("bad", html`<p><strong>${counted(evidence.failures.length, "stored item")} did not open or verify.</strong></p><ul>${join(evidence.failures.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`)}
 ${evidence.gaps === 0 ? NOTHING : box("warn", html`<p>Numbers are missing in the key chains of some devices: each is a message that was never delivered, was not handed over, or did not open. The package's own page lists them.</p>`)}
@@ -52,7 +54,7 @@ ${
     ? empty("The provider holds no message of these people in these conversations on these days.")
     : found.length === 0
       ? empty("No message fits.", linkButton("Show all", at))
-      : html`<h2>Messages</h2><p role="status">${isSearch ? `${counted(found.length, "message")} of ${evidence.lines.length} ${found.length === 1 ? "fits" : "fit"}. ` : ""}${pages === 1 ? "" : `Page ${page} of ${pages}.`}</p>
+      : html`<h2>Messages</h2><p role="status">${isSearch ? fitting(found.filter(isMessage).length, written.length) : ""}${pages === 1 ? "" : `Page ${page} of ${pages}.`}</p>
 ${pager(at, search, page, pages, "above")}
 ${groups(at, here, evidence)}
 ${pager(at, search, page, pages, "below")}`
@@ -76,6 +78,10 @@ function stampBox(visit: Visit, at: string, stamp: string | null, canStamp: bool
     return html`<h2>Time stamp</h2><p>The package existed at this time, by the word of an outside authority (RFC 3161): ${stamp}.</p>`;
   }
   return html`<h2>Time stamp</h2><p>No outside authority has stamped this package.${canStamp ? "" : " None is configured for this desk: porchlight requester time-stamps."}</p>${canStamp ? postForm(visit, `${at}/stamp`, button("Have it stamped", "plain")) : NOTHING}`;
+}
+
+function fitting(found: number, all: number): string {
+  return `${counted(found, "message")} of ${all} ${found === 1 ? "fits" : "fit"}. `;
 }
 
 function pageOf(text: string | null, pages: number): number {
@@ -121,7 +127,7 @@ ${check({ name: "files", label: "Only messages with files", checked: search.only
 
 /** How many when: a picture for who looks, and links that narrow the search for everyone. */
 function chart(at: string, found: readonly Line[], search: Search): Markup {
-  const { by, bars } = timeline(found);
+  const { by, bars } = timeline(found.filter(isMessage));
   if (bars.length < 2 || bars.length > MAX_BARS) return NOTHING;
   const most = Math.max(...bars.map(({ count }) => count));
   const link = ({ key }: Bar): string =>
@@ -184,7 +190,7 @@ function message(at: string, line: Line, { story }: Evidence): Markup {
           html`<div class="note">Reactions: no. ${later.reactedBy.map((place) => place + 1).join(", ")}</div>`,
         ]),
   ];
-  return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${time}</span><div class="said-by"><div class="soft"><bdi>${from}</bdi></div><div class="text" dir="auto">${kind === undefined ? NOTHING : html`<span class="badge plain">${kind}</span> `}${text}</div>${join(notes)}</div></li>
+  return html`<li id="m${number}"><span class="number">${number}</span><span class="at">${time}</span><div class="said-by"><div class="soft"><bdi>${from}</bdi></div><div class="text" dir="auto">${kind === undefined ? NOTHING : html`<span class="badge plain">${kindWords(kind)}</span> `}${text}</div>${join(notes)}</div></li>
 `;
 }
 
