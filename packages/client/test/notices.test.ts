@@ -71,6 +71,11 @@ describe("notices on a device", () => {
       { id: commitment, kind: "warrant", contestUntil: null, isRead: false, lastDay: order.document.lastDay },
     ]);
     expect(noticeViews(found, again.known, [commitment])[0]?.isRead).toBe(true);
+    // Who signed, as the charter calls them; where no charter is known, as the notice does.
+    const named = charter.issuers.find(({ name }) => name === order.document.issuer);
+    expect(named?.title).not.toBe(named?.name);
+    expect(noticeViews(found, again.known, [])[0]?.orderedBy).toBe(named?.title);
+    expect(noticeViews(found, [], [])[0]?.orderedBy).toBe(order.document.issuer);
   });
 
   test("NOT-42: what is said of days follows the log: nothing beyond an overdue order, more once it is told", async () => {

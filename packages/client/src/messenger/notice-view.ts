@@ -16,7 +16,7 @@ export function noticeViews(
       return {
         id: notice.commitment,
         kind: notice.kind,
-        orderedBy: notice.issuer,
+        orderedBy: titleOf(notice.issuer, charter),
         requester: notice.requester,
         reference: notice.reference,
         legalBasis: notice.legalBasis,
@@ -31,6 +31,11 @@ export function noticeViews(
       };
     })
     .sort((a, b) => b.issued - a.issued);
+}
+
+/** As people know it: the charter's own word for who signs, which the notice names by a short name. */
+function titleOf(issuer: string, charter: Charter | undefined): string {
+  return charter?.issuers.find(({ name }) => name === issuer)?.title ?? issuer;
 }
 
 /** GATE-20: told first, an order waits for whole days after that of its logging, unless it is an emergency. */
