@@ -183,6 +183,19 @@ export class Opening {
     return await court.download("Download the order");
   }
 
+  /** The whole of it, by pages: the agency asks, the court signs, the agency has the order. */
+  async ordered(
+    { agency, court }: { readonly agency: DeskVisitor; readonly court: DeskVisitor },
+    reference: string,
+    statement: Uint8Array,
+    about: Draft,
+  ): Promise<Uint8Array> {
+    await this.draft(court, await this.apply(agency, reference), statement, about);
+    const order = await this.sign(court);
+    await this.bring(agency, order);
+    return order;
+  }
+
   async bring(agency: DeskVisitor, order: Uint8Array): Promise<void> {
     await agency.go("/orders");
     await agency.upload("The order's file", "order.json", order);

@@ -103,6 +103,11 @@ export function standingBadge({ state }: Standing): Markup {
   }
 }
 
+/** The last day to which the charter lets its secrecy be extended (DIR-7). */
+export function longestSecrecyOf({ issued }: WarrantDocument, { longestSecrecyDays }: Charter): DayNumber {
+  return dayNumber(dayOf(issued) + longestSecrecyDays);
+}
+
 export function daysText({ firstDay, lastDay }: Pick<WarrantDocument, "firstDay" | "lastDay">): string {
   return firstDay === lastDay ? formatDay(firstDay) : `${formatDay(firstDay)} to ${formatDay(lastDay)}`;
 }

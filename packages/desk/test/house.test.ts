@@ -2,8 +2,17 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DayNumber, dayNumber, formatDay, hex } from "@porchlight/encoding";
-import { Agency, Court, formatOrderFile, namesOf, type OrderFile, Service } from "@porchlight/parties";
+import { type DayNumber, dayNumber, dayOf, formatDay, hex } from "@porchlight/encoding";
+import {
+  Agency,
+  Court,
+  formatOrderFile,
+  formatRequest,
+  namesOf,
+  type OrderFile,
+  type Request,
+  Service,
+} from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
@@ -167,6 +176,37 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
   const both = await legal.act(`${other}/sign`, {});
   expect(both.text).toContain(`Secrecy extended until ${formatDay(dayNumber(DAY + 60))}`);
   expect(world.entries.at(-1)).toMatchObject({ type: "extension" });
+});
+
+test("DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does not sign, and says what to do", async () => {
+  const [legal] = issuers as [DeskClient];
+  const [order] = orders;
+  const longest = dayNumber(dayOf(service.now()) + world.charter.longestSecrecyDays);
+  const extend = async (until: DayNumber) =>
+    await legal.post(`/orders/${namesOf(order).commitment.slice(0, 16)}/extend`, {
+      ground: "More people.",
+      until: formatDay(until),
+    });
+  const refused = await extend(dayNumber(longest + 1));
+  expect(refused.status).toBe(422);
+  expect(refused.text).toContain(`secret until ${formatDay(longest)} at the latest`);
+  expect((await extend(longest)).status).toBe(200);
+
+  const agency = await Agency.open(join(home, "agency"));
+  const used = (await agency.requests()).find(({ request: { reference } }) => reference === "hold 1");
+  const { request } = await agency.request(world.charter.id, { reference: "hold 3", actHash: seedOf("act") });
+  const statement = JSON.stringify(await world.statement("brandt"));
+  const begin = async (application: Request | undefined) =>
+    await legal.post("/new", {
+      requestText: Buffer.from(formatRequest(application as Request)).toString(),
+      statementText: statement,
+    });
+  const again = await begin(used?.request);
+  expect(again.status).toBe(422);
+  expect(again.text).toContain("An order was signed on this application already");
+  const draft = String((await begin(request)).headers["location"]);
+  const unstated = await legal.post(`${draft}/sign`, { accounts: "0".repeat(64) });
+  expect(unstated.text).toContain("An account was named that the provider&#39;s statement does not name.");
 });
 
 test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the log; letting pass sends nothing", async () => {

@@ -13,6 +13,7 @@ export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody
 export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
 export { type Files, readFiles, sha256, writeFiles } from "./files.ts";
 export type { KeyholderRelease, ReleaseFacts } from "./keyholder-release.ts";
+export { countWords, isMessage, kindWords } from "./kind-words.ts";
 export type { EntryProof, LogExtract, LogFacts, Replacement } from "./log-extract.ts";
 export type { ReleasedLabel, StoredEnvelope, StoredMessage } from "./material.ts";
 export type { EvidenceMessage, Failure, Gap } from "./messages.ts";
@@ -20,7 +21,6 @@ export { orderInWords, orderWord, type Words } from "./order-words.ts";
 export { makePackage, type PackageInput, packagedAt, writeEvidence } from "./package.ts";
 export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
 export { openSealedEvidence, sealEvidence } from "./sealed.ts";
-export { countWords, isMessage, kindWords } from "./kind-words.ts";
 export { type StoryLine, storyOf } from "./story.ts";
 export {
   packageDigest,

@@ -65,6 +65,12 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
   return await deskAt(door, {
     party: agency.name,
     heading: { court: "Agency", house: "Requester" },
+    sentences: {
+      "order-refused": {
+        title: "This order cannot be used",
+        next: "It is not kept here. Ask whoever signed it for the file again, unchanged; if the same is said of that, for a new order.",
+      },
+    },
     places: [
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New application" },

@@ -83,7 +83,7 @@ export function draftPage(
     body: html`<p class="back"><a href="/orders">Orders</a></p>
 <h1>Draft: ${request.reference}</h1>
 <p class="lead">From the application of ${request.requester.name}. Nothing is signed yet.</p>
-${count === 0 ? NOTHING : html`<div class="box bad" role="alert"><p>${count === 1 ? "One thing is" : `${count} things are`} not right yet. Each is marked below.</p></div>`}
+${count === 0 ? NOTHING : html`<div class="box bad" role="alert"><p>${count === 1 ? "One thing is" : `${count} things are`} not right yet. ${count === 1 ? "It" : "Each"} is marked below.</p></div>`}
 ${sum(draft, charter, decided)}
 ${numbers(draft, charter, left)}
 ${postForm(
@@ -116,7 +116,7 @@ ${radios({
 ${area({
   name: "conversations",
   label: "Numbers of the conversations",
-  help: "One a line. Leave it empty for all of theirs.",
+  help: "One a line.",
   value: fields.conversations,
   problem: problems.conversations,
   rows: 3,

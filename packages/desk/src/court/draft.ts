@@ -19,6 +19,7 @@ import {
   dayOf,
   EncodingError,
   Fields,
+  formatDay,
   fromUtf8,
   type Json,
   parseDay,
@@ -261,7 +262,10 @@ export function decide(
 
   const stated = new Set<string>(statement.accounts.map(({ account }) => account));
   const accounts = fields.accounts.filter((one) => stated.has(one)).map(accountId);
-  if (accounts.length === 0) problems.accounts = "Choose at least one person.";
+  if (fields.accounts.length > accounts.length) {
+    problems.accounts =
+      "An account was named that the provider's statement does not name. Choose from this list, or begin again with a statement of that person.";
+  } else if (accounts.length === 0) problems.accounts = "Choose at least one person.";
   else if (accounts.length > charter.caps.accountsPerWarrant) {
     problems.accounts = `The charter allows at most ${charter.caps.accountsPerWarrant} people in one order.`;
   }
@@ -282,7 +286,7 @@ export function decide(
     else if (days > charter.caps.daysPerWarrant) {
       problems.lastDay = `The charter allows at most ${charter.caps.daysPerWarrant} days in one order; these are ${days}.`;
     } else if (firstDay < charter.validFrom || lastDay > charter.validUntil) {
-      problems.firstDay = "The charter does not hold on all of these days.";
+      problems.firstDay = `The charter does not hold on all of these days: it holds from ${formatDay(charter.validFrom)} to ${formatDay(charter.validUntil)}.`;
     }
   }
 
@@ -302,7 +306,7 @@ export function decide(
     if (until === null) problems.until = "Name the day on which secrecy ends.";
     else if (until < today) problems.until = "This day is over.";
     else if (until > latest) {
-      problems.until = `Secrecy lasts at most ${charter.longestSecrecyDays} days under this charter.`;
+      problems.until = `Secrecy lasts at most ${charter.longestSecrecyDays} days under this charter: until ${formatDay(latest)}.`;
     }
     if (fields.ground === "") problems.ground = "Secrecy needs its ground.";
     else if (!isProse(fields.ground))

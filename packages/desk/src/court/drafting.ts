@@ -1,12 +1,13 @@
-import type { Charter } from "@porchlight/charter";
-import { Fields, fromUtf8, utf8 } from "@porchlight/encoding";
+import { type Charter, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import { equalBytes, Fields, fromUtf8, utf8 } from "@porchlight/encoding";
 import { orderInWords, orderWord, sha256 } from "@porchlight/evidence";
 import { formatWarrant, parseWarrant } from "@porchlight/gate";
-import { type Court, keepOrder } from "@porchlight/parties";
+import { type Court, keepOrder, keptOrders, type Request, readRequest } from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
 import { nameOf, ordersLeft, scopeOf, UPLOADS } from "../orders.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
+import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { type Drafts, decide, expiryOf, fieldsOf } from "./draft.ts";
 import { beginPage, draftPage } from "./draft-page.ts";
@@ -53,8 +54,22 @@ export class DraftRoom {
     if (request === null || statement === null) {
       return beginPage(visit, charter, "Choose both files, or paste them.");
     }
+    await this.#mustBeUnused(readRequest(request));
     const id = await this.#drafts.begin({ request, statement }, charter, visit.now);
     return { to: `/drafts/${id}` };
+  }
+
+  /** GATE-23: a key that came with another order opens nothing any more. */
+  async #mustBeUnused({ requester }: Pick<Request, "requester">): Promise<void> {
+    for (const { order } of await keptOrders(this.#court.directory)) {
+      const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+      if (equalBytes(document.requester.point, requester.point)) {
+        throw new DeskError(
+          "form-invalid",
+          "an order was signed on this application already, and every keyholder refuses a second one: ask the agency for a new application",
+        );
+      }
+    }
   }
 
   async #draft(visit: Visit, isAsked: boolean): Promise<View> {
@@ -78,6 +93,14 @@ export class DraftRoom {
         const service = await this.#door.open();
         const { charter } = service;
         const draft = await this.#drafts.read(id, charter);
+        await this.#mustBeUnused(draft.request);
+        const { left, cap } = ordersLeft(service);
+        if (left <= 0) {
+          throw new DeskError(
+            "not-now",
+            `the charter allows ${cap} orders within 30 days, for everyone together, and none is left: every keyholder would refuse this one. The draft is kept; sign it when the oldest of them is 30 days old`,
+          );
+        }
         const issued = service.now();
         const decided = decide(draft, charter, issued);
         if (decided.kind === "undecided") return await this.#draft(visit, true);

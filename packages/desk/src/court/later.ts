@@ -1,8 +1,8 @@
-import type { SignedDocument } from "@porchlight/charter";
+import type { Charter, SignedDocument } from "@porchlight/charter";
 import { EncodingError, formatDay, parseDay, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import { type DirectionKind, parseDirection, signersNeeded } from "@porchlight/gate";
 import { type Court, loggedIndex, type OrderFile, type Service } from "@porchlight/parties";
-import { COVER_SECONDS, daysText, nameOf, type Shown, UPLOADS } from "../orders.ts";
+import { COVER_SECONDS, daysText, longestSecrecyOf, nameOf, type Shown, UPLOADS } from "../orders.ts";
 import { addSaid } from "../said.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, Visit } from "../shell/desk.ts";
@@ -66,6 +66,9 @@ export class LaterRoom {
           throw new DeskError("form-invalid", "name the day on which secrecy ends now");
         }
         const { charter } = await this.#door.open();
+        if (until !== null && until > longestSecrecyOf(document, charter)) {
+          throw new DeskError("form-invalid", tooLong(document, charter));
+        }
         const isHalf = signersNeeded(kind, charter) > 1;
         return {
           title: say.title,
@@ -234,4 +237,9 @@ function isOf(
     if (error instanceof EncodingError) return false;
     throw error;
   }
+}
+
+function tooLong(document: Shown["document"], charter: Charter): string {
+  const latest = formatDay(longestSecrecyOf(document, charter));
+  return `this order can be secret until ${latest} at the latest: the charter allows ${charter.longestSecrecyDays} days, counted from the day of signing`;
 }

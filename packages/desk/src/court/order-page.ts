@@ -1,5 +1,5 @@
 import { type Charter, type Contest, parseSignedDocument } from "@porchlight/charter";
-import type { UnixSeconds } from "@porchlight/encoding";
+import { formatDay, type UnixSeconds } from "@porchlight/encoding";
 import { orderWord } from "@porchlight/evidence";
 import { personsOf, verifyOrder } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
@@ -7,6 +7,7 @@ import type { KeyholderAnswer, OrderFile } from "@porchlight/parties";
 import {
   daysText,
   keyholdersTable,
+  longestSecrecyOf,
   orderWords,
   type Shown,
   scopeOf,
@@ -273,7 +274,7 @@ ${
     ? html`${say(
         "extend",
         "Keep it secret for longer",
-        "At the latest a day before secrecy ends, and never beyond the charter's longest.",
+        `At the latest a day before secrecy ends, and never beyond ${formatDay(longestSecrecyOf(document, charter))}: the charter sets the longest.`,
         field({ name: "until", label: "Secret until (UTC)", type: "date" }),
       )}${say("release-notice", "Tell the person now", "Before the secrecy that was ordered ends.")}`
     : NOTHING

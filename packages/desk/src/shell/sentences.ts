@@ -74,7 +74,7 @@ const ROOMS: Readonly<Record<string, Sentence>> = {
   },
   "order-refused": {
     title: "Every keyholder would refuse this",
-    next: "Nothing was signed. Change what the rule below names.",
+    next: "Nothing was signed. Change what the rule above names.",
   },
   "order-revoked": { title: "The order was revoked", next: "Nothing may be opened under it." },
   "notice-period": {
@@ -168,14 +168,14 @@ export function explain(error: unknown, own: Readonly<Record<string, Sentence>> 
     return { ...SHELL[code], status: STATUS[code], code, detail: message, isFault: false };
   }
   if (error instanceof Error && SPEAKING.has(error.name)) {
-    const code = codeOf(error);
+    const code = codeOf(error, own);
     const { title, next } = own[code] ??
-      ROOMS[code] ?? { title: "That was refused", next: "Nothing was done. The reason is below." };
+      ROOMS[code] ?? { title: "That was refused", next: "Nothing was done. The reason is above." };
     return { title, next, status: 409, code, detail: detailOf(error), isFault: false };
   }
-  const known = error instanceof Error ? (own[codeOf(error)] ?? ROOMS[codeOf(error)]) : undefined;
-  if (known !== undefined)
-    return { ...known, status: 503, code: codeOf(error as Error), detail: null, isFault: false };
+  const code = error instanceof Error ? codeOf(error, own) : "internal";
+  const known = own[code] ?? ROOMS[code];
+  if (known !== undefined) return { ...known, status: 503, code, detail: null, isFault: false };
   return {
     title: "Something went wrong here",
     next: "It was written to the program's log. Try again; if it stays so, ask whoever runs this desk.",
@@ -193,8 +193,13 @@ function detailOf(error: Error): string {
   return typeof refusal.reason === "string" ? refusal.reason : error.message;
 }
 
-/** A refusal of another program says more than that it was a refusal. */
-function codeOf(error: Error): string {
-  const { refusal, code } = error as { readonly refusal?: unknown; readonly code?: unknown };
+/** A refusal of another program says more than that it was a refusal; its narrower reason, where there are words for it, more. */
+function codeOf(error: Error, own: Readonly<Record<string, Sentence>>): string {
+  const { refusal, code, reason } = error as {
+    readonly refusal?: unknown;
+    readonly code?: unknown;
+    readonly reason?: unknown;
+  };
+  if (typeof reason === "string" && (own[reason] ?? ROOMS[reason]) !== undefined) return reason;
   return typeof refusal === "string" ? refusal : typeof code === "string" ? code : "internal";
 }
