@@ -1,28 +1,29 @@
-import { createHash } from "node:crypto";
-import { formatSignedDocument, type SignedDocument, signDocument } from "@porchlight/charter";
-import { type DayNumber, dayNumber, dayOf, dayStart, formatDay, idBytes, utf8 } from "@porchlight/encoding";
+import type { SignedDocument } from "@porchlight/charter";
+import { type DayNumber, dayNumber, dayOf, dayStart, idBytes } from "@porchlight/encoding";
 import type { Clock, Logger } from "@porchlight/runtime";
-import type { AttachmentFiles, HeldFile } from "./attachment-files.ts";
+import type { AttachmentFiles } from "./attachment-files.ts";
 import { KIND_CODES } from "./conversation-store.ts";
 import { type Database, fromRow, isDatabaseOutage, type Row } from "./database.ts";
+import {
+  BATCH,
+  HELD,
+  HeldRows,
+  HOLDS_ATTACHMENT,
+  HOLDS_ITEM,
+  heldFileOf,
+  heldRows,
+  nameOf,
+} from "./held-rows.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { Held, Preservations } from "./preservations.ts";
 import { Refusal } from "./refusal.ts";
+import { type Deleted, RetentionReports } from "./retention-reports.ts";
 
-/** Rows of one transaction: small, so that nobody waits behind it. */
-const BATCH = 500;
 /** Days after which an upload that was never completed is given up. */
 const UPLOAD_DAYS = 7;
 /** Real milliseconds for which a file without a row is left alone: its row may be about to be written. */
 const ORPHAN_AGE = 24 * 3600 * 1000;
-const SIGNER = "Provider";
-
-/** One conversation's day, without its name. */
-type Deleted = { messages: number; envelopes: number; attachments: number };
-
-/** What one preservation kept from this run, by the index of its entry in the log. */
-type HeldBack = Readonly<Deleted> & { readonly entry: number; readonly until: string };
 
 /** When what is older goes: by charter, and for conversations without one. Seconds. */
 type Cutoffs = {
@@ -32,49 +33,17 @@ type Cutoffs = {
 };
 
 /**
- * Preservations as rows, one for each conversation that one names, `null` for all. An item is held where its epoch has an
- * envelope of the account for one of the days: what could be opened of that day, and nothing else.
- */
-const HELD = (first: number): string => {
-  const types = ["bigint", "bytea", "bytea", "bytea", "bigint", "bigint", "bigint"];
-  const arrays = types.map((type, i) => `$${first + i}::${type}[]`).join(", ");
-  return `held as (select * from unnest(${arrays})
-    as h (entry, charter, account, conversation, first_day, last_day, taken))`;
-};
-const HOLDS_ITEM = `h.account = i.submitter and (h.conversation is null or h.conversation = i.conversation)
-  and i.at <= h.taken and exists (
-    select from kept_envelopes e where e.conversation = i.conversation and e.generation = i.generation
-      and e.epoch = i.epoch and e.account = h.account and e.charter = h.charter
-      and e.day between h.first_day and h.last_day)`;
-const HOLDS_ATTACHMENT = `h.account = a.account and h.charter = a.charter
-  and (h.conversation is null or h.conversation = a.conversation)
-  and a.created <= h.taken and a.day between h.first_day and h.last_day`;
-
-function heldRows(held: readonly Held[]): unknown[][] {
-  const rows = held.flatMap((one) =>
-    (one.conversations === "all" ? [null] : one.conversations).map((conversation) => [
-      one.entry,
-      Buffer.from(idBytes(one.charter)),
-      Buffer.from(idBytes(one.account)),
-      conversation === null ? null : Buffer.from(idBytes(conversation)),
-      one.firstDay,
-      one.lastDay,
-      one.taken,
-    ]),
-  );
-  return Array.from({ length: 7 }, (_, column) => rows.map((row) => row[column]));
-}
-
-/**
  * Deletes what is older than its charter's retention (RET-1 to RET-7): messages, envelopes, Welcomes, attachments. What a
- * logged preservation holds back it puts where members do not come, until nothing holds it. In small transactions that lock nothing delivery needs; interrupted anywhere, the next run goes on.
+ * logged preservation holds back it puts where members do not come, until nothing holds it. In small transactions that
+ * lock nothing delivery needs; interrupted anywhere, the next run goes on.
  */
 export class Retention {
   readonly #database: Database;
   readonly #files: AttachmentFiles;
   readonly #log: Log;
   readonly #preservations: Preservations;
-  readonly #identity: Identity;
+  readonly #heldRows: HeldRows;
+  readonly #reports: RetentionReports;
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** Days for conversations without a charter. */
@@ -96,7 +65,8 @@ export class Retention {
     this.#files = parts.files;
     this.#log = parts.log;
     this.#preservations = parts.preservations;
-    this.#identity = parts.identity;
+    this.#heldRows = new HeldRows(parts.database, parts.files);
+    this.#reports = new RetentionReports(parts);
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#defaultDays = parts.defaultDays;
@@ -111,10 +81,7 @@ export class Retention {
   }
 
   async #ofToday(): Promise<void> {
-    const [last] = await this.#database.query<{ day: number | null }>({
-      text: "select max(day) as day from retention_reports",
-    });
-    if ((last?.day ?? -1) < dayOf(this.#clock.now())) await this.run();
+    if ((await this.#reports.lastDay()) < dayOf(this.#clock.now())) await this.run();
   }
 
   /** Deletes what is due and gives the signed report, which is kept. One run at a time. */
@@ -126,12 +93,8 @@ export class Retention {
   }
 
   /** The newest reports, newest first. */
-  async reports(limit: number): Promise<string[]> {
-    const rows = await this.#database.query<{ document: string }>({
-      text: "select document from retention_reports order by number desc limit $1",
-      values: [limit],
-    });
-    return rows.map(({ document }) => document);
+  reports(limit: number): Promise<string[]> {
+    return this.#reports.newest(limit);
   }
 
   /**
@@ -199,13 +162,13 @@ export class Retention {
       [KIND_CODES.envelope, "envelopes"],
     ] as const) {
       await this.#batches(today, async (held) => {
-        const rows = await this.#deleteHeldItems(kind, held);
+        const rows = await this.#heldRows.deleteItems(kind, held);
         count(rows, member);
         return rows.length;
       });
     }
     await this.#batches(today, async (held) => {
-      const rows = await this.#deleteHeldAttachments(held);
+      const rows = await this.#heldRows.deleteAttachments(held);
       count(rows, "attachments");
       total.files += rows.length;
       return rows.length;
@@ -217,9 +180,9 @@ export class Retention {
     }
     const heldBack = await this.#preservations.whileTheyStand(
       today,
-      async (held) => await this.#heldBack(held),
+      async (held) => await this.#heldRows.heldBack(held),
     );
-    const document = await this.#report(today, days, total, heldBack);
+    const document = await this.#reports.write(today, days, total, heldBack);
     this.#logger.event("retention", { ...total, conversationDays: days.size });
     return document;
   }
@@ -301,29 +264,6 @@ export class Retention {
     });
   }
 
-  /** What was put apart and is held by nothing any more. */
-  async #deleteHeldItems(kind: number, held: readonly Held[]): Promise<Row[]> {
-    return await this.#database.transaction(async (transaction) => {
-      const rows = await transaction.query({
-        text: `with ${HELD(2)},
-          due as (
-            select i.conversation, i.seq from held_items i
-            where i.kind = $1 and not exists (select from held h where ${HOLDS_ITEM}) limit ${BATCH})
-          delete from held_items i using due d where i.conversation = d.conversation and i.seq = d.seq
-          returning i.conversation, i.seq, i.at / 86400 as day, octet_length(i.bytes) as length`,
-        values: [kind, ...heldRows(held)],
-      });
-      if (kind === KIND_CODES.envelope) {
-        await transaction.query({
-          text: `delete from held_envelopes e using unnest($1::bytea[], $2::bigint[]) as d (conversation, seq)
-            where e.conversation = d.conversation and e.seq = d.seq`,
-          values: [rows.map((row) => row["conversation"]), rows.map((row) => row["seq"])],
-        });
-      }
-      return rows;
-    });
-  }
-
   /** A Welcome that nobody took for so long: who comes now has to be added again. */
   async #deleteWelcomes(cutoffs: Cutoffs): Promise<number> {
     const rows = await this.#database.query({
@@ -394,50 +334,6 @@ export class Retention {
     return { deleted: rows.filter((row) => row["held"] === false), done: due.length };
   }
 
-  async #deleteHeldAttachments(held: readonly Held[]): Promise<Row[]> {
-    const rows = await this.#database.query({
-      text: `with ${HELD(1)},
-        due as (
-          select a.id, a.created from held_attachments a
-          where not exists (select from held h where ${HOLDS_ATTACHMENT}) limit ${BATCH})
-        delete from held_attachments a using due d where a.id = d.id and a.created = d.created
-        returning a.id, a.created, a.conversation, a.day, a.size as length`,
-      values: heldRows(held),
-    });
-    for (const row of rows) await this.#files.removeHeld(heldFileOf(row));
-    return rows;
-  }
-
-  /** RET-7: what was put apart and is held, by the entry that holds it back. */
-  async #heldBack(held: readonly Held[]): Promise<HeldBack[]> {
-    if (held.length === 0) return [];
-    const items = async (kind: number) =>
-      await this.#database.query<{ entry: number; count: number }>({
-        text: `with ${HELD(2)}
-          select entry, count(*)::integer as count from (
-            select distinct h.entry, i.conversation, i.seq from held h join held_items i
-              on i.kind = $1 and ${HOLDS_ITEM}) found group by entry`,
-        values: [kind, ...heldRows(held)],
-      });
-    const files = await this.#database.query<{ entry: number; count: number }>({
-      text: `with ${HELD(1)}
-        select entry, count(*)::integer as count from (
-          select distinct h.entry, a.id, a.created from held h join held_attachments a on ${HOLDS_ATTACHMENT}) found group by entry`,
-      values: heldRows(held),
-    });
-    const messages = await items(KIND_CODES.message);
-    const kept = await items(KIND_CODES.envelope);
-    const of = (rows: readonly { entry: number; count: number }[], entry: number): number =>
-      rows.find((row) => row.entry === entry)?.count ?? 0;
-    return held.map(({ entry, until }) => ({
-      entry,
-      until: formatDay(until),
-      messages: of(messages, entry),
-      envelopes: of(kept, entry),
-      attachments: of(files, entry),
-    }));
-  }
-
   async #removeOrphans(): Promise<number> {
     let removed = 0;
     const rows = await this.#database.query<{ id: unknown; created: number }>({
@@ -463,60 +359,4 @@ export class Retention {
     }
     return removed;
   }
-
-  /** RET-4: counts by conversation and day without names, and what the oldest left is, in a chain of signed documents. */
-  async #report(
-    today: DayNumber,
-    days: ReadonlyMap<string, Deleted>,
-    total: Readonly<Record<"items" | "bytes" | "welcomes" | "unfinished" | "files", number>>,
-    heldBack: readonly HeldBack[],
-  ): Promise<SignedDocument> {
-    const conversationDays = [...days]
-      .map(([key, counts]) => ({ day: Number(key.split(" ")[1]), counts }))
-      .sort((a, b) => a.day - b.day || b.counts.messages - a.counts.messages)
-      .map(({ day, counts }) => ({ day: formatDay(dayNumber(day)), ...counts }));
-    const [oldest] = await this.#database.query<{ message: number | null; attachment: number | null }>({
-      text: `select (select min(at) / 86400 from items where kind <> $1) as message,
-        (select min(day) from attachments) as attachment`,
-      values: [KIND_CODES.commit],
-    });
-    const dayText = (day: number | null | undefined): string | null =>
-      day === null || day === undefined ? null : formatDay(dayNumber(day));
-    return await this.#database.transaction(async (transaction) => {
-      const [last] = await transaction.query<{ number: number; document: string }>({
-        text: "select number, document from retention_reports order by number desc limit 1",
-      });
-      const report = {
-        version: 1,
-        number: (last?.number ?? 0) + 1,
-        previous: last === undefined ? null : createHash("sha256").update(last.document).digest("hex"),
-        day: formatDay(today),
-        retention: [
-          ...this.#log.catalogue.verifiedCharters.map(({ id, retentionDays }) => ({
-            charter: id,
-            days: retentionDays,
-          })),
-          { charter: null, days: this.#defaultDays },
-        ],
-        deleted: { ...total, conversationDays },
-        held: heldBack,
-        oldestLeft: { message: dayText(oldest?.message), attachment: dayText(oldest?.attachment) },
-      };
-      const signer = { name: SIGNER, seed: this.#identity.provider.seed };
-      const document = await signDocument("retention", utf8(JSON.stringify(report)), [signer]);
-      await transaction.query({
-        text: "insert into retention_reports values ($1, $2, $3)",
-        values: [report.number, today, Buffer.from(formatSignedDocument(document)).toString("utf8")],
-      });
-      return document;
-    });
-  }
-}
-
-function heldFileOf(row: Row): HeldFile {
-  return { id: nameOf(row["id"]), created: row["created"] as number };
-}
-
-function nameOf(id: unknown): string {
-  return Buffer.from(fromRow(id)).toString("hex");
 }
