@@ -16,7 +16,7 @@ import {
 } from "playwright-core";
 
 const SYSTEM = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -34,9 +34,7 @@ export type Started = { readonly browser: Browser; readonly stop: () => Promise<
 
 export async function startBrowser(flags: readonly string[] = []): Promise<Started> {
   mkdirSync(PICTURES, { recursive: true });
-  const system = SYSTEM.find((path) => existsSync(path));
-  const { path, env, remove } =
-    system === undefined ? await packaged() : { path: system, env: {}, remove: () => {} };
+  const { path, env, remove } = await program();
   const browser = await chromium.launch({
     executablePath: path,
     args: [...FLAGS, ...flags],
@@ -52,8 +50,20 @@ export async function startBrowser(flags: readonly string[] = []): Promise<Start
   };
 }
 
+type Program = {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly remove: () => void;
+};
+
+/** The system's Chromium, else the one from npm. */
+export async function program(): Promise<Program> {
+  const system = SYSTEM.find((path) => existsSync(path));
+  return system === undefined ? await packaged() : { path: system, env: {}, remove: () => {} };
+}
+
 /** The Chromium of @sparticuz/chromium, with the NSS libraries that it brings where the system has none. */
-async function packaged(): Promise<{ path: string; env: Record<string, string>; remove: () => void }> {
+async function packaged(): Promise<Program> {
   const directory = mkdtempSync(join(tmpdir(), "porchlight-chromium-"));
   Object.assign(process.env, { AWS_EXECUTION_ENV: "AWS_Lambda_nodejs22.x", TMPDIR: directory });
   const { default: sparticuz } = await import("@sparticuz/chromium");
@@ -84,6 +94,11 @@ export async function openProfile(
 ): Promise<{ readonly context: BrowserContext; readonly watch: Watch }> {
   const { origin, ...rest } = options;
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...rest });
+  return { context, watch: await watchContext(context, origin) };
+}
+
+/** Watches every page of it. */
+export async function watchContext(context: BrowserContext, origin: string): Promise<Watch> {
   const problems: string[] = [];
   await context.addInitScript((report) => {
     addEventListener("securitypolicyviolation", (event) => {
@@ -92,8 +107,9 @@ export async function openProfile(
       );
     });
   }, REPORT);
+  for (const page of context.pages()) watchPage(page, origin, problems);
   context.on("page", (page) => watchPage(page, origin, problems));
-  return { context, watch: { problems } };
+  return { problems };
 }
 
 function watchPage(page: Page, origin: string, problems: string[]): void {

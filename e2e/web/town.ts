@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, CDPSession, Locator, Page } from "playwright-core";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { dayNumber, dayOf, periodOf, unixSeconds } from "../../packages/encoding/src/index.ts";
-import { openProfile, type Watch } from "./browser.ts";
+import { openProfile, type Watch, watchContext } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
 const silent = { start: () => {}, step: () => {}, end: () => {}, note: () => {} };
@@ -71,6 +71,15 @@ export class Person {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     return new Person(name, origin, context, watch, page);
+  }
+
+  /** In front of the page that a browser shows already. */
+  static async in(browser: Browser, name: string, origin: string): Promise<Person> {
+    const [context] = browser.contexts();
+    const page = context?.pages()[0];
+    if (context === undefined || page === undefined) throw new Error("the browser shows no page");
+    page.setDefaultTimeout(30_000);
+    return new Person(name, origin, context, await watchContext(context, origin), page);
   }
 
   /** What this person reads in the conversation, in the words of the screen. */

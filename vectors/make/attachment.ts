@@ -1,6 +1,6 @@
 // Attachments: sizes, file keys and ciphertexts.
 
-import { fileKeyOf, keyFrom, layoutOf, sealPart } from "../../packages/attachment/src/index.ts";
+import { digestOf, fileKeyOf, keyFrom, layoutOf, sealPart } from "../../packages/attachment/src/index.ts";
 import { nodeSuite } from "../../packages/attachment/src/node-suite.ts";
 import { hex } from "../../packages/encoding/src/index.ts";
 
@@ -24,35 +24,39 @@ export async function make(): Promise<unknown> {
 }
 
 async function file(seed: Uint8Array, content: Uint8Array) {
-  const hash = nodeSuite.sha256();
-  hash.update(content);
-  const fileKey = fileKeyOf(seed, { size: content.length, digest: hash.digest() });
+  const digest = digestOf([await nodeSuite.sha256(content)]);
+  const fileKey = fileKeyOf(seed, { size: content.length, digest });
   const sealed = await sealPart(nodeSuite, keyFrom(fileKey), layoutOf(content.length), 0, content);
-  const whole = nodeSuite.sha256();
-  whole.update(sealed);
   return {
     seed: hex(seed),
     content: hex(content),
     fileKey: hex(fileKey),
-    digest: hex(whole.digest()),
+    digest: hex(digestOf([await nodeSuite.sha256(sealed)])),
     parts: [hex(sealed)],
   };
 }
 
-/** Three parts; the content is `i mod 251` at each place, so that only its digest has to be here. */
+/** Three parts; the content is `i mod 251` at each place, so that only digests have to be here. */
 async function repeated() {
   const size = 2_500_000;
   const content = Uint8Array.from({ length: size }, (_, at) => at % 251);
   const seed = new Uint8Array(32).fill(9);
-  const hash = nodeSuite.sha256();
-  hash.update(content);
-  const fileKey = fileKeyOf(seed, { size, digest: hash.digest() });
   const layout = layoutOf(size);
-  const whole = nodeSuite.sha256();
-  for (let part = 0; part < layout.parts; part++) {
+  const contents = Array.from({ length: layout.parts }, (_, part) => {
     const { start, length } = layout.plaintext(part);
-    const own = content.subarray(start, Math.min(size, start + length));
-    whole.update(await sealPart(nodeSuite, keyFrom(fileKey), layout, part, own));
+    return content.subarray(start, Math.min(size, start + length));
+  });
+  const digest = digestOf(await Promise.all(contents.map(nodeSuite.sha256)));
+  const fileKey = fileKeyOf(seed, { size, digest });
+  const digests = [];
+  for (const [part, own] of contents.entries()) {
+    digests.push(await nodeSuite.sha256(await sealPart(nodeSuite, keyFrom(fileKey), layout, part, own)));
   }
-  return { seed: hex(seed), size, fileKey: hex(fileKey), parts: layout.parts, digest: hex(whole.digest()) };
+  return {
+    seed: hex(seed),
+    size,
+    fileKey: hex(fileKey),
+    parts: layout.parts,
+    digest: hex(digestOf(digests)),
+  };
 }

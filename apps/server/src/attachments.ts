@@ -127,7 +127,7 @@ export class Attachments {
   }
 
   /**
-   * Reads everything once more and compares it. From then on the conversation's members may read it. Idempotent. Throws
+   * Reads everything once more and compares it; `digest` is that of ATT-1. From then on the conversation's members may read it. Idempotent. Throws
    * Refusal "forbidden", "attachment-incomplete", "attachment-mismatch".
    */
   async complete(id: string, account: AccountId, digest: Uint8Array): Promise<AttachmentState> {
@@ -168,7 +168,7 @@ export class Attachments {
       if (known === undefined) throw incomplete();
       const bytes = (await this.#files.read(id, part * PART, lengthOf(size, part))) ?? new Uint8Array(0);
       if (!known.equals(createHash("sha256").update(bytes).digest())) damaged.push(part);
-      whole.update(bytes);
+      whole.update(known);
     }
     if (damaged.length > 0) {
       // The disk lost or changed what it had: those parts count as never received.

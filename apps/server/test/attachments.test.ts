@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { LIMITS, type ServerClient } from "@porchlight/wire";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { layoutOf } from "../../../packages/attachment/src/index.ts";
+import { digestOf, layoutOf } from "../../../packages/attachment/src/index.ts";
 import { nodeSuite } from "../../../packages/attachment/src/node-suite.ts";
 import {
   type AttachmentSource,
@@ -189,9 +189,7 @@ test("ATT-21: a part that the disk lost before completion is asked for again; an
   const size = 1_500_000;
   const ciphertext = random(size);
   const parts = [ciphertext.subarray(0, 1_048_576), ciphertext.subarray(1_048_576)] as const;
-  const hash = nodeSuite.sha256();
-  hash.update(ciphertext);
-  const digest = hash.digest();
+  const digest = digestOf(await Promise.all(parts.map(nodeSuite.sha256)));
   await client.createAttachment(conversation, { id, size });
   expect(await refusal(client.completeAttachment(id, digest))).toBe("attachment-incomplete");
   await client.putAttachmentPart(id, 1, parts[1]);

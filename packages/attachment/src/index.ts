@@ -1,3 +1,4 @@
+export { digestOf } from "./digest.ts";
 export { AttachmentError, type AttachmentErrorCode } from "./error.ts";
 export { type AttachmentKey, fileKeyOf, keyFrom } from "./key.ts";
 export { type Layout, layoutOf, MAX_ATTACHMENT, PART, paddedSize } from "./layout.ts";
@@ -10,4 +11,4 @@ export {
   MAX_ATTACHMENTS,
   readReference,
 } from "./reference.ts";
-export type { AttachmentSuite, Hasher } from "./suite.ts";
+export type { AttachmentSuite } from "./suite.ts";

@@ -20,7 +20,8 @@ export function keyFrom(fileKey: Uint8Array): AttachmentKey {
 /**
  * ATT-5: the file key for this content under a secret seed (32 random bytes, fresh for each upload). Another content
  * has another key: an upload that goes on after a crash over a file that was changed meanwhile can never seal two
- * plaintexts under one key and nonce. `digest` is SHA-256 of the content without padding.
+ * plaintexts under one key and nonce. `digest` is that of the content without
+ * padding ({@link digestOf}).
  */
 export function fileKeyOf(seed: Uint8Array, content: { size: number; digest: Uint8Array }): Uint8Array {
   const facts = new Writer().uint(content.size, 6).fixed(content.digest, 32, "digest").finish();

@@ -13,8 +13,5 @@ export const nobleSuite: AttachmentSuite = {
       return null;
     }
   },
-  sha256: () => {
-    const hash = sha256.create();
-    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
-  },
+  sha256: async (bytes) => sha256(bytes),
 };

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { createCipheriv, createDecipheriv, hash } from "node:crypto";
 import { concat } from "@porchlight/encoding";
 import type { AttachmentSuite } from "./suite.ts";
 
@@ -20,8 +20,5 @@ export const nodeSuite: AttachmentSuite = {
       return null;
     }
   },
-  sha256: () => {
-    const hash = createHash("sha256");
-    return { update: (bytes) => void hash.update(bytes), digest: () => new Uint8Array(hash.digest()) };
-  },
+  sha256: async (bytes) => new Uint8Array(hash("sha256", bytes, "buffer")),
 };

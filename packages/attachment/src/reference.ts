@@ -8,7 +8,7 @@ export type AttachmentReference = {
   readonly id: string;
   /** The file key (ATT-4), base64 of 32 bytes. */
   readonly key: string;
-  /** SHA-256 of the ciphertext, 64 hex digits. */
+  /** The ciphertext's (see digestOf), 64 hex digits. */
   readonly digest: string;
   /** Bytes of the content. */
   readonly size: number;

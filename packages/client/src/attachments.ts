@@ -4,8 +4,8 @@ import {
   type AttachmentReference,
   type AttachmentSuite,
   attachmentId,
+  digestOf,
   fileKeyOf,
-  type Hasher,
   keyFrom,
   type Layout,
   layoutOf,
@@ -29,6 +29,7 @@ import { WireError } from "@porchlight/wire";
 import { webAttachmentSuite } from "./attachment-suite.ts";
 import type { AttachmentService } from "./context.ts";
 import { ClientError } from "./error.ts";
+import { inOrder } from "./lanes.ts";
 import type { Storage } from "./storage.ts";
 
 /** What is sent: a browser's File (by slices) or an open file. It must stay the same while it is being sent. */
@@ -77,6 +78,8 @@ export type AttachmentContext = {
 };
 
 const PREFIX = "upload-";
+/** Parts in memory at the same time: while one is on the line or on its way to the disk, the next are read and sealed. */
+const AT_ONCE = 4;
 
 /**
  * Sends and fetches attachments part by part, so that memory does not grow with them (ATT-10 to ATT-13). An upload
@@ -127,8 +130,8 @@ export class Attachments {
     const { server } = this.#context;
     let record = await this.#load(id);
     const layout = layoutOf(record.size);
-    const digest = await this.#digestOf(source, record.size, transfer);
-    const fileKey = fileKeyOf(record.seed, { size: record.size, digest });
+    const digests = await this.#digestsOf(source, record.size, transfer);
+    const fileKey = fileKeyOf(record.seed, { size: record.size, digest: digestOf(digests) });
     if (record.fileKey === null) {
       record = { ...record, fileKey };
       await this.#save(record);
@@ -139,20 +142,20 @@ export class Attachments {
     const { complete, received } = await server.createAttachment(record.conversation, room, signal);
     const there = new Set(received);
     const key = keyFrom(fileKey);
-    const whole = this.#suite.sha256();
-    const again = this.#suite.sha256();
-    for (let part = 0; part < layout.parts; part++) {
-      signal?.throwIfAborted();
+    const sealedDigests: Uint8Array[] = [];
+    const send = async (part: number, signal: AbortSignal): Promise<Uint8Array> => {
       const content = await this.#contentOf(source, layout, part);
-      again.update(content);
+      // Changed under our hands between the two readings: under this key it is never sealed.
+      if (!equalBytes(await this.#suite.sha256(content), digests[part] as Uint8Array)) throw sourceChanged();
       const sealed = await sealPart(this.#suite, key, layout, part, content);
-      whole.update(sealed);
       if (!complete && !there.has(part)) await server.putAttachmentPart(id, part, sealed, signal);
+      return await this.#suite.sha256(sealed);
+    };
+    await inOrder({ from: 0, to: layout.parts, atOnce: AT_ONCE, signal }, send, (digest, part) => {
+      sealedDigests.push(digest);
       report(transfer, layout, part);
-    }
-    // Changed under our hands between the two readings: what was sent belongs to no file.
-    if (!equalBytes(again.digest(), digest)) throw sourceChanged();
-    const ciphertext = whole.digest();
+    });
+    const ciphertext = digestOf(sealedDigests);
     await server.completeAttachment(id, ciphertext, signal);
     const { size, type, name } = record;
     return {
@@ -193,49 +196,52 @@ export class Attachments {
   ): Promise<void> {
     const layout = layoutOf(reference.size);
     const key = keyFrom(fromBase64(reference.key, 32));
-    const whole = this.#suite.sha256();
-    let part = await this.#resealed(target, layout, key, whole);
-    for (; part < layout.parts; part++) {
-      transfer.signal?.throwIfAborted();
-      const sealed = await this.#context.server.attachmentPart(reference.id, part, transfer.signal);
+    const { server } = this.#context;
+    const digests = await this.#resealed(target, layout, key);
+    const fetch = async (part: number, signal: AbortSignal) => {
+      const sealed = await server.attachmentPart(reference.id, part, signal);
       const content = await openPart(this.#suite, key, layout, part, sealed);
-      whole.update(sealed);
+      return { content, digest: await this.#suite.sha256(sealed) };
+    };
+    const { signal } = transfer;
+    const range = { from: digests.length, to: layout.parts, atOnce: AT_ONCE, signal };
+    await inOrder(range, fetch, async ({ content, digest }, part) => {
       if (content.length > 0) await target.write(layout.plaintext(part).start, content);
+      digests.push(digest);
       report(transfer, layout, part);
-    }
-    if (!equalBytes(whole.digest(), fromHex(reference.digest, 32))) {
+    });
+    if (!equalBytes(digestOf(digests), fromHex(reference.digest, 32))) {
       throw new AttachmentError("digest-mismatch", "this is not the file that the message names: discard it");
     }
   }
 
-  /** Hashes the parts that are wholly in the target, sealed again as the sender did; gives the number of them. */
-  async #resealed(
-    target: AttachmentTarget,
-    layout: Layout,
-    key: AttachmentKey,
-    whole: Hasher,
-  ): Promise<number> {
+  /** The digests of the parts that are wholly in the target, sealed again as the sender did. */
+  async #resealed(target: AttachmentTarget, layout: Layout, key: AttachmentKey): Promise<Uint8Array[]> {
     const there = await target.size();
-    for (let part = 0; part < layout.parts; part++) {
+    const digests: Uint8Array[] = [];
+    // Of the last part nothing tells whether it was written wholly: it is fetched again.
+    for (let part = 0; part < layout.parts - 1; part++) {
       const { start, length } = layout.plaintext(part);
       const end = Math.min(start + length, layout.size);
-      // Of the last part nothing tells whether it was written wholly: it is fetched again.
-      if (part === layout.parts - 1 || end > there) return part;
+      if (end > there) break;
       const content = await target.read(start, end - start);
-      whole.update(await sealPart(this.#suite, key, layout, part, content));
+      const sealed = await sealPart(this.#suite, key, layout, part, content);
+      digests.push(await this.#suite.sha256(sealed));
     }
-    return layout.parts;
+    return digests;
   }
 
-  async #digestOf(source: AttachmentSource, size: number, { signal }: Transfer): Promise<Uint8Array> {
+  /** Of the content, part by part. */
+  async #digestsOf(source: AttachmentSource, size: number, { signal }: Transfer): Promise<Uint8Array[]> {
     if (source.size !== size) throw sourceChanged();
     const layout = layoutOf(size);
-    const hash = this.#suite.sha256();
-    for (let part = 0; part < layout.parts; part++) {
-      signal?.throwIfAborted();
-      hash.update(await this.#contentOf(source, layout, part));
-    }
-    return hash.digest();
+    const digests: Uint8Array[] = [];
+    const read = async (part: number): Promise<Uint8Array> =>
+      await this.#suite.sha256(await this.#contentOf(source, layout, part));
+    await inOrder({ from: 0, to: layout.parts, atOnce: AT_ONCE, signal }, read, (digest) => {
+      digests.push(digest);
+    });
+    return digests;
   }
 
   async #contentOf(source: AttachmentSource, layout: Layout, part: number): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 // EVI-29: the files that opened messages name, as far as they could be had.
-import { type AttachmentReference, keyFrom, layoutOf, sealPart } from "@porchlight/attachment";
+import { type AttachmentReference, digestOf, keyFrom, layoutOf, sealPart } from "@porchlight/attachment";
 import { nodeSuite } from "@porchlight/attachment/node";
 import { Fields, fromBase64, fromHex, hex, type Json, parseJson, utf8 } from "@porchlight/encoding";
 import { EvidenceError } from "./error.ts";
@@ -93,17 +93,18 @@ export async function checkAttachments(
   return new Map(attachments.map((one) => [one.ref, one]));
 }
 
-/** SHA-256 of the ciphertext that content and key make (ATT-2 to ATT-4); `null` where the content has another size. */
+/** The digest (ATT-1) of the ciphertext that content and key make (ATT-2 to ATT-4); `null` where the content has another size. */
 async function sealedDigest(content: Uint8Array, { key, size }: AttachmentReference): Promise<string | null> {
   if (content.length !== size) return null;
   const layout = layoutOf(size);
   const keys = keyFrom(fromBase64(key, 32));
-  const whole = nodeSuite.sha256();
+  const digests: Uint8Array[] = [];
   for (let part = 0; part < layout.parts; part++) {
     const { start, length } = layout.plaintext(part);
-    whole.update(await sealPart(nodeSuite, keys, layout, part, content.subarray(start, start + length)));
+    const sealed = await sealPart(nodeSuite, keys, layout, part, content.subarray(start, start + length));
+    digests.push(await nodeSuite.sha256(sealed));
   }
-  return hex(whole.digest());
+  return hex(digestOf(digests));
 }
 
 export function isMissing(state: unknown): state is MissingAttachment {

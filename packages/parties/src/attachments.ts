@@ -1,6 +1,7 @@
 import {
   AttachmentError,
   type AttachmentReference,
+  digestOf,
   keyFrom,
   layoutOf,
   openPart,
@@ -60,12 +61,12 @@ async function fetchOne(
 ): Promise<Uint8Array | MissingAttachment> {
   const layout = layoutOf(size);
   const keys = keyFrom(fromBase64(key, 32));
-  const whole = nodeSuite.sha256();
+  const digests: Uint8Array[] = [];
   const content: Uint8Array[] = [];
   for (let part = 0; part < layout.parts; part++) {
     try {
       const sealed = await service.server.orderAttachment(orderId, id, part);
-      whole.update(sealed);
+      digests.push(await nodeSuite.sha256(sealed));
       content.push(await openPart(nodeSuite, keys, layout, part, sealed));
     } catch (error) {
       if (error instanceof AttachmentError) return "altered";
@@ -76,5 +77,5 @@ async function fetchOne(
       throw error;
     }
   }
-  return hex(whole.digest()) === digest ? concat(...content) : "altered";
+  return hex(digestOf(digests)) === digest ? concat(...content) : "altered";
 }

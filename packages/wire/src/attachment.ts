@@ -18,7 +18,7 @@ export const attachmentState = z.object({
   received: z.array(z.int()),
 });
 
-/** SHA-256 of the ciphertext. */
+/** The digest of the ciphertext (ATT-1). */
 export const attachmentCompletion = z.strictObject({ digest: fixedBytes(32) });
 
 export const attachmentCancellation = z.strictObject({});

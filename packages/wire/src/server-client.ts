@@ -89,6 +89,9 @@ export type DeviceLogin = {
   readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 };
 
+/** Beyond the usual limit: a part takes its time on a slow line, and so does reading a gigabyte once more. */
+const PART_SECONDS = 90;
+
 /**
  * The provider's server over HTTP. Every method throws WireError; {@link WireError.retryable} says whether the same
  * call may succeed later. Methods of members need {@link login} first; an expired session is renewed once by itself.
@@ -427,19 +430,32 @@ export class ServerClient {
   /** Resolves when the part is durable. Idempotent; another content for the same part is "attachment-mismatch". */
   async putAttachmentPart(id: string, part: number, sealed: Uint8Array, signal?: AbortSignal): Promise<void> {
     const body = { type: "application/octet-stream", bytes: sealed };
+    const wait = PART_SECONDS;
     await this.#authenticated((token) =>
-      this.#http.send({ method: "POST", path: `/v1/attachments/${id}/parts/${part}`, token, body, signal }),
+      this.#http.send({
+        method: "POST",
+        path: `/v1/attachments/${id}/parts/${part}`,
+        token,
+        body,
+        signal,
+        wait,
+      }),
     );
   }
 
   async attachmentPart(id: string, part: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const call: Call = { method: "GET", path: `/v1/attachments/${id}/parts/${part}`, signal };
+    const call: Call = {
+      method: "GET",
+      path: `/v1/attachments/${id}/parts/${part}`,
+      signal,
+      wait: PART_SECONDS,
+    };
     return (await this.#authenticated((token) => this.#http.send({ ...call, token }))).bytes;
   }
 
   /** All parts are there and are together what `digest` (SHA-256) says. Idempotent. Refusal "attachment-incomplete". */
   async completeAttachment(id: string, digest: Uint8Array, signal?: AbortSignal): Promise<AttachmentState> {
-    const call: Call = { method: "POST", path: `/v1/attachments/${id}/complete`, signal };
+    const call: Call = { method: "POST", path: `/v1/attachments/${id}/complete`, signal, wait: PART_SECONDS };
     return await this.#member(call, attachmentState, { schema: attachmentCompletion, value: { digest } });
   }
 
