@@ -20,6 +20,7 @@ const TICKS = 100;
 const HOUR = { timeout: 3_600_000 };
 
 let deployment: Deployment;
+let serverDirectory: string;
 let stopTown: () => Promise<void>;
 let ada: FreeBrowser;
 let ben: FreeBrowser;
@@ -27,7 +28,7 @@ let directory: string;
 
 beforeAll(async () => {
   const town = await startTown();
-  ({ deployment, stop: stopTown } = town);
+  ({ deployment, directory: serverDirectory, stop: stopTown } = town);
   const origin = deployment.url.replace("127.0.0.1", "localhost");
   [ada, ben] = await Promise.all([FreeBrowser.start("Ada", origin), FreeBrowser.start("Ben", origin)]);
   directory = mkdtempSync(join(tmpdir(), "porchlight-large-file-"));
@@ -72,7 +73,7 @@ async function digestOf(path: string): Promise<string> {
 
 /** Names of the encrypted files that the server has. */
 function filesAtServer(): string[] {
-  const files = join(deployment.state, "server", "files");
+  const files = join(serverDirectory, "files");
   return readdirSync(files).flatMap((folder) => readdirSync(join(files, folder)));
 }
 

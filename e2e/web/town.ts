@@ -13,6 +13,8 @@ const silent = { start: () => {}, step: () => {}, end: () => {}, note: () => {} 
 /** On this computer's own clock, as browsers are. */
 export async function startTown(): Promise<{
   readonly deployment: Deployment;
+  /** Of the server. */
+  readonly directory: string;
   readonly stop: () => Promise<void>;
 }> {
   const state = mkdtempSync(join(tmpdir(), "porchlight-town-"));
@@ -31,6 +33,7 @@ export async function startTown(): Promise<{
   await deployment.ceremony(periodOf(today));
   return {
     deployment,
+    directory: join(state, "state", "server"),
     stop: async () => {
       await deployment.close();
       rmSync(state, { recursive: true, force: true });
