@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, Reader, utf8, Writer } from "@porchlight/encoding";
 import { type AccountClient, type BackupStream, WireError } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
@@ -56,8 +57,10 @@ export class Backup {
     this.#save = save;
   }
 
-  get generation(): number {
-    return this.#state.generation;
+  /** Which one it is among all that this device ever adds to: a generation can come again, under another key. */
+  get id(): string {
+    const { key, generation } = this.#state;
+    return hex(sha256(new Writer().fixed(key, 32).u64(generation).finish())).slice(0, 32);
   }
 
   /**
@@ -149,8 +152,8 @@ export class Backup {
 
 /**
  * The records of each of the account's devices under this key, one device after the other, each's oldest first: of each
- * record the last one counts. A stream of another key is left out; one that was altered throws ClientError
- * "stream-corrupt".
+ * record the last one counts. A stream of another key is left out, and so is half a record at the end of one: that
+ * device was lost before it sent the rest. One that was altered throws ClientError "stream-corrupt".
  */
 export async function* readBackups(
   server: AccountClient,
@@ -176,7 +179,9 @@ async function* recordsIn(
   key: Uint8Array,
   streams: readonly BackupStream[],
 ): AsyncGenerator<Uint8Array> {
-  for (const stream of streams) yield* recordsOf(contentsIn(server, key, stream));
+  for (const stream of streams) {
+    yield* recordsOf(contentsIn(server, key, stream), { end: "anywhere" });
+  }
 }
 
 async function* contentsIn(

@@ -83,7 +83,7 @@ export async function* receiveHistory(
   key: HistoryKey,
   options: Transfer = {},
 ): AsyncGenerator<Uint8Array> {
-  yield* recordsOf(chunksOf(server, key, options));
+  yield* recordsOf(chunksOf(server, key, options), { end: "whole" });
   await server.dropRelay(transferId(key));
 }
 

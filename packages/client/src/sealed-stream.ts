@@ -89,8 +89,14 @@ export async function* contentsOf(
   yield concat(...waiting);
 }
 
-/** Inverse of {@link contentsOf}. Throws ClientError "stream-corrupt" where the end is in the middle of a record. */
-export async function* recordsOf(contents: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * Inverse of {@link contentsOf}. A stream with a last chunk ends behind a whole record, else it throws ClientError
+ * "stream-corrupt"; one without may end "anywhere", and half a record there is left out.
+ */
+export async function* recordsOf(
+  contents: AsyncIterable<Uint8Array>,
+  options: { readonly end: "whole" | "anywhere" },
+): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array(0);
   for await (const content of contents) {
     rest = rest.length === 0 ? content : concat(rest, content);
@@ -105,7 +111,7 @@ export async function* recordsOf(contents: AsyncIterable<Uint8Array>): AsyncGene
     }
     rest = rest.slice(at);
   }
-  if (rest.length > 0) throw corrupt();
+  if (rest.length > 0 && options.end === "whole") throw corrupt();
 }
 
 function corrupt(): ClientError {

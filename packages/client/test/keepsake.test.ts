@@ -1,7 +1,7 @@
-import { accountId, conversationId, fromUtf8, unixSeconds } from "@porchlight/encoding";
+import { accountId, conversationId, unixSeconds } from "@porchlight/encoding";
 import { expect, test } from "vitest";
 import { type ConversationEvent, memoryStorage, type Storage } from "../src/index.ts";
-import { keepsakes, NotedStorage, takeKeepsakes } from "../src/messenger/keepsake.ts";
+import { keepsakes, takeKeepsakes } from "../src/messenger/keepsake.ts";
 import { People } from "../src/messenger/people.ts";
 import { Profile } from "../src/messenger/profile.ts";
 import { takeBackups } from "../src/messenger/reunion.ts";
@@ -156,25 +156,4 @@ test("ACC-54: what only one of them knew of people stays known; the choices are 
     const { settings } = await Profile.open(fresh, "nobody");
     expect(settings).toMatchObject({ typing: true, receipts: false });
   }
-});
-
-test("what changes while a backup is sent is in the next one", async () => {
-  const { storage } = await device(1, 3);
-  const noted = new NotedStorage(storage);
-  await noted.save("people", new Uint8Array([1]));
-  const taken = noted.takeChanged();
-  expect([...taken]).toEqual(["people"]);
-  // The upload is under way; the same record changes, and another one.
-  await noted.save("people", new Uint8Array([2]));
-  await noted.save(threadRecord(TALK), new Uint8Array([3]));
-  expect([...noted.changed].sort()).toEqual(["people", threadRecord(TALK)]);
-  // It failed: what it would have sent is still due.
-  await noted.save("profile", new Uint8Array([4]));
-  noted.takeChanged();
-  noted.putBack(taken);
-  expect([...noted.changed]).toEqual(["people"]);
-  const names: string[] = [];
-  for await (const record of keepsakes(noted, (name) => noted.changed.has(name)))
-    names.push(fromUtf8(record.slice(1, 1 + (record[0] as number))));
-  expect(names).toEqual(["people"]);
 });

@@ -154,7 +154,9 @@ export function accountIntents(
     },
 
     makeRecoveryCode: async () => {
-      return { recoveryCode: await session.makeRecoveryCode(account()) };
+      const recoveryCode = await session.backup.begin(account());
+      session.wake();
+      return { recoveryCode };
     },
   };
 }

@@ -8,9 +8,8 @@ import {
 } from "@porchlight/encoding";
 import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
 import { Account } from "../account.ts";
-import { type Attendance, loadAccount } from "../account-record.ts";
+import type { Attendance } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
-import type { Backup } from "../backup.ts";
 import { CharterBook } from "../charter-book.ts";
 import type { Content } from "../content.ts";
 import type { AccountContext } from "../context.ts";
@@ -18,9 +17,10 @@ import { ClientError, type ClientErrorCode } from "../error.ts";
 import { Member } from "../member.ts";
 import type { Seat } from "../seat.ts";
 import type { Storage } from "../storage.ts";
+import { BackupKeeper } from "./backup-keeper.ts";
 import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
-import { keepsakes, NotedStorage } from "./keepsake.ts";
+import { NotedStorage } from "./noted-storage.ts";
 import { allClearView, noticeViews } from "./notice-view.ts";
 import { People } from "./people.ts";
 import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
@@ -31,7 +31,7 @@ import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
 import type { ThreadRecord } from "./thread-record.ts";
 import { Transfers } from "./transfers.ts";
-import type { BackupView, DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
+import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
 
 /** Key packages that others find of this device. */
 const KEY_PACKAGES = 20;
@@ -45,8 +45,6 @@ const ROUND_WITHOUT_NEWS = 2_000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
-/** Seconds between two additions to the backup. */
-const BACKUP_PAUSE = 60;
 const NOBODY: ReadonlySet<AccountId> = new Set();
 
 /** How a device becomes one of an account. */
@@ -69,6 +67,7 @@ export class Session {
   readonly people: People;
   readonly profile: Profile;
   readonly transfers: Transfers;
+  readonly backup: BackupKeeper;
   readonly threads = new Map<ConversationId, Thread>();
   readonly #fingerprint: string;
   /** Conversations with work to do, and those that are being worked on. */
@@ -86,10 +85,7 @@ export class Session {
 
   /** The account's devices, as the server lists them. */
   #devices: readonly DeviceView[] = [];
-  #backupView: BackupView = { kind: "none" };
-  #backingUp: Promise<void> | null = null;
   #account: Account | null;
-  #backedUp = 0;
 
   onState: (state: ReadyState) => void = () => {};
   onName: (name: string) => void = () => {};
@@ -127,6 +123,11 @@ export class Session {
       }),
       storage,
     );
+    this.backup = new BackupKeeper(storage, {
+      now: () => this.now(),
+      changed: () => this.#set({ me: this.#meView() }),
+      failed: (error) => this.#fatal(error),
+    });
     this.#fingerprint = grouped(fingerprintOf(member.account));
     this.#state = {
       kind: "ready",
@@ -164,7 +165,7 @@ export class Session {
     options: { readonly name: string; readonly enter?: Enter },
   ): Promise<Session> {
     const { clock, random, suite, tlogSuite } = platform;
-    const storage = new NotedStorage(plain);
+    const storage = await NotedStorage.open(plain);
     const listener: { current: StreamingListener } = { current: {} };
     const server = platform.connect(config.url, {
       moved: (conversation) => listener.current.moved?.(conversation),
@@ -196,12 +197,10 @@ export class Session {
       account,
       listener,
     });
-    const names = await storage.list();
-    for (const name of names) {
+    for (const name of await storage.list()) {
       const id = conversationOfThread(name);
       if (id !== null) await session.#adopt(id, null);
     }
-    await storage.noteDue(names, (await loadAccount(storage)).backup?.generation ?? null);
     for (const seat of member.seats) await session.#adopt(seat.id, seat.charter);
     session.#chartersChanged();
     return session;
@@ -235,7 +234,7 @@ export class Session {
     await this.transfers.close();
     await this.#finished;
     // What a server that is away keeps from being done goes on at the next start, and keeps nobody from closing.
-    await Promise.allSettled([...this.#working.values(), this.#backingUp]);
+    await Promise.allSettled([...this.#working.values(), this.backup.stop()]);
   }
 
   /** Throws ClientError "unknown-conversation". */
@@ -363,7 +362,7 @@ export class Session {
     const attendance = await this.#account.attend();
     await this.tellRefused(attendance);
     for (const { conversation } of attendance.done) await this.work(conversation);
-    this.#backUp();
+    void this.backup.add(this.#account);
     if (errors.length > 0) throw errors[0];
   }
 
@@ -386,65 +385,6 @@ export class Session {
     return { server, storage, clock, random, suite, charters: book };
   }
 
-  /** What the account's backup does not have yet; not with every message, since a chunk is sent whole. */
-  #backUp(): void {
-    const account = this.#account;
-    const backup = account?.backup ?? null;
-    const isPaused = this.now() - this.#backedUp < BACKUP_PAUSE && this.#backupView.kind !== "uploading";
-    if (account === null || backup === null || this.storage.changed.size === 0 || isPaused) return;
-    // Much may be due, and no message waits for it.
-    this.#backingUp ??= this.#addToBackup(account, backup).finally(() => {
-      this.#backingUp = null;
-    });
-  }
-
-  async #addToBackup(account: Account, backup: Backup): Promise<void> {
-    const { storage } = this;
-    const names = storage.takeChanged();
-    // What changes while it is read goes along, and once more next time.
-    const isWanted = (name: string) => names.has(name) || storage.changed.has(name);
-    const records = async function* (isRunning: () => boolean): AsyncGenerator<Uint8Array> {
-      for await (const record of keepsakes(storage, isWanted)) {
-        if (!isRunning())
-          throw new ClientError("not-now", "the messenger was closed: the rest is sent next time");
-        yield record;
-      }
-    };
-    try {
-      await account.dropOutdated();
-      await backup.append(records(() => this.#isRunning));
-      await storage.noteBackedUp(names, backup.generation);
-      if (account.backup === backup) this.#showBackup({ kind: "current" });
-    } catch (error) {
-      storage.putBack(names);
-      const code = codeOf(error);
-      if (!this.#isRunning || mayPass(error)) return;
-      if (code === "internal" || code === "state-corrupt") return this.#fatal(error);
-      this.#showBackup(account.backup === null ? { kind: "none" } : { kind: "refused", code });
-    } finally {
-      this.#backedUp = this.now();
-    }
-  }
-
-  #showBackup(view: BackupView): void {
-    this.#backupView = view;
-    this.#set({ me: this.#meView() });
-  }
-
-  /** A new recovery code; its backup is sent by and by. */
-  async makeRecoveryCode(account: Account): Promise<string> {
-    try {
-      const code = await account.enableRecovery();
-      this.#showBackup({ kind: "uploading" });
-      await this.storage.noteDue(await this.storage.list(), account.backup?.generation ?? null);
-      this.wake();
-      return code;
-    } catch (error) {
-      if (account.isRecoveryUnfinished) this.#showBackup({ kind: "unfinished" });
-      throw error;
-    }
-  }
-
   async refreshDevices(): Promise<void> {
     const account = this.#account;
     if (account === null) return;
@@ -457,9 +397,7 @@ export class Session {
         isThis: current,
         sessions: sessions.map((one) => ({ id: one.id, lastUsed: one.lastUsed, isThis: one.current })),
       }));
-    if (account.isRecoveryUnfinished) this.#backupView = { kind: "unfinished" };
-    else if (account.backup === null) this.#backupView = { kind: "none" };
-    else if (this.#backupView.kind === "none") this.#backupView = { kind: "uploading" };
+    this.backup.look(account);
     this.#set({ me: this.#meView() });
   }
 
@@ -764,7 +702,7 @@ export class Session {
       fingerprint: this.#fingerprint,
       contactCode: formatContactCode(account, name),
       holdsIdentity: this.#account?.holdsIdentity ?? false,
-      backup: this.#backupView,
+      backup: this.backup.view,
       devices: this.#devices,
     };
   }
