@@ -20,15 +20,18 @@ import {
   keyholderName,
   seedOf,
   signedCharter,
+  signedSuccession,
+  successionDocument,
 } from "../../vectors/fixture/deployment.ts";
 import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
 
 const TODAY = dayOf(START);
+const HOSTILE = '<img src=x onerror="alert(1)">';
 const COURT = {
   clock: "system",
   validFrom: dayNumber(TODAY - 100),
   validUntil: dayNumber(TODAY + 300),
-  offenceCategories: ['<img src=x onerror="alert(1)">', "stalking"],
+  offenceCategories: [HOSTILE, "stalking"],
 } as const;
 const court = await charterOf("court", COURT);
 const house = await charterOf("house", { validFrom: COURT.validFrom, validUntil: COURT.validUntil });
@@ -79,7 +82,26 @@ beforeAll(async () => {
       seedOf(keyholderName(keyholderIndex(1))),
     ),
   ];
-  log.append([...entries.map(formatEntry), utf8("junk")]);
+  const ofSecond = (signer: string): LogEntry =>
+    signBatch(
+      {
+        type: "keyholder-batch",
+        charter: court.id,
+        keyholder: keyholderIndex(2),
+        day: dayNumber(TODAY - 3),
+        slots: Array.from({ length: 8 }, (_, i) => hex(seedOf(`${signer} ${i}`))),
+      },
+      seedOf(signer),
+    );
+  const [lost, successor] = [keyholderName(keyholderIndex(2)), "Keyholder 2, new"];
+  const succession = { ...successionDocument(court, successor), ground: `It burnt down ${HOSTILE}` };
+  const succeeded: LogEntry[] = [
+    ofSecond(lost),
+    { type: "succession", document: await signedSuccession(court, succession) },
+    ofSecond(successor),
+    ofSecond(lost),
+  ];
+  log.append([...entries.map(formatEntry), utf8("junk"), ...succeeded.map(formatEntry)]);
   log.publish(300);
   directory = mkdtempSync(join(tmpdir(), "porchlight-public-log-"));
   site = await PublicLog.open({
@@ -181,9 +203,21 @@ test("PUB-5: the browser checks an entry itself, and refuses what does not hold"
   expect(await lookUp(page, court.id)).toContain("all 5 keyholders signed it");
   expect(await lookUp(page, "4")).toContain("a keyholder's day");
   expect(await lookUp(page, "5")).toContain("nothing that anyone has to believe");
-  expect(await lookUp(page, "306")).toContain("306 entries so far");
+  expect(await lookUp(page, "310")).toContain("310 entries so far");
   expect(await lookUp(page, "f".repeat(64))).toContain("ask another copy");
   expect(await lookUp(page, "twelve")).toContain("neither the number of an entry");
+
+  // CHA-21: who signs for a place is who had it then.
+  expect(await lookUp(page, "6")).toContain("It is signed by Keyholder 2, under");
+  const replaced = await lookUp(page, "7");
+  expect(replaced).toContain("Entry 7: a keyholder was replaced");
+  expect(replaced).toContain("from here on Keyholder 2, new is in the place of Keyholder 2");
+  expect(replaced).toContain(`It burnt down ${HOSTILE}`);
+  expect(await axe(page)).toEqual([]);
+  await picture(page, "public-log-succession");
+  expect(await lookUp(page, "8")).toContain("Keyholder 2, new, who took the place of Keyholder 2");
+  expect(await lookUp(page, "9")).toContain("Who has to sign it did not: it means nothing.");
+  expect(await lookUp(page, court.id)).toContain("Entry 7: a keyholder was replaced");
 
   // Other witnesses than the reader trusts: the same checkpoint is worth nothing.
   await page.getByText("Whose confirmations count").click();

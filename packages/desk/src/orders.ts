@@ -20,9 +20,11 @@ import { html, type Markup } from "@porchlight/markup";
 import {
   type KeptOrder,
   type KeyholderAnswer,
+  keepOrder,
   keptOrders,
   namesOf,
   type OrderFile,
+  placeInLog,
   type Service,
 } from "@porchlight/parties";
 import { badge, counted, table } from "./shell/look.ts";
@@ -117,6 +119,11 @@ export const COVER_SECONDS = 5;
 
 /** An order's file and what belongs to it. */
 export const UPLOADS = { bodyLimit: 4 * 2 ** 20 };
+
+/** Keeps an order that was brought as a file, once it was verified: where it is logged the log says, never the file. */
+export async function keepBrought(directory: string, service: Service, order: OrderFile): Promise<void> {
+  await keepOrder(directory, { ...order, index: placeInLog(service, order) });
+}
 
 /** The name of an order in addresses and directories. */
 export function nameOf(order: OrderFile): string {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DayNumber, dayNumber, dayOf, formatDay, hex } from "@porchlight/encoding";
+import { html } from "@porchlight/markup";
 import {
   Agency,
   Court,
@@ -19,6 +20,7 @@ import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.
 import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
+import { orderWords } from "../src/orders.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
 
 const FAST = { workFactor: 2 };
@@ -30,6 +32,7 @@ let client: DeskClient;
 const issuers: DeskClient[] = [];
 let orders: readonly [OrderFile, OrderFile];
 let half: OrderFile;
+let unsent: readonly [one: OrderFile, both: OrderFile];
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "inspector-"));
@@ -69,6 +72,7 @@ beforeAll(async () => {
   };
   const [first, second] = [await signed("hold 1"), await signed("hold 2")];
   half = second[0];
+  unsent = await signed("hold 3");
   orders = [await legal.submit(service, first[1]), await legal.submit(service, second[1])];
   world.publish();
   client = await signedIn(
@@ -267,4 +271,46 @@ test("DESK-7: an original act is kept once its application is confirmed, sealed;
   }
   expect((await desk.get(`${path}/act`)).text).toBe(act.toString());
   await desk.desk.close();
+});
+
+test("WAR-3, GATE-16: an issuer's desk takes no order whose signatures do not hold, and no file's word for where it is logged", async () => {
+  const [legal] = issuers as [DeskClient];
+  const [one, both] = unsent;
+  const altered = (order: OrderFile, change: (signature: string) => string): OrderFile => {
+    const text = Buffer.from(order.warrant).toString();
+    const sig = /"signature":"([^"]+)"/.exec(text)?.[1] ?? "";
+    expect(sig).not.toBe("");
+    return { ...order, warrant: new Uint8Array(Buffer.from(text.replace(sig, change(sig)))) };
+  };
+  for (const order of [one, both]) {
+    const forged = altered(order, (sig) => `${sig.startsWith("A") ? "B" : "A"}${sig.slice(1)}`);
+    const refused = await upload(legal, "/orders", "order", formatOrderFile(forged));
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain("A signature on the order does not hold. (WAR-3)");
+    expect((await legal.get(`/orders/${namesOf(forged).commitment.slice(0, 16)}`)).status).toBe(404);
+  }
+  const read = async (order: OrderFile) =>
+    await legal.follow(await upload(legal, "/orders", "order", formatOrderFile(order)));
+  expect((await read({ ...one, index: 1 })).text).toContain("A second person must sign it.");
+  const page = (await read({ ...both, index: 1 })).text;
+  expect(page).toContain("signed, not handed in");
+  expect(page).not.toContain("Entry in the public log");
+});
+
+test("DESK-5: what is confirmed to hand an order in is all that it says, and its number", async () => {
+  const [legal] = issuers as [DeskClient];
+  const [, both] = unsent;
+  const { commitment } = namesOf(both);
+  const asked = legal.asked(await legal.post(`/orders/${commitment.slice(0, 16)}/submit`, {}));
+  const shown = [...asked.text.matchAll(/<dt>([^<]+)<\/dt><dd>([^<]*)<\/dd>/g)].map(
+    ([, term, text]) => `${term}: ${text}`,
+  );
+  for (const { term, text } of await orderWords(both, world.charter)) {
+    expect(shown).toContain(html`${term}: ${text}`.markup);
+  }
+  expect(shown).toContain(`Number in the public log: ${commitment}`);
+  const size = world.entries.length;
+  await legal.confirm(asked);
+  expect(world.entries.slice(size).map(({ type }) => type)).toContain("hold-order");
+  expect((await legal.get("/journal")).text).toContain("Hand this order in");
 });

@@ -268,6 +268,7 @@ export class EntryLedger {
       if (present === null) return "succession-refused";
       ledger.present = present;
       ledger.notices.succeed(present);
+      this.#observe({ index, entry, charter: ledger.charter, day: null, period: null });
       return null;
     }
     const ledger = this.#charters.get(entry.charter);

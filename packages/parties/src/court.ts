@@ -406,6 +406,15 @@ export function loggedIndex({ index }: OrderFile): number {
   return index;
 }
 
+/** Where the witnessed log shows an order; `null` where it does not (yet). No file's word for it is taken. */
+export function placeInLog(service: Service, order: OrderFile): number | null {
+  const { commitment } = namesOf(order);
+  const found = service.find(
+    (entry) => (entry.type === "warrant" || entry.type === "hold-order") && entry.commitment === commitment,
+  );
+  return found?.index ?? null;
+}
+
 /** How an order stands: in the log, and with every keyholder. */
 export async function orderStatus(
   service: Service,
@@ -414,11 +423,9 @@ export async function orderStatus(
 ): Promise<OrderStatus> {
   const { commitment } = namesOf(order);
   const revocation = service.find((entry) => entry.type === "revocation" && entry.commitment === commitment);
-  const logged = service.find(
-    (entry) => (entry.type === "warrant" || entry.type === "hold-order") && entry.commitment === commitment,
-  );
+  const logged = placeInLog(service, order);
   return {
-    index: order.index ?? logged?.index ?? null,
+    index: order.index ?? logged,
     witnessed: logged !== null,
     revokedAt: revocation?.index ?? null,
     keyholders: await keyholderStates(service.present, order, options),
@@ -443,6 +450,24 @@ export async function checkOrder(
   const result = checkWarrant(warrant, at);
   if (result.kind === "refused") throw new PartyError("order-refused", `${result.reason} (${result.rule})`);
   return warrant;
+}
+
+/**
+ * An order that somebody brings as a file: every signature on it holds under the charter, and so does the provider's
+ * statement. Of a house's order the second signature may still be missing: {@link Court.countersign} adds it. Whether
+ * it is in time is {@link checkOrder}'s question. Throws PartyError "order-refused".
+ */
+export async function verifyBrought(order: OrderFile, charter: Charter): Promise<void> {
+  try {
+    if (order.others === null) await verifyWarrant(order.warrant, charter);
+    else await verifyOrder(order, charter);
+  } catch (cause) {
+    if (!(cause instanceof GateError)) throw cause;
+    const { rule, code, reason } = cause.refusal;
+    // The rule on two signatures is asked only after each that is there was verified.
+    if (code === "second-signature-missing") return;
+    throw new PartyError("order-refused", `${reason} (${rule})`, { cause });
+  }
 }
 
 /** The public half, 32 B. A directory whose making was cut short has a key already: it stays the one. */

@@ -14,6 +14,8 @@ export {
   loggedIndex,
   type OrderStatus,
   orderStatus,
+  placeInLog,
+  verifyBrought,
   withOthers,
 } from "./court.ts";
 export type { Party, Sealing } from "./directory.ts";

@@ -1,11 +1,14 @@
 import type { CountedEntry } from "@porchlight/monitor";
 
-/** Where in the log things are, by the number that stands in a letter: an order's commitment, or a charter's id. */
+/**
+ * Where in the log things are, by the number that stands in a letter: an order's commitment, or the id of a charter,
+ * under which its successions are too (CHA-21).
+ */
 export class Catalogue {
   readonly #places = new Map<string, number[]>();
 
   take({ index, entry, charter }: CountedEntry): void {
-    if (entry.type === "charter") this.#add(charter.id, index);
+    if (entry.type === "charter" || entry.type === "succession") this.#add(charter.id, index);
     else if ("commitment" in entry) this.#add(entry.commitment, index);
   }
 

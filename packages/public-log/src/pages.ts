@@ -167,7 +167,7 @@ export function lookUpPage(script: string): string {
     "/look-up",
     "Look something up",
     html`<h1>Look something up</h1>
-<p class="lead">Your browser fetches the entry and checks by itself that it stands in the log that the witnesses confirmed. It believes nothing that this site says.</p>
+<p class="lead">Your browser fetches the entry and checks by itself that it stands in the log that the witnesses confirmed. It believes nothing that this site says. What the site can do is to find nothing: an entry, or that a keyholder was replaced.</p>
 <noscript><p class="box warn">Your browser runs no scripts here, so it cannot check anything by itself. The files are under <a href="/download">Take it with you</a>.</p></noscript>
 <form id="look-up"><label for="number">Number of an entry, or the long number from a letter</label>
 <div class="row"><input id="number" name="number" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="200" required aria-describedby="number-help"><button type="submit">Look up and check</button></div>

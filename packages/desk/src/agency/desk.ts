@@ -15,6 +15,7 @@ import {
 } from "@porchlight/parties";
 import {
   daysText,
+  keepBrought,
   loggedOrder,
   nameOf,
   orderWords,
@@ -148,7 +149,7 @@ class AgencyRoom {
     const service = await this.#door.open();
     const { document } = await checkOrder(order, service.charter, service.now());
     await this.#agency.secretsOf(document.requester.point);
-    await keepOrder(this.#agency.directory, order);
+    await keepBrought(this.#agency.directory, service, order);
     return {
       to: `/orders/${nameOf(order)}`,
       said: "The order is verified and kept.",

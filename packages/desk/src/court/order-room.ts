@@ -19,11 +19,13 @@ import {
   readOrderFile,
   readStatementFile,
   type Service,
+  verifyBrought,
   withOthers,
 } from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
 import {
   COVER_SECONDS,
+  keepBrought,
   loggedOrder,
   nameOf,
   ordersLeft,
@@ -99,8 +101,9 @@ export class OrderRoom {
     const file = sent.file("order");
     if (file === null) throw new DeskError("form-invalid", "choose the order's file");
     const order = readOrderFile(file.bytes);
-    await orderWords(order, (await this.#door.open()).charter);
-    await keepOrder(this.#court.directory, order);
+    const service = await this.#door.open();
+    await verifyBrought(order, service.charter);
+    await keepBrought(this.#court.directory, service, order);
     return { to: `/orders/${nameOf(order)}` };
   }
 

@@ -1,8 +1,9 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import { verifyOrder } from "@porchlight/gate";
-import { Court, keepOrder, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
+import { Court, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
 import {
   COVER_SECONDS,
+  keepBrought,
   loggedOrder,
   nameOf,
   orderWords,
@@ -91,8 +92,9 @@ class InspectorRoom {
     const file = sent.file("order");
     if (file === null) throw new DeskError("form-invalid", "choose the hold order's file");
     const order = readOrderFile(file.bytes);
-    await verifyOrder(order, (await this.#door.open()).charter);
-    await keepOrder(this.#own.directory, order);
+    const service = await this.#door.open();
+    await verifyOrder(order, service.charter);
+    await keepBrought(this.#own.directory, service, order);
     return { to: `/orders/${nameOf(order)}` };
   }
 

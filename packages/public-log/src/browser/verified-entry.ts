@@ -1,11 +1,15 @@
 import {
   type Charter,
+  CharterError,
   type LogEntry,
   parseEntry,
+  parseSuccession,
+  unverifiedPayload,
   verifyCharter,
   verifyEntrySignature,
+  verifySuccession,
 } from "@porchlight/charter";
-import { formatInstant } from "@porchlight/encoding";
+import { EncodingError, formatInstant } from "@porchlight/encoding";
 import {
   inclusionProof,
   leafHash,
@@ -100,7 +104,7 @@ async function verified(
   ];
   const entry = parsed(bytes);
   if (entry !== null) {
-    const signed = await signature(entry, (number) => charterOf(checkpoint, number));
+    const signed = await signature(entry, (number) => rulesOf(checkpoint, number, index));
     if (signed !== null) checks.push(signed);
   }
   return { index, size, entry, checks, milliseconds };
@@ -114,27 +118,47 @@ function parsed(bytes: Uint8Array): LogEntry | null {
   }
 }
 
-/** The charter with this id out of the same log, with all its signatures; `null` where the log has none. */
-async function charterOf(checkpoint: WitnessedCheckpoint, id: string): Promise<Charter | null> {
+/** A charter as it read at a place of the log, and whom its keyholders came after. */
+type Rules = { readonly charter: Charter; readonly replaced: ReadonlyMap<string, string> };
+
+/**
+ * The charter with this id out of the same log, with all its signatures and the successions that stand before `before`
+ * (CHA-21); `null` where the log has none. What does not hold is somebody's mistake in a public log.
+ */
+async function rulesOf(checkpoint: WitnessedCheckpoint, id: string, before: number): Promise<Rules | null> {
   const { size, root } = checkpoint;
-  for (const index of await copy.find(id)) {
-    if (index >= size) continue;
+  const replaced = new Map<string, string>();
+  let charter: Charter | null = null;
+  for (const index of (await copy.find(id)).sort((a, b) => a - b)) {
+    if (index >= Math.min(size, before)) continue;
     const at = logIndex(index);
     const bytes = await copy.entry(index, size);
     const proof = await inclusionProof(copy.file, size, at);
     verifyInclusion({ size, root, index: at, leafHash: leafHash(bytes), proof });
     const entry = parsed(bytes);
-    if (entry?.type !== "charter") continue;
-    const charter = await verifyCharter(entry.document).catch(() => null);
-    if (charter?.id === id) return charter;
+    if (entry?.type === "charter" && charter === null) {
+      const found = await verifyCharter(entry.document).catch(() => null);
+      if (found?.id === id) charter = found;
+    } else if (entry?.type === "succession" && charter !== null) {
+      const after: Charter | null = await verifySuccession(entry.document, charter).catch(() => null);
+      if (after === null) continue;
+      const { lost, successor } = change(charter, after);
+      replaced.set(successor, lost);
+      charter = after;
+    }
   }
-  return null;
+  return charter === null ? null : { charter, replaced };
+}
+
+function change(before: Charter, after: Charter): { readonly lost: string; readonly successor: string } {
+  const place = after.keyholders.findIndex(({ name }, at) => name !== before.keyholders[at]?.name);
+  return { lost: before.keyholders[place]?.name ?? "", successor: after.keyholders[place]?.name ?? "" };
 }
 
 /** What its own signatures say; `null` where that takes more than one entry. */
 async function signature(
   entry: LogEntry,
-  charterWith: (id: string) => Promise<Charter | null>,
+  rulesWith: (id: string) => Promise<Rules | null>,
 ): Promise<string | null> {
   if (entry.type === "charter") {
     return await verifyCharter(entry.document).then(
@@ -142,13 +166,36 @@ async function signature(
       () => "Not all who must sign it did: it means nothing.",
     );
   }
-  if (entry.type === "keys" || entry.type === "succession") return null;
-  const charter = await charterWith(entry.charter);
-  if (charter === null) return "The rules that it names are not in this log: it means nothing.";
+  if (entry.type === "keys") return null;
+  if (entry.type === "succession") return await successionSignature(entry.document, rulesWith);
+  const rules = await rulesWith(entry.charter);
+  if (rules === null) return NO_RULES;
+  const { charter, replaced } = rules;
   if (!verifyEntrySignature(entry, charter)) return "Who has to sign it did not: it means nothing.";
-  const signer =
-    "intake" in entry
-      ? "the charter's intake"
-      : (charter.keyholders[entry.keyholder - 1]?.name ?? "a keyholder");
-  return `It is signed by ${signer}, under rules that stand in this log with all their signatures.`;
+  const under = "under rules that stand in this log with all their signatures";
+  if ("intake" in entry) return `It is signed by the charter's intake, ${under}.`;
+  const { name } = charter.keyholders[entry.keyholder - 1] ?? { name: "a keyholder" };
+  const lost = replaced.get(name);
+  return lost === undefined
+    ? `It is signed by ${name}, ${under}.`
+    : `It is signed by ${name}, who took the place of ${lost} before, ${under}.`;
+}
+
+const NO_RULES = "The rules that it names do not stand before it in this log: it means nothing.";
+
+async function successionSignature(
+  document: Extract<LogEntry, { type: "succession" }>["document"],
+  rulesWith: (id: string) => Promise<Rules | null>,
+): Promise<string> {
+  const nothing = "Not all who must sign it did: it means nothing.";
+  try {
+    const rules = await rulesWith(parseSuccession(unverifiedPayload(document)).charter);
+    if (rules === null) return NO_RULES;
+    const { lost, successor } = change(rules.charter, await verifySuccession(document, rules.charter));
+    return `The provider, all other keyholders and the new one signed it: from here on ${successor} is in the place of ${lost}.`;
+  } catch (error) {
+    // The copy's own failures are said as such.
+    if (error instanceof CharterError || error instanceof EncodingError) return nothing;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
-import type { LogEntry } from "@porchlight/charter";
-import { formatDay } from "@porchlight/encoding";
+import { type LogEntry, parseSuccession, type SignedDocument, unverifiedPayload } from "@porchlight/charter";
+import { formatDay, formatInstant } from "@porchlight/encoding";
 
 export type Words = {
   readonly title: string;
@@ -28,7 +28,10 @@ export function words(entry: LogEntry | null): Words {
     case "succession":
       return {
         title: "a keyholder was replaced",
-        facts: [["What it is", "A lost keyholder's place is taken by another, signed by all the others."]],
+        facts: [
+          ["What it is", "A lost keyholder's place is taken by another, signed by all the others."],
+          ...succession(entry.document),
+        ],
       };
     case "ceremony":
       return {
@@ -219,5 +222,21 @@ export function words(entry: LogEntry | null): Words {
           ["What it means", "With enough of these the person it is about can read the notice."],
         ],
       };
+  }
+}
+
+/** Nothing of one that cannot be read: whether it means anything is said beside it. */
+function succession(document: SignedDocument): Words["facts"] {
+  try {
+    const { charter, keyholder, ground, at } = parseSuccession(unverifiedPayload(document));
+    return [
+      ["Of the rules", charter],
+      ["The new one", `${keyholder.name}, as keyholder ${keyholder.index}`],
+      ["It belongs to", `${keyholder.owner}, ${keyholder.jurisdiction}; paid by ${keyholder.payer}`],
+      ["Why", ground],
+      ["Agreed", formatInstant(at).replace("T", " ").replace("Z", " UTC")],
+    ];
+  } catch {
+    return [];
   }
 }
