@@ -9,12 +9,15 @@ import {
   MAX_RELEASE_BYTES,
   parseAppRelease,
   parseCharter,
+  parseStatement,
   parseSuccession,
   reviewSuccession,
   type SignedDocument,
   signIntake,
+  unverifiedPayload,
 } from "@porchlight/charter";
 import {
+  type AccountId,
   accountId,
   asString,
   base64url,
@@ -205,13 +208,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   others: (parts, fields) => {
     const warrant = fields.string("warrant", 2 ** 20);
-    const accounts =
-      fields.optional("accounts") === undefined
-        ? null
-        : fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));
+    const accounts = fields.optional("accounts") === undefined ? null : accountsIn(fields);
+    const expected = expectedIn(fields);
+    return async () => asReviewed(await parts.orders.others(warrant, accounts), expected);
+  },
+  "review-others": (parts, fields) => {
+    const warrant = fields.string("warrant", 2 ** 20);
     return async () => {
-      const { payload, signatures } = await parts.orders.others(warrant, accounts);
-      return { payload, signatures: signatures.map((made) => ({ ...made })) };
+      const { charter, accounts } = await parts.orders.whomElse(warrant, null);
+      return { charter: charter.id, accounts: await parts.persons.review(accounts) };
     };
   },
   invite: (parts, fields) => {
@@ -243,16 +248,48 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   statement: (parts, fields) => {
     const charter = charterId(fields.string("charter"));
-    const accounts = fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));
+    const accounts = accountsIn(fields);
+    const expected = expectedIn(fields);
+    return async () =>
+      asReviewed(await parts.persons.statement(knownCharter(parts.log, charter), accounts), expected);
+  },
+  "review-statement": (parts, fields) => {
+    const accounts = accountsIn(fields);
+    const names = fields.array("names", (item, where) => asString(item, where, 200));
     return async () => {
-      const { payload, signatures } = await parts.persons.statement(
-        knownCharter(parts.log, charter),
-        accounts,
-      );
-      return { payload, signatures: signatures.map((made) => ({ ...made })) };
+      const all = new Set([...accounts, ...(await parts.persons.accountsOf(names))]);
+      return { accounts: await parts.persons.review([...all]) };
     };
   },
 };
+
+type Bound = { readonly account: AccountId; readonly person: string };
+
+function accountsIn(fields: Fields): AccountId[] {
+  return fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));
+}
+
+/** What somebody was shown before: `null` where nobody was. */
+function expectedIn(fields: Fields): readonly Bound[] | null {
+  if (fields.optional("expected") === undefined) return null;
+  return fields.array("expected", (item, where) => {
+    const bound = new Fields(item, where);
+    const read = { account: accountId(bound.string("account", 64)), person: bound.string("person", 200) };
+    bound.end();
+    return read;
+  });
+}
+
+/** Given out only where it says what was shown: somebody may have bound an account anew in between. */
+function asReviewed(document: SignedDocument, expected: readonly Bound[] | null): Json {
+  const bound = parseStatement(unverifiedPayload(document)).accounts;
+  const said = JSON.stringify(bound.map(({ account, person }) => ({ account, person })));
+  if (expected !== null && said !== JSON.stringify(expected)) {
+    throw new AdminRefusal("statement-differs", "the provider's records have changed: look at them again");
+  }
+  const { payload, signatures } = document;
+  return { payload, signatures: signatures.map((made) => ({ ...made })) };
+}
 
 function knownCharter(log: Log, id: ReturnType<typeof charterId>): Charter {
   const charter = log.charter(id);

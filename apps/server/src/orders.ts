@@ -1,4 +1,5 @@
 import {
+  type Charter,
   CharterError,
   type DirectionEntry,
   formatEntry,
@@ -251,6 +252,15 @@ export class Orders {
    * An operator's act, on a signed warrant. Throws Refusal.
    */
   async others(text: string, only: readonly AccountId[] | null): Promise<SignedDocument> {
+    const { charter, accounts } = await this.whomElse(text, only);
+    return await this.#persons.statement(charter, accounts);
+  }
+
+  /** Whom {@link others} would state, and under which charter. Throws Refusal. */
+  async whomElse(
+    text: string,
+    only: readonly AccountId[] | null,
+  ): Promise<{ readonly charter: Charter; readonly accounts: readonly AccountId[] }> {
     const bytes = utf8(text);
     const charter = this.#charterOf(bytes);
     const warrant = await refusing(async () => await verifyWarrant(bytes, charter));
@@ -271,7 +281,7 @@ export class Orders {
     if (accounts.length === 0) {
       throw new Refusal("not-found", "nobody else took part in the order's conversations on its days");
     }
-    return await this.#persons.statement(charter, accounts);
+    return { charter, accounts };
   }
 
   async #otherAccounts({ document, charter }: VerifiedWarrant): Promise<AccountId[]> {

@@ -82,6 +82,28 @@ export class Persons {
     return fromUtf8(openFrom(this.#identity.xwing.secretKey, sealed, AT_REST_INFO, id), "person");
   }
 
+  /** What {@link statement} would say of these accounts, unsigned. Throws Refusal as it does. */
+  async review(accounts: readonly AccountId[]): Promise<{ account: AccountId; person: string }[]> {
+    const bound = [];
+    for (const account of accounts) {
+      const person = await this.#person(account);
+      await this.#card(account);
+      bound.push({ account, person });
+    }
+    return bound;
+  }
+
+  /** The accounts of these names, each as it is bound. Throws Refusal "not-found" where one has none. */
+  async accountsOf(names: readonly string[]): Promise<AccountId[]> {
+    const byName = await this.byName(this.#database);
+    return names.flatMap((name) => {
+      const found = byName.get(name);
+      if (found === undefined)
+        throw new Refusal("not-found", "no such account: nobody here has one of these names");
+      return [...found];
+    });
+  }
+
   /** The provider's signed word for these accounts. Throws Refusal "not-found" where one is bound to nobody. */
   async statement(charter: Charter, accounts: readonly AccountId[]): Promise<SignedDocument> {
     const bound = [];

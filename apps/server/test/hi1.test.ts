@@ -10,7 +10,9 @@ import {
   parseEntry,
   parseRegistration,
   preservationCommitment,
+  readSignedDocument,
   signDocument,
+  verifyStatement,
 } from "@porchlight/charter";
 import { base64, dayNumber, dayOf, formatDay, fromUtf8, type Json, utf8 } from "@porchlight/encoding";
 import { formatDirection } from "@porchlight/gate";
@@ -164,6 +166,31 @@ async function register(by: ProviderLine): Promise<string> {
 }
 
 const account = () => (people[0] as Person).account;
+/** CHA-20, DEL-71: the desk's pages of the provider's statement. */
+async function statesWhose(client: Awaited<ReturnType<typeof signedIn>>): Promise<void> {
+  const about = "4 Gs 217/26, <b>court</b>";
+  const unknown = await client.post("/statements/accounts", { whose: "Nobody <i>known</i>", about });
+  expect([unknown.status, unknown.text.includes("no such account")]).toEqual([422, true]);
+  expect(unknown.text).toContain("Nobody &lt;i&gt;known&lt;/i&gt;");
+  const propose = async (whose: string) =>
+    client.asked(await client.post("/statements/accounts", { whose, about }));
+  const asked = await propose("Ada Byron");
+  expect(asked.text).toContain(`${account()}\nAda Byron`);
+  // Somebody noted another name between what was shown and the passkey.
+  await admin("bind-person", { account: account(), person: "Eve" });
+  const refused = await client.follow(await client.confirm(asked));
+  expect(refused.text).toContain("records have changed");
+  expect(refused.text).not.toContain("download>Download");
+  const bound = await client.act("/statements/bind", { account: account(), person: "Ada Byron" });
+  expect(bound.text).toContain("Noted.");
+  const done = await client.follow(await client.confirm(await propose(`${account()}\nAda Byron\nBob Reed`)));
+  const path = /\/statements\/[0-9a-f]{16}/.exec(done.text)?.[0] ?? "";
+  const { text } = await client.get(path);
+  const signed = readSignedDocument(JSON.parse(text) as Json, "statement");
+  const { accounts } = await verifyStatement(signed, charter);
+  expect(accounts.map(({ person }) => person)).toEqual(["Ada Byron", "Bob Reed"]);
+  expect((await client.get("/journal")).text).toContain("4 Gs 217/26, &lt;b&gt;court&lt;/b&gt;");
+}
 const targets = () => ({ accounts: [], names: ["Ada Byron"], conversations: [] });
 function papers(reference = "4 Gs 217/26", by = line) {
   const authorisation = authorisationOf(by, {
@@ -589,6 +616,7 @@ describe("orders", () => {
       const called = await client.act(place, call);
       expect(called.text).toContain("the registry has not signed");
       expect(called.text).toContain("&lt;i&gt;yes&lt;/i&gt;");
+      await statesWhose(client);
     } finally {
       await client.desk.close();
     }

@@ -79,6 +79,7 @@ export {
   parseRegistration,
   type RegistrationDocument,
   registrationCommitment,
+  registrationIsConsistent,
   type VerifiedRegistration,
   verifyRegistration,
 } from "./registration.ts";

@@ -133,12 +133,20 @@ export async function verifyRegistration(bytes: Uint8Array, charter: Charter): P
   if (signers.size < (charter.kind === "house" ? 2 : 1)) {
     throw new CharterError("signer-missing", "registration");
   }
-  const { asked, callBack, until } = document;
-  const called = dayOf(callBack.at);
-  if (callBack.at < asked || until < called || until > called + LONGEST_DAYS) {
+  if (!registrationIsConsistent(document)) {
     throw new CharterError("registration-inconsistent", "registration");
   }
   return Object.freeze({ bytes: kept, document }) as VerifiedRegistration;
+}
+
+/** HI1-51: the call came after the key, and the key counts until a day between the call and 366 days after it. */
+export function registrationIsConsistent({
+  asked,
+  callBack,
+  until,
+}: Pick<RegistrationDocument, "asked" | "callBack" | "until">): boolean {
+  const called = dayOf(callBack.at);
+  return callBack.at >= asked && until >= called && until <= called + LONGEST_DAYS;
 }
 
 /** HI1-52: what its entry shows of it. `opening` is 32 random bytes. Throws EncodingError for another length. */

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DayNumber, dayNumber, dayOf, formatDay, hex } from "@porchlight/encoding";
+import {
+  formatRegistration,
+  formatSignedDocument,
+  signDocument,
+  verifyRegistration,
+} from "@porchlight/charter";
+import { base64, type DayNumber, dayNumber, dayOf, formatDay, hex, unixSeconds } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import {
   Agency,
@@ -15,7 +21,7 @@ import {
   Service,
 } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { onDay, seedOf } from "../../../vectors/fixture/deployment.ts";
+import { onDay, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
 import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
@@ -90,12 +96,19 @@ afterAll(async () => {
 });
 
 /** A file as a browser sends it. */
-async function upload(to: DeskClient, path: string, name: string, bytes: Uint8Array | string) {
+async function upload(
+  to: DeskClient,
+  path: string,
+  name: string,
+  bytes: Uint8Array | string,
+  fields: Readonly<Record<string, string>> = {},
+) {
   const boundary = "----house";
   const part = (field: string, body: string, file = "") =>
     `--${boundary}\r\ncontent-disposition: form-data; name="${field}"${file}\r\n\r\n${body}\r\n`;
   const text = typeof bytes === "string" ? bytes : Buffer.from(bytes).toString();
-  const body = `${part("csrf", await to.token())}${part(name, text, '; filename="file.json"')}--${boundary}--\r\n`;
+  const more = Object.entries(fields).map(([field, value]) => part(field, value));
+  const body = `${part("csrf", await to.token())}${more.join("")}${part(name, text, '; filename="file.json"')}--${boundary}--\r\n`;
   return await to.send("POST", path, body, { "content-type": `multipart/form-data; boundary=${boundary}` });
 }
 
@@ -313,4 +326,84 @@ test("DESK-5: what is confirmed to hand an order in is all that it says, and its
   await legal.confirm(asked);
   expect(world.entries.slice(size).map(({ type }) => type)).toContain("hold-order");
   expect((await legal.get("/journal")).text).toContain("Hand this order in");
+});
+
+test("HI1-51: the registry signs what was recorded of a call back, all of it shown; in a house by two; and nothing else", async () => {
+  const [legal, management] = issuers as [DeskClient, DeskClient];
+  const now = service.now();
+  const record = {
+    charter: world.charter.id,
+    country: "XX",
+    endpoint: `AGENCY ${EVIL}`,
+    key: publicKeyOf("Agency endpoint"),
+    asked: unixSeconds(now - 7200),
+    callBack: {
+      at: unixSeconds(now - 3600),
+      by: "Officer Vale",
+      number: "+99 30 5550100",
+      found: "the printed directory",
+      words: `He read it out ${EVIL}`,
+    },
+    until: dayNumber(DAY + 40),
+  };
+  const checked = { checked: "I know the number from earlier cases." };
+  const put = async (to: DeskClient, bytes: Uint8Array | string, fields: Record<string, string> = checked) =>
+    await upload(to, "/registrations", "record", bytes, fields);
+  const refusals: readonly [Uint8Array | string, string][] = [
+    ["{}", "no record of a call back"],
+    [formatRegistration({ ...record, charter: "0".repeat(64) as typeof record.charter }), "another charter"],
+    [formatRegistration({ ...record, asked: now }), "contradict each other"],
+    [
+      formatRegistration({
+        ...record,
+        until: dayNumber(DAY - 1),
+        callBack: { ...record.callBack, at: unixSeconds(0) },
+        asked: unixSeconds(0),
+      }),
+      "contradict each other",
+    ],
+    [
+      formatRegistration({ ...record, callBack: { ...record.callBack, at: unixSeconds(now + 200_000) } }),
+      "has not taken place yet",
+    ],
+    [
+      formatSignedDocument(
+        await signDocument("registration", formatRegistration(record), [signerOf("Thief")]),
+      ),
+      "is no issuer&#39;s of this charter",
+    ],
+  ];
+  for (const [bytes, words] of refusals) {
+    const refused = await put(legal, bytes);
+    expect([refused.status, refused.text.includes(words)]).toEqual([422, true]);
+  }
+  expect((await put(legal, formatRegistration(record), { checked: " " })).text).toContain(
+    "Write what you checked.",
+  );
+  const asked = legal.asked(await put(legal, formatRegistration(record)));
+  for (const row of [
+    base64(record.key),
+    "+99 30 5550100",
+    "the printed directory",
+    "He read it out &lt;img",
+    "AGENCY &lt;img",
+    "I know the number from earlier cases.",
+    formatDay(record.until),
+    world.charter.id,
+  ]) {
+    expect(asked.text).toContain(row);
+  }
+  const half = await legal.follow(await legal.confirm(asked));
+  expect(half.text).toContain("one signature of two");
+  const path = /\/registrations\/[0-9a-f]{16}\/file/.exec(half.text)?.[0] ?? "";
+  const file = (await legal.get(path)).text;
+  expect((await put(legal, file)).text).toContain("You have signed it");
+  const both = await management.follow(
+    await management.confirm(management.asked(await put(management, file))),
+  );
+  expect(both.text).toContain("Give this file to the provider");
+  const signed = (await management.get(path)).text;
+  const { document } = await verifyRegistration(new Uint8Array(Buffer.from(signed)), world.charter);
+  expect(document).toEqual(record);
+  expect((await management.get("/registrations")).text).toContain("AGENCY &lt;img");
 });

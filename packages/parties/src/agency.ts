@@ -372,6 +372,12 @@ export class Agency {
     return nobleSuite.publicKeyOf(await this.endpointSeed());
   }
 
+  /** {@link endpointKey}, where it was made already. */
+  async madeEndpointKey(): Promise<Uint8Array | null> {
+    const seed = await this.#secrets.read(ENDPOINT_KEY);
+    return seed === null ? null : nobleSuite.publicKeyOf(seed);
+  }
+
   /** The key that signs this agency's messages of TS 103 120 (HI1-5), made at its first use: Ed25519 seed, 32 B. */
   async endpointSeed(): Promise<Uint8Array> {
     const known = await this.#secrets.read(ENDPOINT_KEY);

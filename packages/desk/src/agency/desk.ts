@@ -30,7 +30,7 @@ import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
-import { applicationPage, newPage, orderPage, ordersPage } from "./pages.ts";
+import { applicationPage, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { viewerPage } from "./viewer-page.ts";
 
 /** Original acts that were chosen and wait for the passkey are in memory: so many, and so many milliseconds. */
@@ -75,6 +75,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
     places: [
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New application" },
+      { path: "/key", words: "Our key" },
     ],
     routes: ({ page, form, act, download }) => {
       page("/orders", async (visit) => await room.orders(visit));
@@ -96,6 +97,8 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
         if (bytes === null) throw new DeskError("not-found", "the original act is not kept here");
         return { name: `act-${hex(actHash).slice(0, 16)}`, type: "application/octet-stream", bytes };
       });
+      page("/key", async (visit) => keyPage(visit, await agency.madeEndpointKey()));
+      act("/key", makeKey(agency));
       page("/orders/:order", async (visit) => await room.order(visit));
       act("/orders/:order/collect", room.collect());
       form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
@@ -106,6 +109,38 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
     },
   });
+}
+
+/** Of the channel to the provider (HI1-5): made once, and of no use before the registry has signed it. */
+function makeKey(agency: Agency): Act<Record<string, never>> {
+  return {
+    name: "make-key",
+    propose: async () => {
+      if ((await agency.madeEndpointKey()) !== null)
+        throw new DeskError("not-now", "the key is made already");
+      return {
+        title: "Make this agency's key",
+        button: "Make it",
+        shown: [
+          { term: "Agency", text: agency.name },
+          {
+            term: "What is made",
+            text: "A key that signs this agency's messages to the provider. Its secret half stays in this directory",
+          },
+          {
+            term: "What it is worth",
+            text: "Nothing, until the provider has called you back about it and the registry has signed it",
+          },
+        ],
+        payload: {},
+        back: "/key",
+      };
+    },
+    perform: async () => {
+      await agency.endpointKey();
+      return { to: "/key", said: "The key is made. Now have it registered." };
+    },
+  };
 }
 
 class AgencyRoom {

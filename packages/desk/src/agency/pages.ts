@@ -1,6 +1,6 @@
 import type { Charter } from "@porchlight/charter";
-import { hex } from "@porchlight/encoding";
-import { orderWord, type Words } from "@porchlight/evidence";
+import { base64, hex } from "@porchlight/encoding";
+import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, Request } from "@porchlight/parties";
 import { daysText, keyholdersTable, type Shown, scopeWords, standingBadge, tally } from "../orders.ts";
@@ -228,4 +228,26 @@ function collectionBox(collection: Collection): Markup {
       }${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge("tell the court", "bad")}</p>`)}`;
     }
   }
+}
+
+/** The public half of the key that signs what this agency sends to the provider; `null` before it was made. */
+export function keyPage(visit: Visit, key: Uint8Array | null): View {
+  return {
+    title: "Our key",
+    body: html`<h1>Our key</h1><p class="lead">The provider takes this agency's messages only under a key that the registry has signed. Nobody can send in your name without it.</p>
+${
+  key === null
+    ? empty("No key was made here yet.", postForm(visit, "/key", button("Make the key")))
+    : html`${facts([
+        { term: "Key (Ed25519)", text: base64(key) },
+        { term: "Its fingerprint (SHA-256)", text: sha256(key) },
+      ])}`
+}
+<h2>How it is registered</h2>
+<ol><li>Send the key to the provider's response officer, with your name as an authority.</li>
+<li>The officer calls you back, at a number that did not come with the key. Read the fingerprint out.</li>
+<li>The registry signs the record of that call, and the provider puts a number for it in the public log.</li>
+<li>The key counts once the log's witnesses have seen it, until the day that was agreed. Have it registered again before.</li></ol>
+<p class="soft">If the key was stolen, call the provider: an officer takes it back at once.</p>`,
+  };
 }

@@ -8,6 +8,7 @@ import { LaterRoom } from "./later.ts";
 import { LiftRoom } from "./lifting.ts";
 import { OrderRoom } from "./order-room.ts";
 import { PreservationRoom } from "./preserving.ts";
+import { RegistrationRoom } from "./registering.ts";
 
 /** The pages of a court, its registry, or one of a house's named persons, over its directory. */
 export async function openCourt(context: DeskContext): Promise<Desk> {
@@ -23,6 +24,7 @@ export async function openCourt(context: DeskContext): Promise<Desk> {
     new LaterRoom(court, door, orders, halves),
     new PreservationRoom(court, door, halves),
     new LiftRoom(court, door, halves),
+    new RegistrationRoom(court, door),
   ];
   return await deskAt(door, {
     party: court.title,
@@ -31,6 +33,7 @@ export async function openCourt(context: DeskContext): Promise<Desk> {
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New order" },
       { path: "/preservations", words: "Preservation" },
+      { path: "/registrations", words: "Authorities' keys" },
     ],
     routes: (rooms) => {
       for (const room of all) room.routes(rooms);

@@ -79,7 +79,7 @@ function readHalfFile(bytes: Uint8Array): Omit<Half, "id"> {
 
 /** The payload of a document of this kind that issuers of the charter signed, and who did. `null` for what is none. */
 export async function signedByIssuers(
-  kind: HalfKind | "preservation",
+  kind: HalfKind | "preservation" | "registration",
   document: SignedDocument,
   charter: Charter,
 ): Promise<VerifiedDocument | null> {

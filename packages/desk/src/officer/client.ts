@@ -1,7 +1,11 @@
 // What the server behind this desk says of orders over TS 103 120, read into what it means (spec/hi1.md).
 import { type Charter, verifyCharter } from "@porchlight/charter";
 import {
+  type AccountId,
+  accountId,
   asString,
+  type CharterId,
+  charterId,
   Fields,
   fromBase64,
   type Json,
@@ -9,7 +13,7 @@ import {
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
-import { callAdmin } from "@porchlight/runtime";
+import { AdminRefusal, callAdmin } from "@porchlight/runtime";
 
 export type Status = {
   readonly endpoint: string;
@@ -65,6 +69,9 @@ export type Shown = Listed & {
     readonly digest: string;
   }[];
 };
+
+/** An account and whose it is, by the provider's records. */
+export type Bound = { readonly account: AccountId; readonly person: string };
 
 export type Registration = {
   readonly id: string;
@@ -202,6 +209,13 @@ function registration(fields: Fields): Registration {
   };
 }
 
+function boundIn(fields: Fields): Bound[] {
+  return many(fields, "accounts", (one) => ({
+    account: accountId(one.string("account", 64)),
+    person: one.string("person", 200),
+  }));
+}
+
 /** The server's admin socket, as far as the response officer uses it. Throws AdminRefusal, EncodingError. */
 export class OfficerSocket {
   readonly #directory: string;
@@ -240,6 +254,30 @@ export class OfficerSocket {
   /** The charter under which is ordered now, with all its signatures. */
   async charter(): Promise<Charter> {
     return await verifyCharter((await this.#ask("hi1-charter")).json("document"));
+  }
+
+  /** What a statement would say of these accounts, and of the accounts of these names. Throws AdminRefusal "not-found". */
+  async reviewStatement(accounts: readonly AccountId[], names: readonly string[]): Promise<Bound[]> {
+    return boundIn(await this.#ask("review-statement", { accounts: [...accounts], names: [...names] }));
+  }
+
+  /** Whom an order over both sides opens beside those whom its warrant names. */
+  async reviewOthers(
+    warrant: string,
+  ): Promise<{ readonly charter: CharterId; readonly accounts: readonly Bound[] }> {
+    const fields = await this.#ask("review-others", { warrant });
+    return { charter: charterId(fields.string("charter", 64)), accounts: boundIn(fields) };
+  }
+
+  /** `null` where nobody was noted. */
+  async boundTo(account: AccountId): Promise<string | null> {
+    try {
+      const [bound] = await this.reviewStatement([account], []);
+      return bound?.person ?? null;
+    } catch (error) {
+      if (error instanceof AdminRefusal) return null;
+      throw error;
+    }
   }
 
   async registrations(): Promise<Registration[]> {

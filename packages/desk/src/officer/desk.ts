@@ -4,13 +4,14 @@ import {
   EncodingError,
   formatDay,
   formatInstant,
+  fromBase64,
   type Json,
   type JsonObject,
   parseJson,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import type { Words } from "@porchlight/evidence";
+import { sha256, type Words } from "@porchlight/evidence";
 import { GateError } from "@porchlight/gate";
 import { orderRequest } from "@porchlight/wire";
 import { orderWords } from "../orders.ts";
@@ -21,6 +22,7 @@ import { OfficerSocket, type Registration, type Shown, type Status } from "./cli
 import { endpointsPage } from "./endpoints-page.ts";
 import { inboxPage } from "./inbox-page.ts";
 import { ACT_WORDS, decisionFacts, objectPage } from "./object-page.ts";
+import { StatementRoom } from "./statements.ts";
 
 /** The pages of a provider's response officer, beside the server, over its admin socket (spec/hi1.md). */
 export async function openOfficer({ directory }: DeskContext): Promise<Desk> {
@@ -40,6 +42,7 @@ export async function openOfficer({ directory }: DeskContext): Promise<Desk> {
     now: () => (first.isReplay ? seen : unixSeconds(Math.floor(Date.now() / 1000))),
     places: [
       { path: "/inbox", words: "Inbox" },
+      { path: "/statements", words: "Whose accounts" },
       { path: "/endpoints", words: "Authorities' keys" },
     ],
     routes: (rooms) => routes(rooms, socket, status),
@@ -48,6 +51,10 @@ export async function openOfficer({ directory }: DeskContext): Promise<Desk> {
       "registration-refused": {
         title: "This key is not registered",
         next: "Begin again with the call back.",
+      },
+      "statement-differs": {
+        title: "The provider's records have changed",
+        next: "Nothing was given out. Look again at what would be stated.",
       },
     },
   };
@@ -141,6 +148,7 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
     );
   }
   endpointRoutes(rooms, socket);
+  new StatementRoom(socket).routes(rooms);
 }
 
 function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
@@ -279,6 +287,7 @@ function keyFacts({
   return [
     { term: "Authority", text: `${endpoint}, ${country}` },
     { term: "Its key (Ed25519)", text: key },
+    { term: "Fingerprint of the key (SHA-256)", text: sha256(fromBase64(key)) },
     { term: "The key came", text: formatInstant(asked) },
   ];
 }

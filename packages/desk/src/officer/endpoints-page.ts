@@ -1,3 +1,5 @@
+import { fromBase64 } from "@porchlight/encoding";
+import { sha256 } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
 import {
@@ -43,7 +45,8 @@ function registration(one: Registration, visit: Visit): Markup {
   const { callBack } = one;
   return html`<section><h2>${one.country} ${one.endpoint}</h2><p>${badge(words, tone)} sent ${instant(one.asked)}</p>
 ${facts([
-  { term: "Key", text: one.key },
+  { term: "Key (Ed25519)", text: one.key },
+  { term: "Fingerprint of the key (SHA-256)", text: sha256(fromBase64(one.key)) },
   ...(callBack === null
     ? []
     : [
@@ -84,7 +87,11 @@ function callForm(one: Registration, visit: Visit): Markup {
       name: "found",
       label: "Where you found it",
       help: "Elsewhere than in the request: forged requests come from real mailboxes.",
-    })}${area({ name: "words", label: "Who answered, and what was said" })}${field({
+    })}${area({
+      name: "words",
+      label: "Who answered, and what was said",
+      help: "Have the fingerprint of the key read out to you: it stands above.",
+    })}${field({
       name: "until",
       label: "The key counts until",
       type: "date",
