@@ -11,6 +11,7 @@ import { Agency, namesOf, type OrderFile } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeCase } from "../../evidence/test/case.ts";
 import { EvidenceShelf } from "../src/agency/evidence.ts";
+import { pictureType } from "../src/agency/picture.ts";
 import { find, searchOf, timeline } from "../src/agency/search.ts";
 import { viewerPage } from "../src/agency/viewer-page.ts";
 import type { Shown } from "../src/orders.ts";
@@ -80,6 +81,8 @@ beforeAll(async () => {
               { ...FILE, state: "held", file: `data/attachments/${"0a".repeat(32)}` },
               { ...FILE, state: "gone" },
               FILE,
+              { ...FILE, type: "image/svg+xml", state: "held", file: `data/attachments/${"0b".repeat(32)}` },
+              { ...FILE, type: "image/png", state: "held", file: `data/attachments/${"0c".repeat(32)}` },
             ],
           }
         : {}),
@@ -118,11 +121,16 @@ test("many messages are read page by page, and nothing that anyone wrote becomes
     await pageWith(`words=${encodeURIComponent(EVIL)}`),
   ]) {
     expect(page).not.toContain("<script");
-    expect(page).not.toContain("<img");
+    expect(
+      page.replaceAll(/<img src="\/orders\/[^"<>]*" alt="[^"<>]*" loading="lazy" decoding="async">/g, ""),
+    ).not.toContain("<img");
     expect(page).toContain("U+202E");
   }
   // EVI-29: of a file a download, or why there is none.
   expect(first).toContain(`/evidence/files/${"0a".repeat(32)}" download>`);
+  // A picture by its sender's word is offered to be looked at; a page or a drawing that is a document never is.
+  expect(first.match(/<details class="picture">/g)?.length).toBe(1);
+  expect(first).toContain(`loading="lazy"`);
   expect(first).toContain("Not in this package: the provider no longer had it");
   expect(first).toContain("Its bytes are not in this package");
   expect(first).toContain("No outside authority has stamped this package.");
@@ -261,4 +269,22 @@ test("words, person, day, hour and files narrow it, and the timeline counts what
   expect(page).toContain(`1 message of ${COUNT} fits`);
   expect(await pageWith(`page=${NEEDLE_PAGE}`)).toContain(`Answers no. ${NEEDLE + 1}`);
   expect(await pageWith("words=nothing+of+that")).toContain("No message fits.");
+});
+
+test("a file is a picture by its own first bytes, and by nothing else", () => {
+  const png = "\x89PNG\r\n\x1a\n";
+  const cases: readonly [string, string | null][] = [
+    [png, "image/png"],
+    ["\xff\xd8\xff\xe0", "image/jpeg"],
+    ["GIF89a", "image/gif"],
+    ["RIFF\0\0\0\0WEBPVP8 ", "image/webp"],
+    ["<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", null],
+    [`<!doctype html>${png}`, null],
+    ["%PDF-1.7", null],
+    ["\0\0\0\x20ftypheic", null],
+    ["", null],
+  ];
+  for (const [text, type] of cases) {
+    expect(pictureType(new Uint8Array(Buffer.from(text, "latin1")))).toBe(type);
+  }
 });

@@ -107,24 +107,26 @@ export type PageOptions = {
   readonly script?: string;
   /** Its forms may be sent to its own origin, which is then told where they come from. */
   readonly forms?: boolean;
+  /** It shows pictures of its own origin. */
+  readonly pictures?: boolean;
 };
 
 /**
  * A whole page. Its policy (EVI-51) allows the one style sheet, by its hash, and nothing else: no script, no image, no
- * font, no connection, no form. With `script`, that script and its origin too; with `forms`, forms to its own origin.
+ * font, no connection, no form. With `script`, that script and its origin too; with `forms`, forms to its own origin; with `pictures`, pictures of it.
  */
 export function page(
   title: string,
   style: string,
   body: Markup,
-  { script, forms = false }: PageOptions = {},
+  { script, forms = false, pictures = false }: PageOptions = {},
 ): string {
   const hash = createHash("sha256").update(style).digest("base64");
   const scripted =
     script === undefined
       ? ""
       : "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; ";
-  const policy = `default-src 'none'; ${scripted}style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}`;
+  const policy = `default-src 'none'; ${scripted}${pictures ? "img-src 'self'; " : ""}style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}`;
   // Without a referrer a browser calls the origin of a form "null", and nobody could tell it from a foreign one.
   const referrer = forms ? "same-origin" : "no-referrer";
   const loaded = script === undefined ? NOTHING : html`<script type="module" src="${script}"></script>\n`;

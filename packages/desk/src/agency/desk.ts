@@ -31,6 +31,7 @@ import type { Form } from "../shell/form.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
 import { applicationPage, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
+import { pictureType } from "./picture.ts";
 import { viewerPage } from "./viewer-page.ts";
 
 /** Original acts that were chosen and wait for the passkey are in memory: so many, and so many milliseconds. */
@@ -77,7 +78,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       { path: "/new", words: "New application" },
       { path: "/key", words: "Our key" },
     ],
-    routes: ({ page, form, act, download }) => {
+    routes: ({ page, form, act, download, picture }) => {
       page("/orders", async (visit) => await room.orders(visit));
       form("/orders", async (_visit, sent) => await room.bring(sent), UPLOADS);
       page("/new", async (visit) => newPage(visit, (await door.open()).charter));
@@ -106,6 +107,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
       form("/orders/:order/evidence/stamp", async (visit) => await room.stamp(visit));
       download("/orders/:order/evidence/files/:file", async (visit) => await room.file(visit));
+      picture("/orders/:order/evidence/pictures/:file", async (visit) => await room.picture(visit));
       download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
     },
   });
@@ -382,13 +384,26 @@ class AgencyRoom {
 
   /** A file that a message names: bytes for the browser to store, whatever its sender calls them. */
   async file(visit: Visit): Promise<Download> {
+    const { name, bytes } = await this.#sent(visit);
+    return { name, type: "application/octet-stream", bytes };
+  }
+
+  /** One whose own bytes say that it is a picture, whatever its sender says. */
+  async picture(visit: Visit): Promise<Omit<Download, "name">> {
+    const { bytes } = await this.#sent(visit);
+    const type = pictureType(bytes);
+    if (type === null) throw new DeskError("not-found", "this file is no picture that can be shown here");
+    return { type, bytes };
+  }
+
+  async #sent(visit: Visit): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
     const { order } = await this.#find(visit);
     const ref = visit.params["file"] ?? "";
     const { lines } = await this.#evidence.read(order);
     const named = lines.flatMap(({ attachments }) => attachments).find(({ file }) => file === ref);
     const bytes = named && (await this.#evidence.files(order)).get(attachmentPath(ref));
     if (bytes === undefined) throw new DeskError("not-found", "the package has no such file");
-    return { name: downloadName(named?.name ?? "", ref), type: "application/octet-stream", bytes };
+    return { name: downloadName(named?.name ?? "", ref), bytes };
   }
 
   async part(visit: Visit): Promise<Download> {

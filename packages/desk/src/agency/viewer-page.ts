@@ -4,6 +4,7 @@ import type { Shown } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import { box, button, check, choice, counted, empty, field, linkButton, postForm } from "../shell/look.ts";
 import type { Checked, Evidence, Line } from "./evidence.ts";
+import { isSaidPicture } from "./picture.ts";
 import { type Bar, find, queryOf, type Search, searchOf, timeline } from "./search.ts";
 
 /** Messages on one page: as many as anybody reads before turning it. */
@@ -41,6 +42,7 @@ export function viewerPage(
   return {
     title: `Evidence ${shown.document.reference}`,
     ...(checked?.kind === "checking" ? { isLive: true } : {}),
+    pictures: true,
     body: html`<p class="back"><a href="/orders/${shown.name}">${shown.document.reference}</a></p>
 <div class="top"><h1>Messages opened under ${shown.document.reference}</h1></div>
 <p class="lead">${countWords(evidence.lines)}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). ${shown.document.mode === "both-sides" ? "Nothing is here of anyone whom the order does not open." : "Nothing that anyone else wrote is here."}</p>
@@ -175,7 +177,7 @@ function message(at: string, line: Line, { story }: Evidence): Markup {
       : [
           html`<div class="note">${REFERENCES[reference.kind]} ${reference.place === null ? "a message that is not in this package" : `no. ${reference.place + 1}`}</div>`,
         ]),
-    ...line.attachments.map((one) => fileNote(at, one)),
+    ...line.attachments.map((one) => fileNote(at, number, one)),
     ...(later === undefined || later.changedBy.length === 0
       ? []
       : [
@@ -194,16 +196,22 @@ function message(at: string, line: Line, { story }: Evidence): Markup {
 `;
 }
 
-/** A sender made the file: it leaves this desk as a download and is never shown here. */
+/** A sender made the file: it leaves this desk as a download. Only a picture is shown here, once somebody asks for it. */
 function fileNote(
   at: string,
+  number: number,
   { name, type, size, digest, file, missing }: Line["attachments"][number],
 ): Markup {
   const where =
     file === null
       ? html`${missing === null ? "Its bytes are not in this package" : `Not in this package: ${missing}`}`
       : html`<a href="${at}/files/${file}" download>Download</a>. Open it with the care that a stranger's file needs`;
-  return html`<div class="note">File <bdi>${name}</bdi> (${type}, ${size} bytes). ${where}. SHA-256 of the encrypted file: <code>${digest}</code></div>`;
+  // Within what is closed a lazy image is not loaded.
+  const look =
+    file === null || !isSaidPicture({ type, size })
+      ? NOTHING
+      : html`<details class="picture"><summary>Look at the picture</summary><img src="${at}/pictures/${file}" alt="The picture ${name} of message no. ${number}. It cannot be shown where its bytes are no picture" loading="lazy" decoding="async"></details>`;
+  return html`<div class="note">File <bdi>${name}</bdi> (${type}, ${size} bytes). ${where}. SHA-256 of the encrypted file: <code>${digest}</code>${look}</div>`;
 }
 
 function pager(at: string, search: Search, page: number, pages: number, where: string): Markup {

@@ -53,6 +53,8 @@ export type Rooms = {
   /** Whatever signs, approves, refuses, revokes or pauses (DESK-5). */
   act<P extends Json>(path: string, act: Act<P>, options?: { readonly bodyLimit?: number }): void;
   download(path: string, give: (visit: Visit) => Promise<Download>): void;
+  /** Given to an image of a page of this desk, and to nothing else: opened by itself it is not there (DESK-10). */
+  picture(path: string, give: (visit: Visit) => Promise<Omit<Download, "name">>): void;
   /** JSON for a script of this desk's own. */
   data(path: string, give: (visit: Visit) => Promise<Json>): void;
 };
@@ -80,6 +82,8 @@ export type View = {
   readonly script?: string;
   /** Something goes on behind the page: it is loaded again every few seconds where scripts run. */
   readonly isLive?: boolean;
+  /** It shows pictures that {@link Rooms.picture} gives. */
+  readonly pictures?: boolean;
 };
 
 export type GoTo = {

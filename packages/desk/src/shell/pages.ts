@@ -64,7 +64,7 @@ ${view.body}
 ${view.isLive === true ? html`<p class="soft" data-live="">This page is loaded again by itself. <a href="${at}">Load it now</a></p>` : NOTHING}
 </main>
 <footer class="desk">Nothing opens in the dark. What is signed, approved or refused here is written to this desk's journal.</footer></div>`,
-    { forms: true, ...(script === undefined ? {} : { script }) },
+    { forms: true, pictures: view.pictures === true, ...(script === undefined ? {} : { script }) },
   );
 }
 

@@ -493,8 +493,24 @@ export function deskRoutes(served: Served): FastifyInstance {
           .type(type)
           .headers({
             "content-disposition": `attachment; filename="${name.replace(/[^A-Za-z0-9._-]/g, "_")}"`,
-            "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+            "content-security-policy": SEALED_OFF,
           })
+          .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      });
+    },
+    picture: (path, give) => {
+      app.get(path, async (request, reply) => {
+        const session = entered(request);
+        // As a document of this origin nothing that somebody sent is ever opened.
+        if (
+          request.headers["sec-fetch-dest"] !== "image" ||
+          request.headers["sec-fetch-site"] !== "same-origin"
+        )
+          throw new DeskError("not-found", "a picture is looked at in its page only");
+        const { type, bytes } = await give(visitOf(request, session));
+        return await reply
+          .type(type)
+          .header("content-security-policy", SEALED_OFF)
           .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
       });
     },
@@ -512,6 +528,8 @@ export function deskRoutes(served: Served): FastifyInstance {
   return app;
 }
 
+/** Of what somebody else made, whatever a browser takes it for. */
+const SEALED_OFF = "default-src 'none'; sandbox; frame-ancestors 'none'";
 const UNKEPT =
   "It was done. The journal could not be written and takes nothing more: tell whoever runs this desk.";
 const SIGN_IN = "sign-in";

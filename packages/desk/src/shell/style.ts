@@ -119,6 +119,8 @@ ol.messages .soft { font-size: 14px; }
 /* Clipped: stacked combining marks must not write over the message above. */
 .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; overflow: clip; }
 .note { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
+.picture { margin: 4px 0; }
+.picture img { display: block; max-width: 100%; max-height: 70vh; min-height: 24px; border: 1px solid var(--line); border-radius: 8px; background: var(--panel); }
 .timeline { width: 100%; height: 70px; background: var(--panel); border-radius: 8px; }
 .timeline rect { fill: var(--accent); }
 .bars { columns: 10rem; padding-left: 20px; }
