@@ -53,7 +53,12 @@ async function pageWith(query = ""): Promise<string> {
     query: new URLSearchParams(query),
     csrf: html``,
   };
-  return viewerPage(visit, shown, await shelf.read(order), { checked: null, canStamp: true }).body.markup;
+  return viewerPage(visit, shown, await shelf.read(order), {
+    at: `/orders/${shown.name}/evidence`,
+    checked: null,
+    canStamp: true,
+    packages: (await shelf.packages(order)).map(({ number }) => number),
+  }).body.markup;
 }
 
 beforeAll(async () => {
@@ -157,7 +162,8 @@ test("messages are counted; receipts and names are said in words, apart from the
   };
   const query = new URLSearchParams("from=Ann");
   const visit = { person: { id: "x", name: "Ben" }, now: unixSeconds(0), params: {}, query, csrf: html`` };
-  const { markup } = viewerPage(visit, shown, evidence, { checked: null, canStamp: true }).body;
+  const about = { at: "/orders/x/evidence", checked: null, canStamp: true, packages: [evidence.number] };
+  const { markup } = viewerPage(visit, shown, evidence, about).body;
   expect(markup).toContain("2 messages, and apart from them 2 receipts and 1 name of 2026-05-01");
   expect(markup).toContain("2 messages of 2 fit.");
   expect(markup).toContain("receipt: messages had arrived or were read");
@@ -181,6 +187,23 @@ test("a package that was collected again is read anew, and what is kept of it is
   expect(after.lines.map(({ text }) => text)).toEqual(["another"]);
   writeFileSync(path, first);
   expect((await shelf.read(order)).lines.length).toBe(COUNT);
+});
+
+test("EVI-43: every package of an order can be read, and a page says which one it is", async () => {
+  const second = join(directory, "evidence", shown.name, "evidence-2.age");
+  expect(await pageWith()).not.toContain("newest package");
+  writeFileSync(second, await sealEvidence(small("all that was left"), recipients, unixSeconds(1)));
+  const page = await pageWith();
+  expect(page).toContain("all that was left");
+  expect(page).toContain(`<a href="/orders/${shown.name}/packages/1">Package 1</a>`);
+  expect((await shelf.read(order, 1)).lines.length).toBe(COUNT);
+  await expect(shelf.read(order, 3)).rejects.toMatchObject({ code: "not-found" });
+  // It is opened once for what is downloaded from it, also by several at once.
+  const path = "data/messages.jsonl";
+  const [one, again] = await Promise.all([shelf.file(order, path, 1), shelf.file(order, path, 1)]);
+  expect(again).toBe(one);
+  expect(await shelf.file(order, path)).not.toBe(one);
+  rmSync(second);
 });
 
 test("what somebody else sealed to the agency to be read is not read: it is made anew from the package", async () => {

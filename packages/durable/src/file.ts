@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Makes renames and new names in `directory` survive a power cut. */
@@ -21,10 +21,32 @@ export async function writeFileDurable(
   contents: Uint8Array | string,
   options: { readonly mode?: number } = {},
 ): Promise<void> {
-  const directory = dirname(path);
-  // A name of its own for every write: two writers never share a half-written file.
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-  const handle = await open(temporary, "wx", options.mode ?? 0o600);
+  await rename(await writeBeside(path, contents, options.mode ?? 0o600), path);
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Makes a file that is there whole or not at all after a crash or a power cut; `false`, and nothing is written, where the
+ * name is taken: of two who make one at once, one does. 0600. Durable when it resolves.
+ */
+export async function createFileDurable(path: string, contents: Uint8Array): Promise<boolean> {
+  const temporary = await writeBeside(path, contents, 0o600);
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await unlink(temporary);
+  }
+  await syncDirectory(dirname(path));
+  return true;
+}
+
+/** The contents, on the disk under a name of their own: two writers never share a half-written file. */
+async function writeBeside(path: string, contents: Uint8Array | string, mode: number): Promise<string> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const handle = await open(temporary, "wx", mode);
   try {
     await handle.writeFile(contents);
     await handle.sync();
@@ -34,8 +56,7 @@ export async function writeFileDurable(
     throw error;
   }
   await handle.close();
-  await rename(temporary, path);
-  await syncDirectory(directory);
+  return temporary;
 }
 
 /** The file's bytes, or `null` where there is no such file. */

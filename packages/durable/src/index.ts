@@ -1,6 +1,7 @@
 export { type ArchiveFile, readArchive, writeArchive } from "./archive.ts";
 export { DurableError, type DurableErrorCode } from "./error.ts";
 export {
+  createFileDurable,
   eraseFileDurable,
   makeDirectory,
   readFileOrNull,

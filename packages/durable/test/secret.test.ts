@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Decrypter } from "age-encryption";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
+  createFileDurable,
   createPassphrase,
   makeDirectory,
   PASSPHRASE_VARIABLE,
@@ -108,6 +109,17 @@ test("a durable write replaces whole files, keeps the mode asked for and leaves 
   await removeFileDurable(path);
   await removeFileDurable(path);
   expect(await readFileOrNull(path)).toBeNull();
+});
+
+test("of many who make one file at once one does, whole, and nothing takes its place", async () => {
+  const path = join(directory, "a");
+  const made = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => createFileDurable(path, new Uint8Array(1000).fill(i))),
+  );
+  expect(made.filter((one) => one).length).toBe(1);
+  const winner = made.indexOf(true);
+  expect(new Uint8Array(await readFile(path))).toEqual(new Uint8Array(1000).fill(winner));
+  expect(await readdir(directory)).toEqual(["a"]);
 });
 
 test("a directory made for a party is its owner's alone", async () => {

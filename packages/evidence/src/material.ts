@@ -55,7 +55,7 @@ export type ReleasedLabel = {
 export const LABEL_KEYS = "data/label-keys.json";
 
 /** `data/wire/007.jsonl` for the seventh label of data/label-keys.json. */
-function numbered(folder: "wire" | "envelopes", position: number): string {
+export function numbered(folder: "wire" | "envelopes", position: number): string {
   return `data/${folder}/${String(position + 1).padStart(3, "0")}.jsonl`;
 }
 

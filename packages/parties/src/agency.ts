@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, type X509Certificate } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -20,6 +20,8 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import {
+  deliveredIn,
+  EvidenceError,
   type Files,
   openSealedEvidence,
   packageDigest,
@@ -50,9 +52,11 @@ import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
 import { addAtKeyholders, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+import { type KeptPackage, PackageShelf } from "./package-shelf.ts";
 import { formatRequest, namesOf, type OrderFile, type Request, readRequest } from "./request-file.ts";
 import type { Service } from "./service.ts";
 import {
+  readTimeAnchors,
   readTimeStampService,
   requestTimeStamp,
   type Stamped,
@@ -60,12 +64,14 @@ import {
   writeTimeStampService,
 } from "./time-stamps.ts";
 
-const EVIDENCE = "evidence.age";
 const IDENTITY = "evidence-identity";
 const ENDPOINT_KEY = "hi1-endpoint";
 const OWN_KEY = "own-key";
 const ACTS = "acts";
 const RANDOM = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** How many stored messages and envelopes, and files, earlier packages of an order have and its newest has not. */
+export type Lacking = { readonly stored: number; readonly files: number };
 
 /** A requester: an agency, or whoever else warrants name. Its directory holds its requests' secrets, sealed, and its evidence. */
 export class Agency {
@@ -255,32 +261,53 @@ export class Agency {
   }
 
   /**
-   * Collects what keyholders released and what the provider holds, opens it, and stores evidence/NAME/evidence.age,
-   * encrypted to {@link recipients}, with a time stamp where an authority is configured and answers. `waiting` while fewer than t keyholders have released. Everything is verified;
-   * a keyholder whose bundle does not hold is blamed and left out. Throws PartyError, WireError, LogError,
-   * EvidenceError.
+   * Collects what keyholders released and what the provider holds, opens it, and keeps it beside what was collected before,
+   * encrypted to {@link recipients}, with a time stamp where an authority is configured and answers. `waiting` while fewer
+   * than t keyholders have released. Everything is verified; a keyholder whose bundle does not hold is blamed and left out.
+   * Throws PartyError, WireError, LogError, EvidenceError.
    */
   async collect(
     service: Service,
     order: OrderFile,
     options: { readonly fetch?: Fetch; readonly progress?: CollectProgress } = {},
   ): Promise<
-    Collected & { readonly path?: string; readonly sealed?: Uint8Array; readonly stamped?: Stamped | null }
+    | Extract<Collected, { readonly kind: "waiting" }>
+    | (Extract<Collected, { readonly kind: "opened" }> & {
+        readonly path: string;
+        readonly sealed: Uint8Array;
+        readonly stamped: Stamped | null;
+        readonly lacking: Lacking | null;
+      })
   > {
     const collected = await collectRelease({ requester: this, service, order, ...options });
     if (collected.kind === "waiting") return collected;
     const { files, stamped } = await this.#stamp(collected.files, options.fetch);
-    const { path, sealed } = await this.#keep(order, files);
-    return { ...collected, files, stamped, path, sealed };
+    const before = await this.packages(order);
+    const sealed = await this.#seal(files);
+    const { path } = await this.#shelf(order).add(sealed);
+    const lacking = await this.#lacking(files, before);
+    return { ...collected, files, stamped, path, sealed, lacking };
+  }
+
+  /** The sealed packages of an order, as they were collected: the newest is the last. */
+  async packages(order: OrderFile): Promise<readonly KeptPackage[]> {
+    return await this.#shelf(order).all();
   }
 
   /**
-   * Adds a time stamp to a package that was collected without one. Throws PartyError "not-collected",
-   * "no-time-stamps" where no authority is configured, "stamped-already", EvidenceError.
+   * Adds a time stamp to a package that was collected without one, the newest where none is named. Throws PartyError
+   * "not-collected", "no-time-stamps" where no authority is configured, "stamped-already", EvidenceError.
    */
-  async stamp(order: OrderFile, options: { readonly fetch?: Fetch } = {}): Promise<Stamped> {
-    const sealed = await readFileOrNull(join(this.evidenceFolder(order), EVIDENCE));
-    if (sealed === null) throw new PartyError("not-collected", "nothing was opened under this order yet");
+  async stamp(
+    order: OrderFile,
+    options: { readonly fetch?: Fetch; readonly number?: number } = {},
+  ): Promise<Stamped> {
+    const all = await this.packages(order);
+    const kept =
+      options.number === undefined ? all.at(-1) : all.find(({ number }) => number === options.number);
+    const sealed = kept === undefined ? null : await readFileOrNull(kept.path);
+    if (kept === undefined || sealed === null)
+      throw new PartyError("not-collected", "nothing was opened under this order yet");
     const before = await this.unseal(sealed);
     if (before.has(TIME_STAMP)) throw new PartyError("stamped-already", "the package has its time stamp");
     const { files, stamped } = await this.#stamp(before, options.fetch);
@@ -290,17 +317,25 @@ export class Agency {
         "no time stamp authority is configured: porchlight requester time-stamps",
       );
     }
-    if (stamped.kind === "stamped") await this.#keep(order, files);
+    if (stamped.kind === "stamped") await this.#shelf(order).complete(kept, await this.#seal(files));
     return stamped;
   }
 
-  /** Configures who stamps packages from now on. Throws PartyError "time-stamps-invalid". */
+  /**
+   * Configures who stamps packages from now on. What others stamped before is still checked with their certificates.
+   * Throws PartyError "time-stamps-invalid".
+   */
   async useTimeStamps(service: TimeStampService): Promise<void> {
     await writeTimeStampService(this.directory, service);
   }
 
   async timeStamps(): Promise<TimeStampService | null> {
     return await readTimeStampService(this.directory);
+  }
+
+  /** Authorities whose stamps count: today's, and those before it. `null` where none was ever configured. */
+  async timeAnchors(): Promise<X509Certificate[] | null> {
+    return await readTimeAnchors(this.directory);
   }
 
   async #stamp(files: Files, fetch?: Fetch): Promise<{ files: Files; stamped: Stamped | null }> {
@@ -311,13 +346,31 @@ export class Agency {
     return { files: new Map([...files, [TIME_STAMP, stamped.reply]]), stamped };
   }
 
-  async #keep(order: OrderFile, files: Files): Promise<{ path: string; sealed: Uint8Array }> {
-    const sealed = await sealEvidence(files, this.recipients, packagedAt(files));
-    const folder = this.evidenceFolder(order);
-    await makeDirectory(folder);
-    const path = join(folder, EVIDENCE);
-    await writeFileDurable(path, sealed);
-    return { path, sealed };
+  async #seal(files: Files): Promise<Uint8Array> {
+    return await sealEvidence(files, this.recipients, packagedAt(files));
+  }
+
+  /** What the packages `before` have from the provider and `files` have not; `null` where one cannot be opened here. */
+  async #lacking(files: Files, before: readonly KeptPackage[]): Promise<Lacking | null> {
+    const now = deliveredIn(files);
+    const gone = { stored: new Set<string>(), files: new Set<string>() };
+    for (const { path } of before) {
+      const sealed = await readFileOrNull(path);
+      if (sealed === null) continue;
+      try {
+        const then = deliveredIn(await this.unseal(sealed));
+        for (const of of ["stored", "files"] as const)
+          for (const mark of then[of]) if (!now[of].has(mark)) gone[of].add(mark);
+      } catch (error) {
+        if (!(error instanceof EvidenceError)) throw error;
+        return null;
+      }
+    }
+    return { stored: gone.stored.size, files: gone.files.size };
+  }
+
+  #shelf(order: OrderFile): PackageShelf {
+    return new PackageShelf(this.evidenceFolder(order));
   }
 
   /** Opens a sealed package with this agency's own identity. Throws EvidenceError "cannot-decrypt". */
@@ -400,7 +453,7 @@ export class Agency {
     return found;
   }
 
-  /** Where the sealed package of an order is, once it was collected. */
+  /** Where the sealed packages of an order are, once it was collected. */
   evidenceFolder(order: OrderFile): string {
     return join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
   }

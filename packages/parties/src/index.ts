@@ -1,4 +1,4 @@
-export { Agency } from "./agency.ts";
+export { Agency, type Lacking } from "./agency.ts";
 export { charterInWords } from "./charter-words.ts";
 export {
   type Collected,
@@ -22,6 +22,7 @@ export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
+export type { KeptPackage } from "./package-shelf.ts";
 export {
   cosignPreservation,
   formatPreservationFile,

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, type X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { EncodingError, Fields, parseJson, type UnixSeconds } from "@porchlight/encoding";
@@ -23,26 +23,66 @@ const FILE = "time-stamps.json";
 const TYPE = "application/timestamp-reply";
 const MAX_REPLY = 65_535;
 const MAX_ANCHORS = 2 ** 20;
+/** Of many authorities, one after the other. */
+const MAX_FORMER = 2 ** 24;
 const TIMEOUT_SECONDS = 20;
+
+/** With the certificates of authorities that were configured before: what they stamped still holds. */
+type Kept = TimeStampService & { readonly former: string };
 
 /** Throws PartyError "time-stamps-invalid" for an address or certificates that are none. */
 export async function writeTimeStampService(directory: string, service: TimeStampService): Promise<void> {
   check(service);
-  const text = `${JSON.stringify({ version: 1, ...service }, null, 2)}\n`;
+  const before = await readKept(directory).catch((error: unknown) => {
+    // What is damaged is replaced: nothing can be taken over from it.
+    if (error instanceof PartyError) return null;
+    throw error;
+  });
+  const { url, anchors } = service;
+  const former = before === null ? "" : without(`${before.former}\n${before.anchors}`, anchors);
+  const text = `${JSON.stringify({ version: 1, url, anchors, ...(former === "" ? {} : { former }) }, null, 2)}\n`;
   await writeFileDurable(join(directory, FILE), text, { mode: 0o644 });
+}
+
+/** Each certificate once, but for those of `others`. PEM. */
+function without(pem: string, others: string): string {
+  const seen = new Set(readCertificates(others).map(({ fingerprint256 }) => fingerprint256));
+  const left: string[] = [];
+  for (const one of readCertificates(pem)) {
+    if (!seen.has(one.fingerprint256)) left.push(one.toString());
+    seen.add(one.fingerprint256);
+  }
+  return left.join("");
 }
 
 /** `null` where none is configured. Throws PartyError "time-stamps-invalid". */
 export async function readTimeStampService(directory: string): Promise<TimeStampService | null> {
+  const kept = await readKept(directory);
+  return kept === null ? null : { url: kept.url, anchors: kept.anchors };
+}
+
+/**
+ * Whom a package's time stamp may come from: the authority that is configured, and those that were. `null` where none is.
+ * Throws PartyError "time-stamps-invalid".
+ */
+export async function readTimeAnchors(directory: string): Promise<X509Certificate[] | null> {
+  const kept = await readKept(directory);
+  return kept === null ? null : readCertificates(`${kept.anchors}\n${kept.former}`);
+}
+
+async function readKept(directory: string): Promise<Kept | null> {
   const bytes = await readFileOrNull(join(directory, FILE));
   if (bytes === null) return null;
   try {
     const fields = new Fields(parseJson(bytes, FILE), FILE);
     fields.literal("version", 1);
-    const service = { url: fields.string("url", 2000), anchors: fields.string("anchors", MAX_ANCHORS) };
+    const url = fields.string("url", 2000);
+    const anchors = fields.string("anchors", MAX_ANCHORS);
+    const former = fields.optional("former") === undefined ? "" : fields.string("former", MAX_FORMER);
     fields.end();
-    check(service);
-    return service;
+    check({ url, anchors });
+    if (former !== "") check({ url, anchors: former });
+    return { url, anchors, former };
   } catch (cause) {
     if (cause instanceof EncodingError) throw invalid(`${FILE} is damaged`, cause);
     throw cause;

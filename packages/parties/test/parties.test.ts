@@ -1,11 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
 import { type DayNumber, hex, periodOf, unixSeconds } from "@porchlight/encoding";
-import { readCertificates, verifyFiles } from "@porchlight/evidence";
+import { sealEvidence, verifyFiles } from "@porchlight/evidence";
 import { verifyWarrant } from "@porchlight/gate";
 import { LogError, WireError } from "@porchlight/wire";
+import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   keysDocument,
@@ -246,6 +247,41 @@ test("DEL-73: what does not fit into one answer comes in several, and makes the 
   expect(await code(agency.collect(service, order, { fetch: world.fetch }))).toBe("answer-malformed");
 });
 
+test("EVI-43: collecting again replaces nothing, and says what the provider gave before and gives no more", async () => {
+  const set = await setUp();
+  const { world, agency, service } = set;
+  const order = await handedIn(set);
+  for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n);
+  const file = await sealFile("kept", new Uint8Array(10));
+  world.stored.set(file.reference.id, file.ciphertext);
+  world.written = [[{ at: "2026-09-14T08:00:00Z", text: "with a file", attachments: [file.reference] }]];
+  const collect = async () => {
+    const collected = await agency.collect(service, order, { fetch: world.fetch });
+    if (collected.kind !== "opened") throw new Error(collected.kind);
+    return collected;
+  };
+  const first = await collect();
+  // What an earlier version of this tool wrote has its place too.
+  const folder = agency.evidenceFolder(order);
+  await rm(join(folder, "evidence.age"));
+  await rename(first.path, join(folder, "evidence.age"));
+  world.stored.clear();
+  expect((await collect()).lacking).toEqual({ stored: 0, files: 1 });
+  world.deliver = (material) => ({ ...material, envelopes: [], messages: [], complete: true });
+  const last = await collect();
+  expect(last.opened.messages).toEqual([]);
+  expect(last.lacking).toEqual({ stored: 2, files: 1 });
+  const kept = await agency.packages(order);
+  expect(kept.map(({ number }) => number)).toEqual([1, 2, 3]);
+  const bytes = await Promise.all(kept.map(async ({ path }) => new Uint8Array(await readFile(path))));
+  expect([bytes[0], bytes[2]]).toEqual([first.sealed, last.sealed]);
+  expect(await readlink(join(folder, "evidence.age"))).toBe("evidence-3.age");
+  // What others read alone cannot be compared here, and is kept all the same.
+  const recipient = await identityToRecipient(await generateHybridIdentity());
+  await writeFile(join(folder, "evidence-4.age"), await sealEvidence(first.files, [recipient], world.time));
+  expect(await collect()).toMatchObject({ lacking: null, path: join(folder, "evidence-5.age") });
+}, 30_000);
+
 test("EVI-29, ATT-25: files that messages name are in the package, and whatever a sender or the provider did to them stops nothing", async () => {
   const set = await setUp();
   const { world, agency, service } = set;
@@ -359,14 +395,34 @@ test.skipIf(missing !== null)(
     const again = await tsa.serve();
     try {
       await agency.useTimeStamps({ url: again.url, anchors: tsa.root });
-      expect(await agency.stamp(order)).toMatchObject({ kind: "stamped", authority: "O=Test, CN=tsa" });
-      expect(await code(agency.stamp(order))).toBe("stamped-already");
-      const sealed = await readFile(join(agency.evidenceFolder(order), "evidence.age"));
-      const timeAnchors = readCertificates(tsa.root);
+      // A collection that ends while the authority thinks is not lost to the older package that is being stamped.
+      const meanwhile = new Map<string, Uint8Array>();
+      const stamping = agency.stamp(order, {
+        fetch: async (input, init) => {
+          if (meanwhile.size === 0) {
+            const { path, sealed } = await collect();
+            meanwhile.set(path, sealed);
+          }
+          return await fetch(input, init);
+        },
+      });
+      expect(await stamping).toMatchObject({ kind: "stamped", authority: "O=Test, CN=tsa" });
+      const [[path, kept] = []] = meanwhile;
+      expect(new Uint8Array(await readFile(path ?? ""))).toEqual(kept);
+      expect(await agency.packages(order)).toMatchObject([{ number: 1 }, { number: 2, path }]);
+      expect(await code(agency.stamp(order, { number: 1 }))).toBe("stamped-already");
+      const sealed = await readFile(join(agency.evidenceFolder(order), "evidence-1.age"));
+      // Another authority from now on: what this one stamped holds as before.
+      const other = new Authority(join(home, "next tsa"), { key: "ec" });
+      await agency.useTimeStamps({ url: again.url, anchors: other.root });
+      await agency.useTimeStamps({ url: again.url, anchors: other.root });
+      const timeAnchors = (await agency.timeAnchors()) ?? [];
+      expect(timeAnchors.length).toBe(2);
       expect(await verifyFiles(await agency.unseal(sealed), { timeAnchors })).toMatchObject({
         kind: "verified",
         timeStamp: { trusted: true },
       });
+      expect(await agency.timeStamps()).toEqual({ url: again.url, anchors: other.root });
     } finally {
       await again.close();
     }

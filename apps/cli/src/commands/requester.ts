@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type CharterId, formatInstant, fromHex, type Json } from "@porchlight/encoding";
 import { type OpenedRelease, writeFiles } from "@porchlight/evidence";
-import { Agency, keepOrder, namesOf, type Stamped } from "@porchlight/parties";
+import { Agency, keepOrder, type Lacking, namesOf, type Stamped } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import {
@@ -160,7 +160,7 @@ export function registerRequester(program: Command, streams: Streams): void {
       requester
         .command("collect")
         .description(
-          "collect what t keyholders released and what the provider holds, open it, store evidence.age",
+          "collect what t keyholders released and what the provider holds, open it, store it beside what was collected before",
         )
         .requiredOption("--order <file>", "the order")
         .option("--unpack <dir>", "also write the readable package, as this new directory")
@@ -181,7 +181,7 @@ export function registerRequester(program: Command, streams: Streams): void {
           exit: never ? EXIT.refused : EXIT.notYet,
         };
       }
-      const { opened, path, files, blamed, outstanding, stamped = null } = collected;
+      const { opened, path, files, blamed, outstanding, stamped, lacking } = collected;
       if (options.unpack !== undefined) await writeFiles(options.unpack, files);
       const failed = opened.failures.length;
       return {
@@ -195,6 +195,7 @@ export function registerRequester(program: Command, streams: Streams): void {
             : [`left out, because what it released does not hold: keyholder ${blamed.join(", ")}`]),
           ...filesSaid(opened.attachments),
           ...(stamped === null ? [] : [stampedSaid(stamped)]),
+          ...lackingSaid(lacking),
           `stored ${path}, encrypted to ${agency.recipients.length === 1 ? "this requester" : `${agency.recipients.length} recipients`}`,
           options.unpack === undefined
             ? `Read it: porchlight evidence unpack ${path} --dir ${options.dir} --out evidence`
@@ -206,7 +207,8 @@ export function registerRequester(program: Command, streams: Streams): void {
           failures: failed,
           outstanding,
           blamed: [...blamed],
-          evidence: path ?? null,
+          evidence: path,
+          lacking,
           timeStamp: stamped === null ? null : stampedJson(stamped),
           unpacked: options.unpack ?? null,
           commitment: namesOf(order).commitment,
@@ -258,6 +260,16 @@ function filesSaid(attachments: OpenedRelease["attachments"]): string[] {
   const held = attachments.size - missing;
   return [
     `${counted(held, "file")} that messages name ${held === 1 ? "is" : "are"} in the package${missing === 0 ? "" : `, ${missing} could not be had (see report.json)`}`,
+  ];
+}
+
+/** What earlier packages of the order have and the newest has not. */
+function lackingSaid(lacking: Lacking | null): string[] {
+  if (lacking === null) return ["earlier packages of this order cannot be opened here: nobody compared them"];
+  const { stored, files } = lacking;
+  if (stored + files === 0) return [];
+  return [
+    `THE PROVIDER GAVE LESS THAN BEFORE: earlier packages, kept beside this one, have ${counted(stored, "stored item")} and ${counted(files, "file")} that it has not`,
   ];
 }
 

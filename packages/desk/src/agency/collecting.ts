@@ -1,4 +1,4 @@
-import type { CollectPhase, KeyholderAnswer } from "@porchlight/parties";
+import type { CollectPhase, KeyholderAnswer, Lacking } from "@porchlight/parties";
 import { type Explained, explain } from "../shell/sentences.ts";
 
 /** How a collection stands that this desk began. */
@@ -15,6 +15,7 @@ export type Collection =
       readonly messages: number;
       readonly outstanding: number;
       readonly blamed: number;
+      readonly lacking: Lacking | null;
     }
   | { readonly kind: "failed"; readonly why: Explained };
 

@@ -103,12 +103,15 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       page("/orders/:order", async (visit) => await room.order(visit));
       act("/orders/:order/collect", room.collect());
       form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
-      page("/orders/:order/evidence", async (visit) => await room.evidence(visit));
-      form("/orders/:order/evidence/check", async (visit) => await room.check(visit));
-      form("/orders/:order/evidence/stamp", async (visit) => await room.stamp(visit));
-      download("/orders/:order/evidence/files/:file", async (visit) => await room.file(visit));
-      picture("/orders/:order/evidence/pictures/:file", async (visit) => await room.picture(visit));
-      download("/orders/:order/evidence/:part", async (visit) => await room.part(visit));
+      // The newest package of an order, and each one by its number.
+      for (const at of ["/orders/:order/evidence", "/orders/:order/packages/:number"]) {
+        page(at, async (visit) => await room.evidence(visit));
+        form(`${at}/check`, async (visit) => await room.check(visit));
+        form(`${at}/stamp`, async (visit) => await room.stamp(visit));
+        download(`${at}/files/:file`, async (visit) => await room.file(visit));
+        picture(`${at}/pictures/:file`, async (visit) => await room.picture(visit));
+        download(`${at}/:part`, async (visit) => await room.part(visit));
+      }
     },
   });
 }
@@ -344,9 +347,10 @@ class AgencyRoom {
             const { have, need, keyholders } = collected;
             return { kind: "waiting", have, need, keyholders };
           }
-          const { opened, outstanding, blamed, files, sealed } = collected;
-          if (sealed !== undefined) await this.#evidence.prepare(whole, files, sealed);
-          return { kind: "opened", messages: opened.messages.length, outstanding, blamed: blamed.length };
+          const { opened, outstanding, blamed, files, sealed, lacking } = collected;
+          await this.#evidence.prepare(whole, files, sealed);
+          const messages = opened.messages.length;
+          return { kind: "opened", messages, outstanding, blamed: blamed.length, lacking };
         });
         return { to: `/orders/${name}`, outcome: end.then(reasonOf) };
       },
@@ -355,26 +359,30 @@ class AgencyRoom {
 
   async evidence(visit: Visit) {
     const shown = await this.#find(visit);
-    const evidence = await this.#evidence.read(shown.order);
+    const evidence = await this.#evidence.read(shown.order, numberIn(visit));
     return viewerPage(visit, shown, evidence, {
+      at: placeOf(visit, shown),
       checked: this.#evidence.checked(shown.order, evidence),
       canStamp: (await this.#agency.timeStamps()) !== null,
+      packages: (await this.#evidence.packages(shown.order)).map(({ number }) => number),
     });
   }
 
   async check(visit: Visit) {
     const { charter } = await this.#door.open();
     const shown = await this.#find(visit);
-    void this.#evidence.check(shown.order, await this.#evidence.read(shown.order), charter.id);
-    return { to: `/orders/${shown.name}/evidence` };
+    const evidence = await this.#evidence.read(shown.order, numberIn(visit));
+    void this.#evidence.check(shown.order, evidence, charter.id);
+    return { to: placeOf(visit, shown) };
   }
 
   /** The authority learns a digest, nothing of what it is of. */
   async stamp(visit: Visit) {
     const shown = await this.#find(visit);
-    const stamped = await this.#agency.stamp(shown.order);
+    const number = numberIn(visit);
+    const stamped = await this.#agency.stamp(shown.order, number === undefined ? {} : { number });
     return {
-      to: `/orders/${shown.name}/evidence`,
+      to: placeOf(visit, shown),
       said:
         stamped.kind === "stamped"
           ? "The package is stamped."
@@ -398,29 +406,44 @@ class AgencyRoom {
 
   async #sent(visit: Visit): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
     const { order } = await this.#find(visit);
+    const number = numberIn(visit);
     const ref = visit.params["file"] ?? "";
-    const { lines } = await this.#evidence.read(order);
+    const { lines } = await this.#evidence.read(order, number);
     const named = lines.flatMap(({ attachments }) => attachments).find(({ file }) => file === ref);
-    const bytes = named && (await this.#evidence.files(order)).get(attachmentPath(ref));
-    if (bytes === undefined) throw new DeskError("not-found", "the package has no such file");
+    const bytes = named === undefined ? null : await this.#evidence.file(order, attachmentPath(ref), number);
+    if (bytes === null) throw new DeskError("not-found", "the package has no such file");
     return { name: downloadName(named?.name ?? "", ref), bytes };
   }
 
   async part(visit: Visit): Promise<Download> {
     const { order, document } = await this.#find(visit);
+    const number = numberIn(visit);
     const part = visit.params["part"] ?? "";
     if (part === "package") {
       return {
         name: `${document.reference}-evidence.age`,
         type: "application/octet-stream",
-        bytes: await this.#evidence.sealed(order),
+        bytes: await this.#evidence.sealed(order, number),
       };
     }
     const [path, type, name] = (Object.hasOwn(PARTS, part) ? PARTS[part] : undefined) ?? ["", "", ""];
-    const bytes = path === "" ? undefined : (await this.#evidence.files(order)).get(path);
-    if (bytes === undefined) throw new DeskError("not-found", "the package has no such part");
+    const bytes = path === "" ? null : await this.#evidence.file(order, path, number);
+    if (bytes === null) throw new DeskError("not-found", "the package has no such part");
     return { name: `${document.reference}-${name}`, type, bytes };
   }
+}
+
+/** Which package of an order an address means; `undefined` for the newest. */
+function numberIn({ params }: Visit): number | undefined {
+  const { number } = params;
+  if (number === undefined) return undefined;
+  if (!/^[1-9][0-9]{0,8}$/.test(number)) throw new DeskError("not-found", "no package has such a number");
+  return Number(number);
+}
+
+function placeOf(visit: Visit, { name }: Shown): string {
+  const number = numberIn(visit);
+  return number === undefined ? `/orders/${name}/evidence` : `/orders/${name}/packages/${number}`;
 }
 
 /** For the journal: "" where messages were opened. */

@@ -10,7 +10,6 @@ import {
   type Files,
   isMissing,
   missingWords,
-  readCertificates,
   type StoryLine,
   sealEvidence,
   storyOf,
@@ -18,7 +17,7 @@ import {
   timeStampWords,
   verifyFiles,
 } from "@porchlight/evidence";
-import { type Agency, namesOf, type OrderFile } from "@porchlight/parties";
+import { type Agency, type KeptPackage, namesOf, type OrderFile } from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
 
 /** One message as the viewer shows and searches it. */
@@ -46,6 +45,8 @@ type Attachment = {
 
 /** What of a package people read here, in this process' memory. */
 export type Evidence = {
+  /** Of the package among those of its order. */
+  readonly number: number;
   /** SHA-256 of the sealed package that it is of, hexadecimal. */
   readonly mark: string;
   readonly lines: readonly Line[];
@@ -67,10 +68,13 @@ const READING_PART = "reading.json.gz";
 const MAC_PART = "reading.mac";
 const MAC_DOMAIN = "porchlight-v1/agency-reading\0";
 
+/** Milliseconds for which a package that was opened whole stays open for the next download from it. */
+const OPEN_FOR = 60_000;
+
 /**
  * The evidence of one agency: opened when it is read, one package at a time, and never written in clear. A package of many
- * messages takes seconds to decrypt; so what people read of it lies beside it once more, sealed like it, in `reading.age`.
- * Anybody can seal to this agency: a reading counts with a MAC under the agency's own key over order, package and content,
+ * messages takes seconds to decrypt; so what people read of the newest of an order lies beside it once more, sealed like it,
+ * in `reading.age`. Where no number says which package of an order is meant, it is the newest. Anybody can seal to this agency: a reading counts with a MAC under the agency's own key over order, package and content,
  * and is made anew where it has none. Whoever has to rely on it has the package checked, and then reads what was checked.
  */
 export class EvidenceShelf {
@@ -79,41 +83,69 @@ export class EvidenceShelf {
   /** By package: order and mark. */
   readonly #checked = new Map<string, Checked>();
   readonly #marks = new Map<string, { readonly state: string; readonly mark: string }>();
+  /** A package can fill a good part of the memory: one after the other is opened whole, and one at a time stays open. */
+  #lane: Promise<unknown> = Promise.resolve();
+  #whole: { readonly key: string; readonly files: Files; readonly end: NodeJS.Timeout } | null = null;
 
   constructor(agency: Agency) {
     this.#agency = agency;
   }
 
   async has(order: OrderFile): Promise<boolean> {
-    return (await stateOf(this.#path(order))) !== null;
+    return (await this.packages(order)).length > 0;
+  }
+
+  async packages(order: OrderFile): Promise<readonly KeptPackage[]> {
+    return await this.#agency.packages(order);
   }
 
   /** Throws DeskError "not-found", EvidenceError. */
-  async read(order: OrderFile): Promise<Evidence> {
-    const path = this.#path(order);
-    const known = await this.#mark(path);
-    if (this.#open?.path === path && this.#open.evidence.mark === known) return this.#open.evidence;
-    const kept = await this.#reading(order, known);
-    if (kept !== null) return this.#show(order, kept);
-    const sealed = await this.sealed(order);
-    const reading = readingOf(await this.#agency.unseal(sealed), digestOf(sealed));
-    await this.#keep(order, reading);
-    return this.#show(order, reading);
+  async read(order: OrderFile, number?: number): Promise<Evidence> {
+    const kept = await this.#find(order, number);
+    const known = await this.#mark(kept.path);
+    if (this.#open?.path === kept.path && this.#open.evidence.mark === known) return this.#open.evidence;
+    const read = await this.#reading(order, known);
+    if (read !== null) return this.#show(kept, read);
+    const reading = await this.#inTurn(async () => {
+      const sealed = await readSealed(kept);
+      return readingOf(await this.#agency.unseal(sealed), digestOf(sealed));
+    });
+    await this.#keep(order, kept, reading);
+    return this.#show(kept, reading);
   }
 
   /** After a collection, while its files are at hand. `sealed`: the package that they were sealed into. */
   async prepare(order: OrderFile, files: Files, sealed: Uint8Array): Promise<void> {
-    await this.#keep(order, readingOf(files, digestOf(sealed)));
+    await this.#keep(order, await this.#find(order), readingOf(files, digestOf(sealed)));
   }
 
-  async sealed(order: OrderFile): Promise<Uint8Array> {
-    if (!(await this.has(order))) throw nothing();
-    return new Uint8Array(await readFile(this.#path(order)));
+  async sealed(order: OrderFile, number?: number): Promise<Uint8Array> {
+    return await readSealed(await this.#find(order, number));
   }
 
-  /** The whole package. Throws EvidenceError "cannot-decrypt" where it was sealed to keys that are not here. */
-  async files(order: OrderFile): Promise<Files> {
-    return await this.#agency.unseal(await this.sealed(order));
+  /** A file of a package. Throws EvidenceError "cannot-decrypt" where it was sealed to keys that are not here. */
+  async file(order: OrderFile, path: string, number?: number): Promise<Uint8Array | null> {
+    const kept = await this.#find(order, number);
+    return await this.#inTurn(async () => (await this.#files(kept)).get(path) ?? null);
+  }
+
+  async #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#lane.then(run);
+    this.#lane = turn.catch(() => null);
+    return await turn;
+  }
+
+  async #files(kept: KeptPackage): Promise<Files> {
+    const key = `${kept.path} ${await this.#mark(kept.path)}`;
+    const files = this.#whole?.key === key ? this.#whole.files : null;
+    if (this.#whole !== null) clearTimeout(this.#whole.end);
+    this.#whole = null;
+    const opened = files ?? (await this.#agency.unseal(await readSealed(kept)));
+    const end = setTimeout(() => {
+      if (this.#whole?.end === end) this.#whole = null;
+    }, OPEN_FOR).unref();
+    this.#whole = { key, files: opened, end };
+    return opened;
   }
 
   /** What a check of exactly this package found; `null` where none was made since the desk started. */
@@ -125,22 +157,23 @@ export class EvidenceShelf {
    * Opens every message again from the released keys and compares, in the background; what people read is then made anew
    * from exactly what was compared. Resolves when that is over.
    */
-  async check(order: OrderFile, { mark }: Evidence, charter: string): Promise<void> {
+  async check(order: OrderFile, { mark, number }: Evidence, charter: string): Promise<void> {
     const key = packageOf(order, mark);
     if (this.#checked.get(key)?.kind === "checking") return;
     this.#checked.set(key, { kind: "checking" });
     try {
-      const sealed = await this.sealed(order);
+      const kept = await this.#find(order, number);
+      const sealed = await readSealed(kept);
       // Another package by now: nothing was found of the one that was asked about.
       if (digestOf(sealed) !== mark) return void this.#checked.delete(key);
       const files = await this.#agency.unseal(sealed);
-      const service = await this.#agency.timeStamps();
-      const anchors = service === null ? {} : { timeAnchors: readCertificates(service.anchors) };
-      const checked = checkedOf(await verifyFiles(files, { charter, ...anchors }), order);
+      const timeAnchors = await this.#agency.timeAnchors();
+      const trust = { charter, ...(timeAnchors === null ? {} : { timeAnchors }) };
+      const checked = checkedOf(await verifyFiles(files, trust), order);
       if (checked.kind === "verified") {
         const reading = readingOf(files, mark);
-        await this.#keep(order, reading);
-        this.#show(order, reading);
+        await this.#keep(order, kept, reading);
+        this.#show(kept, reading);
       }
       this.#checked.set(key, checked);
     } catch {
@@ -148,13 +181,16 @@ export class EvidenceShelf {
     }
   }
 
-  #path(order: OrderFile): string {
-    return join(this.#agency.evidenceFolder(order), "evidence.age");
+  async #find(order: OrderFile, wanted?: number): Promise<KeptPackage> {
+    const all = await this.packages(order);
+    const found = wanted === undefined ? all.at(-1) : all.find(({ number }) => number === wanted);
+    if (found === undefined) throw nothing();
+    return found;
   }
 
-  #show(order: OrderFile, { mark, lines, failures, gaps, stamp }: Reading): Evidence {
-    const evidence = { mark, lines, story: storyOf(lines), failures, gaps, stamp };
-    this.#open = { path: this.#path(order), evidence };
+  #show({ path, number }: KeptPackage, { mark, lines, failures, gaps, stamp }: Reading): Evidence {
+    const evidence = { number, mark, lines, story: storyOf(lines), failures, gaps, stamp };
+    this.#open = { path, evidence };
     return evidence;
   }
 
@@ -184,7 +220,9 @@ export class EvidenceShelf {
     return parseReading(JSON.parse(gunzipSync(packed).toString("utf8")) as Json, mark);
   }
 
-  async #keep(order: OrderFile, reading: Reading): Promise<void> {
+  /** One reading an order: of what is read most. */
+  async #keep(order: OrderFile, { number }: KeptPackage, reading: Reading): Promise<void> {
+    if ((await this.#find(order)).number !== number) return;
     const packed = new Uint8Array(gzipSync(utf8(JSON.stringify(reading)), { level: 1 }));
     const parts = new Map([
       [READING_PART, packed],
@@ -224,6 +262,10 @@ async function stateOf(path: string): Promise<string | null> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
+}
+
+async function readSealed({ path }: KeptPackage): Promise<Uint8Array> {
+  return new Uint8Array(await readFile(path));
 }
 
 function nothing(): DeskError {

@@ -2,7 +2,7 @@ import type { Charter } from "@porchlight/charter";
 import { base64, hex } from "@porchlight/encoding";
 import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
-import type { KeyholderAnswer, Request } from "@porchlight/parties";
+import type { KeyholderAnswer, Lacking, Request } from "@porchlight/parties";
 import { daysText, keyholdersTable, type Shown, scopeWords, standingBadge, tally } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
@@ -217,7 +217,7 @@ function collectionBox(collection: Collection): Markup {
       );
     }
     case "opened": {
-      const { messages, outstanding, blamed } = collection;
+      const { messages, outstanding, blamed, lacking } = collection;
       return html`${box("good", html`<p><strong>${counted(messages, "message")} opened and verified.</strong></p>`)}${
         outstanding === 0
           ? NOTHING
@@ -225,7 +225,7 @@ function collectionBox(collection: Collection): Markup {
               "warn",
               html`<p>${counted(outstanding, "key")} that the order asks for ${outstanding === 1 ? "is" : "are"} not released yet. Collect again later.</p>`,
             )
-      }${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge("tell the court", "bad")}</p>`)}`;
+      }${lackingBox(lacking)}${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge("tell the court", "bad")}</p>`)}`;
     }
   }
 }
@@ -250,4 +250,19 @@ ${
 <li>The key counts once the log's witnesses have seen it, until the day that was agreed. Have it registered again before.</li></ol>
 <p class="soft">If the key was stolen, call the provider: an officer takes it back at once.</p>`,
   };
+}
+
+function lackingBox(lacking: Lacking | null): Markup {
+  if (lacking === null) {
+    return box(
+      "plain",
+      html`<p>Earlier packages of this order cannot be opened here, so nobody compared them. They are kept.</p>`,
+    );
+  }
+  const { stored, files } = lacking;
+  if (stored + files === 0) return NOTHING;
+  return box(
+    "warn",
+    html`<p><strong>The provider gave less than before.</strong> Earlier packages have ${counted(stored, "stored item")} and ${counted(files, "file")} that the newest has not. They are kept: the evidence page lists them.</p>`,
+  );
 }

@@ -24,12 +24,16 @@ export function viewerPage(
   shown: Shown,
   evidence: Evidence,
   about: {
-    readonly checked: Checked | null /** Whether an authority is configured. */;
+    /** The address of this page. */
+    readonly at: string;
+    readonly checked: Checked | null;
+    /** Whether an authority is configured. */
     readonly canStamp: boolean;
+    /** Numbers of all packages of the order, oldest first. */
+    readonly packages: readonly number[];
   },
 ): View {
-  const { checked, canStamp } = about;
-  const at = `/orders/${shown.name}/evidence`;
+  const { at, checked, canStamp, packages } = about;
   const search = searchOf(visit.query);
   const isSearch = queryOf(search) !== "";
   const found = isSearch ? find(evidence.lines, search) : evidence.lines;
@@ -46,6 +50,7 @@ export function viewerPage(
     body: html`<p class="back"><a href="/orders/${shown.name}">${shown.document.reference}</a></p>
 <div class="top"><h1>Messages opened under ${shown.document.reference}</h1></div>
 <p class="lead">${countWords(evidence.lines)}${days.length === 0 ? "" : days.length === 1 ? ` of ${days[0]}` : ` from ${days[0]} to ${days.at(-1)}`} (UTC). ${shown.document.mode === "both-sides" ? "Nothing is here of anyone whom the order does not open." : "Nothing that anyone else wrote is here."}</p>
+${packagesBox(shown.name, evidence.number, packages)}
 ${checkBox(visit, at, checked)}
 ${evidence.failures.length === 0 ? NOTHING : box("bad", html`<p><strong>${counted(evidence.failures.length, "stored item")} did not open or verify.</strong></p><ul>${join(evidence.failures.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`)}
 ${evidence.gaps === 0 ? NOTHING : box("warn", html`<p>Numbers are missing in the key chains of some devices: each is a message that was never delivered, was not handed over, or did not open. The package's own page lists them.</p>`)}
@@ -73,6 +78,21 @@ ${pager(at, search, page, pages, "below")}`
 <p class="soft">What leaves this desk in clear can be read by whoever gets it.</p>
 ${stampBox(visit, at, evidence.stamp, canStamp)}`,
   };
+}
+
+/** What was collected earlier may have what the provider no longer gave. */
+function packagesBox(name: string, here: number, packages: readonly number[]): Markup {
+  if (packages.length < 2) return NOTHING;
+  const newest = packages.at(-1);
+  const links = packages.map((number) =>
+    number === here
+      ? html`<li><strong>${number}</strong> this one</li>`
+      : html`<li><a href="/orders/${name}/packages/${number}">Package ${number}</a></li>`,
+  );
+  return box(
+    here === newest ? "plain" : "warn",
+    html`<p><strong>${here === newest ? "This is the newest package." : "This is not the newest package."}</strong> The order was collected ${packages.length} times, and each package is kept. An earlier one can have what the provider gave then and gives no more.</p><ul>${join(links)}</ul>`,
+  );
 }
 
 function stampBox(visit: Visit, at: string, stamp: string | null, canStamp: boolean): Markup {
