@@ -60,6 +60,7 @@ const notice: NoticeView = {
   role: "named",
   issued: NOW,
   contestUntil: null,
+  stopped: null,
   reference: "12 Gs 345/26",
   legalBasis: "Code of Criminal Procedure, s. 100b",
   conversations: [FIRST],

@@ -10,13 +10,22 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { allClear, type NoticeContent, NoticeLedger } from "@porchlight/notice";
+import { allClear, type NoticeContent, NoticeLedger, type Stopped } from "@porchlight/notice";
 import { ClientError } from "./error.ts";
 import type { Storage } from "./storage.ts";
 
 const RECORD = "notices";
 const VERSION = 1;
-const TYPES: readonly LogEntry["type"][] = ["notice", "warrant", "hold-order", "extension", "notice-share"];
+const TYPES: readonly LogEntry["type"][] = [
+  "notice",
+  "warrant",
+  "hold-order",
+  "extension",
+  "notice-share",
+  "revocation",
+  "suspension",
+  "resumption",
+];
 
 /** What can be said of every charter of a log together (NOT-42). */
 export type Clearance = {
@@ -130,6 +139,11 @@ export class NoticeLog {
     const notices = [...this.#ledgers.values()].flatMap(({ ledger }) => ledger.read(seed));
     this.#read = { seed: name, notices };
     return notices;
+  }
+
+  /** NOT-43: whether an order of which a notice was read is stopped. */
+  stopped({ charter, commitment }: Pick<NoticeContent, "charter" | "commitment">): Stopped | null {
+    return this.#ledgers.get(charter)?.ledger.stopped(commitment) ?? null;
   }
 
   /** NOT-42 for all charters of the log; `null` where it has none, since then nothing was ever escrowed. */

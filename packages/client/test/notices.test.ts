@@ -1,5 +1,5 @@
 // What a person's device says of orders about them, from the log that it follows itself.
-import { formatEntry, type LogEntry, noticeSeedOf } from "@porchlight/charter";
+import { formatEntry, type LogEntry, noticeSeedOf, signIntake } from "@porchlight/charter";
 import { type DayNumber, dayNumber, dayOf, keyholderIndex, parseDay, periodOf } from "@porchlight/encoding";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
@@ -67,15 +67,15 @@ describe("notices on a device", () => {
     const again = await made.book(storage);
     expect(again.notices.notices(alice)).toEqual(found);
     expect(again.notices.clearance(noon(UNTIL))).toEqual(book.notices.clearance(noon(UNTIL)));
-    expect(noticeViews(found, again.known, [])).toMatchObject([
+    expect(noticeViews(again.notices, alice, again.known, [])).toMatchObject([
       { id: commitment, kind: "warrant", contestUntil: null, isRead: false, lastDay: order.document.lastDay },
     ]);
-    expect(noticeViews(found, again.known, [commitment])[0]?.isRead).toBe(true);
+    expect(noticeViews(again.notices, alice, again.known, [commitment])[0]?.isRead).toBe(true);
     // Who signed, as the charter calls them; where no charter is known, as the notice does.
     const named = charter.issuers.find(({ name }) => name === order.document.issuer);
     expect(named?.title).not.toBe(named?.name);
-    expect(noticeViews(found, again.known, [])[0]?.orderedBy).toBe(named?.title);
-    expect(noticeViews(found, [], [])[0]?.orderedBy).toBe(order.document.issuer);
+    expect(noticeViews(again.notices, alice, again.known, [])[0]?.orderedBy).toBe(named?.title);
+    expect(noticeViews(again.notices, alice, [], [])[0]?.orderedBy).toBe(order.document.issuer);
   });
 
   test("NOT-42: what is said of days follows the log: nothing beyond an overdue order, more once it is told", async () => {
@@ -134,14 +134,30 @@ describe("notices on a device", () => {
     expect(book.notices.pending).toEqual([]);
   });
 
-  test("GATE-20: who is told first is told until when the order can be contested", async () => {
+  test("GATE-20, NOT-43: who is told first is told until when the order can be contested, and that it is stopped", async () => {
     const { made, commitment } = await town({ kind: "notice-first" });
     const notice = { commitment, until: LOGGED, loggedOn: LOGGED };
     for (const index of [1, 2, 3]) made.entries.push(releasedShare(charter, keyholderIndex(index), notice));
     const book = await made.book();
     await book.refresh();
-    const views = noticeViews(book.notices.notices(alice), book.known, []);
-    expect(views).toMatchObject([{ contestUntil: LOGGED + charter.contestDays }]);
+    const views = noticeViews(book.notices, alice, book.known, []);
+    expect(views).toMatchObject([{ contestUntil: LOGGED + charter.contestDays, stopped: null }]);
+    const later = async (type: "suspension" | "resumption" | "revocation", seed = seedOf("Intake")) => {
+      const common = { charter: charter.id, day: LOGGED, commitment };
+      made.entries.push(
+        type === "revocation"
+          ? signIntake({ ...common, type }, seed)
+          : signIntake({ ...common, type, direction: "0".repeat(64) }, seed),
+      );
+      await book.refresh();
+      return noticeViews(book.notices, alice, book.known, [])[0]?.stopped;
+    };
+    // NOT-43
+    expect(await later("suspension", seedOf("a stranger"))).toBeNull();
+    expect(await later("suspension")).toBe("suspended");
+    expect(await later("resumption")).toBeNull();
+    expect(await later("revocation")).toBe("revoked");
+    expect(await later("resumption")).toBe("revoked");
   });
 
   test("NOT-42: where the log has no charter, nothing was ever escrowed and nothing is said", async () => {

@@ -22,4 +22,5 @@ export {
   type OrderNotice,
   type OverdueNotice,
   overdue,
+  type Stopped,
 } from "./ledger.ts";

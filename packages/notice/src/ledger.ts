@@ -41,6 +41,9 @@ export type OrderNotice = {
   readonly released: readonly KeyholderIndex[];
 };
 
+/** What the log shows that its issuer, or an inspector, said of an order later (NOT-43). */
+export type Stopped = "revoked" | "suspended";
+
 export type OverdueNotice = Pick<OrderNotice, "index" | "commitment" | "month" | "released"> & {
   readonly reason: "not-released" | "notices-missing";
 };
@@ -67,6 +70,7 @@ export class NoticeLedger {
   readonly #keys = new Map<string, PeriodKeys>();
   readonly #orders = new Map<Commitment, Kept>();
   readonly #parts = new Map<Commitment, Uint8Array[]>();
+  readonly #stopped = new Map<Commitment, Stopped>();
 
   constructor(charter: Charter) {
     this.#charter = charter;
@@ -124,6 +128,16 @@ export class NoticeLedger {
       case "notice-share":
         this.addShare(entry);
         return;
+      case "revocation":
+      case "suspension":
+      case "resumption": {
+        const { type, commitment } = entry;
+        if (this.#stopped.get(commitment) === "revoked" || !verifyEntrySignature(entry, this.#charter))
+          return;
+        if (type === "resumption") this.#stopped.delete(commitment);
+        else this.#stopped.set(commitment, type === "revocation" ? "revoked" : "suspended");
+        return;
+      }
       default:
     }
   }
@@ -174,6 +188,11 @@ export class NoticeLedger {
       state: opened !== null ? "released" : block === null ? "missing" : "pending",
       released: [...new Set([...shares.values()].flatMap((one) => [...one.keys()]))].sort((a, b) => a - b),
     }));
+  }
+
+  /** NOT-43: whether the log shows that an order is stopped, for good or until it is let go on. */
+  stopped(commitment: Commitment): Stopped | null {
+    return this.#stopped.get(commitment) ?? null;
   }
 
   /** NOT-21: the notices that a notice seed (32 B) reads among those that are released. Some 5 ms a slot. */

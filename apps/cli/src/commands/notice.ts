@@ -10,7 +10,7 @@ import {
   hex,
   unixSeconds,
 } from "@porchlight/encoding";
-import { type NoticeContent, NoticeError, parseNoticeCode } from "@porchlight/notice";
+import { type NoticeContent, NoticeError, parseNoticeCode, type Stopped } from "@porchlight/notice";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { KeyholderClient, ServerClient, WireError } from "@porchlight/wire";
 import type { Command } from "commander";
@@ -64,7 +64,7 @@ export function registerNotice(program: Command, streams: Streams): void {
             ].join("\n");
       return {
         text: [
-          ...found.map((one) => formatRows(rowsOf(one))),
+          ...found.map((one) => formatRows(rowsOf(one, book.notices.stopped(one)))),
           clear,
           `As of ${formatInstant(asOf)}, by the log's witnesses.`,
           ...(silent === 0 ? [] : [`${silent} keyholders did not answer.`]),
@@ -181,10 +181,16 @@ async function askKeyholders(book: CharterBook): Promise<number> {
   return silent.size;
 }
 
-function rowsOf(notice: NoticeContent): { term: string; text: string }[] {
+const STOPPED: Readonly<Record<Stopped, string>> = {
+  revoked: "it was taken back: nothing is opened under it any more",
+  suspended: "it is suspended: nothing is opened unless who ordered it lets it go on",
+};
+
+function rowsOf(notice: NoticeContent, stopped: Stopped | null): { term: string; text: string }[] {
   const word = notice.kind === "warrant" ? "Warrant" : "Hold order of an organisation";
   return [
     { term: word, text: notice.reference },
+    ...(stopped === null ? [] : [{ term: "Stopped", text: STOPPED[stopped] }]),
     { term: "Ordered by", text: notice.issuer },
     { term: "Basis", text: `${notice.legalBasis}; ${notice.offenceCategory}` },
     { term: "May read them", text: notice.requester },

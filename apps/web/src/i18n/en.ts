@@ -541,6 +541,12 @@ export const en = {
   "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",
   "notice.other-side": "The order is about somebody else. Yours are opened because you wrote with them.",
   "notice.contest": "Nothing is opened before the end of {date}. Until then you can contest it.",
+  "notice.stopped.revoked": "This order was taken back",
+  "notice.stopped-text.revoked":
+    "The public log shows it. Under it nothing is opened any more; what was opened before stays opened.",
+  "notice.stopped.suspended": "This order is suspended",
+  "notice.stopped-text.suspended":
+    "The public log shows it. Nothing is opened under it unless who ordered it lets it go on.",
   "notice.days": "Days",
   "notice.from-to": "{from} to {to}",
   "notice.conversations": "Conversations",

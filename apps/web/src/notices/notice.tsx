@@ -1,6 +1,7 @@
 import type { NoticeView } from "@porchlight/client/page";
 import type { ReactElement } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
+import { Banner } from "../parts/banner.tsx";
 import { Contest } from "./contest.tsx";
 
 type Conversation = Exclude<NoticeView["conversations"], "all">[number];
@@ -22,7 +23,12 @@ export function Notice({
         <Say k={`notice.title.${notice.kind}`} v={{ by: notice.orderedBy }} />
       </h2>
       {notice.role === "other-side" ? <p>{say("notice.other-side")}</p> : null}
-      {notice.contestUntil === null ? null : (
+      {notice.stopped === null ? null : (
+        <Banner tone="info" title={say(`notice.stopped.${notice.stopped}`)}>
+          <p className="small">{say(`notice.stopped-text.${notice.stopped}`)}</p>
+        </Banner>
+      )}
+      {notice.contestUntil === null || notice.stopped === "revoked" ? null : (
         <p className="strong">
           <Say k="notice.contest" v={{ date: utcDate(notice.contestUntil) }} />
         </p>
@@ -71,7 +77,9 @@ export function Notice({
           <code className="break small">{notice.id}</code>
         </dd>
       </dl>
-      {notice.contestUntil === null ? null : <Contest notice={notice} noticeCode={noticeCode} />}
+      {notice.contestUntil === null || notice.stopped === "revoked" ? null : (
+        <Contest notice={notice} noticeCode={noticeCode} />
+      )}
     </article>
   );
 }

@@ -44,7 +44,7 @@ export function noticeIntents(
       const { seed, book, asOf } = await byCode(noticeCode);
       const clearance = book.notices.clearance(asOf);
       return {
-        notices: noticeViews(book.notices.notices(seed), book.known, []),
+        notices: noticeViews(book.notices, seed, book.known, []),
         allClear: clearance === null ? null : allClearView(clearance),
       };
     },

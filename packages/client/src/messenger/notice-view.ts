@@ -1,16 +1,18 @@
 import type { Charter } from "@porchlight/charter";
 import { type DayNumber, dayNumber } from "@porchlight/encoding";
 import type { NoticeContent } from "@porchlight/notice";
-import type { Clearance } from "../notice-log.ts";
+import type { Clearance, NoticeLog } from "../notice-log.ts";
 import type { AllClearView, NoticeView } from "./view.ts";
 
-/** Own notices, the newest order first. */
+/** Those that this seed reads, the newest order first. `read`: what its person has looked at. */
 export function noticeViews(
-  notices: readonly NoticeContent[],
+  log: NoticeLog,
+  seed: Uint8Array,
   charters: readonly Charter[],
   read: readonly string[],
 ): NoticeView[] {
-  return notices
+  return log
+    .notices(seed)
     .map((notice): NoticeView => {
       const charter = charters.find(({ id }) => id === notice.charter);
       return {
@@ -27,6 +29,7 @@ export function noticeViews(
         lastDay: notice.lastDay,
         issued: notice.issued,
         contestUntil: charter === undefined ? null : contestUntil(notice, charter),
+        stopped: log.stopped(notice),
         isRead: read.includes(notice.commitment),
       };
     })

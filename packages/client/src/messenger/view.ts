@@ -333,6 +333,8 @@ export type NoticeView = {
   readonly issued: UnixSeconds;
   /** Told first: nothing is opened before this day is over, until which it can be contested. `null`: it may be open. */
   readonly contestUntil: DayNumber | null;
+  /** What the log shows that was said of it later: taken back for good, or nothing is opened for now. */
+  readonly stopped: "revoked" | "suspended" | null;
   readonly isRead: boolean;
 };
 
