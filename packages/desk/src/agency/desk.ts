@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { asName } from "@porchlight/charter";
 import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
-import { attachmentPath } from "@porchlight/evidence";
+import { attachmentPath, isMessage } from "@porchlight/evidence";
 import {
   Agency,
   checkOrder,
@@ -349,7 +349,7 @@ class AgencyRoom {
           }
           const { opened, outstanding, blamed, files, sealed, lacking } = collected;
           await this.#evidence.prepare(whole, files, sealed);
-          const messages = opened.messages.length;
+          const messages = opened.messages.filter(isMessage).length;
           return { kind: "opened", messages, outstanding, blamed: blamed.length, lacking };
         });
         return { to: `/orders/${name}`, outcome: end.then(reasonOf) };

@@ -4,7 +4,7 @@ import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, Lacking, Request } from "@porchlight/parties";
 import { daysText, keyholdersTable, type Shown, scopeWords, standingBadge, tally } from "../orders.ts";
-import type { View, Visit } from "../shell/desk.ts";
+import type { Sentence, View, Visit } from "../shell/desk.ts";
 import {
   badge,
   box,
@@ -126,6 +126,22 @@ const PHASES = {
   attachments: "Fetching the files that messages name",
 } as const;
 
+/** Why nothing can be collected, and what to do. */
+const STOPPED: Readonly<Partial<Record<Shown["standing"]["state"], Sentence>>> = {
+  revoked: {
+    title: "The court revoked this order.",
+    next: "Nothing may be opened under it any more.",
+  },
+  expired: {
+    title: "This order has lapsed.",
+    next: "Keyholders and provider act on it no more. What is still needed takes a new application.",
+  },
+  suspended: {
+    title: "The court suspended this order.",
+    next: "Nothing is released until the court lets it go on.",
+  },
+};
+
 export function orderPage(
   visit: Visit,
   shown: Shown,
@@ -147,7 +163,8 @@ export function orderPage(
   const need = charter.threshold;
   const isNever = keyholders.length - refused < need;
   const isLogged = standing.state !== "signed";
-  const isStopped = standing.state === "revoked";
+  const stopped = STOPPED[standing.state];
+  const isStopped = stopped !== undefined && standing.state !== "suspended";
   const { sentence, keys } = scopeWords({
     people: document.accounts.length,
     conversations: document.conversations === "all" ? null : document.conversations.length,
@@ -180,11 +197,8 @@ ${steps([
 ${isOpened ? box("good", html`<p><strong>It is open.</strong></p><p>${linkButton("Read the evidence", `/orders/${name}/evidence`, "main")}</p>`) : NOTHING}
 ${collection === null || (collection.kind === "waiting" && released >= need) ? NOTHING : collectionBox(collection)}
 ${
-  isStopped
-    ? box(
-        "bad",
-        html`<p><strong>The court revoked this order.</strong> Nothing may be opened under it any more.</p>`,
-      )
+  stopped !== undefined
+    ? box(isStopped ? "bad" : "warn", html`<p><strong>${stopped.title}</strong> ${stopped.next}</p>`)
     : isLogged
       ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
       : box("warn", html`<p>The court has not handed it in yet.</p>`)
