@@ -48,7 +48,12 @@ const CONTENTS: readonly (readonly [what: string, content: Omit<Content, "id" | 
   ["a receipt", { text: "", kind: "receipt", read: "m0", received: "m7" }],
   [
     "a receipt with gaps",
-    { text: "", kind: "receipt", received: "m9", gaps: [{ before: "m1" }, { after: "m3", before: "m5" }] },
+    {
+      text: "",
+      kind: "receipt",
+      received: "m9",
+      gaps: [{ before: "m1" }, { after: "m3", before: "m5", from: ADA }],
+    },
   ],
   ["a person's name", { text: "Ada Lovelace", kind: "profile" }],
   ["a conversation's name", { text: "Garden club", kind: "title" }],
@@ -64,6 +69,7 @@ const REFUSED: readonly (readonly [what: string, members: string])[] = [
   ["plain speech with a receipt", '"text":"","read":"m0"'],
   ["plain speech with gaps", '"text":"","gaps":[{"before":"m1"}]'],
   ["a gap without an end", '"text":"","kind":"receipt","read":"m0","gaps":[{"after":"m1"}]'],
+  ["a gap of nobody's", '"text":"","kind":"receipt","read":"m0","gaps":[{"before":"m1","from":"ada"}]'],
   ["a reaction as long as a message", `"text":"${"x".repeat(33)}","kind":"reaction","target":"m0"`],
   ["a name with a line break", '"text":"Ada\\nBea","kind":"profile"'],
   ["a name that is not trimmed", '"text":" Ada","kind":"profile"'],

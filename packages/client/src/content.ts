@@ -46,8 +46,8 @@ export type Content = {
   readonly gaps?: readonly Gap[];
 };
 
-/** Between these two messages, by their ids, one was refused or did not arrive. */
-export type Gap = { readonly after?: string; readonly before: string };
+/** Between these two messages, by their ids, one was refused or did not arrive. `from`: whose it is, where that is known. */
+export type Gap = { readonly after?: string; readonly before: string; readonly from?: AccountId };
 
 /** Somebody is spoken to; the place is in UTF-16 code units of the text. */
 export type Mention = { readonly account: AccountId; readonly start: number; readonly length: number };
@@ -110,7 +110,7 @@ export function formatContent(content: Content): Uint8Array {
         })),
         read,
         received,
-        gaps: gaps?.map(({ after, before }) => defined({ after, before })),
+        gaps: gaps?.map(({ after, before, from }) => defined({ after, before, from })),
       }),
     );
   } catch (cause) {
@@ -189,7 +189,12 @@ function readGap(value: Json, where: string): Gap {
   const fields = new Fields(value, where);
   const after = fields.optional("after");
   const before = readId(fields.json("before"), `${where}.before`);
-  return after === undefined ? { before } : { after: readId(after, `${where}.after`), before };
+  const from = fields.optional("from") === undefined ? null : accountId(fields.string("from", 64));
+  return {
+    ...(after === undefined ? {} : { after: readId(after, `${where}.after`) }),
+    before,
+    ...(from === null ? {} : { from }),
+  };
 }
 
 function readMention(value: Json, where: string): Mention {

@@ -50,8 +50,10 @@ export type ConversationEvent =
     })
   /** The person accepted; the conversation goes on when the next group's Welcome comes. */
   | (InConversation & { readonly kind: "charter-accepted"; readonly charter: CharterId | null })
-  /** Before this message of the sender's, others of its epoch should have come (MLS-54). */
+  /** Before this message of the sender's, others of its epoch should have come, and no refusal accounts for them (MLS-54). */
   | (InConversation & { readonly kind: "missing"; readonly sender: AccountId })
+  /** Before this message of the device's, others of it should have come, whether that was told or not (CON-13). */
+  | (InConversation & { readonly kind: "skipped"; readonly sender: AccountId; readonly deviceKey: string })
   /** What the server delivered breaks a rule of the protocol (spec/mls.md); it was left out. */
   | (InConversation & {
       readonly kind: "refused";

@@ -245,7 +245,10 @@ class Intake {
     const { sender, day, leaf, skipped } = opened;
     // What was refused is missing in its sender's count, and was told already.
     const { refused } = this.#record;
+    const deviceKey = hex(memberAt(conversation, leaf).deviceKey);
     if (skipped > Math.max(0, refused)) this.#events.push({ kind: "missing", ...this.#at, sender });
+    // Who sent what was refused is the server's word: it does not say that this sender lost nothing else.
+    if (skipped > 0) this.#events.push({ kind: "skipped", ...this.#at, sender, deviceKey });
     this.#record = {
       ...this.#record,
       conversation: opened.conversation,
@@ -259,7 +262,6 @@ class Intake {
       if (!(error instanceof ClientError)) throw error;
       return this.#refuse("content-malformed");
     }
-    const deviceKey = hex(memberAt(conversation, leaf).deviceKey);
     this.#events.push({ kind: "message", ...this.#at, sender, deviceKey, day, content });
   }
 }

@@ -1,8 +1,9 @@
-import { accountId, conversationId, unixSeconds } from "@porchlight/encoding";
+import { type AccountId, accountId, conversationId, unixSeconds } from "@porchlight/encoding";
 import { expect, test } from "vitest";
+import type { Content } from "../src/content.ts";
 import { type ConversationEvent, memoryStorage, type Storage } from "../src/index.ts";
 import { keepsakes, takeKeepsakes } from "../src/messenger/keepsake.ts";
-import { People } from "../src/messenger/people.ts";
+import { mergedPeople, People } from "../src/messenger/people.ts";
 import { Profile } from "../src/messenger/profile.ts";
 import { takeBackups } from "../src/messenger/reunion.ts";
 import { threadRecord } from "../src/messenger/stored-entry.ts";
@@ -13,18 +14,17 @@ const BEA = accountId("be".repeat(32));
 const CAY = accountId("ca".repeat(32));
 const TALK = conversationId("c0".repeat(32));
 
-function said(n: number): ConversationEvent {
+function said(n: number, content: Partial<Content> = {}, sender: AccountId = BEA): ConversationEvent {
   const at = unixSeconds(n);
-  const content = { id: `m${n}`, at, text: `t${n}` };
   return {
     kind: "message",
     conversation: TALK,
     seq: n,
     received: at,
-    sender: BEA,
+    sender,
     deviceKey: "",
     day: 0 as never,
-    content,
+    content: { id: `m${n}`, at, text: `t${n}`, ...content },
   };
 }
 
@@ -135,6 +135,125 @@ test.each([
     }
   },
 );
+
+test("ACC-54: what was taken back, written anew or answered on the device that had less of it stays so", async () => {
+  for (const [from, to, then] of [
+    [4, 10, 12],
+    [1, 10, 12],
+    [4, 10, null],
+  ] as const) {
+    const [phone, laptop] = [await device(1, 10), await device(from, to)];
+    await laptop.thread.take(
+      [
+        said(11, { text: "", kind: "deletion", target: "m8" }),
+        said(11, { text: "anew", kind: "edit", target: "m9" }),
+        said(11, { text: "", kind: "deletion", target: "m10" }),
+        ...(then === null ? [] : [said(11, { text: "👍", kind: "reaction", target: "m7" }, CAY), said(then)]),
+      ],
+      laptop.thread.record.taken,
+    );
+    for (const order of [
+      [phone, laptop],
+      [laptop, phone],
+    ]) {
+      const there = await opened(await reunited(...order.map(({ storage }) => storage)));
+      const entries = new Map((await there.entries(0, there.count)).map((entry) => [entry.key, entry]));
+      expect([...entries.keys()]).toEqual([...numbered(1, 10), ...(then === null ? [] : [`m${then}`])]);
+      for (const id of ["m8", "m10"]) expect(entries.get(id)).toMatchObject({ body: { kind: "deleted" } });
+      expect(entries.get("m9")).toMatchObject({ body: { text: "anew" }, editedAt: 11 });
+      if (then !== null) expect(entries.get("m7")).toMatchObject({ reactions: [{ emoji: "👍", by: [CAY] }] });
+      else expect(there.record.last).toMatchObject({ kind: "deleted", text: "" });
+    }
+  }
+});
+
+/** Own messages a1 to a9 behind Bea's, and what Bea's receipts have said of them. */
+async function answered(
+  from: number,
+  to: number,
+  gaps: Content["gaps"],
+): Promise<Awaited<ReturnType<typeof device>>> {
+  const one = await device(from, to);
+  const at = (n: number) => ({ conversation: TALK, seq: n, received: unixSeconds(n) });
+  const own = Array.from({ length: 9 }, (_, i) => {
+    const content = { id: `a${i + 1}`, at: unixSeconds(1), text: "mine" };
+    return { ...at(21 + i), kind: "delivered", content } as const;
+  });
+  const receipt = said(30, {
+    text: "",
+    kind: "receipt",
+    read: "a9",
+    ...(gaps === undefined ? {} : { gaps }),
+  });
+  await one.thread.take([...own, receipt], one.thread.record.taken);
+  return one;
+}
+
+const deliveries = async (thread: Thread): Promise<string[]> => {
+  thread.others = () => new Set([BEA]);
+  return (await thread.entries(0, thread.count)).flatMap((entry) =>
+    entry.kind === "message" && entry.delivery !== null ? [entry.delivery.kind] : [],
+  );
+};
+
+test("CON-13: what did not arrive is known on a paired and on a restored device too, whoever of them was told", async () => {
+  const phone = await answered(1, 4, [{ after: "a1", before: "a3" }]);
+  const fresh = memoryStorage();
+  await takeKeepsakes(fresh, keepsakes(phone.storage));
+  const lost = (...which: number[]): string[] =>
+    Array.from({ length: 9 }, (_, i) => (which.includes(i + 1) ? "lost" : "read"));
+  expect(await deliveries(await opened(fresh))).toEqual(lost(2));
+  // The laptop came later, was told of another gap, and has heard more since; there its places are others.
+  const laptop = await answered(4, 4, [{ after: "a5", before: "a7" }]);
+  await laptop.thread.take([said(40)], laptop.thread.record.taken);
+  const earlier = await device(2, 20);
+  await earlier.thread.change({ owed: [{ from: 5, to: 5 }] });
+  await laptop.thread.change({ owed: [{ from: 9, to: 9 }] });
+  for (const order of [
+    [phone, laptop],
+    [laptop, phone],
+  ]) {
+    expect(await deliveries(await opened(await reunited(...order.map(({ storage }) => storage))))).toEqual(
+      lost(2, 6),
+    );
+  }
+  // Places move with the entries that they name.
+  const merged = await opened(await reunited(earlier.storage, laptop.storage));
+  expect(await merged.find("a9")).toBe(27);
+  expect(merged.record.owed).toEqual([
+    { from: 27, to: 27 },
+    { from: 5, to: 5 },
+  ]);
+});
+
+test("CON-22: of what two devices know of a contact the warning stays: a device that nobody compared, a comparison taken back", async () => {
+  const of = async (then: (people: People) => void): Promise<Uint8Array> => {
+    const storage = memoryStorage();
+    const people = await People.open(storage, ME);
+    people.verify(BEA, unixSeconds(100), ["aa"]);
+    then(people);
+    await people.save();
+    return (await storage.load("people")) as Uint8Array;
+  };
+  const trust = async (one: Uint8Array, other: Uint8Array): Promise<unknown[]> => {
+    const storage = memoryStorage();
+    const both: unknown[] = [];
+    for (const merged of [mergedPeople(one, other), mergedPeople(other, one)]) {
+      await storage.save("people", merged);
+      both.push((await People.open(storage, ME)).trust(BEA));
+    }
+    expect(both[1]).toEqual(both[0]);
+    return both[0] as unknown[];
+  };
+  const phone = await of(() => {});
+  const warned = await of((people) => people.saw(BEA, ["evil"]));
+  const takenBack = await of((people) => people.unverify(BEA, unixSeconds(200)));
+  const comparedSince = await of((people) => people.verify(BEA, unixSeconds(300), ["aa", "evil"]));
+  expect(await trust(phone, warned)).toEqual({ kind: "changed", at: 100, newDevices: ["evil"] });
+  expect(await trust(phone, takenBack)).toEqual({ kind: "unverified" });
+  expect(await trust(warned, comparedSince)).toEqual({ kind: "verified", at: 300 });
+  expect(await trust(takenBack, comparedSince)).toEqual({ kind: "verified", at: 300 });
+});
 
 test("ACC-54: what only one of them knew of people stays known; the choices are those of the one used last", async () => {
   const [phone, laptop] = [await device(1, 10), await device(1, 20)];

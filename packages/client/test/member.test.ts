@@ -328,9 +328,29 @@ describe("what the server or a member tries", () => {
       "message",
       "refused message: undecryptable",
       "refused message: submitter-mismatch",
+      "skipped",
       "message",
     ]);
     expect(texts(events)).toEqual(["one", "four"]);
+  });
+
+  test("MLS-54, CON-13: a refusal that the server made up pays for no message of another's that it keeps back", async () => {
+    const town = new Town();
+    const [ada, bea] = [await town.person(), await town.person()];
+    const [a, b] = await gather([ada, bea]);
+    if (a === undefined || b === undefined) throw new Error("seats");
+    await a.send([says("one"), says("two"), says("three")]);
+    const { items } = town.thread(a.id);
+    const [one, two] = items.slice(-3);
+    if (one === undefined || two === undefined) throw new Error("items");
+    // Junk under Bea's own name in the place of what is kept back, as far away from it as the server likes.
+    items.splice(items.indexOf(two), 1);
+    two.bytes[two.bytes.length - 1] = (two.bytes.at(-1) as number) ^ 1;
+    items.splice(items.indexOf(one), 0, { ...two, submitter: bea.account });
+    for (const [i, item] of items.entries()) items[i] = { ...item, seq: i + 1 };
+    const events = await b.sync();
+    expect(kinds(events)).toEqual(["refused message: undecryptable", "message", "skipped", "message"]);
+    expect(events.find(({ kind }) => kind === "skipped")).toMatchObject({ sender: ada.account });
   });
 
   test("MLS-35: what waited is read, and what is pushed long after its day is not", async () => {

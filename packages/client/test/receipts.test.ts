@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Content } from "../src/content.ts";
 import type { ConversationEvent } from "../src/events.ts";
 import { memoryStorage } from "../src/index.ts";
+import { type Lost, type Owed, withLost, withOwed } from "../src/messenger/gaps.ts";
 import { People } from "../src/messenger/people.ts";
 import { Thread } from "../src/messenger/thread.ts";
 
@@ -47,6 +48,12 @@ class Device {
   ): Promise<void> {
     const at = { conversation: CONVERSATION, seq, received: NOW };
     await this.#take({ ...at, kind: "refused", item: "message", code, submitter: from });
+  }
+
+  /** What came before this of the sender's device is not all here. */
+  async misses(seq: number, sender: AccountId): Promise<void> {
+    const at = { conversation: CONVERSATION, seq, received: NOW };
+    await this.#take({ ...at, kind: "skipped", sender, deviceKey: sender });
   }
 
   /** The receipt that is due, as its content. */
@@ -114,6 +121,83 @@ test("CON-13: what was refused last is told with the next message of another's, 
   expect(await ada.delivery("m2")).toMatchObject({ lost: [] });
   await ada.gets(6, BEA, told);
   expect(await ada.delivery("m2")).toMatchObject({ kind: "lost", lost: [BEA] });
+});
+
+test("CON-13: what the server says of who sent a refused message takes it out of no gap", async () => {
+  const [ada, bea] = [await Device.of(ADA), await Device.of(BEA)];
+  for (const [i, id] of ["m1", "m2", "m3"].entries()) {
+    await ada.gets(i + 1, ADA, says(id));
+    if (id === "m2") await bea.refuses(i + 1, BEA);
+    else await bea.gets(i + 1, ADA, says(id));
+  }
+  await bea.thread.markRead(9);
+  await ada.gets(4, BEA, await bea.receipt());
+  expect(await ada.delivery("m1")).toMatchObject({ read: 1, lost: [] });
+  expect(await ada.delivery("m2")).toMatchObject({ kind: "lost", lost: [BEA] });
+  expect(await ada.delivery("m3")).toMatchObject({ read: 1, lost: [] });
+});
+
+test("CON-13: a message that is kept back is in a gap of its sender's, whatever was told of before, and of nobody else's", async () => {
+  const [ada, bea, cay] = [await Device.of(ADA), await Device.of(BEA), await Device.of(CAY)];
+  await ada.gets(1, ADA, says("a1"));
+  await bea.gets(1, ADA, says("a1"));
+  await cay.gets(1, ADA, says("a1"));
+  // Bea's device refuses something that the server made up, and does not get a2; Cay's words stand between.
+  await ada.gets(2, ADA, says("a2"));
+  await cay.gets(2, ADA, says("a2"));
+  await ada.gets(3, CAY, says("c1"));
+  await cay.gets(3, CAY, says("c1"));
+  await bea.gets(3, CAY, says("c1"));
+  await bea.misses(4, ADA);
+  for (const device of [ada, bea, cay]) await device.gets(4, ADA, says("a3"));
+  // Of Cay's own nothing is missing, and of Bea's other device nobody needs to know.
+  await bea.misses(5, BEA);
+  for (const device of [ada, bea, cay]) await device.gets(5, BEA, says("b1"));
+  await bea.thread.markRead(9);
+  const receipt = await bea.receipt();
+  expect(receipt.gaps).toEqual([{ after: "a1", before: "a3", from: ADA }]);
+  await ada.gets(6, BEA, receipt);
+  await cay.gets(6, BEA, receipt);
+  expect(await ada.delivery("a1")).toMatchObject({ lost: [] });
+  expect(await ada.delivery("a2")).toMatchObject({ kind: "lost", lost: [BEA] });
+  expect(await ada.delivery("a3")).toMatchObject({ lost: [] });
+  expect(await cay.delivery("c1")).toMatchObject({ read: 1, lost: [] });
+});
+
+test("CON-13: more gaps than one receipt holds come in several, and none is forgotten", async () => {
+  const [ada, bea] = [await Device.of(ADA), await Device.of(BEA)];
+  for (let i = 1; i <= 60; i++) {
+    await ada.gets(i, ADA, says(`m${i}`));
+    if (i % 2 === 0 && i < 60) await bea.refuses(i, ADA);
+    else await bea.gets(i, ADA, says(`m${i}`));
+  }
+  await bea.thread.markRead(99);
+  for (let seq = 61; (await bea.thread.receipt()) !== null; seq++) {
+    const receipt = await bea.receipt();
+    expect(receipt.gaps?.length ?? 0).toBeLessThanOrEqual(20);
+    await ada.gets(seq, BEA, receipt);
+    // Nothing is said to be read before the gap in which it would be is told.
+    for (let i = 2; i < 60; i += 2) expect(await ada.delivery(`m${i}`)).not.toMatchObject({ read: 1 });
+  }
+  for (let i = 1; i <= 60; i++) {
+    const kind = i % 2 === 0 && i < 60 ? "lost" : "sent";
+    expect(await ada.delivery(`m${i}`), `m${i}`).toMatchObject(
+      kind === "lost" ? { kind } : { read: 1, lost: [] },
+    );
+  }
+});
+
+test("CON-13: of more places than are kept the oldest become one that reaches further; nothing in them counts as read", () => {
+  let owed: readonly Owed[] = [];
+  let lost: readonly Lost[] = [];
+  for (let place = 0; place < 1000; place += 2) {
+    owed = withOwed(owed, { from: place, to: place });
+    lost = withLost(lost, [{ from: place, to: place + 1 }]);
+  }
+  expect([owed.length, lost.length]).toEqual([200, 200]);
+  expect(owed[0]).toEqual({ from: 0, to: 600 });
+  expect(lost[0]).toEqual({ from: 0, to: 601 });
+  expect(lost.at(-1)).toEqual({ from: 998, to: 999 });
 });
 
 test("refusals of one kind in a row are one entry with their number, also where a crash has them taken twice", async () => {

@@ -13,6 +13,8 @@ type Person = {
   readonly verified: { readonly at: UnixSeconds; readonly devices: readonly string[] } | null;
   /** Devices that came after that. */
   readonly unseen: readonly string[];
+  /** When this person took the comparison back. */
+  readonly unverified?: UnixSeconds;
 };
 
 const STRANGER: Person = { name: "", verified: null, unseen: [] };
@@ -93,11 +95,12 @@ export class People {
   verify(account: AccountId, at: UnixSeconds, devices: readonly string[]): void {
     const person = this.#of(account);
     const known = new Set([...(person.verified?.devices ?? []), ...person.unseen, ...devices]);
-    this.#set(account, { ...person, verified: { at, devices: [...known].sort() }, unseen: [] });
+    const { unverified: _, ...rest } = person;
+    this.#set(account, { ...rest, verified: { at, devices: [...known].sort() }, unseen: [] });
   }
 
-  unverify(account: AccountId): void {
-    this.#set(account, { ...this.#of(account), verified: null, unseen: [] });
+  unverify(account: AccountId, at: UnixSeconds): void {
+    this.#set(account, { ...this.#of(account), verified: null, unseen: [], unverified: at });
   }
 
   async save(): Promise<void> {
@@ -133,14 +136,28 @@ function parsePeople(saved: Uint8Array | null): Map<AccountId, Person> {
   }
 }
 
-/** Whom two devices of one person know. Of somebody whom both know, what was compared last counts. */
+/**
+ * Whom two devices of one person know (CON-22). Of somebody whom both know, what was compared or taken back last counts; a
+ * device that either of them has told as new stays so, unless it was compared.
+ */
 export function mergedPeople(ours: Uint8Array | null, theirs: Uint8Array): Uint8Array {
   const people = parsePeople(ours);
   for (const [account, there] of parsePeople(theirs)) {
     const here = people.get(account) ?? STRANGER;
-    const isNewer = (there.verified?.at ?? 0) > (here.verified?.at ?? 0);
-    const { verified, unseen } = isNewer ? there : here;
-    people.set(account, { name: here.name || there.name, verified, unseen });
+    const name = here.name || there.name;
+    const takenBack = Math.max(here.unverified ?? 0, there.unverified ?? 0) as UnixSeconds;
+    const verified = (there.verified?.at ?? 0) > (here.verified?.at ?? 0) ? there.verified : here.verified;
+    if (verified === null || takenBack >= verified.at) {
+      people.set(account, {
+        ...STRANGER,
+        name,
+        ...(takenBack > 0 ? { unverified: takenBack } : {}),
+      });
+      continue;
+    }
+    const compared = new Set(verified.devices);
+    const unseen = [...new Set([...here.unseen, ...there.unseen])].filter((device) => !compared.has(device));
+    people.set(account, { name, verified, unseen });
   }
   return formatPeople(people);
 }

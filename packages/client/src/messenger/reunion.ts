@@ -1,13 +1,23 @@
 // What several devices of one person kept of the same conversations becomes one history.
-import type { ConversationId } from "@porchlight/encoding";
+import type { AccountId, ConversationId } from "@porchlight/encoding";
 import type { Storage } from "../storage.ts";
+import { withLost } from "./gaps.ts";
 import { History } from "./history.ts";
 import { takeKeepsakes } from "./keepsake.ts";
 import { mergedPeople } from "./people.ts";
-import { conversationOfThread, historyRecord, type StoredEntry, threadRecord } from "./stored-entry.ts";
-import { formatThread, moved, parseThread, type ThreadRecord } from "./thread-record.ts";
+import {
+  conversationOfThread,
+  historyRecord,
+  type StoredEntry,
+  type StoredMessage,
+  threadRecord,
+} from "./stored-entry.ts";
+import { previewOf } from "./thread-intake.ts";
+import { formatThread, type Mark, moved, parseThread, type ThreadRecord } from "./thread-record.ts";
 
 const STAGE = "reunion-";
+/** Entries that are looked at in one go. */
+const BATCH = 500;
 
 /** Puts the backups of an account's devices, one after the other, into a new device's storage. */
 export async function takeBackups(
@@ -87,12 +97,80 @@ async function reuniteThread(
   const tail = rest === null || rest.last <= base.last ? [] : await after(rest, base.last);
   if (base === theirs) await copyHistory(other, storage, id);
   const history = new History(storage, id, base.record.count);
+  // Before any is written: what both have is read from the other one's storage, or is at its place already.
+  if (rest !== null) await takeChanges(history, rest, { isLater: rest.last > base.last });
   for (const entry of tail) await history.append(entry);
   await history.save();
   const { count } = history;
-  const newer = tail.length > 0 && rest !== null ? rest.record : base.record;
-  const merged = moved(newer, { by: count - newer.count, count });
-  await storage.save(threadRecord(id), formatThread(merged));
+  const [newer, older] = tail.length > 0 && rest !== null ? [rest, base] : [base, rest];
+  const at = (part: Part): ThreadRecord =>
+    moved(part.record, { by: part === base ? 0 : count - part.record.count, count });
+  const merged = at(newer);
+  const last = await lastOf(history, merged);
+  const known = older === null ? merged : { ...merged, ...knownOf(merged, at(older)) };
+  await storage.save(threadRecord(id), formatThread({ ...known, last }));
+}
+
+/** Of messages that both have: what was taken back stays so, and of what was written anew the newest counts. */
+async function takeChanges(
+  history: History,
+  { history: theirs, record }: Part,
+  { isLater }: { readonly isLater: boolean },
+): Promise<void> {
+  for (let from = 0; from < record.count; from += BATCH) {
+    for (const there of await theirs.range(from, Math.min(record.count, from + BATCH))) {
+      if (there.kind !== "message") continue;
+      const place = await history.find(there.id);
+      const here = place === null ? null : await history.at(place);
+      if (place === null || here?.kind !== "message" || here.from !== there.from) continue;
+      const next = newest(here, there, isLater);
+      if (JSON.stringify(next) !== JSON.stringify(here)) await history.replace(place, next);
+    }
+  }
+}
+
+function newest(here: StoredMessage, there: StoredMessage, isLater: boolean): StoredMessage {
+  const { edited: _, reactions: __, ...rest } = here;
+  if (here.body === null || there.body === null) return { ...rest, body: null };
+  const { body, edited } = (there.edited ?? 0) > (here.edited ?? 0) ? there : here;
+  const { reactions } = isLater ? there : here;
+  return {
+    ...rest,
+    body,
+    ...(edited === undefined ? {} : { edited }),
+    ...(reactions === undefined ? {} : { reactions }),
+  };
+}
+
+/** The list's line of a thread whose newest message another device knew better. */
+async function lastOf(history: History, { last }: ThreadRecord): Promise<ThreadRecord["last"]> {
+  const entry = history.count === 0 ? null : await history.at(history.count - 1);
+  if (entry?.kind !== "message" || last === null) return last;
+  const { from, body } = entry;
+  if (body === null) return { from, fromMe: last.fromMe, kind: "deleted", text: "" };
+  return entry.edited === undefined ? last : { ...previewOf(from, body), fromMe: last.fromMe };
+}
+
+/** What receipts have told either device, and what neither has told of yet. */
+function knownOf(record: ThreadRecord, other: ThreadRecord): Pick<ThreadRecord, "marks" | "owed"> {
+  const accounts = new Set([...Object.keys(record.marks), ...Object.keys(other.marks)]) as Set<AccountId>;
+  const marks = [...accounts].map((account) => [
+    account,
+    mergedMark(record.marks[account], other.marks[account]),
+  ]);
+  const owed = [...(record.owed ?? []), ...(other.owed ?? [])];
+  return { marks: Object.fromEntries(marks), ...(owed.length === 0 ? {} : { owed }) };
+}
+
+function mergedMark(one: Mark | undefined, other: Mark | undefined): Mark {
+  const gaps = withLost(one?.gaps ?? [], other?.gaps ?? []);
+  const since = one?.since ?? other?.since;
+  return {
+    received: Math.max(one?.received ?? 0, other?.received ?? 0),
+    read: Math.max(one?.read ?? 0, other?.read ?? 0),
+    ...(since === undefined ? {} : { since }),
+    ...(gaps.length === 0 ? {} : { gaps }),
+  };
 }
 
 async function partOf(storage: Storage, id: ConversationId, record: ThreadRecord): Promise<Part> {

@@ -316,7 +316,7 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
     },
 
     unverifyContact: async ({ account }) => {
-      people.unverify(account);
+      people.unverify(account, session.now());
       await people.save();
     },
 

@@ -492,7 +492,7 @@ export class Session {
 
   async #receipt(thread: Thread): Promise<{
     readonly contents: readonly Content[];
-    readonly told: Pick<ThreadRecord, "told" | "untold"> | null;
+    readonly told: Pick<ThreadRecord, "told" | "owed"> | null;
   }> {
     const others = thread.others().size;
     if (!this.profile.settings.receipts || others === 0 || others >= RECEIPT_PEOPLE) {

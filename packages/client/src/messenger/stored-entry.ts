@@ -12,6 +12,8 @@ export type StoredMessage = {
   readonly at: UnixSeconds;
   readonly id: string;
   readonly from: AccountId;
+  /** Beginning of the sending device's key, as {@link deviceTag} cuts it. Absent in own messages. */
+  readonly device?: string;
   /** The sender's clock. */
   readonly written: UnixSeconds;
   /** `null`: its author took it back. */
@@ -58,6 +60,11 @@ type StoredUnknown = {
   readonly at: UnixSeconds;
   readonly from: AccountId;
 };
+
+/** Enough of a key to tell an account's devices apart. */
+export function deviceTag(deviceKey: string): string {
+  return deviceKey.slice(0, 16);
+}
 
 /** The message's id, of entries that have one. */
 export function idOf(entry: StoredEntry): string | null {

@@ -2,17 +2,21 @@ import type { AccountId, UnixSeconds } from "@porchlight/encoding";
 import { base64 } from "@porchlight/encoding";
 import { type Content, isKnown, type Preview } from "../content.ts";
 import type { ConversationEvent } from "../events.ts";
+import { type Lost, type Owed, withLost, withOwed } from "./gaps.ts";
 import type { History } from "./history.ts";
 import type { People } from "./people.ts";
-import type { StoredBody, StoredEvent, StoredMessage, StoredRefusal } from "./stored-entry.ts";
+import { skippedOf } from "./receipt.ts";
+import {
+  deviceTag,
+  type StoredBody,
+  type StoredEvent,
+  type StoredMessage,
+  type StoredRefusal,
+} from "./stored-entry.ts";
 import type { Mark, ThreadRecord } from "./thread-record.ts";
 import type { EventView, PreviewView } from "./view.ts";
 
 const PREVIEW_LENGTH = 200;
-/** Of each account: it is their word, and they may say it as often as they like. */
-const KEPT_GAPS = 200;
-/** Places that wait to be told of in receipts. */
-const KEPT_UNTOLD = 200;
 
 /** A conversation's history and record while events are taken into them. */
 export type Desk = {
@@ -32,7 +36,13 @@ export async function takeEvent(desk: Desk, event: ConversationEvent): Promise<v
   const { seq, received: at } = event;
   switch (event.kind) {
     case "message":
-      return await takeContent(desk, { seq, at, from: event.sender, content: event.content });
+      return await takeContent(desk, {
+        seq,
+        at,
+        from: event.sender,
+        device: deviceTag(event.deviceKey),
+        content: event.content,
+      });
     case "delivered": {
       await takeContent(desk, { seq, at, from: desk.me, content: event.content });
       const pending = desk.record.pending.filter(({ content }) => content.id !== event.content.id);
@@ -71,6 +81,10 @@ export async function takeEvent(desk: Desk, event: ConversationEvent): Promise<v
       });
     case "missing":
       return await refuse(desk, { seq, at, from: event.sender, item: "message", code: "missing" });
+    case "skipped":
+      // What is missing of the own messages no receipt to others is about.
+      if (event.sender !== desk.me) oweOf(desk, await skippedOf(desk.history, event));
+      return;
     case "refused": {
       const { item, code, submitter } = event;
       await refuse(desk, { seq, at, from: submitter, item, code });
@@ -85,6 +99,7 @@ type Said = {
   readonly seq: number;
   readonly at: UnixSeconds;
   readonly from: AccountId;
+  readonly device?: string;
   readonly content: Content;
 };
 
@@ -116,7 +131,7 @@ async function takeContent(desk: Desk, said: Said): Promise<void> {
   }
 }
 
-async function takeSpeech(desk: Desk, { seq, at, from, content }: Said): Promise<void> {
+async function takeSpeech(desk: Desk, { seq, at, from, device, content }: Said): Promise<void> {
   const { me } = desk;
   if ((await desk.history.find(content.id)) !== null) {
     return await refuse(desk, { seq, at, from, item: "message", code: "id-used" });
@@ -125,7 +140,16 @@ async function takeSpeech(desk: Desk, { seq, at, from, content }: Said): Promise
   const place = desk.history.count;
   await append(
     desk,
-    { kind: "message", seq, at, id, from, written, body: bodyOf(content) },
+    {
+      kind: "message",
+      seq,
+      at,
+      id,
+      from,
+      ...(device === undefined || from === me ? {} : { device }),
+      written,
+      body: bodyOf(content),
+    },
     previewOf(from, content),
   );
   if (from === me) {
@@ -200,15 +224,17 @@ async function takeReceipt(desk: Desk, { from, content }: Said): Promise<void> {
   const read = Math.max(before.read, await behind(content.read));
   const received = Math.max(before.received, read, await behind(content.received));
   if (from === desk.me) return await see(desk, read);
-  const told: { readonly from: number; readonly to: number }[] = [];
-  for (const { after, before: end } of content.gaps ?? []) {
+  const told: Lost[] = [];
+  for (const { after, before: end, from: whose } of content.gaps ?? []) {
+    if (whose !== undefined && whose !== desk.me) continue;
     const gap = { from: await behind(after), to: (await behind(end)) - 1 };
     if (gap.to > gap.from && (after === undefined || gap.from > 0)) told.push(gap);
   }
-  const gaps = [...(before.gaps ?? []), ...told].slice(-KEPT_GAPS);
+  const gaps = withLost(before.gaps ?? [], told);
   const mark: Mark = { ...before, received, read, ...(gaps.length === 0 ? {} : { gaps }) };
   desk.record = { ...desk.record, marks: { ...desk.record.marks, [from]: mark } };
-  desk.touch(Math.min(before.read, before.received, ...told.map((gap) => gap.from)), received);
+  const first = Math.min(before.read, before.received, ...told.map((gap) => gap.from));
+  desk.touch(first, Math.max(received, ...told.map((gap) => gap.to)));
 }
 
 /** Entries before `seen` were seen, here or on another own device. */
@@ -295,8 +321,13 @@ export async function refuse(desk: Desk, refused: Omit<StoredRefusal, "kind" | "
     return;
   }
   await append(desk, { ...refused, kind: "refused" }, { from: refused.from, kind: "refused", text: "" });
-  if (refused.item !== "message" || refused.from === desk.me) return;
-  desk.record = { ...desk.record, untold: [...(desk.record.untold ?? []), place].slice(-KEPT_UNTOLD) };
+  // Of what is missing the message after it tells more exactly. Whose a refused one is, only the server says.
+  if (refused.item !== "message" || refused.code === "missing") return;
+  oweOf(desk, { from: place, to: place });
+}
+
+function oweOf(desk: Desk, owed: Owed): void {
+  desk.record = { ...desk.record, owed: withOwed(desk.record.owed ?? [], owed) };
 }
 
 /** Many of one kind in a row are one entry: who floods a conversation with them fills neither screen nor storage. */
@@ -365,7 +396,10 @@ function storedPreview(preview: Preview): Omit<Preview, "data"> & { readonly dat
 }
 
 /** One line of what somebody said. */
-export function previewOf(from: AccountId, { text, attachments }: Content): Omit<PreviewView, "fromMe"> {
+export function previewOf(
+  from: AccountId,
+  { text, attachments }: Pick<Content, "text" | "attachments">,
+): Omit<PreviewView, "fromMe"> {
   const [first] = attachments ?? [];
   if (text === "" && first !== undefined) {
     return { from, kind: "attachment", text: first.name ?? first.type };

@@ -11,6 +11,7 @@ import {
 } from "@porchlight/encoding";
 import type { Content } from "../content.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
+import { type Lost, movedLost, movedOwed, type Owed } from "./gaps.ts";
 import type { StoredPreview } from "./stored-entry.ts";
 import type { PreviewView } from "./view.ts";
 
@@ -39,8 +40,7 @@ export type Mark = {
   readonly received: number;
   readonly read: number;
   readonly since?: number;
-  /** Places `from` to `to` (exclusive) in which something did not reach them (CON-13), the newest last. */
-  readonly gaps?: readonly { readonly from: number; readonly to: number }[];
+  readonly gaps?: readonly Lost[];
 };
 
 /** What a conversation is to its person, beside its entries. One record, written after every change. */
@@ -70,8 +70,7 @@ export type ThreadRecord = {
   readonly marks: { readonly [account: AccountId]: Mark };
   /** What the own receipts have said. */
   readonly told: Pick<Mark, "received" | "read">;
-  /** Places at which something was refused or missing that no own receipt has told of yet. */
-  readonly untold?: readonly number[];
+  readonly owed?: readonly Owed[];
   /** Others may not know the own name. */
   readonly nameDue: boolean;
   readonly waitingFor: readonly AccountId[];
@@ -131,10 +130,11 @@ export function moved(
   { by, count }: { readonly by: number; readonly count: number },
 ): ThreadRecord {
   const place = (before: number): number => Math.min(count, Math.max(0, before + by));
-  const mark = ({ received, read, since }: Mark): Mark => ({
+  const mark = ({ received, read, since, gaps }: Mark): Mark => ({
     received: place(received),
     read: place(read),
     ...(since === undefined ? {} : { since: place(since) }),
+    ...(gaps === undefined ? {} : { gaps: movedLost(gaps, by, count) }),
   });
   const seen = place(record.seen);
   const unread = Math.min(record.unread, count - seen);
@@ -146,6 +146,7 @@ export function moved(
     mentions: Math.min(record.mentions, unread),
     marks: Object.fromEntries(Object.entries(record.marks).map(([account, one]) => [account, mark(one)])),
     told: mark(record.told),
+    ...(record.owed === undefined ? {} : { owed: movedOwed(record.owed, by, count) }),
   };
 }
 

@@ -1,12 +1,13 @@
 import type { AttachmentReference } from "@porchlight/attachment";
 import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchlight/encoding";
-import { type Content, type Gap, MAX_GAPS } from "../content.ts";
+import type { Content } from "../content.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
 import type { ConversationEvent } from "../events.ts";
 import type { Storage } from "../storage.ts";
 import { type Scene, viewsOf } from "./entry-view.ts";
 import { History } from "./history.ts";
 import type { People } from "./people.ts";
+import { type DueReceipt, dueReceipt } from "./receipt.ts";
 import { type StoredEvent, type StoredMessage, type StoredRefusal, threadRecord } from "./stored-entry.ts";
 import { appendEvent, type Desk, refuse, see, takeEvent } from "./thread-intake.ts";
 import {
@@ -24,7 +25,7 @@ import type { EntryView, ReplacementView, ThreadChange } from "./view.ts";
 export type ThreadSettings = Partial<
   Pick<
     ThreadRecord,
-    "draft" | "pinned" | "muted" | "archived" | "left" | "nameDue" | "waitingFor" | "told" | "untold"
+    "draft" | "pinned" | "muted" | "archived" | "left" | "nameDue" | "waitingFor" | "told" | "owed"
   >
 >;
 
@@ -243,66 +244,9 @@ export class Thread {
     });
   }
 
-  /**
-   * The receipt that is due: names of the newest message of others that is here, and of the newest that was seen. `null`
-   * where the last one said as much. {@link change} `told` once it is handed over.
-   */
-  receipt(): Promise<{
-    readonly told: Pick<ThreadRecord, "told" | "untold">;
-    readonly content: Pick<Content, "read" | "received" | "gaps">;
-  } | null> {
-    return this.#alone(async () => {
-      const { history, record } = this.#desk;
-      const newest = async (before: number, after: number): Promise<StoredMessage | null> => {
-        for (let place = before - 1; place >= after; place--) {
-          const entry = await history.at(place);
-          if (entry.kind === "message" && entry.from !== this.#desk.me) return entry;
-        }
-        return null;
-      };
-      const read = await newest(record.seen, record.told.read);
-      const received = await newest(history.count, Math.max(record.told.received, record.seen));
-      if (read === null && received === null) return null;
-      const { gaps, untold } = await this.#gaps();
-      return {
-        told: { told: { received: history.count, read: record.seen }, untold },
-        content: {
-          ...(read === null ? {} : { read: read.id }),
-          ...(received === null ? {} : { received: received.id }),
-          ...(gaps.length === 0 ? {} : { gaps }),
-        },
-      };
-    });
-  }
-
-  /** CON-13: what a receipt of now must not stand for, and the places that wait for a message after them. */
-  async #gaps(): Promise<{ readonly gaps: readonly Gap[]; readonly untold: readonly number[] }> {
-    const { history, record } = this.#desk;
-    const message = async (
-      from: number,
-      step: 1 | -1,
-      isWanted: (entry: StoredMessage) => boolean,
-    ): Promise<StoredMessage | null> => {
-      for (let place = from; place >= 0 && place < history.count; place += step) {
-        const entry = await history.at(place);
-        if (entry.kind === "message" && isWanted(entry)) return entry;
-      }
-      return null;
-    };
-    const gaps = new Map<string, Gap>();
-    const untold: number[] = [];
-    for (const place of record.untold ?? []) {
-      const before = await message(place + 1, 1, ({ from }) => from !== this.me);
-      if (before === null) {
-        untold.push(place);
-        continue;
-      }
-      const after = await message(place - 1, -1, () => true);
-      // Of two with nothing between them the first reaches further back.
-      if (gaps.has(before.id)) continue;
-      gaps.set(before.id, { ...(after === null ? {} : { after: after.id }), before: before.id });
-    }
-    return { gaps: [...gaps.values()].slice(-MAX_GAPS), untold };
+  /** {@link change} what it has `told` once it is handed over. */
+  receipt(): Promise<DueReceipt | null> {
+    return this.#alone(() => dueReceipt(this.#desk));
   }
 
   /** Entries from the oldest, for an export. */
