@@ -5,7 +5,7 @@ import { openProfile, picture, type Watch } from "./browser.ts";
 
 const SLOW = process.env["PORCHLIGHT_SLOW"] === "1";
 const FORMS = [
-  ["phone-dark", { width: 390, height: 780 }, "dark"],
+  ["phone-dark", { width: 360, height: 740 }, "dark"],
   ["desktop-light", { width: 1280, height: 900 }, "light"],
 ] as const;
 

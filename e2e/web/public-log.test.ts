@@ -26,7 +26,8 @@ import {
 import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
 
 const TODAY = dayOf(START);
-const HOSTILE = '<img src=x onerror="alert(1)">';
+const HOSTILE =
+  `<img src=x onerror="alert(1)"> Z${"\u0335\u0321\u0353".repeat(9)}algo ${"w".repeat(80)}`.normalize("NFC");
 const COURT = {
   clock: "system",
   validFrom: dayNumber(TODAY - 100),
@@ -148,7 +149,7 @@ test("PUB-3: every page in light and dark, on a phone and a desktop; axe finds n
   const forms = {
     "desktop-light": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
     "phone-dark": {
-      viewport: { width: 390, height: 780 },
+      viewport: { width: 360, height: 740 },
       colorScheme: "dark",
       isMobile: true,
       hasTouch: true,
@@ -213,6 +214,8 @@ test("PUB-5: the browser checks an entry itself, and refuses what does not hold"
   expect(replaced).toContain("Entry 7: a keyholder was replaced");
   expect(replaced).toContain("from here on Keyholder 2, new is in the place of Keyholder 2");
   expect(replaced).toContain(`It burnt down ${HOSTILE}`);
+  await page.setViewportSize({ width: 360, height: 740 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
   expect(await axe(page)).toEqual([]);
   await picture(page, "public-log-succession");
   expect(await lookUp(page, "8")).toContain("Keyholder 2, new, who took the place of Keyholder 2");

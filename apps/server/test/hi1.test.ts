@@ -14,8 +14,17 @@ import {
   signDocument,
   verifyStatement,
 } from "@porchlight/charter";
-import { base64, dayNumber, dayOf, formatDay, fromUtf8, type Json, utf8 } from "@porchlight/encoding";
-import { formatDirection } from "@porchlight/gate";
+import {
+  base64,
+  dayNumber,
+  dayOf,
+  formatDay,
+  fromUtf8,
+  type Json,
+  periodOf,
+  utf8,
+} from "@porchlight/encoding";
+import { formatDirection, orderIdOf } from "@porchlight/gate";
 import { type ActionResponse, parseMessage, refusal, signedMessage } from "@porchlight/hi1";
 import {
   askProvider,
@@ -134,6 +143,40 @@ async function statusOf(id: string): Promise<string> {
   const isStatus = /^(?:auth:Authorisation|task:|doc:Document|delivery:Delivery)Status$/;
   const [, status] = Object.entries(object).find(([name]) => isStatus.test(name)) ?? [];
   return (status as { "common:Value": string } | undefined)?.["common:Value"] ?? "";
+}
+
+/** A signed order of the court over the account's day, as an authority sends it. */
+async function warrantUnder(authorisation: string, opening: string, changes: object = {}) {
+  const accounts = [{ account: account(), person: "Ada Byron", notice: (people[0] as Person).noticeCard }];
+  const document = await warrantDocument(charter, {
+    statement: await statementOf(charter, [], { accounts }),
+    accounts: [account()],
+    conversations: "all",
+    firstDay: DAY,
+    lastDay: DAY,
+    issued: server.now,
+    expires: (server.now + 30 * 86_400) as never,
+    actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
+    ...changes,
+  });
+  const value = { warrant: fromUtf8(await signedWarrant(charter, document)), opening: seedOf(opening) };
+  const contents = utf8(JSON.stringify(z.encode(orderRequest, value)));
+  const checksum = createHash("sha256").update(contents).digest("hex");
+  const about = { type: "Warrant", contentType: "application/json", checksum, contents } as const;
+  return { document, warrant: documentOf(line, authorisation, about) };
+}
+
+async function revoke(commitment: string, reference: string, opening: string): Promise<void> {
+  const revocation = {
+    kind: "revocation" as const,
+    charter: charter.id,
+    commitment: commitment as never,
+    reference,
+    at: server.now,
+    ground: "Withdrawn.",
+  };
+  const signed = await signDocument("revocation", formatDirection(revocation), [signerOf(COURT)]);
+  await server.client().directOrder(orderIdOf(seedOf(opening)), "revocation", signed);
 }
 
 async function draftOf(endpoint: string, key: Uint8Array): Promise<{ id: string; draft: string }> {
@@ -366,35 +409,7 @@ describe("orders", () => {
       targets: targets(),
       isEmergency: false,
     });
-    const accounts = [{ account: account(), person: "Ada Byron", notice: (people[0] as Person).noticeCard }];
-    const order = async (changes: object = {}) => {
-      const document = await warrantDocument(charter, {
-        statement: await statementOf(charter, [], { accounts }),
-        accounts: [account()],
-        conversations: "all",
-        firstDay: DAY,
-        lastDay: DAY,
-        issued: server.now,
-        expires: (server.now + 30 * 86_400) as never,
-        actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
-        ...changes,
-      });
-      const value = {
-        warrant: fromUtf8(await signedWarrant(charter, document)),
-        opening: seedOf("hi1 opening"),
-      };
-      const contents = utf8(JSON.stringify(z.encode(orderRequest, value)));
-      const checksum = createHash("sha256").update(contents).digest("hex");
-      return {
-        document,
-        warrant: documentOf(line, id, {
-          type: "Warrant",
-          contentType: "application/json",
-          checksum,
-          contents,
-        }),
-      };
-    };
+    const order = async (changes: object = {}) => await warrantUnder(id, "hi1 opening", changes);
     const good = await order();
     // An act that came too, and that nobody has read.
     const unread = utf8("another act");
@@ -445,18 +460,7 @@ describe("orders", () => {
     expect(entry?.type).toBe("warrant");
     expect(custody.map((one) => one.act)).toEqual(["received", "approve: AwaitingDisclosure"]);
     expect(custody[1]?.by).toBe("Officer Vale");
-    const commitment = (entry as { commitment: string }).commitment;
-    const revocation = {
-      kind: "revocation" as const,
-      charter: charter.id,
-      commitment: commitment as never,
-      reference: good.document.reference,
-      at: server.now,
-      ground: "Withdrawn.",
-    };
-    const { orderIdOf } = await import("@porchlight/gate");
-    const signed = await signDocument("revocation", formatDirection(revocation), [signerOf(COURT)]);
-    await server.client().directOrder(orderIdOf(seedOf("hi1 opening")), "revocation", signed);
+    await revoke((entry as { commitment: string }).commitment, good.document.reference, "hi1 opening");
     expect(await statusOf(taskId)).toBe("Cancelled");
     expect((await shown(taskId)).deadline).toBeNull();
   });
@@ -677,6 +681,41 @@ describe("orders", () => {
     });
     await register(line);
     expect(await statusOf(id)).toBe("Expired");
+  });
+
+  test("HI1-36: a task is disclosed once its order's material was handed out, and stays so when the order is revoked", async () => {
+    const { authorisation, id, original } = papers("8 Gs 1/26");
+    const task = taskOf(line, id, {
+      reference: "XX-AGENCY-36",
+      type: "StoredContentData",
+      days,
+      targets: targets(),
+      isEmergency: false,
+    });
+    const opening = "hi1 opening, handed out";
+    await server.keys(charter, periodOf(dayOf(server.now)));
+    const { document, warrant } = await warrantUnder(id, opening, { reference: "8 Gs 1/26" });
+    expect(codes(await ask([authorisation, task, original, warrant].map(create)))).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
+    for (const one of [id, original.ObjectIdentifier, warrant.ObjectIdentifier]) await decide(one, "approve");
+    const taskId = task.ObjectIdentifier;
+    expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
+    const { logged } = await shown(taskId);
+    const index = logged?.index ?? 0;
+    await server.client().waitForCheckpoint(index + 1, { since: server.now });
+    const [entry] = (await server.entries(index, index + 1)).map(parseEntry);
+    const { conversation } = people[0] as Person;
+    await server
+      .client()
+      .material(orderIdOf(seedOf(opening)), { labels: [{ conversation, account: account(), day: DAY }] });
+    expect(await statusOf(taskId)).toBe("Disclosed");
+    expect((await shown(taskId)).custody.at(-1)).toMatchObject({ by: "this server", act: "Disclosed" });
+    await revoke((entry as { commitment: string }).commitment, document.reference, opening);
+    expect(await statusOf(taskId)).toBe("Disclosed");
   });
 
   test("HI1-1, HI1-2: what is no message, or for another charter's endpoint, changes nothing and names no one", async () => {

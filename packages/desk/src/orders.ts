@@ -5,7 +5,14 @@ import {
   unverifiedPayload,
   verifyStatement,
 } from "@porchlight/charter";
-import { type Commitment, type DayNumber, dayNumber, dayOf, formatDay } from "@porchlight/encoding";
+import {
+  type Commitment,
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  formatDay,
+  formatInstant,
+} from "@porchlight/encoding";
 import { orderInWords, type Words } from "@porchlight/evidence";
 import {
   type LogView,
@@ -28,6 +35,7 @@ import {
   type Service,
 } from "@porchlight/parties";
 import { badge, counted, table } from "./shell/look.ts";
+import type { Silent } from "./silence.ts";
 
 // What court and agency both show of an order.
 
@@ -223,6 +231,7 @@ const STATES: Readonly<
 /** Each keyholder's answer: approved, refused, silent. */
 export function keyholdersTable(
   answers: readonly KeyholderAnswer[],
+  silent: Silent,
   extra?: (answer: KeyholderAnswer) => Markup,
 ): Markup {
   return table({
@@ -232,7 +241,12 @@ export function keyholdersTable(
       const { keyholder, answer } = one;
       const [words, tone] = STATES[answer.state];
       const rule = "rule" in answer && answer.rule !== undefined ? ` (rule ${answer.rule})` : "";
-      const reason = "reason" in answer ? `${answer.reason}${rule}` : "";
+      const since = silent.get(keyholder.index);
+      const how =
+        since === undefined
+          ? ""
+          : `, asked in vain since ${formatInstant(since).slice(0, 16).replace("T", " ")} UTC`;
+      const reason = "reason" in answer ? `${answer.reason}${rule}${how}` : "";
       return [
         html`${keyholder.name}`,
         badge(words, tone),

@@ -8,7 +8,16 @@ import {
   signDocument,
   verifyRegistration,
 } from "@porchlight/charter";
-import { base64, type DayNumber, dayNumber, dayOf, formatDay, hex, unixSeconds } from "@porchlight/encoding";
+import {
+  base64,
+  type DayNumber,
+  dayNumber,
+  dayOf,
+  formatDay,
+  formatInstant,
+  hex,
+  unixSeconds,
+} from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import {
   Agency,
@@ -314,7 +323,8 @@ test("DESK-5: what is confirmed to hand an order in is all that it says, and its
   const [legal] = issuers as [DeskClient];
   const [, both] = unsent;
   const { commitment } = namesOf(both);
-  const asked = legal.asked(await legal.post(`/orders/${commitment.slice(0, 16)}/submit`, {}));
+  const at = `/orders/${commitment.slice(0, 16)}`;
+  const asked = legal.asked(await legal.post(`${at}/submit`, {}));
   const shown = [...asked.text.matchAll(/<dt>([^<]+)<\/dt><dd>([^<]*)<\/dd>/g)].map(
     ([, term, text]) => `${term}: ${text}`,
   );
@@ -323,7 +333,14 @@ test("DESK-5: what is confirmed to hand an order in is all that it says, and its
   }
   expect(shown).toContain(`Number in the public log: ${commitment}`);
   const size = world.entries.length;
-  await legal.confirm(asked);
+  // One that is down holds up nobody, and since when it is silent is said.
+  world.silent.add(4);
+  const since = formatInstant(service.now()).slice(0, 10);
+  const page = (await legal.follow(await legal.confirm(asked))).text;
+  expect(page).toContain(`it does not answer, asked in vain since ${since}`);
+  expect(page).not.toContain("check that the address is right");
+  world.silent.delete(4);
+  expect((await legal.get(at)).text).not.toContain("asked in vain");
   expect(world.entries.slice(size).map(({ type }) => type)).toContain("hold-order");
   expect((await legal.get("/journal")).text).toContain("Hand this order in");
 });

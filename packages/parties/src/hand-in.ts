@@ -87,11 +87,21 @@ export async function directKeyholders(
         };
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
-        const state = error.refusal === "order-unknown" ? ("unknown" as const) : ("unreachable" as const);
-        return { keyholder, answer: { state, reason: error.message } };
+        return { keyholder, answer: silenceOf(error) };
       }
     }),
   );
+}
+
+/** Whoever asks knows the address from the charter: that it is wrong is not what an unanswered call says. */
+function silenceOf({ code, refusal, message }: WireError): {
+  readonly state: "unreachable" | "unknown";
+  readonly reason: string;
+} {
+  if (refusal === "order-unknown") return { state: "unknown", reason: message };
+  if (code === "unreachable") return { state: "unreachable", reason: "it does not answer" };
+  if (code === "timed-out") return { state: "unreachable", reason: "it did not answer in time" };
+  return { state: "unreachable", reason: message };
 }
 
 /** What one keyholder said to a direction. */
@@ -125,8 +135,7 @@ async function askAll(
         return { keyholder, answer: await ask(keyholder) };
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
-        const state = error.refusal === "order-unknown" ? ("unknown" as const) : ("unreachable" as const);
-        return { keyholder, answer: { state, reason: error.message } };
+        return { keyholder, answer: silenceOf(error) };
       }
     }),
   );

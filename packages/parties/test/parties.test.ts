@@ -437,6 +437,19 @@ test("an order over all conversations: the requester alone learns which, and han
   const order = await court.submit(service, issued);
   expect(await agency.conversations(service, order)).toEqual([CONVERSATION]);
   expect((await agency.handIn(service, order, { fetch: world.fetch })).length).toBe(5);
+  // KEY-32: once more each day while an order goes on, under the requester's own word; one that is down holds up nobody.
+  world.silent.add(2);
+  const answers = await agency.handOn(service, order, { fetch: world.fetch });
+  world.silent.clear();
+  expect(answers.map(({ answer }) => answer.state)).toEqual([
+    "awaiting-approval",
+    "unreachable",
+    "awaiting-approval",
+    "awaiting-approval",
+    "awaiting-approval",
+  ]);
+  const given = [1, 3, 4, 5].map((keyholder) => ({ keyholder, conversations: [CONVERSATION] }));
+  expect(world.further.sort((a, b) => a.keyholder - b.keyholder)).toEqual(given);
   for (const n of [1, 2, 3]) world.release(namesOf(order).orderId, n, { conversations: [CONVERSATION] });
   const collected = await agency.collect(service, order, { fetch: world.fetch });
   expect(collected).toMatchObject({ kind: "opened" });

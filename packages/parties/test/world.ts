@@ -30,6 +30,7 @@ import {
   commitmentOf,
   type DirectionKind,
   directionHash,
+  furtherContext,
   labelsOf,
   makeBundle,
   orderIdOf,
@@ -43,7 +44,7 @@ import {
   verifyDirection,
   verifyOrder,
 } from "@porchlight/gate";
-import { type Random, sealTo } from "@porchlight/quorum";
+import { type Random, sealTo, verifyRequesterWord } from "@porchlight/quorum";
 import { appendLeaves, EMPTY_FRONTIER, encodeEntries, entriesPath, leafHash } from "@porchlight/tlog";
 import { LIMITS, MATERIAL_INFO, ORDER_CONVERSATIONS_INFO, parseMaterial } from "@porchlight/wire";
 import {
@@ -93,6 +94,8 @@ export class World {
   written: readonly (readonly Written[])[] = PLAIN;
   /** Files by id: their ciphertext, or how asking for them is refused. */
   readonly stored = new Map<string, Uint8Array | string>();
+  /** What requesters added to their orders, at whom. */
+  readonly further: { readonly keyholder: number; readonly conversations: readonly ConversationId[] }[] = [];
   messagesAnAnswer = 100;
   /** How many answers with material were given. */
   answers = 0;
@@ -381,6 +384,19 @@ export class World {
     return { envelopes, messages };
   }
 
+  /** Taken as a keyholder takes it: under the word of the order's own requester. */
+  #further(n: number, orderId: string, body: Record<string, unknown>): Response {
+    const said = this.said.get(n)?.get(orderId);
+    if (said === undefined) return refusal(404, "order-unknown", "no such order was handed in here");
+    const { warrant } = this.orders.get(orderId) as Order;
+    const further = body as unknown as Parameters<typeof furtherContext>[1];
+    const word = fromHex(String(body["word"]), 80);
+    if (!verifyRequesterWord(warrant.document.requester.point, word, furtherContext(orderId, further)))
+      return refusal(403, "requester-unproven", "not the requester's word");
+    this.further.push({ keyholder: n, conversations: further.conversations });
+    return Response.json(publicState(said));
+  }
+
   async #keyholder(n: number, url: URL, body: Record<string, unknown>): Promise<Response> {
     if (this.silent.has(n)) throw new TypeError("connection refused");
     if (url.pathname === "/orders") {
@@ -389,6 +405,8 @@ export class World {
       this.say(n, orderId, said);
       return Response.json({ orderId, ...publicState(said) }, { status: 201 });
     }
+    const [, named, further] = /^\/orders\/([0-9a-f]{64})(\/further)$/.exec(url.pathname) ?? [];
+    if (named !== undefined && further !== undefined) return this.#further(n, named, body);
     if (url.pathname.endsWith("/directions")) return Response.json({ state: "counted" });
     const [, orderId = "", bundle] = /^\/orders\/([0-9a-f]{64})(\/bundles\/0)?$/.exec(url.pathname) ?? [];
     const said = this.said.get(n)?.get(orderId);

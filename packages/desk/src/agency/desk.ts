@@ -28,6 +28,7 @@ import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
+import { Silences } from "../silence.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
 import { applicationPage, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
@@ -153,6 +154,7 @@ class AgencyRoom {
   readonly #door: ServiceDoor;
   readonly #evidence: EvidenceShelf;
   readonly #collections = new Collections();
+  readonly #silences = new Silences();
   /** By hash. */
   readonly #chosen = new Map<string, Uint8Array>();
 
@@ -280,10 +282,12 @@ class AgencyRoom {
     const service = await this.#door.open();
     const shown = await this.#find(visit);
     const isLogged = shown.standing.state !== "signed";
+    const keyholders = isLogged ? (await this.#agency.status(service, loggedOrder(shown))).keyholders : [];
     return orderPage(visit, shown, {
       charter: service.charter,
       words: await orderWords(shown.order, service.charter),
-      keyholders: isLogged ? (await this.#agency.status(service, loggedOrder(shown))).keyholders : [],
+      keyholders,
+      silent: this.#silences.note(keyholders, service.now()),
       collection: this.#collections.of(shown.name),
       isOpened: await this.#evidence.has(shown.order),
     });

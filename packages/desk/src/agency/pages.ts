@@ -20,6 +20,7 @@ import {
   steps,
   table,
 } from "../shell/look.ts";
+import type { Silent } from "../silence.ts";
 import type { Collection } from "./collecting.ts";
 
 /** Applications without an order yet, and orders. */
@@ -149,12 +150,13 @@ export function orderPage(
     readonly charter: Charter;
     readonly words: readonly Words[];
     readonly keyholders: readonly KeyholderAnswer[];
+    readonly silent: Silent;
     readonly collection: Collection | null;
     readonly isOpened: boolean;
   },
 ): View {
   const { name, document, standing, commitment } = shown;
-  const { charter, words, keyholders, collection, isOpened } = about;
+  const { charter, words, keyholders, silent, collection, isOpened } = about;
   const agreed = keyholders.filter(({ answer }) =>
     ["approved", "intent-logged", "released"].includes(answer.state),
   ).length;
@@ -203,7 +205,7 @@ ${
       ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
       : box("warn", html`<p>The court has not handed it in yet.</p>`)
 }
-${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders)}` : NOTHING}
+${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
 <h2>What the ${orderWord(charter)} says</h2>
 ${facts([...words, { term: "Number in the public log", text: commitment }])}`,
   };

@@ -31,6 +31,7 @@ import {
   postForm,
   table,
 } from "../shell/look.ts";
+import type { Silent } from "../silence.ts";
 import type { LaterEntry, ShownHalf } from "./direction.ts";
 
 /** Every order of this court, and its drafts. */
@@ -97,6 +98,7 @@ ${
 /** What was asked about an order when its page was made. `null`: it could not be asked. */
 export type Asked = {
   readonly keyholders: readonly KeyholderAnswer[];
+  readonly silent: Silent;
   readonly contests: readonly Contest[] | null;
   /** Keyholders whose signed record of a refusal holds. */
   readonly records: ReadonlySet<number>;
@@ -120,7 +122,7 @@ export async function orderPage(visit: Visit, shown: Shown, charter: Charter, as
   const { name, order, document, standing, commitment } = shown;
   const word = orderWord(charter);
   const isOpen = ["handed-in", "logged", "suspended"].includes(standing.state);
-  const { keyholders, contests, records, said, later, halves } = asked;
+  const { keyholders, silent, contests, records, said, later, halves } = asked;
   return {
     title: document.reference,
     body: html`<p class="back"><a href="/orders">Orders</a></p>
@@ -131,7 +133,7 @@ ${
   standing.state === "signed"
     ? NOTHING
     : html`<h2>Keyholders</h2><p>${tally(keyholders, charter.threshold)}</p>
-${keyholdersTable(keyholders, ({ keyholder, answer }) =>
+${keyholdersTable(keyholders, silent, ({ keyholder, answer }) =>
   answer.state !== "refused"
     ? NOTHING
     : records.has(keyholder.index)

@@ -39,6 +39,7 @@ import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
+import { Silences } from "../silence.ts";
 import { laterEntries, shownHalves } from "./direction.ts";
 import type { Drafts } from "./draft.ts";
 import type { Halves } from "./halves.ts";
@@ -52,6 +53,7 @@ export class OrderRoom {
   readonly #door: ServiceDoor;
   readonly #drafts: Drafts;
   readonly #halves: Halves;
+  readonly #silences = new Silences();
 
   constructor(court: Court, door: ServiceDoor, drafts: Drafts, halves: Halves) {
     this.#court = court;
@@ -211,6 +213,7 @@ export class OrderRoom {
     const later = laterEntries(service, shown);
     return await orderPage(visit, shown, service.charter, {
       keyholders,
+      silent: this.#silences.note(keyholders, service.now()),
       contests,
       records: new Set(await recordsThatHold(keyholders, service.charter)),
       said: await readSaid(this.#court.directory, name),

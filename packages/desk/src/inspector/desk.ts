@@ -17,6 +17,7 @@ import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, GoTo, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
+import { Silences } from "../silence.ts";
 import { inspect, isInspector, unseen } from "./inspection.ts";
 import { inboxPage, orderPage } from "./pages.ts";
 
@@ -55,6 +56,7 @@ type Payload = {
 
 class InspectorRoom {
   readonly #own: Court;
+  readonly #silences = new Silences();
   readonly #door: ServiceDoor;
 
   constructor(own: Court, door: ServiceDoor) {
@@ -103,11 +105,13 @@ class InspectorRoom {
     const { shown, all } = await this.#find(visit);
     const inspected = await inspect(service, shown, all);
     const isLogged = inspected.examined !== null;
+    const keyholders = isLogged ? (await this.#own.status(service, loggedOrder(shown))).keyholders : [];
     return orderPage(visit, shown, {
       charter: service.charter,
       isNamed: isInspector(this.#own, service.charter),
       inspected,
-      keyholders: isLogged ? (await this.#own.status(service, loggedOrder(shown))).keyholders : [],
+      keyholders,
+      silent: this.#silences.note(keyholders, service.now()),
       said: await readSaid(this.#own.directory, shown.name),
       asked,
     });

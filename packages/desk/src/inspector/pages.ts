@@ -29,6 +29,7 @@ import {
   postForm,
   table,
 } from "../shell/look.ts";
+import type { Silent } from "../silence.ts";
 import type { Inspected, Unseen } from "./inspection.ts";
 
 type Row = Shown & { readonly wait: ContestPeriod | null; readonly said: readonly Said[] };
@@ -153,11 +154,12 @@ export async function orderPage(
     readonly isNamed: boolean;
     readonly inspected: Inspected;
     readonly keyholders: readonly KeyholderAnswer[];
+    readonly silent: Silent;
     readonly said: readonly Said[];
     readonly asked: { readonly ground: string; readonly problem: string } | null;
   },
 ): Promise<View> {
-  const { charter, isNamed, inspected, keyholders, said, asked } = about;
+  const { charter, isNamed, inspected, keyholders, silent, said, asked } = about;
   const { document, standing, commitment } = shown;
   const { order, examined, wait } = inspected;
   const { sentence, keys } = scopeOf(document);
@@ -176,7 +178,7 @@ ${isDecidable ? html`<p><a href="#decide">Go to the decision</a></p>` : NOTHING}
 ${facts([...(await orderWords(shown.order, charter)), { term: "Signed by", text: [...order.signers].join("\n") }])}
 <h2>Rule by rule</h2>
 ${examined === null ? html`<p>The rules are asked once it is in the log.</p>` : html`${rulesTable(examined.rules, "hold order")}${capsTable(examined.caps, "hold order")}`}
-${keyholders.length === 0 ? NOTHING : html`<h2>Keyholders</h2><p>${tally(keyholders, charter.threshold)}</p>${keyholdersTable(keyholders)}`}
+${keyholders.length === 0 ? NOTHING : html`<h2>Keyholders</h2><p>${tally(keyholders, charter.threshold)}</p>${keyholdersTable(keyholders, silent)}`}
 ${isDecidable ? decide(visit, shown, asked) : NOTHING}
 ${said.length === 0 ? NOTHING : html`<h2>What you decided</h2>${saidTable(said)}`}
 ${facts([

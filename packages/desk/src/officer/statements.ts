@@ -16,6 +16,8 @@ const HERE = "/statements";
 /** Signed files that wait to be downloaded; another can be signed at any time. */
 const MAX_KEPT = 32;
 const MAX_LINES = 100;
+/** CHA-5 */
+const MAX_NAME = 200;
 
 type Payload = {
   readonly charter: string;
@@ -72,6 +74,8 @@ export class StatementRoom {
     if (about === "") return again("Write for which file it is, and who asked.");
     if (lines.length === 0 || lines.length > MAX_LINES)
       return again(`Name between 1 and ${MAX_LINES} accounts or people, each in its own line.`);
+    if (lines.some((line) => line.length > MAX_NAME))
+      return again("One of these lines is too long for a name.");
     const accounts = lines.filter((line) => /^[0-9a-f]{64}$/.test(line)).map((line) => accountId(line));
     const names = lines.filter((line) => !/^[0-9a-f]{64}$/.test(line));
     const bound = await known(this.#socket.reviewStatement(accounts, names));
