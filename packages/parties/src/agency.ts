@@ -359,8 +359,8 @@ export class Agency {
       if (sealed === null) continue;
       try {
         const then = deliveredIn(await this.unseal(sealed));
-        for (const of of ["stored", "files"] as const)
-          for (const mark of then[of]) if (!now[of].has(mark)) gone[of].add(mark);
+        for (const kind of ["stored", "files"] as const)
+          for (const mark of then[kind]) if (!now[kind].has(mark)) gone[kind].add(mark);
       } catch (error) {
         if (!(error instanceof EvidenceError)) throw error;
         return null;
