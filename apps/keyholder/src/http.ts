@@ -60,7 +60,7 @@ function refuse(reply: FastifyReply, code: RefusalCode, message: string, reason?
 export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
   const app = fastify({
     logger: false,
-    bodyLimit: 4 * LIMITS.warrant,
+    bodyLimit: LIMITS.keyholderRequest,
     forceCloseConnections: true,
     // An address that cannot be decoded, or with a part that is too long: refused as everything else, and not repeated.
     frameworkErrors: (_error, _request, reply) => {

@@ -47,6 +47,7 @@ import {
   parseOtherSides,
 } from "@porchlight/wire";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
+import { additionsOf } from "./additions.ts";
 import { type Collected, type CollectProgress, collectRelease, type RequestSecrets } from "./collection.ts";
 import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
@@ -212,18 +213,16 @@ export class Agency {
   ): Promise<readonly KeyholderAnswer[]> {
     const conversations = (await this.conversations(service, order)) ?? [];
     const otherSides = await this.otherSides(service, order);
-    if (conversations.length === 0 && otherSides.length === 0) {
-      return await keyholderStates(service.present, order, options);
-    }
     const { orderId } = namesOf(order);
     const { document } = await verifyOrder(order, service.charter);
     const secrets = await this.secretsOf(document.requester.point);
-    const further = {
-      conversations: [...conversations],
-      otherSides: otherSides.map((side) => ({ ...side, members: [...side.members] })),
-    };
-    const word = requesterWord(RANDOM, secrets.point, furtherContext(orderId, further));
-    return await addAtKeyholders(service.present, orderId, { ...further, word }, options);
+    const [first, ...others] = additionsOf(conversations, otherSides).map((further) => ({
+      conversations: [...further.conversations],
+      otherSides: further.otherSides.map((side) => ({ ...side, members: [...side.members] })),
+      word: requesterWord(RANDOM, secrets.point, furtherContext(orderId, further)),
+    }));
+    if (first === undefined) return await keyholderStates(service.present, order, options);
+    return await addAtKeyholders(service.present, orderId, [first, ...others], options);
   }
 
   /** What the other accounts of an order over both sides signed, of every day that has come, from the provider. */

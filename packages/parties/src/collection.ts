@@ -1,3 +1,4 @@
+import type { Keyholder } from "@porchlight/charter";
 import {
   type ConversationId,
   dayOf,
@@ -18,6 +19,7 @@ import {
 } from "@porchlight/evidence";
 import {
   labelsOf,
+  MAX_LABELS,
   type OtherSide,
   openBundle,
   releasableFrom,
@@ -85,6 +87,9 @@ type Bundle = {
 /** How long the log may take to show a release that its keyholder has already seen there. */
 const LOG_PATIENCE_SECONDS = 60;
 
+/** How long one keyholder's bundles may take altogether: one that gives them slowly for ever is left behind. */
+const TURN_SECONDS = 180;
+
 export async function collectRelease(input: {
   readonly requester: Collector;
   readonly service: Service;
@@ -100,8 +105,10 @@ export async function collectRelease(input: {
   const secrets = await requester.secretsOf(warrant.document.requester.point);
   const custody: CustodyStep[] = [];
   const record = (action: CustodyStep["action"], subject: string, bytes: Uint8Array | null): void => {
+    // A clock that is set back takes no step back in the record (EVI-30).
+    const at = Math.max(service.now(), custody.at(-1)?.at ?? 0) as UnixSeconds;
     custody.push({
-      at: service.now(),
+      at,
       actor: requester.name,
       action,
       subject,
@@ -114,13 +121,7 @@ export async function collectRelease(input: {
   }
   refuseRevoked(service, commitment);
 
-  const { bundles, answers, blamed } = await fetchBundles(input, {
-    warrant,
-    secrets,
-    orderId,
-    commitment,
-    record,
-  });
+  const { bundles, answers, blamed } = await fetchBundles(input, { secrets, record });
   const need = charter.threshold;
   const have = new Set(bundles.map(({ keyholder }) => keyholder)).size;
   if (have < need) return { kind: "waiting", have, need, keyholders: answers, blamed };
@@ -280,64 +281,80 @@ async function keysEntries(service: Service, periods: readonly Period[]): Promis
   return found;
 }
 
-/** All bundles that are there and hold by their form; a keyholder whose bundle does not is blamed. */
+/**
+ * All bundles that are there and hold by their form; a keyholder whose bundle does not is blamed. Each has its own turn, at
+ * once with the others', which ends with the first bundle that does not come: none holds up what the others gave.
+ */
 async function fetchBundles(
   input: Parameters<typeof collectRelease>[0],
   context: {
-    readonly warrant: VerifiedOrder;
     readonly secrets: RequestSecrets;
-    readonly orderId: string;
-    readonly commitment: Bundle["slot"];
     readonly record: (action: CustodyStep["action"], subject: string, bytes: Uint8Array) => void;
   },
 ): Promise<{ bundles: Bundle[]; answers: KeyholderAnswer[]; blamed: KeyholderIndex[] }> {
   const { service, order, fetch, progress = () => {} } = input;
+  const { secrets, record } = context;
   const charter = service.present;
-  const { orderId, secrets, record } = context;
-  const { commitment } = namesOf(order);
+  const { orderId, commitment } = namesOf(order);
   const secretKey = xwingKeygen(secrets.xwing).secretKey;
   const answers = await keyholderStates(charter, order, fetch === undefined ? {} : { fetch });
-  const bundles: Bundle[] = [];
   const blamed: KeyholderIndex[] = [];
-  const released = answers.flatMap(({ keyholder, answer }) =>
-    Array.from({ length: "releases" in answer ? answer.releases : 0 }, (_, release) => ({
-      keyholder,
-      release,
-    })),
-  );
-  for (const [position, { keyholder, release }] of released.entries()) {
-    progress("bundles", position, released.length);
-    const sealed = await keyholderClient(keyholder, fetch)
-      .bundle(orderId, release)
-      .catch((error: unknown) => {
-        if (error instanceof WireError) return null;
-        throw error;
-      });
-    if (sealed === null) continue;
+  const turns = answers.map(({ keyholder, answer }) => ({
+    keyholder,
+    // Each release has a label at least, and no order has more.
+    releases: "releases" in answer ? Math.min(answer.releases, MAX_LABELS) : 0,
+  }));
+  const total = turns.reduce((sum, { releases }) => sum + releases, 0);
+  let done = 0;
+  progress("bundles", done, total);
+  const take = (sealed: Uint8Array, { index }: Keyholder, release: number): Bundle | null => {
     try {
-      const expected = { charter: charter.id, commitment, keyholder: keyholder.index };
+      const expected = { charter: charter.id, commitment, keyholder: index };
       const { bundle, bytes, random, slot } = openBundle(sealed, secretKey, expected);
-      const which = release === 0 ? "" : `, release ${release + 1}`;
-      record("bundle-received", `keyholder ${keyholder.index}${which}`, bytes);
-      bundles.push({
-        keyholder: keyholder.index,
+      record(
+        "bundle-received",
+        `keyholder ${index}${release === 0 ? "" : `, release ${release + 1}`}`,
+        bytes,
+      );
+      return {
+        keyholder: index,
         slot,
         release: { bundle: bytes, random },
         partials: new Map(bundle.partials.map(({ label, partial }) => [sha256(accessLabel(label)), partial])),
         labels: bundle.partials.map(({ label }) => label),
         generations: new Map(bundle.generations.map(({ period, generation }) => [period, generation])),
-      });
+      };
     } catch (error) {
       if (
         !(error instanceof QuorumError || error instanceof EncodingError || error instanceof EnvelopeError)
       ) {
         throw error;
       }
-      blamed.push(keyholder.index);
+      blamed.push(index);
+      return null;
     }
-  }
-  progress("bundles", released.length, released.length);
-  return { bundles, answers, blamed };
+  };
+  const until = performance.now() + TURN_SECONDS * 1000;
+  const turn = async (keyholder: Keyholder, releases: number): Promise<Bundle[]> => {
+    const bundles: Bundle[] = [];
+    const client = keyholderClient(keyholder, fetch);
+    for (let release = 0; release < releases && performance.now() < until; release++) {
+      const sealed = await client.bundle(orderId, release).catch((error: unknown) => {
+        if (error instanceof WireError) return null;
+        throw error;
+      });
+      if (sealed === null) break;
+      progress("bundles", ++done, total);
+      const bundle = take(sealed, keyholder, release);
+      if (bundle !== null) bundles.push(bundle);
+    }
+    return bundles;
+  };
+  const bundles = await Promise.all(
+    turns.map(async ({ keyholder, releases }) => await turn(keyholder, releases)),
+  );
+  progress("bundles", total, total);
+  return { bundles: bundles.flat(), answers, blamed: merge(blamed, []) };
 }
 
 /** One key a label, from any t partials that hold, all checked together. */

@@ -8,6 +8,7 @@ import {
   KeyholderClient,
   type KeyholderDirection,
   type KeyholderDirectionAnswer,
+  LIMITS,
   type OrderState,
   WireError,
 } from "@porchlight/wire";
@@ -35,7 +36,9 @@ export function keyholderClient(
   });
 }
 
-/** Hands an order to every keyholder of the charter at once. One that does not answer does not stop the others; again is harmless. */
+/**
+ * Hands an order to every keyholder of the charter at once, with as many of its conversations as one request takes. One that does not answer does not stop the others; again is harmless.
+ */
 export async function handToKeyholders(
   charter: Charter,
   order: Pick<OrderFile, "warrant" | "others" | "opening"> & Pick<Order, "index">,
@@ -47,7 +50,7 @@ export async function handToKeyholders(
     ...(order.others === null ? {} : { others: fromUtf8(order.others) }),
     opening: order.opening,
     index: order.index,
-    ...(conversations === undefined ? {} : { conversations: [...conversations] }),
+    ...(conversations === undefined ? {} : { conversations: conversations.slice(0, LIMITS.furtherItems) }),
   };
   return await askAll(
     charter,
@@ -112,17 +115,22 @@ export type DirectionAnswer = {
     | { readonly state: "unreachable" | "unknown"; readonly reason: string };
 };
 
-/** Adds to an order at every keyholder that has it; one that does not answer does not stop the others. */
+/**
+ * Adds to an order at every keyholder that has it, one request after the other; one that does not take a request gets no
+ * further one, and does not stop the others. What each answered last.
+ */
 export async function addAtKeyholders(
   charter: Charter,
   orderId: string,
-  further: FurtherRequest,
+  [first, ...others]: readonly [FurtherRequest, ...FurtherRequest[]],
   options: { readonly fetch?: Fetch } = {},
 ): Promise<KeyholderAnswer[]> {
-  return await askAll(
-    charter,
-    async (keyholder) => await keyholderClient(keyholder, options.fetch).further(orderId, further),
-  );
+  return await askAll(charter, async (keyholder) => {
+    const client = keyholderClient(keyholder, options.fetch);
+    let answer = await client.further(orderId, first);
+    for (const further of others) answer = await client.further(orderId, further);
+    return answer;
+  });
 }
 
 async function askAll(

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type CharterDocument, parseSignedDocument } from "@porchlight/charter";
 import { type DayNumber, hex, periodOf, unixSeconds } from "@porchlight/encoding";
 import { sealEvidence, verifyFiles } from "@porchlight/evidence";
-import { verifyWarrant } from "@porchlight/gate";
-import { LogError, WireError } from "@porchlight/wire";
+import { type OtherSide, verifyWarrant } from "@porchlight/gate";
+import { LIMITS, LogError, WireError } from "@porchlight/wire";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
@@ -33,6 +33,8 @@ import {
   readRequest,
   Service,
 } from "../src/index.ts";
+import { additionsOf } from "../src/additions.ts";
+import { addAtKeyholders } from "../src/hand-in.ts";
 import { requestTimeStamp } from "../src/time-stamps.ts";
 import { CONVERSATION, DAY, PLAIN, SERVICE_URL, World } from "./world.ts";
 
@@ -119,8 +121,33 @@ test("from a request to evidence, and nothing readable on the way", async () => 
   for (const n of [5, 2]) world.release(orderId, n);
   expect(await agency.collect(service, order, options)).toMatchObject({ kind: "waiting", have: 2, need: 3 });
   world.release(orderId, 4);
-  const collected = await agency.collect(service, order, options);
+  // EVI-30: a clock that is set back meanwhile takes no step back in the record.
+  let ahead = 60;
+  const stepping = await Service.open({
+    url: SERVICE_URL,
+    directory: join(home, "stepping", "log"),
+    fetch: world.fetch,
+    clock: { now: () => unixSeconds(world.time + ahead) },
+  });
+  // One that boasts holds nobody up: it is asked once, and answers when all others have given what they have.
+  const asked: string[] = [];
+  let othersAsked = (): void => {};
+  const all = new Promise<void>((resolve) => {
+    othersAsked = resolve;
+  });
+  const boasting: typeof fetch = async (input, init) => {
+    const { host, pathname } = new URL(String(input));
+    if (pathname.includes("/bundles/")) asked.push(`${host.slice(0, 11)} ${pathname.split("/").at(-1)}`);
+    if (asked.length === 4) othersAsked();
+    if (!host.startsWith("keyholder-1.")) return await world.fetch(input, init);
+    if (!pathname.includes("/bundles/")) return Response.json({ state: "released", releases: 1_000_000 });
+    await all;
+    ahead = 0;
+    throw new TypeError("no answer");
+  };
+  const collected = await agency.collect(stepping, order, { fetch: boasting });
   if (collected.kind !== "opened") throw new Error(collected.kind);
+  expect(asked.sort()).toEqual(["keyholder-1 0", "keyholder-2 0", "keyholder-4 0", "keyholder-5 0"]);
   expect(collected.opened.messages.map(({ text, from }) => [from, text])).toEqual(
     TEXTS.map((text) => ["merry-ram", text]),
   );
@@ -189,6 +216,48 @@ test("a keyholder whose release does not hold is blamed and left out, and the ot
   expect(collected.blamed).toEqual([1, 4]);
   expect(collected.opened.releases.map(({ keyholder }) => keyholder)).toEqual([2, 3, 5]);
 }, 30_000);
+
+test("KEY-32, WAR-22: however much is added, each request fits, has its own word, and a keyholder that is full gets no more", async () => {
+  const { world } = await setUp();
+  const orderId = "ab".repeat(32);
+  const side = (n: number, members: number): OtherSide => ({
+    header: new Uint8Array(600).fill(n),
+    inner: seedOf(`inner ${n}`),
+    outer: seedOf("outer"),
+    signature: new Uint8Array(64),
+    members: Array.from({ length: members }, (_, i) => hex(seedOf(`${i}`)) as never),
+  });
+  const conversations = Array.from({ length: 1500 }, (_, i) => hex(seedOf(`${i}`)) as never);
+  const sides = [side(0, 500), ...Array.from({ length: 2500 }, (_, n) => side(n, 2)), side(1, 10_000)];
+  const additions = additionsOf(conversations, sides);
+  expect(additions.flatMap((one) => one.conversations)).toEqual(conversations);
+  expect(additions.flatMap(({ otherSides }) => otherSides)).toEqual(sides);
+  expect(additionsOf([], [])).toEqual([]);
+  const taken = new Map<string, number>();
+  const requests = additions.map(({ conversations, otherSides }) => ({
+    conversations: [...conversations],
+    otherSides: otherSides.map((one) => ({ ...one, members: [...one.members] })),
+    word: new Uint8Array(80),
+  }));
+  const [first, ...others] = requests as [(typeof requests)[0], ...typeof requests];
+  const answers = await addAtKeyholders(world.charter, orderId, [first, ...others], {
+    fetch: async (input, init) => {
+      expect((init?.body as Uint8Array).length).toBeLessThan(LIMITS.keyholderRequest);
+      const { host } = new URL(String(input));
+      const count = (taken.get(host) ?? 0) + 1;
+      taken.set(host, count);
+      return host.startsWith("keyholder-2.") && count === 2
+        ? Response.json({ code: "busy", message: "tomorrow" }, { status: 429 })
+        : Response.json({ state: "approved", releases: count });
+    },
+  });
+  expect([...taken.values()]).toEqual([0, 2, 0, 0, 0].map((most) => most || additions.length));
+  expect(answers.map(({ answer }) => answer.state)).toEqual([
+    "approved",
+    "unreachable",
+    ...["approved", "approved", "approved"],
+  ]);
+});
 
 test("keyholders that do not answer or refuse are shown as what they are, and hold up nothing", async () => {
   const set = await setUp();

@@ -37,7 +37,7 @@ export const keyholderOrder = z.strictObject({
   opening: hexBytes(32),
   index: logIndexValue,
   /** For a warrant over all of an account's conversations, and only then: those that the provider disclosed. */
-  conversations: z.array(conversationIdText).max(1000).optional(),
+  conversations: z.array(conversationIdText).max(LIMITS.furtherItems).optional(),
 });
 
 /** What shows that another account than the warrant's took part in a conversation on a day (WAR-21). */
@@ -54,8 +54,8 @@ export const otherSideValue = z.strictObject({
  * side of one over both took part (KEY-32), with its word on it (WAR-22).
  */
 export const furtherRequest = z.strictObject({
-  conversations: z.array(conversationIdText).max(1000),
-  otherSides: z.array(otherSideValue).max(1000),
+  conversations: z.array(conversationIdText).max(LIMITS.furtherItems),
+  otherSides: z.array(otherSideValue).max(LIMITS.furtherItems),
   word: hexBytes(80),
 });
 

@@ -58,4 +58,8 @@ export const LIMITS = {
   prose: 20_000,
   /** A signed warrant with its signed statement. */
   warrant: 256 * 1024,
+  /** A request to a keyholder, JSON (KEY-40). */
+  keyholderRequest: 1024 * 1024,
+  /** Conversations, and other sides, that one addition to an order has (KEY-32). */
+  furtherItems: 1000,
 } as const;
