@@ -22,12 +22,16 @@ import { html } from "@porchlight/markup";
 import {
   Agency,
   Court,
+  cosignPreservation,
   formatOrderFile,
+  formatPreservationFile,
   formatRequest,
   namesOf,
   type OrderFile,
+  preservationName,
   type Request,
   Service,
+  signPreservation,
 } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { onDay, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
@@ -36,6 +40,7 @@ import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
 import { orderWords } from "../src/orders.ts";
+import { addSaid, readSaid } from "../src/said.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
 
 const FAST = { workFactor: 2 };
@@ -242,7 +247,10 @@ test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the lo
   expect(without.status).toBe(422);
   expect(without.text).toContain("Say why, in words");
   const size = world.entries.length;
-  const passed = await client.act(`${paths[1]}/pass`, { ground: "" });
+  // A note that could not be read again would lock the whole inbox.
+  const long = await client.post(`${paths[1]}/pass`, { note: `the words of a long note `.repeat(1000) });
+  expect([long.status, long.text.includes("at most 20,000 characters")]).toEqual([422, true]);
+  const passed = await client.act(`${paths[1]}/pass`, { note: "" });
   expect(passed.text).toContain("Noted: you do not object.");
   expect(world.entries.length).toBe(size);
   await client.act(`${paths[0]}/veto`, { ground: `Too wide ${EVIL}` });
@@ -423,4 +431,55 @@ test("HI1-51: the registry signs what was recorded of a call back, all of it sho
   const { document } = await verifyRegistration(new Uint8Array(Buffer.from(signed)), world.charter);
   expect(document).toEqual(record);
   expect((await management.get("/registrations")).text).toContain("AGENCY &lt;img");
+});
+
+test("a word that could not be read again is not written; what an earlier version wrote is read", async () => {
+  const directory = join(home, "said");
+  const say = (ground: string) =>
+    ({ kind: "passed", at: unixSeconds(1), until: null, ground, index: null }) as const;
+  await addSaid(directory, "a", say("x".repeat(60_000)));
+  expect((await readSaid(directory, "a")).length).toBe(1);
+  await expect(addSaid(directory, "a", say("x".repeat(70_000)))).rejects.toThrow(/too-long/);
+  expect((await readSaid(directory, "a")).length).toBe(1);
+});
+
+test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and what was sent is not thrown away", async () => {
+  const [legal] = issuers as [DeskClient];
+  const court = await Court.open(join(home, "management"));
+  const half = await signPreservation(court, world.charter, {
+    reference: "keep 1",
+    actHash: seedOf("act"),
+    legalBasis: world.charter.legalBases[0] as string,
+    issued: service.now(),
+    account: world.account,
+    conversations: "all",
+    firstDay: DAY,
+    lastDay: DAY,
+    until: dayNumber(DAY + 30),
+    extends: null,
+    ground: "It would be deleted.",
+  });
+  const whole = await cosignPreservation(await Court.open(join(home, "legal")), world.charter, half);
+  const name = preservationName(whole);
+  const path = `/preservations/${name}`;
+  await upload(legal, "/preservations", "preservation", formatPreservationFile(whole));
+  // Sixteen digits can be found again; what is behind them cannot.
+  const file = join(home, "legal", "preservations", `${name}.json`);
+  const [first, other] = [
+    await readFile(file),
+    formatPreservationFile({ ...whole, opening: seedOf("other") }),
+  ];
+  for (const act of ["lodge", "lift"]) {
+    const asked = legal.asked(await legal.post(`${path}/${act}`, { ground: "It is over." }));
+    await writeFile(file, other);
+    expect((await legal.confirm(asked)).status).toBe(404);
+    await writeFile(file, first);
+  }
+  // The service of this test knows no orders to preserve, as one whose answer is lost.
+  expect((await legal.confirm(legal.asked(await legal.post(`${path}/lodge`, {})))).status).not.toBe(303);
+  const page = (await legal.get(path)).text;
+  expect(page).toContain("The provider was sent it; the public log does not show it yet.");
+  expect(page).not.toContain("Throw it away");
+  expect((await legal.post(`${path}/drop`, {})).status).toBe(409);
+  expect(await readFile(file)).toEqual(first);
 });

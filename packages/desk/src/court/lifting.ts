@@ -8,7 +8,7 @@ import type { Act, GoTo, Rooms, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { type Half, type Halves, halfDownload, halfKindOf, readSignedFile } from "./halves.ts";
-import { findPreservation, namedPreservation } from "./preservation.ts";
+import { findPreservation, type NamedPreservation, namedPreservation } from "./preservation.ts";
 
 const HERE = "/preservations";
 
@@ -43,7 +43,7 @@ export class LiftRoom {
     return { service, charter: service.charter, now: service.now() };
   }
 
-  #lift(): Act<{ readonly name: string; readonly ground: string; readonly at: number }> {
+  #lift(): Act<NamedPreservation & { readonly ground: string; readonly at: number }> {
     return {
       name: "lift-preservation",
       propose: async (visit, sent) => {
@@ -72,14 +72,14 @@ export class LiftRoom {
             { term: "Reference", text: document.reference },
             { term: "Number in the public log", text: commitment },
           ],
-          payload: { name, ground, at: now },
+          payload: { name, commitment, ground, at: now },
           isGrave: !isHouse,
           back: `${HERE}/${name}`,
         };
       },
-      perform: async (_visit, { name, ground, at }) => {
+      perform: async (_visit, { name, commitment, ground, at }) => {
         const { service, charter } = await this.#place();
-        const file = await this.#named(name);
+        const file = await this.#named({ name, commitment });
         const issued = unixSeconds(at);
         const signed = await signPreservationLift(this.#court, charter, file, { issued, ground });
         if (charter.kind !== "house") return await this.#sendLift(service, name, signed, ground);
@@ -120,7 +120,7 @@ export class LiftRoom {
     return { to: `${HERE}/${name}` };
   }
 
-  #cosignLift(): Act<{ readonly name: string; readonly half: string; readonly payload: string }> {
+  #cosignLift(): Act<NamedPreservation & { readonly half: string; readonly payload: string }> {
     return {
       name: "cosign-lift",
       propose: async (visit) => {
@@ -143,7 +143,7 @@ export class LiftRoom {
             { term: "Reference", text: document.reference },
             { term: "Number in the public log", text: commitment },
           ],
-          payload: { name, half: half.id, payload: half.document.payload },
+          payload: { name, commitment, half: half.id, payload: half.document.payload },
           isGrave: true,
           back: `${HERE}/${name}`,
         };
@@ -153,7 +153,7 @@ export class LiftRoom {
         const half = await this.#halves.find(payload.half);
         if (half.document.payload !== payload.payload || half.of !== payload.name)
           throw new DeskError("not-now", "the decision is another one by now: read it again");
-        const file = await this.#named(payload.name);
+        const file = await this.#named(payload);
         const signed = await signPreservationLift(this.#court, charter, file, { half: half.document });
         const { ground } = parsePreservationLift(unverifiedPayload(signed));
         const sent = await this.#sendLift(service, payload.name, signed, ground);
@@ -163,7 +163,7 @@ export class LiftRoom {
     };
   }
 
-  async #named(name: string): Promise<PreservationFile> {
-    return await namedPreservation(this.#court.directory, name);
+  async #named(payload: NamedPreservation): Promise<PreservationFile> {
+    return await namedPreservation(this.#court.directory, payload);
   }
 }

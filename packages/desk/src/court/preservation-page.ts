@@ -37,6 +37,8 @@ function stateBadge({ state, extendedBy }: Preserved): Markup {
       return badge("one signature of two", "wait");
     case "signed":
       return badge("signed, not handed in", "wait");
+    case "sent":
+      return badge("sent, not confirmed", "wait");
     case "logged":
       return badge("in the log, not confirmed", "wait");
     case "held":
@@ -184,6 +186,11 @@ function notHeld(visit: Visit, { name, state, document }: Preserved, own: string
       return box(
         "warn",
         html`<p><strong>Nothing is held yet.</strong> It is signed, and the provider has not taken it.</p><div class="row">${postForm(visit, `${HERE}/${name}/lodge`, button("Hand it in …"))}${drop}</div>`,
+      );
+    case "sent":
+      return box(
+        "warn",
+        html`<p><strong>The provider was sent it; the public log does not show it yet.</strong> Hand it in again: that is harmless. It cannot be thrown away before its last day is over: this desk alone can prove, extend or lift what may be logged.</p>${postForm(visit, `${HERE}/${name}/lodge`, button("Hand it in again …"))}`,
       );
     case "logged":
       return box(

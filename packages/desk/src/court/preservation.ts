@@ -36,6 +36,8 @@ export type Preserved = {
   readonly commitment: Commitment;
   readonly state:
     | { readonly kind: "half" | "signed" }
+    /** The provider was sent it; the log that witnesses confirmed does not show it. */
+    | { readonly kind: "sent" }
     /** In the log; the provider has not answered this desk that it holds. */
     | { readonly kind: "logged"; readonly index: number }
     | { readonly kind: "held"; readonly index: number }
@@ -63,20 +65,20 @@ export async function preservations(directory: string, service: Service): Promis
       const common = { name, file, document, commitment };
       const index = entries.get(commitment);
       if (signatures < needed) return { ...common, state: { kind: "half" } };
-      if (index === undefined) return { ...common, state: { kind: "signed" } };
+      const said = await readSaid(directory, name);
+      const was = (what: (typeof said)[number]["kind"]): boolean => said.some(({ kind }) => kind === what);
+      if (index === undefined) return { ...common, state: { kind: was("sent") ? "sent" : "signed" } };
       const lifted =
         lifts.get(commitment) ?? (document.extends === null ? undefined : lifts.get(document.extends));
       if (lifted !== undefined) return { ...common, state: { kind: "lifted", index: lifted } };
       if (today > document.until) return { ...common, state: { kind: "over", index } };
-      const isHeld = (await readSaid(directory, name)).some(({ kind }) => kind === "preserved");
-      return { ...common, state: { kind: isHeld ? "held" : "logged", index } };
+      return { ...common, state: { kind: was("preserved") ? "held" : "logged", index } };
     }),
   );
   return all
     .map((one) => {
       const later = all.find(
-        ({ document, state }) =>
-          document.extends === one.commitment && state.kind !== "half" && state.kind !== "signed",
+        ({ document, state }) => document.extends === one.commitment && "index" in state,
       );
       return { ...one, extendedBy: later?.name ?? null };
     })
@@ -94,10 +96,17 @@ export async function findPreservation(
   return found;
 }
 
-/** The file that an act names. Throws DeskError "not-found". */
-export async function namedPreservation(directory: string, name: string): Promise<PreservationFile> {
+/** What the payload of an act says of the order that was shown: all that it commits to, not only its name. */
+export type NamedPreservation = { readonly name: string; readonly commitment: string };
+
+/** The very file that an act showed (DESK-6). Throws DeskError "not-found". */
+export async function namedPreservation(
+  directory: string,
+  { name, commitment }: NamedPreservation,
+): Promise<PreservationFile> {
   const file = await preservationShelf(directory).find(name);
-  if (file === null) throw new DeskError("not-found", "the order is not in this desk's directory any more");
+  if (file === null || preservationCommitment(file.opening, file.preservation) !== commitment)
+    throw new DeskError("not-found", "the order is not in this desk's directory any more");
   return file;
 }
 

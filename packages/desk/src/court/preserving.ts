@@ -22,7 +22,7 @@ import {
   signPreservation,
 } from "@porchlight/parties";
 import { UPLOADS } from "../orders.ts";
-import { addSaid } from "../said.ts";
+import { addSaid, readSaid } from "../said.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -31,9 +31,11 @@ import { dayIn } from "./draft.ts";
 import { type Halves, signedByIssuers } from "./halves.ts";
 import {
   decidePreservation,
+  endOf,
   findPreservation,
   latestEnd,
   latestExtension,
+  type NamedPreservation,
   namedPreservation,
   type PreservationFields,
   type PreservationProblems,
@@ -86,11 +88,13 @@ export class PreservationRoom {
       return { name: `preservation-${document.reference}.json`, type: "application/json", bytes };
     });
     form(`${HERE}/:name/drop`, async (visit) => {
-      const { name, state } = await this.#find(visit);
-      if (state.kind !== "half" && state.kind !== "signed")
-        throw new DeskError("not-now", "it is in the log: lift it instead");
+      const { name, document, state } = await this.#find(visit);
+      const { now } = await this.#place();
+      const isOver = state.kind === "sent" && now >= endOf(document);
+      if (state.kind !== "half" && state.kind !== "signed" && !isOver)
+        throw new DeskError("not-now", "the provider was sent it: hand it in again, or lift it");
       await this.#shelf.drop(name);
-      return { to: HERE, said: "Thrown away: nobody was sent it." };
+      return { to: HERE, said: isOver ? "Thrown away." : "Thrown away: nobody was sent it." };
     });
   }
 
@@ -208,10 +212,20 @@ export class PreservationRoom {
 
   /** Logged, witnessed, and only then held (PRES-8). */
   async #lodge(service: Service, file: PreservationFile): Promise<GoTo> {
-    const { index, until } = await lodgePreservation(service, file);
     const name = preservationName(file);
-    const at = service.now();
     const { ground } = preservationOf(file).document;
+    // Before it leaves: from then on it may be logged, whatever becomes of the answer.
+    const before = await readSaid(this.#court.directory, name);
+    if (!before.some(({ kind }) => kind === "sent"))
+      await addSaid(this.#court.directory, name, {
+        kind: "sent",
+        at: service.now(),
+        until: null,
+        ground,
+        index: null,
+      });
+    const { index, until } = await lodgePreservation(service, file);
+    const at = service.now();
     await addSaid(this.#court.directory, name, {
       kind: "preserved",
       at,
@@ -225,11 +239,11 @@ export class PreservationRoom {
     };
   }
 
-  #countersign(): Act<{ readonly name: string }> {
+  #countersign(): Act<NamedPreservation> {
     return {
       name: "countersign-preservation",
       propose: async (visit) => {
-        const { name, document, file } = await this.#find(visit);
+        const { name, document, file, commitment } = await this.#find(visit);
         return {
           title: "Add your signature to this order to preserve",
           button: "Sign it",
@@ -238,21 +252,21 @@ export class PreservationRoom {
             ...preservationWords(document),
             { term: "Exact text so far (SHA-256)", text: sha256(file.preservation) },
           ],
-          payload: { name },
+          payload: { name, commitment },
           back: `${HERE}/${name}`,
         };
       },
-      perform: async (_visit, { name }) => {
+      perform: async (_visit, payload) => {
         const { service, charter } = await this.#place();
-        const whole = await cosignPreservation(this.#court, charter, await this.#named(name));
+        const whole = await cosignPreservation(this.#court, charter, await this.#named(payload));
         await this.#shelf.keep(preservationName(whole), whole);
-        await this.#shelf.drop(name);
+        await this.#shelf.drop(payload.name);
         return await this.#lodge(service, whole);
       },
     };
   }
 
-  #lodgeAgain(): Act<{ readonly name: string }> {
+  #lodgeAgain(): Act<NamedPreservation> {
     return {
       name: "lodge-preservation",
       propose: async (visit) => {
@@ -261,13 +275,13 @@ export class PreservationRoom {
           title: "Hand this order to preserve in",
           button: "Hand it in",
           shown: [...preservationWords(document), { term: "Number in the public log", text: commitment }],
-          payload: { name },
+          payload: { name, commitment },
           back: `${HERE}/${name}`,
         };
       },
-      perform: async (_visit, { name }) => {
+      perform: async (_visit, payload) => {
         const { service } = await this.#place();
-        return await this.#lodge(service, await this.#named(name));
+        return await this.#lodge(service, await this.#named(payload));
       },
     };
   }
@@ -293,8 +307,8 @@ export class PreservationRoom {
     return { to: `${HERE}/${name}` };
   }
 
-  async #named(name: string): Promise<PreservationFile> {
-    return await namedPreservation(this.#court.directory, name);
+  async #named(payload: NamedPreservation): Promise<PreservationFile> {
+    return await namedPreservation(this.#court.directory, payload);
   }
 }
 

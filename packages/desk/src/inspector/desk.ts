@@ -19,7 +19,7 @@ import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
 import { inspect, isInspector, unseen } from "./inspection.ts";
-import { inboxPage, orderPage } from "./pages.ts";
+import { type Asked, inboxPage, orderPage } from "./pages.ts";
 
 /** The pages of who inspects a house's hold orders and can stop each (CHA-24): a works council, for instance. */
 export async function openInspector(context: DeskContext): Promise<Desk> {
@@ -100,7 +100,7 @@ class InspectorRoom {
     return { to: `/orders/${nameOf(order)}` };
   }
 
-  async order(visit: Visit, asked: { ground: string; problem: string } | null = null): Promise<View> {
+  async order(visit: Visit, asked: Asked | null = null): Promise<View> {
     const service = await this.#door.open();
     const { shown, all } = await this.#find(visit);
     const inspected = await inspect(service, shown, all);
@@ -124,7 +124,7 @@ class InspectorRoom {
         const ground = sent.text("ground");
         if (!isProse(ground)) {
           const problem = "Say why, in words: your reason is signed.";
-          return await this.order(visit, { ground, problem });
+          return await this.order(visit, { act: "veto", ground, problem });
         }
         const { shown, rows } = await this.#decidable(visit);
         return {
@@ -170,6 +170,11 @@ class InspectorRoom {
     return {
       name: "let-order-pass",
       propose: async (visit, sent) => {
+        const note = sent.text("note");
+        if (note !== "" && !isProse(note)) {
+          const problem = "A note is words, at most 20,000 characters.";
+          return await this.order(visit, { act: "pass", ground: note, problem });
+        }
         const { shown, rows } = await this.#decidable(visit);
         return {
           title: "Let this hold order pass",
@@ -179,13 +184,13 @@ class InspectorRoom {
               term: "What it does",
               text: "Notes here that you read it and do not object. Nobody is told, and no keyholder waits a day less. As long as nothing is opened you can still stop it.",
             },
-            ...(sent.text("ground") === "" ? [] : [{ term: "Your note", text: sent.text("ground") }]),
+            ...(note === "" ? [] : [{ term: "Your note", text: note }]),
             ...rows,
           ],
           payload: {
             order: shown.name,
             commitment: shown.commitment,
-            ground: sent.text("ground"),
+            ground: note,
             at: visit.now,
           },
           back: `/orders/${shown.name}`,

@@ -156,7 +156,7 @@ export async function orderPage(
     readonly keyholders: readonly KeyholderAnswer[];
     readonly silent: Silent;
     readonly said: readonly Said[];
-    readonly asked: { readonly ground: string; readonly problem: string } | null;
+    readonly asked: Asked | null;
   },
 ): Promise<View> {
   const { charter, isNamed, inspected, keyholders, silent, said, asked } = about;
@@ -212,22 +212,22 @@ function waitBox({ lastDay, isOver }: ContestPeriod, keyholders: readonly Keyhol
       );
 }
 
-function decide(
-  visit: Visit,
-  { name }: Shown,
-  asked: { readonly ground: string; readonly problem: string } | null,
-): Markup {
+/** A decision that was not shown, because of what was written with it. */
+export type Asked = { readonly act: "veto" | "pass"; readonly ground: string; readonly problem: string };
+
+function decide(visit: Visit, { name }: Shown, asked: Asked | null): Markup {
+  const typed = (act: Asked["act"]) => (asked?.act === act ? asked : null);
   return html`<h2 id="decide">Decide</h2>
 <p>The next page shows once more what you decide. Then your passkey signs exactly that.</p>
 <div class="columns"><div class="card"><h3>Stop it</h3><p>For good. Nobody can let it go on.</p>${postForm(
     visit,
     `/orders/${name}/veto`,
-    html`${area({ name: "ground", label: "Why", help: "Those who signed it can read your reason; the public log shows a number.", value: asked?.ground ?? "", problem: asked?.problem, rows: 3 })}${button("Stop it …", "grave")}`,
+    html`${area({ name: "ground", label: "Why", help: "Those who signed it can read your reason; the public log shows a number.", value: typed("veto")?.ground ?? "", problem: typed("veto")?.problem, rows: 3 })}${button("Stop it …", "grave")}`,
   )}</div>
 <div class="card"><h3>Let it pass</h3><p>Noted here and signed by your passkey; nobody waits a day less. You can still stop it later.</p>${postForm(
     visit,
     `/orders/${name}/pass`,
-    html`<div class="field"><label for="note">A note for your own journal</label><textarea id="note" name="ground" rows="2"></textarea></div>${button("Let it pass …", "plain")}`,
+    html`${area({ name: "note", label: "A note for your own journal", value: typed("pass")?.ground ?? "", problem: typed("pass")?.problem, rows: 2 })}${button("Let it pass …", "plain")}`,
   )}</div></div>`;
 }
 
