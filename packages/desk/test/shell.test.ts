@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +100,17 @@ test("DESK-1: an address that cannot be decoded is answered in no words of its s
   const answer = await client.send("GET", "/notes/%E0%A4%A<script>alert(1)</script>");
   expect([answer.status, answer.text]).toEqual([400, "malformed address\n"]);
   expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+});
+
+test("DESK-1, DESK-4: no address is a fault of the desk, before or after sign-in", async () => {
+  failures.length = 0;
+  for (const path of ["//", "//x:99999/", "//evil.example/notes?again", "/notes?a=1?b"]) {
+    const stranger = await client.send("GET", path, undefined, { cookie: undefined });
+    expect([path, stranger.status, stranger.text.includes("<h1>")]).toEqual([path, 401, true]);
+  }
+  const member = await client.send("GET", "//");
+  expect([member.status, member.text.includes("evil")]).toEqual([404, false]);
+  expect(failures).toEqual([]);
 });
 
 test("DESK-1: another Host, another Origin and a page of another site are refused, and told nothing", async () => {
@@ -419,6 +430,15 @@ test("DESK-7: a plain journal is sealed once and erased; one that was altered, m
   const { journal: again, records } = await SealedJournal.open(folder, sealing);
   await again.close();
   expect([records.length, existsSync(plain)]).toEqual([3, false]);
+  // A power cut while it is erased: it was overwritten and is still there.
+  writeFileSync(join(folder, "journal.erasing"), new Uint8Array(100).fill(7));
+  const { journal: third } = await SealedJournal.open(folder, sealing);
+  await third.close();
+  expect(
+    readdirSync(folder)
+      .filter((name) => name.startsWith("journal"))
+      .sort(),
+  ).toEqual(["journal-key.age", "journal.sealed"]);
   const foreign = await Journal.open(plain);
   await foreign.append(utf8("another's"));
   await foreign.close();

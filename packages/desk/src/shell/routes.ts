@@ -90,8 +90,9 @@ export function deskRoutes(served: Served): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
-  const queryOf = (request: FastifyRequest): URLSearchParams =>
-    new URL(request.url, place().origin).searchParams;
+  // Never as a whole address: one that begins with // is another host's, or none at all.
+  const queryOf = ({ url }: FastifyRequest): URLSearchParams =>
+    new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
   const sessionOf = (request: FastifyRequest): Session | null => {
     const value = cookieOf(request, cookie);
     // A page that loads itself again is nobody's use of it (DESK-3).

@@ -17,6 +17,8 @@ const KEY = "journal-key.age";
 const FILE = "journal.sealed";
 /** As it was before records were sealed. */
 const PLAIN = "journal";
+/** What was the plain one, once it is whole in the sealed one: never read again. */
+const ERASING = "journal.erasing";
 const DOMAIN = "porchlight-v1/desk-journal\0";
 const NONCE = 12;
 const TAG = 16;
@@ -46,6 +48,8 @@ export class SealedJournal {
     sealing: Sealing,
   ): Promise<{ readonly journal: SealedJournal; readonly records: readonly Uint8Array[] }> {
     const path = join(directory, FILE);
+    const erasing = join(directory, ERASING);
+    await eraseFileDurable(erasing);
     const key = await keyOf(directory, sealing, !existsSync(path));
     const [plain, old] = [join(directory, PLAIN), await plainRecords(join(directory, PLAIN))];
     if (old !== null && !existsSync(path)) {
@@ -66,7 +70,10 @@ export class SealedJournal {
         if (!old.every((record, i) => equalBytes(record, records[i] ?? new Uint8Array()))) {
           throw new DurableError("journal-corrupt", plain);
         }
-        await eraseFileDurable(plain);
+        // Renamed first: a power cut while it is overwritten leaves no journal that cannot be read.
+        await rename(plain, erasing);
+        await syncDirectory(directory);
+        await eraseFileDurable(erasing);
       }
       return { journal: new SealedJournal(journal, key, records.length), records };
     } catch (error) {
