@@ -121,7 +121,8 @@ test("the agency applies, the court signs, and each keyholder has it", async () 
   await opening.look(court, "story-court-signed");
   await opening.bring(agency, order);
   await opening.look(agency, "story-agency-order");
-  await agency.press("Tell the keyholders the conversations");
+  await agency.press("Tell the keyholders the conversations …");
+  await agency.press("Tell them");
   await agency.page.getByText("1 of 5 keyholders did not answer.").waitFor();
 });
 

@@ -265,7 +265,7 @@ test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the lo
   expect(done).toContain("No hold order waits for you.");
 });
 
-test("DESK-7: an original act is kept once its application is confirmed, sealed; an earlier version's is sealed too", async () => {
+test("DESK-5, DESK-7: an original act is kept once its application is confirmed, sealed; an earlier version's is sealed too", async () => {
   const directory = join(home, "agency");
   const acts = join(directory, "acts");
   const act = Buffer.from("the act, as the accused is named in it");
@@ -300,6 +300,11 @@ test("DESK-7: an original act is kept once its application is confirmed, sealed;
     expect([bytes.includes("accused"), bytes.includes("of a request")]).toEqual([false, false]);
   }
   expect((await desk.get(`${path}/act`)).text).toBe(act.toString());
+  // DESK-5: what is signed with the key of an order takes the passkey too.
+  await upload(desk, "/orders", "order", formatOrderFile(orders[1]));
+  const told = await desk.act(`/orders/${namesOf(orders[1]).commitment.slice(0, 16)}/hand-on`, {});
+  expect(told.text).toContain("Every keyholder has it.");
+  expect((await desk.get("/journal")).text).toContain("Tell the keyholders the conversations");
   await desk.desk.close();
 });
 

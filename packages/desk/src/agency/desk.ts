@@ -10,6 +10,7 @@ import {
   keptOrder,
   namesOf,
   type OrderFile,
+  placeInLog,
   type Request,
   readOrderFile,
 } from "@porchlight/parties";
@@ -103,7 +104,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       act("/key", makeKey(agency));
       page("/orders/:order", async (visit) => await room.order(visit));
       act("/orders/:order/collect", room.collect());
-      form("/orders/:order/hand-on", async (visit) => await room.handOn(visit));
+      act("/orders/:order/hand-on", room.handOn());
       // The newest package of an order, and each one by its number.
       for (const at of ["/orders/:order/evidence", "/orders/:order/packages/:number"]) {
         page(at, async (visit) => await room.evidence(visit));
@@ -293,20 +294,53 @@ class AgencyRoom {
     });
   }
 
-  async handOn(visit: Visit) {
-    const service = await this.#door.open();
-    const shown = await this.#find(visit);
-    const order = loggedOrder(shown);
-    await this.#agency.handIn(service, order);
-    const answers = await this.#agency.handOn(service, order);
-    const silent = answers.filter(({ answer }) => answer.state === "unreachable").length;
+  /** Signed with the secret of this order's key (WAR-22), so an act (DESK-5). */
+  handOn(): Act<{ readonly order: string; readonly commitment: string }> {
     return {
-      to: `/orders/${shown.name}`,
-      said:
-        silent === 0
-          ? "Every keyholder has it."
-          : `${silent} of ${answers.length} keyholders did not answer.`,
+      name: "hand-on",
+      propose: async (visit) => {
+        const { name, document, commitment } = await this.#find(visit);
+        const { keyholders } = (await this.#door.open()).present;
+        return {
+          title: "Tell the keyholders the conversations",
+          button: "Tell them",
+          shown: [
+            { term: "Reference", text: document.reference },
+            {
+              term: "What they are told",
+              text: "What the provider tells by now: which conversations the order covers, and who wrote to these people there",
+            },
+            { term: "Who is told", text: keyholders.map(({ name }) => name).join(", ") },
+            { term: "Signed with", text: "The key that was made here for this one order" },
+            { term: "Number in the public log", text: commitment },
+          ],
+          payload: { order: name, commitment },
+          back: `/orders/${name}`,
+        };
+      },
+      perform: async (_visit, payload) => {
+        const order = await this.#named(payload);
+        const service = await this.#door.open();
+        const logged = { ...order, index: placeInLog(service, order) ?? order.index };
+        await this.#agency.handIn(service, logged);
+        const answers = await this.#agency.handOn(service, logged);
+        const silent = answers.filter(({ answer }) => answer.state === "unreachable").length;
+        return {
+          to: `/orders/${payload.order}`,
+          said:
+            silent === 0
+              ? "Every keyholder has it."
+              : `${silent} of ${answers.length} keyholders did not answer.`,
+        };
+      },
     };
+  }
+
+  async #named(payload: { readonly order: string; readonly commitment: string }): Promise<OrderFile> {
+    const order = await keptOrder(this.#agency.directory, payload.order);
+    if (order === null || namesOf(order).commitment !== payload.commitment)
+      throw new DeskError("not-found", "the order is not in this agency's directory any more");
+    return order;
   }
 
   collect(): Act<{ readonly order: string; readonly commitment: string }> {
@@ -336,11 +370,9 @@ class AgencyRoom {
           back: `/orders/${name}`,
         };
       },
-      perform: async (_visit, { order: name, commitment }) => {
-        const order = await keptOrder(this.#agency.directory, name);
-        if (order === null || namesOf(order).commitment !== commitment) {
-          throw new DeskError("not-found", "the order is not in this agency's directory any more");
-        }
+      perform: async (_visit, payload) => {
+        const { order: name } = payload;
+        const order = await this.#named(payload);
         const service = await this.#door.open();
         const status = await this.#agency.status(service, order);
         const whole: OrderFile = { ...order, index: status.index };

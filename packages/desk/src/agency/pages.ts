@@ -202,7 +202,7 @@ ${
   stopped !== undefined
     ? box(isStopped ? "bad" : "warn", html`<p><strong>${stopped.title}</strong> ${stopped.next}</p>`)
     : isLogged
-      ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
+      ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations …", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
       : box("warn", html`<p>The court has not handed it in yet.</p>`)
 }
 ${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
