@@ -18,6 +18,8 @@ import {
 } from "../../../vectors/fixture/deployment.ts";
 import { type SealedFile, sealFile } from "../../evidence/test/attached.ts";
 import { Authority, withoutOpenssl } from "../../evidence/test/authority.ts";
+import { additionsOf } from "../src/additions.ts";
+import { addAtKeyholders } from "../src/hand-in.ts";
 import {
   Agency,
   Court,
@@ -33,8 +35,6 @@ import {
   readRequest,
   Service,
 } from "../src/index.ts";
-import { additionsOf } from "../src/additions.ts";
-import { addAtKeyholders } from "../src/hand-in.ts";
 import { requestTimeStamp } from "../src/time-stamps.ts";
 import { CONVERSATION, DAY, PLAIN, SERVICE_URL, World } from "./world.ts";
 
