@@ -91,7 +91,7 @@ export async function restoreMember(
   const prepared = await prepare(directory, about);
   const { account, lost } = await Account.restore(prepared.context, code, prepared.options);
   const opened = await keep(directory, prepared, account);
-  const asked = await account.heal(lost);
+  const asked = await account.heal();
   return { ...opened, asked: asked.length, lost: lost.length };
 }
 

@@ -261,7 +261,7 @@ describe("losing devices", () => {
       records.push(record.length < 100 ? fromUtf8(record) : "large");
     expect(records).toEqual(["first record", "large", "second record"]);
     expect(restored.lost.map(({ deviceKey }) => hex(deviceKey))).toEqual([hex(lostKey)]);
-    expect(await restored.account.heal(restored.lost)).toEqual([seat.id]);
+    expect(await restored.account.heal()).toEqual([seat.id]);
     expect(await refusal(alice.account.member.login(AUDIENCE))).toBe("device-revoked");
 
     // Bob comes online: one commit removes the lost device and adds the restored one.
@@ -286,6 +286,44 @@ describe("losing devices", () => {
     for await (const record of recordsIn(again.backups))
       texts.push(record.length < 100 ? fromUtf8(record) : "large");
     expect(texts.sort()).toEqual(["first record", "large", "second record", "third record"]);
+  });
+
+  test("ACC-60: a return that a lost connection cut short is asked for by the next start", async () => {
+    const alice = await newcomer(server);
+    const bob = await newcomer(server);
+    const seats = [];
+    for (let i = 0; i < 2; i++) {
+      const seat = await alice.account.member.createConversation({ charter: null });
+      await seat.changeMembers({ adds: [bob.account.id] });
+      seats.push(seat.id);
+    }
+    await bob.account.member.sync();
+    const code = await alice.account.enableRecovery();
+    const place = await home(server);
+    const { account } = await Account.restore(place, code, { audience: AUDIENCE });
+    expect(account.isHealing).toBe(true);
+    const { postRequest, revokeDevice } = place.server.account;
+    const cut = async (): Promise<never> => {
+      throw new WireError("unreachable", "no connection");
+    };
+    place.server.account.revokeDevice = cut;
+    expect(await refusal(account.heal())).toBe("unreachable");
+    place.server.account.revokeDevice = revokeDevice;
+    let left = 1;
+    place.server.account.postRequest = async (request) =>
+      left-- > 0 ? await postRequest.call(place.server.account, request) : await cut();
+    expect(await refusal(account.heal())).toBe("unreachable");
+    place.server.account.postRequest = postRequest;
+    // The program ends; a new start does what waits.
+    const reopened = await Account.open(place, { audience: AUDIENCE });
+    expect(reopened.isHealing).toBe(true);
+    await reopened.attend();
+    expect(reopened.isHealing).toBe(false);
+    expect(await refusal(alice.account.member.login(AUDIENCE))).toBe("device-revoked");
+    const { done } = await bob.account.attend();
+    expect(done.map(({ conversation }) => conversation).sort()).toEqual(seats.sort());
+    await reopened.member.sync();
+    expect(reopened.member.seats.map(({ id }) => id).sort()).toEqual(seats);
   });
 
   test("ACC-53, ACC-54: a new code ends the old one and its backup; what is over the quota is refused", async () => {
@@ -432,7 +470,7 @@ describe("what members refuse", () => {
     // A true request once. Again, after its device was removed: nothing.
     const code = await alice.account.enableRecovery();
     const restored = await Account.restore(await home(server), code, { audience: AUDIENCE });
-    await restored.account.heal(restored.lost);
+    await restored.account.heal();
     const [request] = await taken();
     const document = request?.document ?? new Uint8Array(0);
     const added = restored.account.member.device.deviceKey;
@@ -474,7 +512,7 @@ describe("what members refuse", () => {
     Reflect.deleteProperty(alice.home.server, "claimKeyPackages");
     const code = await alice.account.enableRecovery();
     const restored = await Account.restore(await home(server), code, { audience: AUDIENCE });
-    await restored.account.heal(restored.lost);
+    await restored.account.heal();
     lie(bob.home, "asked");
     expect(await bob.account.attend()).toEqual({ done: [], refused: told, left: 0 });
     expect([...new Set(bobs.members.map(({ account }) => account))].sort()).toEqual(both);

@@ -10,7 +10,7 @@ import { Icon } from "./parts/icon.tsx";
 import { Link } from "./parts/link.tsx";
 import { ContactArrival } from "./people/contact-arrival.tsx";
 import { PeoplePanel } from "./people/page.tsx";
-import { keepSubscribed } from "./pwa/push.ts";
+import { endSubscription, keepSubscribed } from "./pwa/push.ts";
 import { keepStorage } from "./pwa/storage.ts";
 import { shownName } from "./text/marks.ts";
 
@@ -102,14 +102,15 @@ function useNarrow(): boolean {
   );
 }
 
-/** What is only here is to stay, and who allowed it is told of messages also after a new session. */
+/** What is only here is to stay, and who allowed it is told of messages also after a new session; who wants none is not. */
 function useKept({ connection, settings }: ReadyState): void {
   const messenger = useMessenger();
   const isOnline = connection.kind === "online";
   const wantsNone = settings.notifications === "none";
   useEffect(() => void keepStorage().catch(() => {}), []);
   useEffect(() => {
-    if (isOnline && !wantsNone) keepSubscribed(messenger).catch(() => {});
+    if (wantsNone) endSubscription(messenger).catch(() => {});
+    else if (isOnline) keepSubscribed(messenger).catch(() => {});
   }, [messenger, isOnline, wantsNone]);
 }
 

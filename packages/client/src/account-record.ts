@@ -28,6 +28,8 @@ export type AccountRecord = {
   readonly recovery: { readonly secret: Uint8Array; readonly key: Uint8Array } | null;
   /** Streams under keys of before that the server may still have: those of each device before a generation. */
   readonly outdated: readonly { readonly deviceKey: string; readonly before: number }[];
+  /** Devices, hex, that were lost with a code's help, while not every conversation is asked to let this one in (ACC-60). */
+  readonly healing: readonly string[] | null;
   /** Time of the newest request that was seen, by "conversation account" (ACC-61). */
   readonly requests: Readonly<Record<string, number>>;
 };
@@ -55,7 +57,7 @@ export async function saveIdentity(storage: Storage, seed: Uint8Array): Promise<
 }
 
 export async function saveAccount(storage: Storage, record: AccountRecord): Promise<void> {
-  const { errands, requests, backup, recovery, outdated } = record;
+  const { errands, requests, backup, recovery, outdated, healing } = record;
   const json = {
     version: 1,
     errands,
@@ -71,14 +73,24 @@ export async function saveAccount(storage: Storage, record: AccountRecord): Prom
           },
     recovery: recovery === null ? null : { secret: hex(recovery.secret), key: hex(recovery.key) },
     outdated,
+    healing,
   };
   await storage.save(NAME, utf8(JSON.stringify(json)));
 }
 
+const NOTHING: AccountRecord = {
+  errands: [],
+  backup: null,
+  recovery: null,
+  outdated: [],
+  healing: null,
+  requests: {},
+};
+
 /** Throws ClientError "state-corrupt". */
 export async function loadAccount(storage: Storage): Promise<AccountRecord> {
   const bytes = await storage.load(NAME);
-  if (bytes === null) return { errands: [], backup: null, recovery: null, outdated: [], requests: {} };
+  if (bytes === null) return NOTHING;
   try {
     // JSON.parse: this program wrote it, and the storage authenticates it.
     const fields = new Fields(JSON.parse(fromUtf8(bytes)) as Json, "account");
@@ -86,10 +98,14 @@ export async function loadAccount(storage: Storage): Promise<AccountRecord> {
     const errands = fields.array("errands", readErrand, MAX);
     const requests = fields.json("requests") as Record<string, number>;
     const backup = fields.json("backup");
-    // A version of before did not keep these two.
+    // A version of before did not keep these three.
     const recovery = fields.optional("recovery") ?? null;
     const outdated =
       fields.optional("outdated") === undefined ? [] : fields.array("outdated", readOutdated, MAX);
+    const healing =
+      (fields.optional("healing") ?? null) === null
+        ? null
+        : fields.array("healing", (key) => String(key), MAX);
     fields.end();
     return {
       errands,
@@ -97,6 +113,7 @@ export async function loadAccount(storage: Storage): Promise<AccountRecord> {
       backup: backup === null ? null : readBackup(backup),
       recovery: recovery === null ? null : readRecovery(recovery),
       outdated,
+      healing,
     };
   } catch (cause) {
     if (!(cause instanceof EncodingError || cause instanceof SyntaxError)) throw cause;

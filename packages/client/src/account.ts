@@ -130,8 +130,8 @@ export class Account {
 
   /**
    * ACC-50 to ACC-52: a new device of the account behind a recovery code, in an empty storage, and the records of the
-   * backup, device by device. `lost`: the devices that there were; pass them to {@link heal}. Throws ClientError "code-malformed",
-   * "recovery-refused".
+   * backup, device by device. `lost`: the devices that there were. {@link heal} is due, whatever comes in between. Throws
+   * ClientError "code-malformed", "recovery-refused".
    */
   static async restore(
     context: AccountContext,
@@ -172,6 +172,7 @@ export class Account {
       keyPackages: KEY_PACKAGES,
     });
     const lost = (await account.devices()).filter(({ current, revoked }) => !current && revoked === null);
+    await account.#keep({ healing: lost.map(({ deviceKey }) => hex(deviceKey)) });
     return { account, backups: readBackups(server.account, backupKey), lost };
   }
 
@@ -360,21 +361,43 @@ export class Account {
     return this.#backup;
   }
 
+  /** Whether {@link heal} has something to do. */
+  get isHealing(): boolean {
+    return this.#record.healing !== null;
+  }
+
   /**
    * ACC-60: after {@link restore}: the lost devices are revoked at the server, and each conversation is asked to let this
-   * device in and them out. Members do it when they come online.
+   * device in and them out. Members do it when they come online. What an error or the program's end keeps from being done
+   * {@link attend} does later; done twice it is as good as once.
    */
-  async heal(lost: readonly { readonly deviceKey: Uint8Array }[]): Promise<readonly ConversationId[]> {
+  heal(): Promise<readonly ConversationId[]> {
+    const result = this.#busy.then(() => this.#heal());
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  async #heal(): Promise<readonly ConversationId[]> {
+    const { healing } = this.#record;
+    if (healing === null) return [];
     const seed = await this.#identity();
     const { server, suite } = this.#context;
-    for (const { deviceKey } of lost) await this.#server.revokeDevice(deviceKey);
+    const keys = healing.map((key) => fromHex(key, 32));
+    for (const deviceKey of keys) await this.#server.revokeDevice(deviceKey);
     const conversations = (await server.conversations()).map(({ conversation }) => conversation);
     // Each conversation takes one.
     await this.member.replenishKeyPackages(Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + conversations.length));
-    const keys = lost.map(({ deviceKey }) => deviceKey);
     for (const conversation of conversations) {
-      await this.#ask("rejoin", conversation, keys, (message) => suite.primitives.ed25519Sign(seed, message));
+      try {
+        await this.#ask("rejoin", conversation, keys, (message) =>
+          suite.primitives.ed25519Sign(seed, message),
+        );
+      } catch (error) {
+        // The others have let the account go meanwhile: that keeps it out of no other conversation.
+        if (!(error instanceof WireError) || error.refusal !== "forbidden") throw error;
+      }
     }
+    await this.#keep({ healing: null });
     return conversations;
   }
 
@@ -413,11 +436,12 @@ export class Account {
   // What others need of this device
 
   /**
-   * Does what waits: own devices that are to be added or removed, and requests of other accounts in shared conversations
+   * Does what waits: a return that is not asked for everywhere, own devices that are to be added or removed, and requests of other accounts in shared conversations
    * (ACC-61). To be called after each sync; cheap where nothing waits.
    */
   attend(): Promise<Attendance> {
     const result = this.#busy.then(async () => {
+      await this.#heal();
       const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests())];
       const those = (wanted: Outcome) =>
         outcomes.flatMap(({ conversation, account, outcome }) =>

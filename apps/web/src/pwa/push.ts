@@ -45,11 +45,14 @@ export async function keepSubscribed(messenger: MessengerPage): Promise<PushStat
   return "on";
 }
 
+/** Nothing is sent to this browser any more. Cheap where nothing was. */
 export async function endSubscription(messenger: MessengerPage): Promise<PushState> {
   const subscription = await (await manager())?.getSubscription();
   if (subscription === null || subscription === undefined) return "off";
-  await messenger.perform("unsubscribePush");
+  // At the browser first: that needs no connection, and is what the person asked for. The server learns it now, or from the
+  // push service once it has something to send.
   await subscription.unsubscribe();
+  await messenger.perform("unsubscribePush").catch(() => {});
   return "off";
 }
 

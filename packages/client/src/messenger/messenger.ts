@@ -13,7 +13,7 @@ import { takeKeepsakes } from "./keepsake.ts";
 import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
-import { codeOf } from "./refusal.ts";
+import { codeOf, mayPass } from "./refusal.ts";
 import { takeBackups } from "./reunion.ts";
 import { type Enter, Session } from "./session.ts";
 import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
@@ -239,16 +239,19 @@ export class Messenger {
   }
 
   async #restore(code: string, name: string, secret: UnlockSecret): Promise<void> {
-    let lost: readonly { readonly deviceKey: Uint8Array }[] = [];
     const session = await this.#beginDevice(name, secret, async (context) => {
       const options = { audience: this.#config.origin, deviceName: name };
       const restored = await Account.restore(context, code, options);
       await takeBackups(context.storage, restored.backups);
-      ({ lost } = restored);
       return restored.account;
     });
-    await session.account?.heal(lost);
-    await session.refreshDevices();
+    try {
+      await session.account?.heal();
+      await session.refreshDevices();
+    } catch (error) {
+      // It is noted, and the first round with a connection goes on with it.
+      if (!mayPass(error)) throw error;
+    }
   }
 
   /** ACC-30: the answer is in the state, step by step, until the other device has let this one in. */

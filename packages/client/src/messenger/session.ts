@@ -359,7 +359,9 @@ export class Session {
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
+    const { isHealing } = this.#account;
     const attendance = await this.#account.attend();
+    if (isHealing) await this.refreshDevices();
     await this.tellRefused(attendance);
     for (const { conversation } of attendance.done) await this.work(conversation);
     void this.backup.add(this.#account);
