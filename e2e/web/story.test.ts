@@ -215,6 +215,29 @@ test("they compare keys: the same digits on both screens", async () => {
   expectCalm(ada, ben);
 });
 
+test("more than a screen of unread messages opens at the first of them, and is read once its end was seen", async () => {
+  await ben.home();
+  const long = (n: number): string => `Letter ${n}: ${"and so on, and so forth, ".repeat(25)}`;
+  for (let n = 1; n <= 6; n++) await ada.says(long(n));
+  const unread = (count: number): Promise<unknown> =>
+    ben.page.waitForFunction((n) => (/^\((\d+)\)/.exec(document.title)?.[1] ?? "0") === String(n), count);
+  await unread(6);
+  await ben.page.getByRole("link", { name: /Ada/ }).first().click();
+  await ben.sees("New from here");
+  // The button stands there because the end does not: nothing of it has been read.
+  const toNew = ben.page.getByRole("button", { name: /6 new messages/ });
+  await toNew.waitFor();
+  await picture(ben.page, "story-ben-unread");
+  // What comes now moves nothing under the reader's eyes.
+  await ada.says("one more");
+  await unread(7);
+  expect(await ben.thread.getByText("Letter 1:").isVisible()).toBe(true);
+  await ben.page.getByRole("button", { name: /7 new messages/ }).click();
+  await unread(0);
+  await ben.sees("one more");
+  expectCalm(ada, ben);
+});
+
 test("a third is taken in: everybody sees it, and she sees who can open what from here on", async () => {
   cay = await stage.member("Cay", stage.lyingOrigin);
   const contact = await cay.contactLink();

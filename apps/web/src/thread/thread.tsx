@@ -50,7 +50,8 @@ function OpenThread({
   const [active, setActive] = useState<number | null>(null);
   // Where unread begins is fixed while the thread is open: marking as read must not move the line.
   const [unreadFrom] = useState(conversation.firstUnread);
-  const { first, last, isAtEnd, toEnd, toRow, ...rows } = useRows(count, unreadFrom);
+  const isHere = (index: number): boolean => entry(index) !== undefined;
+  const { first, last, isAtEnd, toEnd, toRow, ...rows } = useRows(count, unreadFrom, isHere);
 
   useEffect(() => need(first - 1, last + 1), [need, first, last]);
 

@@ -35,15 +35,15 @@ export type DrawnRows = Range & {
 /**
  * Draws of `count` rows those that are on the screen. Rows flow one after another as in any page; where the first of them
  * begins, how high everything is and what is scrolled to is written in one go after they were drawn, before the browser
- * paints. `begin`: the row to open at, `null` for the end.
+ * paints. `begin`: the row to open at, `null` for the end. `isHere`: whether what a row shows has been fetched.
  */
-export function useRows(count: number, begin: number | null): DrawnRows {
+export function useRows(count: number, begin: number | null, isHere: (index: number) => boolean): DrawnRows {
   const scroller = useRef<HTMLDivElement>(null);
   const size = useRef<HTMLDivElement>(null);
   const drawn = useRef<HTMLDivElement>(null);
   const [rows] = useState(() => new Rows(GUESS));
   const [, redraw] = useReducer((n: number) => n + 1, 0);
-  const [isAtEnd, setAtEnd] = useState(true);
+  const [isAtEnd, setAtEnd] = useState(begin === null);
   const at = useRef({
     place: (begin === null ? { kind: "end" } : { kind: "row", index: begin, align: "start" }) as Place,
     /** Scrolled to, as the browser said or was told last. */
@@ -81,6 +81,13 @@ export function useRows(count: number, begin: number | null): DrawnRows {
   };
   const range = rangeAt(goal());
 
+  /** Tells whether the person has the newest before them: rows that are not here yet may be higher than they look. */
+  const lookForEnd = (): void => {
+    const { first, last } = at.range;
+    const isWhole = Array.from({ length: last - first }, (_, i) => first + i).every(isHere);
+    setAtEnd(at.place.kind === "end" || (isWhole && rows.total - at.offset - at.screen < AT_END));
+  };
+
   /** Takes the heights of what is drawn and puts everything into its place; whether other rows must be drawn for it. */
   const settle = (): boolean => {
     const [outer, whole, inner] = [scroller.current, size.current, drawn.current];
@@ -105,6 +112,7 @@ export function useRows(count: number, begin: number | null): DrawnRows {
     inner.style.transform = `translateY(${rows.top(first)}px)`;
     if (Math.abs(outer.scrollTop - offset) >= 1) outer.scrollTop = offset;
     at.offset = offset;
+    lookForEnd();
     return rangeAt(offset) !== at.range;
   };
 
@@ -124,6 +132,8 @@ export function useRows(count: number, begin: number | null): DrawnRows {
     return () => observer.disconnect();
   }, []);
 
+  const looked = useRef(lookForEnd);
+  looked.current = lookForEnd;
   const onScroll = useCallback(() => {
     const outer = scroller.current;
     if (outer === null) return;
@@ -131,9 +141,8 @@ export function useRows(count: number, begin: number | null): DrawnRows {
     // What was written here comes back as an event too.
     if (Math.abs(offset - at.offset) < 1) return;
     at.offset = offset;
-    const rest = rows.total - offset - at.screen;
-    at.place = rest < 2 ? { kind: "end" } : { kind: "free" };
-    setAtEnd(rest < AT_END);
+    at.place = rows.total - offset - at.screen < 2 ? { kind: "end" } : { kind: "free" };
+    looked.current();
     // Before this frame is painted: otherwise it would be painted without the rows that came into view.
     if (rangeAt(offset) !== at.range) flushSync(redraw);
   }, [at, rows]);
@@ -146,10 +155,9 @@ export function useRows(count: number, begin: number | null): DrawnRows {
   const toRow = useCallback(
     (index: number) => {
       at.place = { kind: "row", index, align: "center" };
-      setAtEnd(index >= rows.count - 1);
       redraw();
     },
-    [at, rows],
+    [at],
   );
 
   return { ...range, scroller, size, drawn, onScroll, isAtEnd, toEnd, toRow };

@@ -82,27 +82,27 @@ type Gaps = {
 /** CON-13: what a receipt of now must not stand for. */
 async function gapsOf({ me, history, record }: Place): Promise<Gaps> {
   const waiting: Owed[] = [];
-  const due: (Owed & { readonly end: number })[] = [];
+  const due: { readonly owed: Owed; readonly end: number }[] = [];
   for (const owed of record.owed ?? []) {
     const end = await search(history, { from: owed.to, to: history.count }, isOthers(me));
     if (end === null) waiting.push(owed);
     // Of two with nothing between them the one that reaches further back tells both.
-    else if (!due.some((other) => other.end === end.place && isWithin(owed, other)))
-      due.push({ ...owed, end: end.place });
+    else if (!due.some((other) => other.end === end.place && isWithin(owed, other.owed)))
+      due.push({ owed, end: end.place });
   }
   due.sort((one, other) => one.end - other.end);
   const gaps: Gap[] = [];
-  for (const { from, end, by } of due.slice(0, MAX_GAPS)) {
-    const after = await search(history, { from: from - 1, to: -1 }, () => true);
+  for (const { owed, end } of due.slice(0, MAX_GAPS)) {
+    const after = await search(history, { from: owed.from - 1, to: -1 }, () => true);
     const before = await search(history, { from: end, to: end + 1 }, () => true);
     if (before === null) continue;
     gaps.push({
       ...(after === null ? {} : { after: after.message.id }),
       before: before.message.id,
-      ...(by === undefined ? {} : { from: by }),
+      ...(owed.by === undefined ? {} : { from: owed.by }),
     });
   }
-  const later = due.slice(MAX_GAPS).map(({ end: _, ...owed }) => owed);
+  const later = due.slice(MAX_GAPS).map(({ owed }) => owed);
   const end = due.slice(0, MAX_GAPS).at(-1)?.end ?? null;
   const upTo = later.length === 0 || end === null ? history.count : end + 1;
   return { gaps, owed: [...later, ...waiting], end, upTo };
