@@ -237,6 +237,7 @@ export class Opening {
 
   /** Whoever looks into a failure wants to see what the people saw. */
   async showFailure(): Promise<void> {
-    for (const { name, page } of this.#desks) await picture(page, `failed-opening-${name.replace(" ", "-")}`);
+    for (const { name, page } of this.#desks)
+      await picture(page, `failed-opening-${name.replaceAll(/\W+/g, "-").slice(0, 20)}`);
   }
 }

@@ -2,8 +2,9 @@ import { parseSuccession } from "@porchlight/charter";
 import { type Json, utf8 } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import { type SuccessionFile, stateOfSuccession } from "@porchlight/parties";
 import type { View, Visit } from "../shell/desk.ts";
-import { badge, box, button, empty, facts, fileField, postForm, table } from "../shell/look.ts";
+import { badge, box, button, counted, empty, facts, fileField, postForm, table } from "../shell/look.ts";
 import type { Status } from "./client.ts";
 
 /** A document that was brought here to be read and signed; its id is the hash of its bytes. */
@@ -22,10 +23,17 @@ export type Brought =
       readonly text: string;
       /** Given where this keyholder is the new one. */
       readonly charter: string | null;
+      /** What goes from party to party; `null` where the bare document was brought. */
+      readonly file: SuccessionFile | null;
       readonly rows: readonly Words[];
     };
 
-export type Signature = { readonly name: string; readonly signature: Json };
+export type Signature = {
+  readonly name: string;
+  readonly signature: Json;
+  /** The file that goes on to the next, with this signature in it. */
+  readonly file: SuccessionFile | null;
+};
 
 export function chartersPage(visit: Visit, { charters }: Status, problem?: string): View {
   return {
@@ -53,10 +61,10 @@ ${
       html`${fileField({ name: "charter", label: "The charter's file", problem, required: true })}${button("Read it")}`,
       { uploads: true },
     )}</div>
-<div class="card"><h2>A lost keyholder is replaced</h2><p>One after the other: somebody drafts the succession and sends the file. Every other keyholder reads and signs it, then the new one accepts it, then the provider logs it, then all share the running month anew under <a href="/keys">Keys</a>.</p>${postForm(
+<div class="card"><h2>A lost keyholder is replaced</h2><p>One after the other: somebody drafts the succession and sends the file. The provider and every other keyholder read and sign it, then the new one accepts it, then it is logged, then all share the running month anew under <a href="/keys">Keys</a>.</p>${postForm(
       visit,
       "/successions/read",
-      html`${fileField({ name: "succession", label: "The succession's file", required: true })}${fileField({ name: "charter-of-it", label: "The charter's file", help: "Only if this keyholder is the new one." })}${button("Read it")}`,
+      html`${fileField({ name: "succession", label: "The succession's file", required: true })}${fileField({ name: "charter-of-it", label: "The charter's file", help: "Only if this keyholder is the new one, and the succession came as a bare document." })}${button("Read it")}`,
       { uploads: true },
     )}</div></div>`,
   };
@@ -74,12 +82,38 @@ export function broughtPage(visit: Visit, brought: Brought): View {
     body: html`<p class="back"><a href="/charters">Charters</a></p><h1>${title}</h1>
 <p class="lead">${kind === "charter" ? `You would be keyholder ${brought.self}. Read all of it: who rules and pays each keyholder, how many must agree, for what, for how long.` : accepts ? "You would take the place of the lost keyholder and accept the charter as it is." : "You would agree that the lost keyholder is replaced. It gives the new one nothing of the past that you do not deal out yourselves in the log."}</p>
 ${warnings}${facts(rows)}
+${kind === "succession" && brought.file !== null ? signedSoFar(brought.file) : NOTHING}
 <p class="soft">Compare the number with the others by telephone: <span class="mono">${id}</span></p>
 ${postForm(visit, `/${what}/${id}/${accepts ? "accept" : "sign"}`, button(accepts ? "Accept …" : "Sign …"))}`,
   };
 }
 
+/** Who has signed by the file's own word: in the log it counts only once every signature holds. */
+function signedSoFar(file: SuccessionFile): Markup {
+  const { signed, missing } = stateOfSuccession(file);
+  return table({
+    caption: `Everybody's state: ${counted(signed.length, "signature")} of ${file.parties.length}, as the file says`,
+    heads: ["Who", "State"],
+    rows: file.parties.map((name) => [
+      html`<bdi>${name}</bdi>`,
+      missing.includes(name) ? badge("has not signed", "wait") : badge("signed", "good"),
+    ]),
+  });
+}
+
 export function signedPage(signature: Signature): View {
+  const { file } = signature;
+  if (file !== null) {
+    const { missing } = stateOfSuccession(file);
+    const [next] = missing;
+    return {
+      title: "Signed",
+      body: html`<p class="back"><a href="/charters">Charters</a></p><h1>Signed</h1>
+<p>${next === undefined ? "All have signed. Send the file to the provider, who puts it into the log." : html`Send the file on to <bdi>${next}</bdi>. It is no secret.`}</p>
+<p><a class="button main" href="/signed/${signature.name}/file" download>Save the file</a></p>
+${signedSoFar(file)}`,
+    };
+  }
   return {
     title: "Signed",
     body: html`<p class="back"><a href="/charters">Charters</a></p><h1>Signed</h1>

@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { asName, charterIdOfDocument, parseCharter } from "@porchlight/charter";
 import {
+  EncodingError,
   Fields,
+  fromUtf8,
   type Json,
   type JsonObject,
   parseJson,
@@ -10,7 +12,15 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { charterInWords } from "@porchlight/parties";
+import {
+  charterInWords,
+  formatSuccessionFile,
+  PartyError,
+  readSuccessionFile,
+  type SuccessionFile,
+  stateOfSuccession,
+  withSignature,
+} from "@porchlight/parties";
 import type { Act, Desk, DeskContext, GoTo, Proposal, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
@@ -120,7 +130,9 @@ class KeyholderDesk {
     act("/successions/:id/accept", this.#sign("accept-succession", "succession"));
     page("/signed/:id", async (visit) => signedPage(this.#signature(visit)));
     download("/signed/:id/file", async (visit) => {
-      const { name, signature } = this.#signature(visit);
+      const { name, signature, file } = this.#signature(visit);
+      if (file !== null)
+        return { name: "succession.json", type: "application/json", bytes: formatSuccessionFile(file) };
       const bytes = utf8(`${JSON.stringify(signature)}\n`);
       return { name: `signature-${name.slice(0, 8)}.json`, type: "application/json", bytes };
     });
@@ -369,18 +381,43 @@ class KeyholderDesk {
     const file = sent.file("succession");
     if (file === null || file.bytes.length === 0)
       return chartersPage(visit, await this.#status(), "choose the succession's file");
+    const whole = fileOf(file.bytes);
+    if (whole !== null) return await this.#readSuccessionFile(whole);
     const text = textOf(file.bytes);
     const charter = sent.file("charter-of-it");
     if (charter !== null && charter.bytes.length > 0) {
       // The new keyholder has no charter in force that could review it; what is accepted is checked when it is.
       const id = await digestOf(text);
       const rows = successionWords(text);
-      this.#keep({ kind: "succession", id, text, charter: textOf(charter.bytes), rows });
+      this.#keep({ kind: "succession", id, text, charter: textOf(charter.bytes), file: null, rows });
       return { to: `/successions/${id}` };
     }
     const review = new Fields(await this.#socket.ask("review-succession", { succession: text }), "review");
     const id = review.string("digest");
-    this.#keep({ kind: "succession", id, text, charter: null, rows: successionWords(text) });
+    this.#keep({ kind: "succession", id, text, charter: null, file: null, rows: successionWords(text) });
+    return { to: `/successions/${id}` };
+  }
+
+  /** The file that goes from party to party: it says itself whether this keyholder is one of before, or the new one. */
+  async #readSuccessionFile(file: SuccessionFile): Promise<GoTo> {
+    const text = fromUtf8(file.succession);
+    const rows = successionWords(text);
+    const { charters } = await this.#status();
+    const isKnown = charters.some(({ id }) => id === charterIdOfDocument(file.charter));
+    // The new keyholder has no charter in force that could review it; what is accepted is checked when it is.
+    const id = isKnown
+      ? new Fields(await this.#socket.ask("review-succession", { succession: text }), "review").string(
+          "digest",
+        )
+      : await digestOf(text);
+    this.#keep({
+      kind: "succession",
+      id,
+      text,
+      charter: isKnown ? null : fromUtf8(file.charter),
+      file,
+      rows,
+    });
     return { to: `/successions/${id}` };
   }
 
@@ -417,7 +454,12 @@ class KeyholderDesk {
                 ...(command === "accept-succession" ? { charter: found.charter ?? "" } : {}),
               };
         const answer = new Fields(await this.#socket.ask(command, members), "answer");
-        this.#signed.set(id, { name: id, signature: answer.json("signature") });
+        const signature = answer.json("signature");
+        const file =
+          found.kind === "succession" && found.file !== null
+            ? withSignature(found.file, readSignature(signature))
+            : null;
+        this.#signed.set(id, { name: id, signature, file });
         return { to: `/signed/${id}` };
       },
     };
@@ -482,6 +524,23 @@ function problemOf(reason: string): string | null {
   } catch {
     return "Leave out characters that cannot be seen or turn the text around.";
   }
+}
+
+/** `null` for what is no such file: then it may be the bare document. */
+function fileOf(bytes: Uint8Array): SuccessionFile | null {
+  try {
+    const file = readSuccessionFile(bytes);
+    stateOfSuccession(file);
+    return file;
+  } catch (error) {
+    if (error instanceof PartyError || error instanceof EncodingError) return null;
+    throw error;
+  }
+}
+
+function readSignature(value: Json): SuccessionFile["signatures"][number] {
+  const fields = new Fields(value, "signature");
+  return { protected: fields.string("protected", 1000), signature: fields.string("signature", 86) };
 }
 
 function textOf(bytes: Uint8Array): string {
