@@ -117,7 +117,7 @@ export class Person {
   async signUpWithPassphrase(link: string): Promise<void> {
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
-    await this.#choosePassphrase("Continue with a passkey");
+    await this.#choosePassphrase("Continue");
   }
 
   async #choosePassphrase(action: string): Promise<void> {

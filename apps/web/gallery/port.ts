@@ -1,4 +1,4 @@
-import type { AppState, EntryView, MemberView, Port } from "@porchlight/client/page";
+import type { AppState, ClientError, EntryView, MemberView, Port } from "@porchlight/client/page";
 
 /** What one scene shows: a state, and the entries of its open thread. */
 export type Scene = {
@@ -9,7 +9,17 @@ export type Scene = {
   readonly members?: readonly MemberView[];
   /** Answers of further intents, by name. */
   readonly answers?: Readonly<Record<string, unknown>>;
+  /** Refusals of further intents, by name. */
+  readonly refuses?: Readonly<Record<string, ClientError["code"]>>;
+  /** What the person does, so that this is to be seen. */
+  readonly does?: readonly Act[];
 };
+
+/** By accessible names. `top`: to where the conversation begins. */
+export type Act =
+  | { readonly press: string }
+  | { readonly fill: string; readonly with: string }
+  | { readonly top: true };
 
 /** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */
 export function scenePort(scene: Scene): Port {
@@ -35,6 +45,8 @@ export function scenePort(scene: Scene): Port {
         members: () => scene.members ?? [],
         passkeys: () => [],
       };
+      const code = scene.refuses?.[name];
+      if (code !== undefined) return reply({ kind: "refused", request, code, message: code });
       const known = scene.answers ?? {};
       const result = name in known ? known[name] : answers[name]?.();
       reply({ kind: "done", request, result });

@@ -98,6 +98,53 @@ const failed = (code: Extract<AppState, { kind: "failed" }>["code"]): Scene => (
   state: { kind: "failed", code },
 });
 
+const hostile: Scene = {
+  at: `/c/${FIRST}`,
+  state: ready(
+    [
+      conversation(1, {
+        title: "\u202eevil\u202c <b>club</b> Z\u0317\u0319\u0320\u0325\u0335\u0336\u0489",
+        last: { from: TOMAS, fromMe: false, kind: "text", text: "\u202eevil <img src=x onerror=alert(1)>" },
+      }),
+    ],
+    {
+      contacts: {
+        [TOMAS]: contact(
+          TOMAS,
+          `\u202eT\u0317\u0319\u0320\u0325\u0335\u0336\u0489om <script>${"x".repeat(60)}`,
+        ),
+      },
+    },
+  ),
+  entries: HOSTILE,
+  members,
+};
+
+const comparing: Scene = {
+  at: `/c/${FIRST}/people`,
+  state: ready(SEVERAL),
+  entries: TALK,
+  members,
+  answers: {
+    safetyNumber: {
+      digits: "31415 92653 58979 32384 62643 38327 27182 81828 45904 52353 60287 47135",
+      qr: "PLQ1-0123456789ABCDEF",
+      contact: contact(NOOR, "Noor Haddad"),
+    },
+  },
+};
+
+const recovery: Scene = {
+  at: "/settings/recovery",
+  state: ready(SEVERAL),
+  answers: {
+    makeRecoveryCode: { recoveryCode: "K7QM-4TXD-9PVA-22BC-H8JW-M3NR-5EYF" },
+    noticeCode: {
+      noticeCode: "PLN1-ABCDE-FGHJK-MNPQR-STVWX-YZ012-34567-89ABC-DEFGH-JKMNP-QRSTV-WXYZ0-12345",
+    },
+  },
+};
+
 /** Every state of every union of the contract, and every page. */
 export const SCENES: Readonly<Record<string, Scene>> = {
   starting: { at: "/", state: { kind: "starting" } },
@@ -138,32 +185,127 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       ways: [{ kind: "passkey", credential: "AAAA", prfInput: "AAAA" }, { kind: "passphrase" }],
     },
   },
+  "signed-out-passphrase": {
+    at: "/join",
+    state: { kind: "signed-out", deployment, pairing: null },
+    does: [
+      { fill: "Your name", with: "Alice Marlow" },
+      { press: "Use a passphrase instead" },
+      { fill: "Passphrase", with: "short" },
+      { fill: "The same again", with: "other" },
+    ],
+  },
+  "signed-out-refused": {
+    at: "/join",
+    state: { kind: "signed-out", deployment, pairing: null },
+    refuses: { signUp: "invitation-refused" },
+    does: [
+      { fill: "Invitation", with: "PLI1-0123" },
+      { fill: "Your name", with: "Alice Marlow" },
+      { press: "Use a passphrase instead" },
+      { fill: "Passphrase", with: "several quite ordinary words" },
+      { fill: "The same again", with: "several quite ordinary words" },
+      { press: "Continue" },
+    ],
+  },
+  "signed-out-pair": {
+    at: "/join",
+    state: { kind: "signed-out", deployment, pairing: null },
+    does: [{ press: "I use Porchlight on another device" }],
+  },
+  "signed-out-restore": {
+    at: "/join",
+    state: { kind: "signed-out", deployment, pairing: null },
+    does: [{ press: "I have a recovery code" }],
+  },
+  "locked-refused": {
+    at: "/",
+    state: {
+      kind: "locked",
+      deployment,
+      name: "Alice Marlow",
+      account: ME,
+      ways: [{ kind: "passphrase" }],
+    },
+    refuses: { unlock: "unlock-refused" },
+    does: [{ fill: "Passphrase", with: "not this" }, { press: "Unlock" }],
+  },
+  "start-over": {
+    at: "/",
+    state: {
+      kind: "locked",
+      deployment,
+      name: "Alice Marlow",
+      account: ME,
+      ways: [{ kind: "passphrase" }],
+    },
+    does: [{ press: "I cannot unlock it any more" }],
+  },
+  "notice-code-empty": { at: "/notices/code", state: { kind: "signed-out", deployment, pairing: null } },
+  "notice-code-refused": {
+    at: "/notices/code",
+    state: { kind: "signed-out", deployment, pairing: null },
+    refuses: { readNotices: "code-malformed" },
+    does: [{ fill: "Notice code", with: "PLN1-ABC" }, { press: "Read" }],
+  },
+  "notice-code-read": {
+    at: "/notices/code",
+    state: { kind: "signed-out", deployment, pairing: null },
+    answers: {
+      readNotices: {
+        notices: [notice],
+        allClear: { asOf: NOW, clearUntil: 20_400, secretSince: 20_230, overdue: 0 },
+      },
+    },
+    does: [{ fill: "Notice code", with: "PLN1-ABCDE" }, { press: "Read" }],
+  },
   "first-who-court": { at: "/", state: ready([]) },
   empty: { at: "/", state: ready([]) },
   list: { at: "/", state: ready(SEVERAL) },
   thread: { at: `/c/${FIRST}`, state: ready(SEVERAL), entries: TALK, members },
   trouble: { at: `/c/${SECOND}`, state: changed, entries: TROUBLE, members },
-  hostile: {
+  "thread-begin": {
     at: `/c/${FIRST}`,
-    state: ready(
-      [
-        conversation(1, {
-          title: "\u202eevil\u202c <b>club</b> Z\u0317\u0319\u0320\u0325\u0335\u0336\u0489",
-          last: { from: TOMAS, fromMe: false, kind: "text", text: "\u202eevil <img src=x onerror=alert(1)>" },
-        }),
-      ],
-      {
-        contacts: {
-          [TOMAS]: contact(
-            TOMAS,
-            `\u202eT\u0317\u0319\u0320\u0325\u0335\u0336\u0489om <script>${"x".repeat(60)}`,
-          ),
-        },
-      },
-    ),
-    entries: HOSTILE,
+    state: ready(SEVERAL),
+    entries: TALK,
+    members,
+    does: [{ top: true }],
+  },
+  "trouble-begin": {
+    at: `/c/${SECOND}`,
+    state: changed,
+    entries: TROUBLE,
+    members,
+    does: [{ top: true }, { press: "Details" }],
+  },
+  "thread-house": { at: `/c/${conversationId(3)}`, state: ready(SEVERAL), entries: TALK, members },
+  "thread-no-charter": { at: `/c/${conversationId(4)}`, state: ready(SEVERAL), entries: TALK, members },
+  "thread-charter-unknown": {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL, { charters: {} }),
+    entries: TALK,
     members,
   },
+  "new-conversation": { at: "/", state: ready(SEVERAL), does: [{ press: "New conversation" }] },
+  "new-conversation-refused": {
+    at: "/",
+    state: ready(SEVERAL),
+    refuses: { addContact: "contact-code-malformed" },
+    does: [
+      { press: "New conversation" },
+      { fill: "Contact link or code", with: "https://example.org/" },
+      { press: "Add" },
+    ],
+  },
+  leave: {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL),
+    entries: TALK,
+    members,
+    does: [{ press: "More about this conversation" }, { press: "Leave" }],
+  },
+  "hostile-begin": { ...hostile, does: [{ top: true }] },
+  hostile,
   transfers: {
     at: `/c/${FIRST}`,
     state: ready(SEVERAL, {
@@ -221,18 +363,27 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   proposal: { at: `/c/${conversationId(6)}`, state: ready(SEVERAL), entries: TALK, members },
   left: { at: `/c/${conversationId(7)}`, state: ready(SEVERAL), entries: TALK, members },
   gone: { at: "/c/ffff", state: ready(SEVERAL) },
-  people: {
+  people: comparing,
+  "people-changed": { at: `/c/${SECOND}/people`, state: changed, entries: TALK, members },
+  "people-remove": {
     at: `/c/${FIRST}/people`,
     state: ready(SEVERAL),
     entries: TALK,
     members,
-    answers: {
-      safetyNumber: {
-        digits: "31415 92653 58979 32384 62643 38327 27182 81828 45904 52353 60287 47135",
-        qr: "PLQ1-0123456789ABCDEF",
-        contact: contact(NOOR, "Noor Haddad"),
-      },
-    },
+    does: [{ press: "Remove Noor Haddad" }],
+  },
+  "people-add": {
+    at: `/c/${FIRST}/people`,
+    state: ready(SEVERAL),
+    entries: TALK,
+    members,
+    does: [{ press: "Add people" }],
+  },
+  "safety-number": { ...comparing, does: [{ press: "Compare keys" }] },
+  "safety-number-differs": {
+    ...comparing,
+    answers: { ...comparing.answers, verifyContact: { matches: false } },
+    does: [{ press: "Compare keys" }, { press: "They are the same" }],
   },
   "who-court": { at: `/who/${COURT}`, state: ready(SEVERAL) },
   "who-house": { at: `/who/${HOUSE}`, state: ready(SEVERAL) },
@@ -257,18 +408,45 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "notices-reading": { at: "/notices", state: ready(SEVERAL, { allClear: null }) },
   "settings-profile": { at: "/settings/profile", state: ready(SEVERAL) },
   "settings-devices": { at: "/settings/devices", state: ready(SEVERAL) },
-  "settings-recovery": {
+  "settings-recovery": recovery,
+  "settings-recovery-code": { ...recovery, does: [{ press: "Make a recovery code" }] },
+  "settings-notice-code": { ...recovery, does: [{ press: "Show the notice code" }] },
+  "settings-recovery-refused": {
     at: "/settings/recovery",
     state: ready(SEVERAL),
-    answers: {
-      makeRecoveryCode: { recoveryCode: "K7QM-4TXD-9PVA-22BC-H8JW-M3NR-5EYF" },
-      noticeCode: {
-        noticeCode: "PLN1-ABCDE-FGHJK-MNPQR-STVWX-YZ012-34567-89ABC-DEFGH-JKMNP-QRSTV-WXYZ0-12345",
-      },
-    },
+    refuses: { makeRecoveryCode: "offline" },
+    does: [{ press: "Make a recovery code" }],
+  },
+  "settings-device-remove": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { passkeys: [] },
+    does: [{ press: "Remove" }],
+  },
+  "settings-device-add": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { passkeys: [] },
+    does: [{ press: "Add a device" }],
   },
   "settings-notifications": { at: "/settings/notifications", state: ready(SEVERAL) },
   "settings-appearance": { at: "/settings/appearance", state: ready(SEVERAL) },
   "settings-data": { at: "/settings/data", state: ready(SEVERAL) },
+  "delete-account": { at: "/settings/data", state: ready(SEVERAL), does: [{ press: "Delete my account" }] },
+  "export-refused": {
+    at: "/settings/data",
+    state: ready(SEVERAL),
+    refuses: { exportData: "not-now" },
+    does: [{ press: "Export my data" }],
+  },
+  contest: {
+    at: "/notices",
+    state: ready(SEVERAL, { notices: [{ ...notice, contestUntil: 20_412 as NoticeView["firstDay"] }] }),
+    answers: { contestOrder: { document: "{}" } },
+    does: [
+      { fill: "Why it should not be opened", with: "I was not there." },
+      { press: "Contest this order" },
+    ],
+  },
   design: { at: "/design", state: ready(SEVERAL) },
 };

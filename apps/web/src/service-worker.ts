@@ -6,6 +6,12 @@ declare const RELEASE_FILES: Readonly<Record<string, string>>;
 declare const RELEASE_ID: string;
 
 type Extendable = Event & { readonly waitUntil: (promise: Promise<unknown>) => void };
+type Installing = Extendable & {
+  /** Not in every browser. */
+  readonly addRoutes?: (
+    routes: readonly { condition: { urlPattern: string }; source: "network" }[],
+  ) => unknown;
+};
 type Fetching = Extendable & {
   readonly request: Request;
   readonly respondWith: (answer: Promise<Response>) => void;
@@ -55,7 +61,12 @@ async function answer(path: string, request: Request): Promise<Response> {
   return here ?? (await caches.match(path)) ?? (await fetch(request));
 }
 
-worker.addEventListener("install", (event: Extendable) => event.waitUntil(install()));
+worker.addEventListener("install", (event: Installing) => {
+  // What goes to the server has nothing to do here: asked about each request, this worker would hold its body, a megabyte
+  // for each part of a file, until somebody cleans up.
+  event.addRoutes?.([{ condition: { urlPattern: "/v1/*" }, source: "network" }]);
+  event.waitUntil(install());
+});
 worker.addEventListener("activate", (event: Extendable) => event.waitUntil(activate()));
 
 worker.addEventListener("fetch", (event: Fetching) => {

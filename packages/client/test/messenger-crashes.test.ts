@@ -165,3 +165,30 @@ test.each(["before", "after"] as const)(
     for (let step = moment === "before" ? 1 : 4; step <= steps; step += EVERY) await run(step, moment);
   },
 );
+
+test("a device that cannot be unlocked or read any more is begun anew, and no other is", async () => {
+  const town = new Town();
+  const door = { record: null as Uint8Array | null };
+  const world: World = { town, bea: await town.person(), records: memoryStorage(), door, promised: [] };
+  const config = { url: "http://server", origin: "log", policy: POLICY };
+  const start = async () => await Messenger.start(await platform(world, new Machine(0, "before")), config);
+  const first = await start();
+  await first.perform("signUp", { invitation: null, name: "Ada", secret: SECRET });
+  await expect(first.perform("startOver")).rejects.toMatchObject({ code: "not-now" });
+  await first.close();
+  const forgotten = await start();
+  const wrong = { kind: "passphrase", passphrase: "other words" } as const;
+  await expect(forgotten.perform("unlock", wrong)).rejects.toMatchObject({ code: "unlock-refused" });
+  await forgotten.perform("startOver");
+  expect([forgotten.state.kind, door.record, await world.records.list()]).toEqual(["signed-out", null, []]);
+  await expect(forgotten.perform("startOver")).rejects.toMatchObject({ code: "not-now" });
+  await forgotten.close();
+  door.record = Uint8Array.of(1, 2, 3);
+  const damaged = await start();
+  expect(damaged.state).toEqual({ kind: "failed", code: "state-corrupt" });
+  await damaged.perform("startOver");
+  expect(damaged.state.kind).toBe("signed-out");
+  await damaged.perform("signUp", { invitation: null, name: "Ada", secret: SECRET });
+  expect(damaged.state.kind).toBe("ready");
+  await damaged.close();
+});

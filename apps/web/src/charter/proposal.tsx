@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useNames, useReady } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
-import { CharterMark } from "../parts/charter-mark.tsx";
+import { CharterMark, charterKind } from "../parts/charter-mark.tsx";
 import { Link } from "../parts/link.tsx";
 import { CharterSummary } from "./summary.tsx";
 
@@ -29,16 +29,18 @@ export function CharterProposal({
       <div className="proposal-sides">
         <div className="proposal-side">
           <p className="small soft">{say("proposal.now")}</p>
-          <CharterMark kind={now?.kind ?? "none"} withWords />
-          {now == null ? (
+          <CharterMark kind={charterKind(conversation.charter, charters)} withWords />
+          {now === null ? (
             <p className="small">{say("charter.none.short")}</p>
+          ) : now === undefined ? (
+            <p className="small danger">{say("charter.unknown")}</p>
           ) : (
             <CharterSummary charter={now} />
           )}
         </div>
         <div className="proposal-side">
           <p className="small soft">{say("proposal.next")}</p>
-          <CharterMark kind={next?.kind ?? "none"} withWords />
+          <CharterMark kind={charterKind(status.charter, charters)} withWords />
           {next === null ? (
             <p className="small">{say("charter.none.short")}</p>
           ) : next === undefined ? (

@@ -6,7 +6,7 @@ import { say, shortWhen } from "../i18n/say.tsx";
 import { useNames, useReady } from "../messenger/use.ts";
 import { Empty } from "../parts/banner.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
-import { CharterMark } from "../parts/charter-mark.tsx";
+import { CharterMark, charterKind } from "../parts/charter-mark.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Avatar } from "../parts/name.tsx";
@@ -116,7 +116,6 @@ function Row({
   const { id, unread, mentions, draft, pinned, muted, charter, status, queued, peer } = conversation;
   const title = shownName(conversation.title) || say("conversation.untitled");
   const isChanged = peer !== null && contacts[peer]?.trust.kind === "changed";
-  const kind = charter === null ? "none" : (charters[charter]?.kind ?? "none");
   const isCounted = unread > 0 && !muted;
   return (
     <Link
@@ -155,7 +154,7 @@ function Row({
               <span className="visually-hidden"> {say("list.unread")}</span>
             </span>
           ) : null}
-          <CharterMark kind={kind} />
+          <CharterMark kind={charterKind(charter, charters)} />
         </span>
       </span>
     </Link>

@@ -7,7 +7,7 @@ import { Label } from "react-aria-components/Label";
 import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
 import { CharterSummary } from "../charter/summary.tsx";
 import { say } from "../i18n/say.tsx";
-import { useAsk, useAttempt, useMessenger, useNames, useReady } from "../messenger/use.ts";
+import { useAttempt, useMessenger, useNames, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { CharterMark } from "../parts/charter-mark.tsx";
@@ -92,19 +92,20 @@ export function PeopleChoice({
   readonly onChange: (chosen: readonly Account[]) => void;
   readonly except: readonly Account[];
 }): ReactElement {
-  const ask = useAsk();
+  const messenger = useMessenger();
   const { contacts } = useReady();
   const nameOf = useNames();
   const [code, setCode] = useState("");
+  const [attempt, run, clear] = useAttempt();
   const known = Object.values(contacts)
     .filter(({ account }) => !except.includes(account))
     .sort((a, b) => nameOf(a.account).localeCompare(nameOf(b.account)));
-  const add = async (): Promise<void> => {
-    const added = await ask("addContact", { code: contactCodeOf(code) });
-    if (added === null) return;
-    setCode("");
-    onChange([...new Set([...chosen, added.account])]);
-  };
+  const add = (): void =>
+    run(async () => {
+      const added = await messenger.perform("addContact", { code: contactCodeOf(code) });
+      setCode("");
+      onChange([...new Set([...chosen, added.account])]);
+    });
   return (
     <div className="stack">
       {known.length === 0 ? null : (
@@ -137,9 +138,18 @@ export function PeopleChoice({
       )}
       <div className="row row-bottom">
         <div className="grow">
-          <Field label={say("new.code")} hint={say("new.code-hint")} value={code} onChange={setCode} />
+          <Field
+            label={say("new.code")}
+            hint={say("new.code-hint")}
+            value={code}
+            onChange={(value) => {
+              setCode(value);
+              clear();
+            }}
+            error={attempt.kind === "refused" ? attempt.text : null}
+          />
         </div>
-        <Button isDisabled={code.trim() === ""} onPress={() => void add()}>
+        <Button isDisabled={code.trim() === "" || attempt.kind === "busy"} onPress={add}>
           {say("new.code-add")}
         </Button>
       </div>

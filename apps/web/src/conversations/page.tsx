@@ -7,7 +7,7 @@ import { Say, say, timeOfDay, utcDate } from "../i18n/say.tsx";
 import { useAsk, useNames, useReady } from "../messenger/use.ts";
 import { Banner, Empty } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
-import { CharterMark } from "../parts/charter-mark.tsx";
+import { CharterMark, charterKind } from "../parts/charter-mark.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -91,7 +91,7 @@ function Header({ conversation }: { readonly conversation: ConversationView }): 
   const { charters } = useReady();
   const { id, charter, people, kind, peer, status } = conversation;
   const title = shownName(conversation.title) || say("conversation.untitled");
-  const charterKind = charter === null ? "none" : (charters[charter]?.kind ?? "none");
+  const openedBy = charterKind(charter, charters);
   return (
     <header className="conversation-head">
       <Link to="/" className="icon-button only-narrow" aria-label={say("conversation.back")}>
@@ -115,11 +115,11 @@ function Header({ conversation }: { readonly conversation: ConversationView }): 
       <Link
         to="/who/$charter"
         params={{ charter: charter ?? "none" }}
-        className={`who-button who-button-${charterKind}`}
-        aria-label={say(`who.button.${charterKind}`)}
+        className={`who-button who-button-${openedBy}`}
+        aria-label={say(`who.button.${openedBy}`)}
       >
-        <CharterMark kind={charterKind} />
-        <span className="only-wide">{say(`who.button.${charterKind}`)}</span>
+        <CharterMark kind={openedBy} />
+        <span className="only-wide">{say(`who.button.${openedBy}`)}</span>
       </Link>
       <Link
         to="/c/$conversation/people"

@@ -43,6 +43,7 @@ export const en = {
   "first.name": "Your name",
   "first.name-hint": "Others see it. You can change it later.",
   "first.sign-up": "Continue with a passkey",
+  "first.go-on": "Continue",
   "first.working": "One moment…",
   "first.other-ways": "Other ways in",
   "first.way.invitation": "I have an invitation",
@@ -76,6 +77,12 @@ export const en = {
   "locked.text": "This is {name}’s device. Everything on it is encrypted until you unlock it.",
   "locked.passkey": "Unlock with a passkey",
   "locked.unlock": "Unlock",
+  "locked.lost": "I cannot unlock it any more",
+  "start-over.title": "Start over on this device?",
+  "start-over.text":
+    "What is saved on this device is deleted: its keys and its copy of your messages. Your account stays. Come back with your recovery code, or from another device of yours. Without either, nobody can bring it back.",
+  "start-over.do": "Delete and start over",
+  "start-over.open": "Start over on this device",
   "welcome.before": "Before your first message",
   "welcome.understood": "I have read this",
 
@@ -83,6 +90,7 @@ export const en = {
   "charter.mark.court": "Court",
   "charter.mark.house": "House",
   "charter.mark.none": "Nobody",
+  "charter.mark.unknown": "Not known",
   "charter.words.none": "Nobody can open this conversation.",
   "charter.words.unknown": "Who can open this",
   "charter.words.court": "Court charter: who can open this",
@@ -102,6 +110,7 @@ export const en = {
   "who.button.court": "Court can open",
   "who.button.house": "House can open",
   "who.button.none": "Nobody can open",
+  "who.button.unknown": "Not known who can open",
   "who.lead.court":
     "A court can order it. Nothing opens unless {threshold} of {keyholders} independent keyholders agree, in public.",
   "who.lead.house":

@@ -9,6 +9,7 @@ import { Avatar } from "../parts/name.tsx";
 import { shownName } from "../text/marks.ts";
 import { Door } from "./door.tsx";
 import { usePasskey } from "./passkey.ts";
+import { StartOver } from "./start-over.tsx";
 
 /** A device that is there and closed: everything on it is encrypted until its person comes. */
 export function Locked({ state }: { readonly state: Extract<AppState, { kind: "locked" }> }): ReactElement {
@@ -67,6 +68,7 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
           </Button>
         </form>
       ) : null}
+      <StartOver words={say("locked.lost")} />
     </Door>
   );
 }

@@ -83,7 +83,8 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <UnlockChoice
         name={name.trim()}
-        action={say("first.sign-up")}
+        action={say("first.go-on")}
+        actionWithPasskey={say("first.sign-up")}
         attempt={attempt}
         isReady={name.trim() !== ""}
         onSecret={(secret) =>

@@ -4,6 +4,7 @@ import { say } from "../i18n/say.tsx";
 import { Empty, Waiting } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Door } from "./door.tsx";
+import { StartOver } from "./start-over.tsx";
 
 export function Starting(): ReactElement {
   return (
@@ -39,9 +40,12 @@ export function Failed({ code }: { readonly code: FailureCode }): ReactElement {
         icon="warning"
         title={say(`failed.${code}.title`)}
         actions={
-          <Button look="main" onPress={() => location.reload()}>
-            {say("failed.reload")}
-          </Button>
+          <>
+            <Button look="main" onPress={() => location.reload()}>
+              {say("failed.reload")}
+            </Button>
+            {code === "state-corrupt" ? <StartOver words={say("start-over.open")} /> : null}
+          </>
         }
       >
         <p>{say(`failed.${code}`)}</p>

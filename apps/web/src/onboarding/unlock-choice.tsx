@@ -14,6 +14,7 @@ const MIN_PASSPHRASE = 12;
 export function UnlockChoice({
   name,
   action,
+  actionWithPasskey = action,
   attempt,
   isReady,
   onSecret,
@@ -21,6 +22,8 @@ export function UnlockChoice({
   readonly name: string;
   /** What the button says that does it. */
   readonly action: string;
+  /** The same where it is a passkey. */
+  readonly actionWithPasskey?: string;
   readonly attempt: Attempt;
   readonly isReady: boolean;
   readonly onSecret: (secret: () => Promise<UnlockSecret>) => void;
@@ -49,7 +52,7 @@ export function UnlockChoice({
     return (
       <div className="stack-tight">
         <Button look="main" icon="key" isDisabled={!isReady || isBusy} onPress={usePasskeyNow}>
-          {isBusy ? say("first.working") : action}
+          {isBusy ? say("first.working") : actionWithPasskey}
         </Button>
         <p className="small soft">{say("unlock.passkey-text")}</p>
         <Button look="quiet" onPress={() => setWay("passphrase")}>

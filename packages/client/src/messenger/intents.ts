@@ -205,6 +205,11 @@ export type Intents = {
   markNoticeRead: (input: { readonly notice: string }) => void;
   /** Everything that this device has, as one file in clear: the person's own. */
   exportData: () => { readonly file: Blob };
+  /**
+   * Deletes what this device has, of a device that cannot be unlocked or read any more; the account stays. Refusal
+   * "not-now" while it can be used.
+   */
+  startOver: () => void;
   /** Leaves every conversation, deletes the account at the server and everything here. Not to be undone. */
   deleteAccount: () => void;
 };

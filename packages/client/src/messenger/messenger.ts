@@ -30,6 +30,7 @@ type EntryIntent =
   | "lock"
   | "addUnlockWay"
   | "removeUnlockWay"
+  | "startOver"
   | "deleteAccount";
 /** Intents that any state carries out, and that nothing waits for. */
 const FREE: ReadonlySet<IntentName> = new Set<NoticeIntent>(["readNotices", "contestOrder"]);
@@ -177,6 +178,14 @@ export class Messenger {
     cancelPairing: () => {
       this.#pairing?.abort();
       if (this.#state.kind === "signed-out") this.#show({ ...this.#state, pairing: null });
+    },
+    startOver: async () => {
+      const { kind } = this.#state;
+      // Whoever has it open elsewhere keeps it: without the lock nothing is touched.
+      if ((kind !== "locked" && kind !== "failed") || this.#release === null) throw notNow();
+      await this.#platform.erase();
+      this.#door = null;
+      this.#show(this.#atDoor());
     },
     deleteAccount: async () => {
       const { session } = this.#opened();
