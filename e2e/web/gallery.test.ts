@@ -1,9 +1,9 @@
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { serveFiles } from "../../apps/server/test/web-server.ts";
 import type { Act } from "../../apps/web/gallery/port.ts";
 import { SCENES } from "../../apps/web/gallery/scenes.ts";
 import { axe } from "../../apps/web/test/axe.ts";
-import type { Page } from "playwright-core";
 import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
