@@ -1,10 +1,4 @@
-import {
-  type Charter,
-  parseEntry,
-  parseSignedDocument,
-  unverifiedPayload,
-  verifyStatement,
-} from "@porchlight/charter";
+import { type Charter, parseSignedDocument, unverifiedPayload, verifyStatement } from "@porchlight/charter";
 import {
   type Commitment,
   type DayNumber,
@@ -61,8 +55,7 @@ export type Standing =
 export async function shownOrders(directory: string, service: Service): Promise<Shown[]> {
   const kept = await keptOrders(directory);
   const wanted = new Map(kept.map(({ order }) => [namesOf(order).commitment as string, [] as Seen[]]));
-  for (const { index, bytes } of service.entriesFrom(0)) {
-    const entry = entryOf(bytes);
+  for (const { index, entry } of service.entriesFrom(0)) {
     if (entry === null || !("commitment" in entry) || !("day" in entry)) continue;
     wanted.get(entry.commitment)?.push({ index, type: entry.type, day: entry.day });
   }
@@ -175,10 +168,9 @@ export function ordersLeft(service: Service): { readonly left: number; readonly 
 
 /** The witnessed log as the gate's rules take it. */
 export function logView(service: Service): LogView {
-  const entries = service.entriesFrom(0).flatMap(({ index, bytes }) => {
-    const entry = entryOf(bytes);
-    return entry === null ? [] : [{ index, entry }];
-  });
+  const entries = service
+    .entriesFrom(0)
+    .flatMap(({ index, entry }) => (entry === null ? [] : [{ index, entry }]));
   return { checkpoint: service.checkpoint, entries };
 }
 
@@ -201,15 +193,6 @@ export function scopeOf({
     days: lastDay - firstDay + 1,
     isBothSides: mode === "both-sides",
   });
-}
-
-function entryOf(bytes: Uint8Array): ReturnType<typeof parseEntry> | null {
-  try {
-    return parseEntry(bytes);
-  } catch {
-    // Somebody's junk in a public log.
-    return null;
-  }
 }
 
 const STATES: Readonly<

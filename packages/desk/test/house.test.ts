@@ -39,7 +39,7 @@ import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.
 import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
-import { orderWords } from "../src/orders.ts";
+import { logView, orderWords } from "../src/orders.ts";
 import { addSaid, readSaid } from "../src/said.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
 
@@ -132,6 +132,12 @@ test("GATE-33: hold orders of the log that nobody gave the inspector are shown t
   const { text } = await client.get("/orders");
   expect(text).toContain("2 hold orders stand in the public log that nobody gave you.");
   expect(text).toContain('class="house inspects"');
+});
+
+test("an entry of the log is parsed once, however many pages ask what it says", () => {
+  const [first, again] = [logView(service).entries, logView(service).entries];
+  expect(again.length).toBeGreaterThan(1);
+  for (const [i, { entry }] of first.entries()) expect(again[i]?.entry).toBe(entry);
 });
 
 test("CHA-24: a hold order that one of two signed is not taken", async () => {

@@ -10,7 +10,7 @@ export type { Finding } from "./bag.ts";
 export { readCertificates } from "./certificate-path.ts";
 export { type Content, parseContent } from "./content.ts";
 export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody.ts";
-export { type Delivered, deliveredIn } from "./delivered.ts";
+export { deliveredIn } from "./delivered.ts";
 export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
 export { type Files, readFiles, sha256, writeFiles } from "./files.ts";
 export type { KeyholderRelease, ReleaseFacts } from "./keyholder-release.ts";

@@ -63,6 +63,9 @@ export type ServiceOptions = {
   readonly fetch?: Fetch;
 };
 
+/** An entry of the log; `entry` is `null` where this version cannot read it: somebody's junk in a public log. */
+type ReadEntry = FollowedEntry & { readonly entry: LogEntry | null };
+
 /**
  * The service as a court or an agency sees it: charter, keys and log, all verified here and nothing taken on the
  * provider's word. Throws WireError where it cannot be reached, LogError for what its log did, CharterError and
@@ -73,7 +76,7 @@ export class Service {
   readonly server: ServerClient;
   readonly #follower: LogFollower;
   readonly #clock: { now(): UnixSeconds } | null;
-  readonly #entries: FollowedEntry[] = [];
+  readonly #entries: ReadEntry[] = [];
   #present: Charter;
   readonly #replacements: Replacement[] = [];
   /** Entries before this place were looked at for successions. */
@@ -119,7 +122,9 @@ export class Service {
 
   /** Reads what is new in the log. Throws PartyError "log-stale" where its newest state is too old to rely on. */
   async update(): Promise<WitnessedCheckpoint> {
-    const take = (entries: readonly FollowedEntry[]): void => void this.#entries.push(...entries);
+    const take = (entries: readonly FollowedEntry[]): void => {
+      for (const one of entries) this.#entries.push({ ...one, entry: readable(one.bytes) });
+    };
     let { kind, checkpoint } = await this.#follower.update(take);
     if (kind === "stale" && this.charter.clock === "system") {
       // Nobody may have asked for long: then witnesses look at the same tree again.
@@ -153,8 +158,7 @@ export class Service {
   async #followSuccessions(): Promise<void> {
     const fresh = this.#entries.slice(this.#succeeded);
     this.#succeeded = this.#entries.length;
-    for (const { index, bytes } of fresh) {
-      const entry = readable(bytes);
+    for (const { index, entry } of fresh) {
       if (entry?.type !== "succession") continue;
       const before = this.#present;
       const after = await verifySuccession(entry.document, before).catch(() => null);
@@ -192,15 +196,15 @@ export class Service {
     return this.#clock === null ? this.checkpoint.time : this.#clock.now();
   }
 
-  /** All entries from an index on, in order. */
-  entriesFrom(index: number): readonly FollowedEntry[] {
+  /** All entries from an index on, in order; each was parsed when it came, once. */
+  entriesFrom(index: number): readonly ReadEntry[] {
     return this.#entries.slice(index);
   }
 
   /** The first entry that fits; those that this version cannot read never do. */
   find(fits: (entry: LogEntry) => boolean): (FollowedEntry & { readonly entry: LogEntry }) | null {
     for (const followed of this.#entries) {
-      const entry = readable(followed.bytes);
+      const { entry } = followed;
       if (entry !== null && fits(entry)) return { ...followed, entry };
     }
     return null;
@@ -234,8 +238,7 @@ export class Service {
     const known = this.#keys.get(period) ?? { upTo: 0, all: [] };
     const upTo = this.#entries.length;
     const all = [...known.all];
-    for (const { index, bytes } of this.#entries.slice(known.upTo)) {
-      const entry = readable(bytes);
+    for (const { index, entry } of this.#entries.slice(known.upTo)) {
       if (entry?.type !== "keys" || !isKeysOf(entry.document, this.charter.id, period)) continue;
       const keys = await verifyKeys(entry.document, this.charter).catch(() => null);
       const last = all.at(-1)?.keys;
