@@ -167,24 +167,38 @@ test("ACC-54: what was taken back, written anew or answered on the device that h
   }
 });
 
+test("ACC-54: a deletion far back stays also where the history is longer than what is kept in memory", async () => {
+  const [phone, laptop] = [await device(1, 2200), await device(301, 2300)];
+  await laptop.thread.take(
+    [said(2301, { text: "", kind: "deletion", target: "m1200" })],
+    laptop.thread.record.taken,
+  );
+  const there = await opened(await reunited(laptop.storage, phone.storage));
+  expect(await idsOf(there)).toEqual(numbered(1, 2300));
+  const [entry] = await there.entries(1199, 1200);
+  expect(entry).toMatchObject({ id: "m1200", body: { kind: "deleted" } });
+});
+
 /** Own messages a1 to a9 behind Bea's, and what Bea's receipts have said of them. */
 async function answered(
   from: number,
   to: number,
-  gaps: Content["gaps"],
+  {
+    count = 9,
+    read = "a9",
+    gaps,
+  }: { readonly count?: number; readonly read?: string } & Pick<Content, "gaps">,
 ): Promise<Awaited<ReturnType<typeof device>>> {
   const one = await device(from, to);
-  const at = (n: number) => ({ conversation: TALK, seq: n, received: unixSeconds(n) });
-  const own = Array.from({ length: 9 }, (_, i) => {
-    const content = { id: `a${i + 1}`, at: unixSeconds(1), text: "mine" };
-    return { ...at(21 + i), kind: "delivered", content } as const;
+  const own = Array.from({ length: count }, (_, i) => {
+    const at = { conversation: TALK, seq: 21 + i, received: unixSeconds(21 + i) };
+    return {
+      ...at,
+      kind: "delivered",
+      content: { id: `a${i + 1}`, at: unixSeconds(1), text: "mine" },
+    } as const;
   });
-  const receipt = said(30, {
-    text: "",
-    kind: "receipt",
-    read: "a9",
-    ...(gaps === undefined ? {} : { gaps }),
-  });
+  const receipt = said(30, { text: "", kind: "receipt", read, ...(gaps === undefined ? {} : { gaps }) });
   await one.thread.take([...own, receipt], one.thread.record.taken);
   return one;
 }
@@ -197,14 +211,14 @@ const deliveries = async (thread: Thread): Promise<string[]> => {
 };
 
 test("CON-13: what did not arrive is known on a paired and on a restored device too, whoever of them was told", async () => {
-  const phone = await answered(1, 4, [{ after: "a1", before: "a3" }]);
+  const phone = await answered(1, 4, { gaps: [{ after: "a1", before: "a3" }] });
   const fresh = memoryStorage();
   await takeKeepsakes(fresh, keepsakes(phone.storage));
   const lost = (...which: number[]): string[] =>
     Array.from({ length: 9 }, (_, i) => (which.includes(i + 1) ? "lost" : "read"));
   expect(await deliveries(await opened(fresh))).toEqual(lost(2));
   // The laptop came later, was told of another gap, and has heard more since; there its places are others.
-  const laptop = await answered(4, 4, [{ after: "a5", before: "a7" }]);
+  const laptop = await answered(4, 4, { gaps: [{ after: "a5", before: "a7" }] });
   await laptop.thread.take([said(40)], laptop.thread.record.taken);
   const earlier = await device(2, 20);
   await earlier.thread.change({ owed: [{ from: 5, to: 5 }] });
@@ -216,6 +230,15 @@ test("CON-13: what did not arrive is known on a paired and on a restored device 
     expect(await deliveries(await opened(await reunited(...order.map(({ storage }) => storage))))).toEqual(
       lost(2, 6),
     );
+  }
+  // What the one knows that had less is taken as it is, and stands for nothing that came after.
+  const [less, more] = [await answered(3, 4, { count: 5, read: "a5" }), await answered(1, 4, { read: "a2" })];
+  for (const order of [
+    [less, more],
+    [more, less],
+  ]) {
+    const kinds = await deliveries(await opened(await reunited(...order.map(({ storage }) => storage))));
+    expect(kinds).toEqual([...Array(5).fill("read"), ...Array(4).fill("sent")]);
   }
   // Places move with the entries that they name.
   const merged = await opened(await reunited(earlier.storage, laptop.storage));

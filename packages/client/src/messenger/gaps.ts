@@ -39,18 +39,15 @@ export function withOwed(before: readonly Owed[], owed: Owed): readonly Owed[] {
   return [by === undefined || by !== second.by ? joined : { ...joined, by }, ...rest];
 }
 
-/** In a history of `count` entries, in which everything stands `by` places further on; what is outside of it is left out. */
-export function movedLost(lost: readonly Lost[], by: number, count: number): readonly Lost[] {
-  return lost.flatMap(({ from, to }) => {
-    const moved = { from: Math.max(0, from + by), to: Math.min(count, to + by) };
+/** With other places for theirs; what has none there is left out. */
+export function movedLost(lost: readonly Lost[], place: (before: number) => number): readonly Lost[] {
+  return lost.flatMap((one) => {
+    const moved = { from: place(one.from), to: place(one.to) };
     return moved.to > moved.from ? [moved] : [];
   });
 }
 
 /** As {@link movedLost}. */
-export function movedOwed(owed: readonly Owed[], by: number, count: number): readonly Owed[] {
-  return owed.flatMap((one) => {
-    const [from, to] = [one.from + by, one.to + by];
-    return to < 0 || from > count ? [] : [{ ...one, from: Math.max(0, from), to: Math.min(count, to) }];
-  });
+export function movedOwed(owed: readonly Owed[], place: (before: number) => number): readonly Owed[] {
+  return owed.map((one) => ({ ...one, from: place(one.from), to: place(one.to) }));
 }

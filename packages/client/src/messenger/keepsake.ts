@@ -71,5 +71,10 @@ export async function takeKeepsakes(storage: Storage, records: AsyncIterable<Uin
 /** What the other device had under way is its own. */
 function asNew(record: ThreadRecord, there: number): ThreadRecord {
   const own = { ...record, taken: 0, pending: [], waitingFor: [] };
-  return moved(own, { by: 0, count: Math.min(own.count, there) });
+  const count = Math.min(own.count, there);
+  const owed = own.owed?.filter(({ from }) => from <= count);
+  return moved(
+    { ...own, ...(owed === undefined ? {} : { owed }) },
+    { count, place: (before) => Math.min(before, count) },
+  );
 }

@@ -15,7 +15,9 @@ import {
 import { previewOf } from "./thread-intake.ts";
 import { formatThread, type Mark, moved, parseThread, type ThreadRecord } from "./thread-record.ts";
 
+/** What another device had, and what this one had where the other's takes its place. */
 const STAGE = "reunion-";
+const ASIDE = "aside-";
 /** Entries that are looked at in one go. */
 const BATCH = 500;
 
@@ -28,24 +30,28 @@ export async function takeBackups(
   for await (const records of backups) {
     if (isFirst) await takeKeepsakes(storage, records);
     else {
-      const other = staged(storage);
+      const other = staged(storage, STAGE);
       await takeKeepsakes(other, records);
       await reunite(storage, other);
-      for (const name of await other.list()) await other.remove(name);
+      await clear(other);
     }
     isFirst = false;
   }
 }
 
 /** Records beside those of the storage, under names of which no program knows. */
-function staged(storage: Storage): Storage {
+function staged(storage: Storage, prefix: string): Storage {
   return {
-    load: (name) => storage.load(STAGE + name),
-    save: (name, record) => storage.save(STAGE + name, record),
-    remove: (name) => storage.remove(STAGE + name),
+    load: (name) => storage.load(prefix + name),
+    save: (name, record) => storage.save(prefix + name, record),
+    remove: (name) => storage.remove(prefix + name),
     list: async () =>
-      (await storage.list()).flatMap((name) => (name.startsWith(STAGE) ? [name.slice(STAGE.length)] : [])),
+      (await storage.list()).flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
   };
+}
+
+async function clear(stage: Storage): Promise<void> {
+  for (const name of await stage.list()) await stage.remove(name);
 }
 
 async function reunite(storage: Storage, other: Storage): Promise<void> {
@@ -80,8 +86,8 @@ type Part = {
 };
 
 /**
- * The part that goes back further, or is the longer one, stays; what the other one has after its end follows. Places are
- * then those of the part that ends later.
+ * The part that goes back further, or is the longer one, stays; what the other one has after its end follows. What a
+ * person did and did not see is then as the part knows it that ends later.
  */
 async function reuniteThread(
   storage: Storage,
@@ -93,42 +99,60 @@ async function reuniteThread(
   const saved = await storage.load(threadRecord(id));
   const ours = saved === null ? null : await partOf(storage, id, parseThread(saved));
   const base = ours === null || goesBackFurther(theirs, ours) ? theirs : ours;
-  const rest = base === theirs ? ours : theirs;
-  const tail = rest === null || rest.last <= base.last ? [] : await after(rest, base.last);
-  if (base === theirs) await copyHistory(other, storage, id);
+  const aside = staged(storage, ASIDE);
+  let rest = base === theirs ? ours : theirs;
+  if (base === theirs) {
+    if (ours !== null) {
+      await copyHistory(storage, aside, id);
+      rest = { ...ours, history: new History(aside, id, ours.record.count) };
+    }
+    await copyHistory(other, storage, id);
+  }
   const history = new History(storage, id, base.record.count);
-  // Before any is written: what both have is read from the other one's storage, or is at its place already.
-  if (rest !== null) await takeChanges(history, rest, { isLater: rest.last > base.last });
-  for (const entry of tail) await history.append(entry);
+  const known = rest === null ? base.record : await taken(history, base, rest);
   await history.save();
-  const { count } = history;
-  const [newer, older] = tail.length > 0 && rest !== null ? [rest, base] : [base, rest];
-  const at = (part: Part): ThreadRecord =>
-    moved(part.record, { by: part === base ? 0 : count - part.record.count, count });
-  const merged = at(newer);
-  const last = await lastOf(history, merged);
-  const known = older === null ? merged : { ...merged, ...knownOf(merged, at(older)) };
+  const last = await lastOf(history, known);
   await storage.save(threadRecord(id), formatThread({ ...known, last }));
+  await clear(aside);
 }
 
-/** Of messages that both have: what was taken back stays so, and of what was written anew the newest counts. */
-async function takeChanges(
-  history: History,
-  { history: theirs, record }: Part,
-  { isLater }: { readonly isLater: boolean },
-): Promise<void> {
-  for (let from = 0; from < record.count; from += BATCH) {
-    for (const there of await theirs.range(from, Math.min(record.count, from + BATCH))) {
-      if (there.kind !== "message") continue;
-      const place = await history.find(there.id);
-      const here = place === null ? null : await history.at(place);
-      if (place === null || here?.kind !== "message" || here.from !== there.from) continue;
+/** Takes into the base's history what the other part knows, and puts together what the two records say. */
+async function taken(history: History, base: Part, rest: Part): Promise<ThreadRecord> {
+  const isLater = rest.last > base.last;
+  const tail = isLater ? await after(rest, base.last) : [];
+  /** Of each place in the rest, behind which entry of the base it is. */
+  const places = [0];
+  await forEach(rest, async (there, i) => {
+    const place = there.kind === "message" ? await history.find(there.id) : null;
+    const here = place === null ? null : await history.at(place);
+    if (place !== null && there.kind === "message" && here?.kind === "message" && here.from === there.from) {
       const next = newest(here, there, isLater);
       if (JSON.stringify(next) !== JSON.stringify(here)) await history.replace(place, next);
     }
+    places.push(place === null ? (places[i] ?? 0) : place + 1);
+  });
+  const begin = rest.record.count - tail.length;
+  for (const [i, entry] of tail.entries()) {
+    await history.append(entry);
+    places[begin + i + 1] = history.count;
+  }
+  const { count } = history;
+  const theirs = moved(rest.record, { count, place: (before) => places[before] ?? count });
+  const ours = moved(base.record, { count, place: (before) => before });
+  return isLater ? { ...theirs, ...knownOf(theirs, ours) } : { ...ours, ...knownOf(ours, theirs) };
+}
+
+async function forEach(
+  { history, record: { count } }: Part,
+  look: (entry: StoredEntry, place: number) => Promise<void>,
+): Promise<void> {
+  for (let from = 0; from < count; from += BATCH) {
+    const entries = await history.range(from, Math.min(count, from + BATCH));
+    for (const [i, entry] of entries.entries()) await look(entry, from + i);
   }
 }
 
+/** Of a message that both have: taken back it stays so, and of what was written anew the newest counts. */
 function newest(here: StoredMessage, there: StoredMessage, isLater: boolean): StoredMessage {
   const { edited: _, reactions: __, ...rest } = here;
   if (here.body === null || there.body === null) return { ...rest, body: null };

@@ -124,17 +124,16 @@ export function parseThread(bytes: Uint8Array): ThreadRecord {
   }
 }
 
-/** The record with a history of `count` entries, in which what it knows of stands `by` places further on. */
+/** The record with a history of `count` entries, in which what it knows of stands at other places. */
 export function moved(
   record: ThreadRecord,
-  { by, count }: { readonly by: number; readonly count: number },
+  { count, place }: { readonly count: number; readonly place: (before: number) => number },
 ): ThreadRecord {
-  const place = (before: number): number => Math.min(count, Math.max(0, before + by));
   const mark = ({ received, read, since, gaps }: Mark): Mark => ({
     received: place(received),
     read: place(read),
     ...(since === undefined ? {} : { since: place(since) }),
-    ...(gaps === undefined ? {} : { gaps: movedLost(gaps, by, count) }),
+    ...(gaps === undefined ? {} : { gaps: movedLost(gaps, place) }),
   });
   const seen = place(record.seen);
   const unread = Math.min(record.unread, count - seen);
@@ -146,7 +145,7 @@ export function moved(
     mentions: Math.min(record.mentions, unread),
     marks: Object.fromEntries(Object.entries(record.marks).map(([account, one]) => [account, mark(one)])),
     told: mark(record.told),
-    ...(record.owed === undefined ? {} : { owed: movedOwed(record.owed, by, count) }),
+    ...(record.owed === undefined ? {} : { owed: movedOwed(record.owed, place) }),
   };
 }
 
