@@ -148,8 +148,8 @@ function everyone(
           return html`${badge("named", "bad")} ${[...new Set(faults.map(({ fault }) => FAULTS[fault] ?? fault))].join(", ")}`;
         if (state.absent?.includes(index) === true) return badge("has no share", "wait");
         if (state.missing?.includes(index) === true) return badge("is waited for", "wait");
-        if (state.spoken !== undefined && !state.spoken.includes(index))
-          return badge("has not begun", "plain");
+        if (state.spoken !== undefined)
+          return state.spoken.includes(index) ? badge("takes part", "good") : badge("has not begun", "plain");
         return badge("in order", "good");
       };
       return [html`${name}${index === self ? html` <span class="soft">(you)</span>` : NOTHING}`, badgeOf()];

@@ -61,9 +61,9 @@ function signedTable(signed: readonly Stated[]): Markup {
     rows: signed.map(({ name, about, accounts, isOthers, at }) => [
       instant(at),
       html`${about}`,
-      html`${isOthers ? "whom else it opens" : "whose accounts"}`,
+      html`<span class="keep">${isOthers ? "whom else" : "whose"}</span>`,
       html`${counted(accounts.length, "account")}: ${join(accounts.slice(0, 3).map(({ person }, i) => html`${i === 0 ? "" : ", "}<bdi>${person}</bdi>`))}${accounts.length > 3 ? " …" : ""}`,
-      html`<a href="/statements/${name}" download>Download</a>`,
+      html`<a class="keep" href="/statements/${name}" download>Download</a>`,
     ]),
   })}<p class="soft">The files are not kept when this desk is closed: sign again then. What was signed stays in the journal.</p>`;
 }

@@ -37,6 +37,10 @@ nav a[aria-current] { color: var(--ink); font-weight: 600; border-bottom-color: 
 main { max-width: 1080px; margin: 0 auto; padding: 8px 24px 64px; }
 main.narrow { max-width: 560px; }
 footer.desk { max-width: 1080px; margin: 0 auto; padding: 16px 24px 40px; color: var(--soft); font-size: 14px; border-top: 1px solid var(--line); }
+.who { min-width: 0; }
+.who span { min-width: 0; overflow-wrap: anywhere; overflow: clip; overflow-clip-margin: 4px; }
+h1, h2, h3, th, td, p, caption { overflow: clip; overflow-clip-margin: 6px; }
+.keep { white-space: nowrap; overflow-wrap: normal; }
 h1 { margin: 28px 0 8px; font-size: 26px; line-height: 1.25; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 h2 { margin: 36px 0 10px; font-size: 18px; line-height: 1.3; overflow-wrap: anywhere; }
 h3 { margin: 24px 0 8px; font-size: 16px; }
@@ -61,6 +65,7 @@ li { margin-bottom: 6px; }
 .card h2, .card h3, .card .top > * { margin-top: 0; }
 .card details:last-child { margin-bottom: 0; }
 .columns > * { min-width: 0; }
+.columns > .card { align-self: stretch; }
 .columns { display: grid; align-items: end; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 28px; }
 .sum { border: 1px solid var(--line); border-left: 4px var(--edge) var(--accent); border-radius: 10px; padding: 14px 18px; margin: 16px 0; font-size: 17px; }
 .sum strong { display: block; font-size: 20px; margin-bottom: 4px; }
@@ -70,11 +75,12 @@ li { margin-bottom: 6px; }
 .facts { display: grid; grid-template-columns: minmax(9rem, 15rem) minmax(0, 1fr); margin: 0 0 16px; }
 .facts dt, .facts dd { padding: 9px 16px 9px 0; border-bottom: 1px solid var(--line); }
 .facts dt { color: var(--soft); }
-.facts dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
+/* Clipped: stacked combining marks must not write over what stands around them. */
+.facts dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; overflow: clip; overflow-clip-margin: 4px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; margin: 8px 0 20px; }
 caption { text-align: left; color: var(--soft); font-size: 14px; padding: 0 0 4px; }
 th, td { text-align: left; vertical-align: top; padding: 10px 16px 10px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-thead th { color: var(--soft); font-weight: 600; font-size: 14px; }
+thead th { overflow-wrap: normal; color: var(--soft); font-weight: 600; font-size: 14px; }
 tbody th { font-weight: 600; min-width: 9rem; }
 tbody tr:hover { background: var(--panel); }
 .badge { display: inline-block; border: 1px solid var(--line); border-radius: 999px; padding: 1px 10px; font-size: 14px; font-weight: 500; white-space: nowrap; color: var(--soft); background: var(--paper); }
