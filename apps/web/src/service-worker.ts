@@ -6,12 +6,6 @@ declare const RELEASE_FILES: Readonly<Record<string, string>>;
 declare const RELEASE_ID: string;
 
 type Extendable = Event & { readonly waitUntil: (promise: Promise<unknown>) => void };
-type Installing = Extendable & {
-  /** Not in every browser. */
-  readonly addRoutes?: (
-    routes: readonly { condition: { urlPattern: string }; source: "network" }[],
-  ) => unknown;
-};
 type Fetching = Extendable & {
   readonly request: Request;
   readonly respondWith: (answer: Promise<Response>) => void;
@@ -35,6 +29,15 @@ type Worker = {
 };
 
 const worker = self as unknown as Worker;
+
+/** Where parts of files go, of a mebibyte each. */
+const PARTS = "/v1/attachments/";
+const PART_BYTES = 1024 * 1024;
+/**
+ * Chromium shows this worker each request with a copy of its body, and keeps that until it cleans up here, without counting
+ * it: of a gigabyte that is sent, a gigabyte would stay. What it counts is as large, is never touched and so takes no room.
+ */
+const account = worker as { counted?: ArrayBuffer };
 const release = releaseCache(RELEASE_ID);
 const files = new Map(Object.entries(RELEASE_FILES).map(([path, digest]) => [`/${path}`, digest]));
 
@@ -61,17 +64,13 @@ async function answer(path: string, request: Request): Promise<Response> {
   return here ?? (await caches.match(path)) ?? (await fetch(request));
 }
 
-worker.addEventListener("install", (event: Installing) => {
-  // What goes to the server has nothing to do here: asked about each request, this worker would hold its body, a megabyte
-  // for each part of a file, until somebody cleans up.
-  event.addRoutes?.([{ condition: { urlPattern: "/v1/*" }, source: "network" }]);
-  event.waitUntil(install());
-});
+worker.addEventListener("install", (event: Extendable) => event.waitUntil(install()));
 worker.addEventListener("activate", (event: Extendable) => event.waitUntil(activate()));
 
 worker.addEventListener("fetch", (event: Fetching) => {
   const { request } = event;
   const url = new URL(request.url);
+  if (url.pathname.startsWith(PARTS)) account.counted = new ArrayBuffer(PART_BYTES);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") event.respondWith(answer("/index.html", request));
   else if (files.has(url.pathname) || url.pathname.startsWith("/assets/"))
