@@ -75,6 +75,11 @@ export function SafetyNumber({
           <p>{say("safety.mismatch-text")}</p>
         </Banner>
       )}
+      {matches === null ? null : (
+        <div className="row-wrap">
+          <Button onPress={onClose}>{say("close")}</Button>
+        </div>
+      )}
     </Panel>
   );
 }
