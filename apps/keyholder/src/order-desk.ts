@@ -17,6 +17,7 @@ import {
   furtherContext,
   type Refused as GateRefused,
   inspectionPeriod,
+  type LogView,
   type OrderInput,
   type OtherSide,
   verifyDirection,
@@ -237,8 +238,7 @@ export class OrderDesk {
     const known = await this.order(id);
     const found: { refusal: GateRefused | null } = { refusal: null };
     await this.#transact((book) => {
-      const { view } = this.#context.memory;
-      if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
+      const view = this.#newestView();
       const now = book.orders.get(id);
       if (now === undefined || isKnown(now)) return null;
       const result = checkDirection(this.#facts.input(known, view), { verified, at: index });
@@ -283,9 +283,8 @@ export class OrderDesk {
           "this is not the order that was shown: look at it again",
         );
       }
-      const { own, clock, memory, hooks } = this.#context;
-      const { view } = memory;
-      if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
+      const { own, clock, hooks } = this.#context;
+      const view = this.#newestView();
       const at = clock.now();
       const approval: Approval = { keyholder: own.self, commitment: kept.commitment, at, by: approver };
       const self = this.#facts.memory(generations);
@@ -369,6 +368,18 @@ export class OrderDesk {
     }
     this.#followWhileNeeded();
     this.#context.onWaiting();
+  }
+
+  /** Throws KeyholderError "busy" where there is none to decide on. */
+  #newestView(): LogView {
+    const { view, forked } = this.#context.memory;
+    if (forked)
+      throw new KeyholderError(
+        "busy",
+        "the log has forked, it shows two histories: nothing is decided here any more",
+      );
+    if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
+    return view;
   }
 
   #mustNotBePaused(): void {

@@ -108,7 +108,11 @@ export class OrderIntake {
       if (isSame(before.received, received)) return this.answer(id) as Answer;
       throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
     }
-    if (memory.forked) throw new KeyholderError("busy", "the log has forked: nothing is decided here");
+    if (memory.forked)
+      throw new KeyholderError(
+        "busy",
+        "the log has forked, it shows two histories: nothing is decided here any more",
+      );
     const waiting = {
       id,
       received,
