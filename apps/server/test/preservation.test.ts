@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { digestOf } from "@porchlight/attachment";
 import {
   type Charter,
   formatEntry,
@@ -149,7 +150,7 @@ async function attach(person: Person): Promise<void> {
 async function put(person: Person, id: string, bytes: Uint8Array): Promise<void> {
   await person.client.createAttachment(person.conversation, { id, size: bytes.length });
   await person.client.putAttachmentPart(id, 0, bytes);
-  await person.client.completeAttachment(id, createHash("sha256").update(bytes).digest());
+  await person.client.completeAttachment(id, digestOf([createHash("sha256").update(bytes).digest()]));
 }
 
 type Report = {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { digestOf } from "@porchlight/attachment";
 import { type Charter, readSignedDocument, verifyDocument } from "@porchlight/charter";
 import { fromUtf8, type Json } from "@porchlight/encoding";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -49,7 +50,7 @@ async function attach(person: Person): Promise<{ id: string; bytes: Uint8Array }
   const [id, bytes] = [randomBytes(32).toString("hex"), new Uint8Array(randomBytes(5000))];
   await person.client.createAttachment(person.conversation, { id, size: bytes.length });
   await person.client.putAttachmentPart(id, 0, bytes);
-  await person.client.completeAttachment(id, createHash("sha256").update(bytes).digest());
+  await person.client.completeAttachment(id, digestOf([createHash("sha256").update(bytes).digest()]));
   return { id, bytes };
 }
 

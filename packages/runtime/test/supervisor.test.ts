@@ -158,7 +158,7 @@ test("a program that somebody stopped by hand ends all the same, and holds nobod
 });
 
 test("a program that fails to start says why; one that is never ready is ended", async () => {
-  supervisor = new Supervisor({ readyMilliseconds: 1500 });
+  supervisor = new Supervisor();
   const failing = await configured("a", { clock: "system", behaviour: "throw" });
   await expect(supervisor.start(failing)).rejects.toMatchObject({
     code: "program-exited",
@@ -169,6 +169,7 @@ test("a program that fails to start says why; one that is never ready is ended",
     message: expect.stringContaining("config.colour: unknown-field") as string,
   });
   const hanging = await configured("c", { clock: "system", behaviour: "hang" });
+  supervisor = new Supervisor({ readyMilliseconds: 1500 });
   await expect(supervisor.start(hanging)).rejects.toMatchObject({ code: "program-not-ready" });
 });
 
