@@ -711,6 +711,8 @@ describe("with time", () => {
     expect(await deployment.admin(K1, "list", {})).toContainEqual(
       expect.objectContaining({ order: order.id, open: expect.anything() as unknown }),
     );
+    // Ten thousand labels are no part of what comes next here.
+    await deployment.admin(K1, "refuse", { order: order.id, by: "A. Approver", reason: "Too much." });
   });
 
   test("GATE-31, KEY-33: a suspended order waits, also after a resumption that only the provider vouches for, and goes on with the issuer's", async () => {
