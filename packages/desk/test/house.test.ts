@@ -169,16 +169,24 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
   const [order] = orders;
   const at = `/orders/${namesOf(order).commitment.slice(0, 16)}`;
   for (const one of issuers) await upload(one, "/orders", "order", formatOrderFile(order));
+  // What one signed alone is gone once the whole of it is there: nobody takes it for a second order.
+  const shownHalf = `/orders/${namesOf(half).commitment.slice(0, 16)}`;
+  await upload(legal, "/orders", "order", formatOrderFile(half));
+  expect((await legal.get("/orders")).text).toContain(shownHalf);
+  await upload(legal, "/orders", "order", formatOrderFile(orders[1]));
+  const listed = (await legal.get("/orders")).text;
+  expect(listed).not.toContain(shownHalf);
+  expect(listed).toContain(namesOf(orders[1]).commitment.slice(0, 16));
   const size = world.entries.length;
   const suspended = await legal.act(`${at}/suspend`, { ground: `A complaint ${EVIL}` });
   expect(suspended.text).toContain("Suspended. 5 of 5 keyholders have counted it so far.");
   expect(world.entries[size]).toMatchObject({ type: "suspension" });
 
-  const half = await legal.act(`${at}/resume`, { ground: `It was heard ${EVIL}` });
-  expect(half.text).toContain("one signature of two");
-  expect(half.text).toContain("It was heard &lt;img");
+  const resumed = await legal.act(`${at}/resume`, { ground: `It was heard ${EVIL}` });
+  expect(resumed.text).toContain("one signature of two");
+  expect(resumed.text).toContain("It was heard &lt;img");
   expect(world.entries.length).toBe(size + 1);
-  const path = /\/orders\/[0-9a-f]{16}\/halves\/[0-9a-f]{16}/.exec(half.text)?.[0] ?? "";
+  const path = /\/orders\/[0-9a-f]{16}\/halves\/[0-9a-f]{16}/.exec(resumed.text)?.[0] ?? "";
   const file = (await legal.get(`${path}/file`)).text;
   // One's own signature twice is none, another order's is none, and neither is something else.
   expect((await legal.post(`${path}/sign`, {})).status).toBe(409);

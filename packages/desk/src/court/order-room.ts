@@ -2,6 +2,7 @@ import {
   type Charter,
   parseSignedDocument,
   readSignedDocument,
+  type SignedDocument,
   unverifiedPayload,
 } from "@porchlight/charter";
 import { type Json, utf8 } from "@porchlight/encoding";
@@ -14,6 +15,7 @@ import {
   type KeyholderAnswer,
   keepOrder,
   keptOrder,
+  keptOrders,
   namesOf,
   type OrderFile,
   readOrderFile,
@@ -106,6 +108,10 @@ export class OrderRoom {
     const service = await this.#door.open();
     await verifyBrought(order, service.charter);
     await keepBrought(this.#court.directory, service, order);
+    // What this desk signed first and alone became this one.
+    for (const { name, order: kept } of await keptOrders(this.#court.directory)) {
+      if (isHalfOf(kept, order)) await dropOrder(this.#court.directory, name);
+    }
     return { to: `/orders/${nameOf(order)}` };
   }
 
@@ -262,4 +268,13 @@ async function recordsThatHold(answers: readonly KeyholderAnswer[], charter: Cha
 
 function payloadOf({ warrant }: OrderFile): Uint8Array {
   return unverifiedPayload(parseSignedDocument(warrant, "warrant"));
+}
+
+/** The same document with fewer signatures: whoever signs second gives it an opening of its own. */
+function isHalfOf(half: OrderFile, whole: OrderFile): boolean {
+  const [one, two] = [half, whole].map(({ warrant }) => parseSignedDocument(warrant, "warrant")) as [
+    SignedDocument,
+    SignedDocument,
+  ];
+  return one.payload === two.payload && one.signatures.length < two.signatures.length;
 }
