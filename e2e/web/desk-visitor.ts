@@ -103,6 +103,11 @@ export class DeskVisitor {
     const before = page.viewportSize();
     const found: string[] = [];
     this.#looks++;
+    // A page that is loaded again by itself stands still while it is looked at.
+    await page.evaluate(() => {
+      const newest = Number(setTimeout(() => {}, 0));
+      for (let timer = 0; timer <= newest; timer++) clearTimeout(timer);
+    });
     // The slow suite looks at each page in both forms, the fast one by turns.
     for (const [form, size, colorScheme] of SLOW ? FORMS : [FORMS[this.#looks % 2] ?? FORMS[0]]) {
       await page.setViewportSize(size);

@@ -59,10 +59,11 @@ export async function introduceAuthority(
   for (const other of await deployment.cosigners()) signed = await other.signRegistration(draft, signed);
   const { payload, signatures } = signed;
   const document = { payload, signatures: signatures.map((one) => ({ ...one })) };
-  await admin("hi1-complete", { id, document });
+  const commitment = (await admin("hi1-complete", { id, document })).string("commitment", 64);
   // It counts once witnesses have seen it (HI1-53).
   await service.update();
-  const isSeen = (): boolean => service.find(({ type }) => type === "registration") !== null;
+  const isSeen = (): boolean =>
+    service.find((entry) => entry.type === "registration" && entry.commitment === commitment) !== null;
   for (let tries = 0; !isSeen() && tries < 6; tries++) await service.covers(service.checkpoint.size + 1, 5);
 
   const line: ProviderLine = {
