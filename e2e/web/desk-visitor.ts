@@ -97,17 +97,28 @@ export class DeskVisitor {
     return new Uint8Array(Buffer.concat(chunks));
   }
 
+  /** A page that is loaded again by itself stays as it is, while it is looked at. */
+  async #standStill(): Promise<void> {
+    const { page } = this;
+    const stop = async (): Promise<void> =>
+      await page.evaluate(() => {
+        const newest = Number(setTimeout(() => {}, 0));
+        for (let timer = 0; timer <= newest; timer++) clearTimeout(timer);
+      });
+    // Once more where it was just being loaded.
+    await stop().catch(async () => {
+      await page.waitForLoadState();
+      await stop();
+    });
+  }
+
   /** A picture of the page as it is, on a desktop and a phone, light and dark, and what axe and the edges say. */
   async look(name: string): Promise<string[]> {
     const { page } = this;
     const before = page.viewportSize();
     const found: string[] = [];
     this.#looks++;
-    // A page that is loaded again by itself stands still while it is looked at.
-    await page.evaluate(() => {
-      const newest = Number(setTimeout(() => {}, 0));
-      for (let timer = 0; timer <= newest; timer++) clearTimeout(timer);
-    });
+    await this.#standStill();
     // The slow suite looks at each page in both forms, the fast one by turns.
     for (const [form, size, colorScheme] of SLOW ? FORMS : [FORMS[this.#looks % 2] ?? FORMS[0]]) {
       await page.setViewportSize(size);

@@ -250,7 +250,7 @@ test("the court revokes with a ground, which stops the agency; its refusals are 
   found.push(...(await court.look("court-order-answered")));
   await court.page.locator("summary", { hasText: "Revoke it" }).click();
   await court.page.getByLabel("Why").last().fill(`A complaint was upheld ${EVIL}`);
-  await court.press("Revoke it");
+  await court.press("Revoke it …");
   await court.page.getByRole("heading", { name: "Revoke this order" }).waitFor();
   await court.press("Revoke it");
   await court.page.getByText("Revoked.").first().waitFor();
