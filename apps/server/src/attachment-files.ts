@@ -118,13 +118,15 @@ export class AttachmentFiles {
 
   /** Held ones; no error where there is none. */
   async removeHeld(file: HeldFile): Promise<void> {
-    await removeIfThere(this.#heldPath(file));
+    const path = this.#heldPath(file);
+    await removeIfThere(path);
+    await removeIfThere(unfinished(path));
   }
 
   async held(): Promise<HeldFile[]> {
     try {
       return (await readdir(this.#heldDirectory)).flatMap((name) => {
-        const [, id, created] = /^([0-9a-f]{64})-([0-9]{1,15})$/.exec(name) ?? [];
+        const [, id, created] = /^([0-9a-f]{64})-([0-9]{1,15})(?:\.part)?$/.exec(name) ?? [];
         return id === undefined ? [] : [{ id, created: Number(created) }];
       });
     } catch (error) {
@@ -146,17 +148,22 @@ export class AttachmentFiles {
   }
 }
 
+/** A copy that a crash cut short: it is removed like a whole one. */
+function unfinished(path: string): string {
+  return `${path}.part`;
+}
+
 /** Whole or not at all. */
 async function copy(from: string, to: string): Promise<void> {
-  const unfinished = `${to}.part`;
-  await copyFile(from, unfinished);
-  const handle = await open(unfinished, "r+");
+  const part = unfinished(to);
+  await copyFile(from, part);
+  const handle = await open(part, "r+");
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(unfinished, to);
+  await rename(part, to);
 }
 
 async function removeIfThere(path: string): Promise<void> {
