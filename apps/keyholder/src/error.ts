@@ -44,3 +44,11 @@ export class KeyholderError extends Error {
     this.code = code;
   }
 }
+
+/** KEY-22: after a fork nothing is taken in and nothing decided. */
+export function logForked(): KeyholderError {
+  return new KeyholderError(
+    "busy",
+    "the log has forked, it shows two histories: nothing is decided here any more",
+  );
+}

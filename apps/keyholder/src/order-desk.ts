@@ -25,7 +25,7 @@ import {
 import { verifyRequesterWord } from "@porchlight/quorum";
 import type { ServerClient } from "@porchlight/wire";
 import { Batches } from "./batch.ts";
-import { KeyholderError } from "./error.ts";
+import { KeyholderError, logForked } from "./error.ts";
 import { NoticeDesk } from "./notice-desk.ts";
 import { type Answer, answerOf } from "./order-answer.ts";
 import {
@@ -373,11 +373,7 @@ export class OrderDesk {
   /** Throws KeyholderError "busy" where there is none to decide on. */
   #newestView(): LogView {
     const { view, forked } = this.#context.memory;
-    if (forked)
-      throw new KeyholderError(
-        "busy",
-        "the log has forked, it shows two histories: nothing is decided here any more",
-      );
+    if (forked) throw logForked();
     if (view === null) throw new KeyholderError("busy", "the log has not been read yet: try again");
     return view;
   }

@@ -12,7 +12,7 @@ import {
   verifyOrder,
 } from "@porchlight/gate";
 import type { Clock, Logger } from "@porchlight/runtime";
-import { KeyholderError } from "./error.ts";
+import { KeyholderError, logForked } from "./error.ts";
 import type { LogMemory } from "./log-memory.ts";
 import { type Answer, answerOf, refusedOrder } from "./order-answer.ts";
 import { isSame, mayComeAgain, type OrderBook, type ReceivedOrder, type Refused } from "./order-book.ts";
@@ -108,11 +108,7 @@ export class OrderIntake {
       if (isSame(before.received, received)) return this.answer(id) as Answer;
       throw new KeyholderError("commitment-differs", "another order was handed in with the same opening");
     }
-    if (memory.forked)
-      throw new KeyholderError(
-        "busy",
-        "the log has forked, it shows two histories: nothing is decided here any more",
-      );
+    if (memory.forked) throw logForked();
     const waiting = {
       id,
       received,
