@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { DurableError, type SecretStore } from "@porchlight/durable";
 import { base64, formatInstant } from "@porchlight/encoding";
 import type { Clock } from "@porchlight/runtime";
-import { createTransport } from "nodemailer";
 import type { NotifyConfig } from "./config.ts";
 import { KeyholderError } from "./error.ts";
 import type { Channel } from "./notifier.ts";
@@ -81,6 +80,8 @@ async function mailChannel(
 ): Promise<Channel> {
   const { host, port, tls, user, from, to } = mail;
   const pass = user === null ? null : await smtpPassword(join(directory, "smtp-password"));
+  // Most keyholders have no mail and never load it.
+  const { createTransport } = await import("nodemailer");
   const transport = createTransport({
     host,
     port,

@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "@porchlight/runtime";
 
 /**
@@ -59,6 +59,8 @@ export class NatsHints implements Hints {
 
   async #connect(url: string): Promise<void> {
     try {
+      // Most servers are alone and never load it.
+      const { connect } = await import("@nats-io/transport-node");
       const nats = await connect({
         ...serverOf(url),
         name: "porchlight",

@@ -19,7 +19,6 @@ import type {
   PasskeyInfo,
   PasskeyRegistration,
 } from "@porchlight/wire";
-import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
 import type { Challenges } from "./challenges.ts";
 import { type Database, fromRow, type Row } from "./database.ts";
 import { Refusal } from "./refusal.ts";
@@ -32,6 +31,9 @@ export type RelyingParty = {
   /** Exactly these; `null`: `http://localhost` at any port, for a deployment on one computer. */
   readonly origins: readonly string[] | null;
 };
+
+/** At the first passkey: two hundred files that most starts of a server do not need at once. */
+const webauthn = async () => await import("@simplewebauthn/server");
 
 const MAX_PASSKEYS = 20;
 /** COSE: Ed25519, ES256, RS256. */
@@ -71,6 +73,7 @@ export class Passkeys {
   async register(account: AccountId, asked: PasskeyRegistration): Promise<PasskeyInfo> {
     const challenge = this.#challengeOf(asked.clientDataJSON, registrationOf(account));
     const { id, clientDataJSON, attestationObject } = asked;
+    const { verifyRegistrationResponse } = await webauthn();
     const verified = await refusing(() =>
       verifyRegistrationResponse({
         response: {
@@ -128,6 +131,7 @@ export class Passkeys {
   /** Whose it is. One refusal for an unknown passkey, a wrong signature and a counter that went back. */
   async signIn(asked: PasskeyAssertion): Promise<AccountId> {
     const challenge = this.#challengeOf(asked.clientDataJSON, SIGN_IN);
+    const { verifyAuthenticationResponse } = await webauthn();
     return await this.#database.transaction(async (transaction) => {
       // Locked: two answers with one counter are two copies of an authenticator, and one of them is refused.
       const [row] = await transaction.query({

@@ -3,7 +3,6 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type AccountId, accountId, type ConversationId, conversationId } from "@porchlight/encoding";
 import type { Logger } from "@porchlight/runtime";
-import webPush from "web-push";
 import { isDatabaseOutage } from "../database.ts";
 import type { Waiters } from "../waiters.ts";
 import { checkEndpoint, publicLookup } from "./endpoint.ts";
@@ -115,6 +114,8 @@ export class PushSender {
       p256dh: Buffer.from(p256dh).toString("base64url"),
       auth: Buffer.from(auth).toString("base64url"),
     };
+    // Where nobody subscribes it is never loaded.
+    const { default: webPush } = await import("web-push");
     const { headers, body } = webPush.generateRequestDetails({ endpoint, keys }, PAYLOAD, {
       TTL: KEPT,
       urgency: "normal",

@@ -11,12 +11,14 @@ import {
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
-import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
 import type { Person } from "./desk.ts";
 import { DeskError } from "./error.ts";
 
 const FILE = "people.json";
 const MAX_PEOPLE = 50;
+/** At the first passkey: two hundred files that a desk does not need to start. */
+const webauthn = async () => await import("@simplewebauthn/server");
+
 /** COSE: Ed25519, ES256, RS256. */
 const ALGORITHMS = [-8, -7, -257];
 
@@ -78,6 +80,7 @@ export class Passkeys {
     },
   ): Promise<Registered> {
     const { id, clientDataJSON, attestationObject } = made;
+    const { verifyRegistrationResponse } = await webauthn();
     const verified = await refusing(() =>
       verifyRegistrationResponse({
         response: {
@@ -162,6 +165,7 @@ export async function checkAssertion(
   key: { readonly publicKey: Uint8Array; readonly counter: number },
   { challenge, place }: { readonly challenge: string; readonly place: Place },
 ): Promise<number> {
+  const { verifyAuthenticationResponse } = await webauthn();
   const { verified, authenticationInfo } = await refusing(() =>
     verifyAuthenticationResponse({
       response: {
