@@ -1,5 +1,5 @@
-// `npm test`: the checks of `npm run verify`, then every test. `--slow` adds the long suites;
-// other arguments are the beginnings of paths: only those tests.
+// `npm test`: every test and, beside them because long tests mostly wait for processes, the checks of `npm run verify`.
+// `--slow` adds the long suites; other arguments are the beginnings of paths: only those tests.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { verify } from "./verify.ts";
 
 const slow = process.argv.includes("--slow");
 const paths = process.argv.slice(2).filter((argument) => argument !== "--slow");
-const checks = await verify();
+const checking = verify(1);
 const directory = mkdtempSync(join(tmpdir(), "porchlight-test-"));
 const report = join(directory, "report.json");
 const ran = await step({
@@ -17,6 +17,7 @@ const ran = await step({
   args: ["run", ...paths, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
   env: slow ? { PORCHLIGHT_SLOW: "1" } : {},
 });
+const checks = await checking;
 let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
 try {
   counts = { ...counts, ...(JSON.parse(readFileSync(report, "utf8")) as typeof counts) };
