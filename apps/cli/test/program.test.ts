@@ -2,25 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createProgram, run } from "../src/program.ts";
-
-async function cli(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const streams = {
-    out: (text: string): void => {
-      out += text;
-    },
-    error: (text: string): void => {
-      err += text;
-    },
-    interactive: false,
-    confirm: () => Promise.resolve(false),
-  };
-  const code = await run(argv, streams);
-  process.exitCode = 0;
-  return { code, out, err };
-}
+import { createProgram } from "../src/program.ts";
+import { typed as cli } from "./typed.ts";
 
 const directory = (): string => mkdtempSync(join(tmpdir(), "porchlight-cli-"));
 
