@@ -205,6 +205,21 @@ test("DESK-2: a link that was made for the program counts once, and only while n
   rmSync(directory, { recursive: true });
 });
 
+test("what came of something done is read on the next page, as long as that loads itself again, and no longer", async () => {
+  const said = async (path: string): Promise<boolean> =>
+    (await client.get(path)).text.includes('<p class="said" role="status">It is done.</p>');
+  expect((await client.post("/notes", { note: "It is done." })).status).toBe(303);
+  // Another page of this session, which loads itself in the background, neither shows it nor uses it up.
+  expect(await said("/people?again=")).toBe(false);
+  expect(await said("/notes")).toBe(true);
+  expect([await said("/notes?again="), await said("/people?again="), await said("/notes?again=")]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect([await said("/notes"), await said("/notes?again=")]).toEqual([false, false]);
+});
+
 test("DESK-3: the cookie is this desk's alone, and a session ends when nobody uses it, at sign-out, and for good", async () => {
   const other = new DeskClient(client.desk);
   const answer = await other.enter(client.desk.link(), "Cleo");

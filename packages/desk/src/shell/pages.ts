@@ -19,6 +19,8 @@ export type Frame = {
   readonly session: Session | null;
   /** The path that is shown. */
   readonly at: string;
+  /** What came of what was just done. */
+  readonly said: string | null;
 };
 
 const OWN_PLACES = [
@@ -46,10 +48,7 @@ export function framed(frame: Frame, view: View, isScripted = false): string {
     session === null
       ? NOTHING
       : html`<div class="who"><span>${session.person.name}</span>${postForm({ csrf: tokenField(session) }, "/sign-out", html`<button class="quiet" type="submit">Sign out</button>`)}</div>`;
-  const said =
-    session === null || session.said === null
-      ? NOTHING
-      : html`<p class="said" role="status">${session.said}</p>`;
+  const said = frame.said === null ? NOTHING : html`<p class="said" role="status">${frame.said}</p>`;
   const isReplay = desk.isReplay === true;
   const script = view.script ?? (isScripted || view.isLive === true ? frame.script : undefined);
   return page(

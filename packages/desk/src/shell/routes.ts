@@ -93,21 +93,32 @@ export function deskRoutes(served: Served): FastifyInstance {
   // Never as a whole address: one that begins with // is another host's, or none at all.
   const queryOf = ({ url }: FastifyRequest): URLSearchParams =>
     new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
+  const isAgain = (request: FastifyRequest): boolean =>
+    request.method === "GET" && queryOf(request).has(AGAIN);
   const sessionOf = (request: FastifyRequest): Session | null => {
     const value = cookieOf(request, cookie);
     // A page that loads itself again is nobody's use of it (DESK-3).
-    const isUse = !(request.method === "GET" && queryOf(request).has(AGAIN));
-    const session = value === null ? null : sessions.find(value, isUse);
+    const session = value === null ? null : sessions.find(value, !isAgain(request));
     if (session === null || passkeys.find(session.person.id) !== null) return session;
     sessions.end(session);
     return null;
   };
   const pathOf = (request: FastifyRequest): string => request.url.split("?")[0] as string;
+  /** It stands on the next page that somebody asks for, and stays there while that loads itself again: it is to be read. */
+  const saidOn = (request: FastifyRequest, session: Session): string | null => {
+    const { said } = session;
+    if (said === null) return null;
+    const at = pathOf(request);
+    if (isAgain(request)) return said.at === at ? said.text : null;
+    session.said = said.at === null ? { ...said, at } : null;
+    return session.said === null ? null : said.text;
+  };
   const frameOf = (request: FastifyRequest, session: Session | null): Frame => ({
     desk,
     script,
     session,
     at: pathOf(request),
+    said: session === null ? null : saidOn(request, session),
   });
   const send = (reply: FastifyReply, text: string): FastifyReply => reply.type(HTML).send(text);
   const show = async (
@@ -116,14 +127,12 @@ export function deskRoutes(served: Served): FastifyInstance {
     session: Session,
     view: View,
   ): Promise<FastifyReply> => {
-    const text = framed(frameOf(request, session), view);
-    session.said = null;
-    return await send(reply.code(view.status ?? 200), text);
+    return await send(reply.code(view.status ?? 200), framed(frameOf(request, session), view));
   };
   const go = (reply: FastifyReply, session: Session | null, { to, said }: GoTo): FastifyReply => {
     // Nothing that anybody typed leads away from here.
     if (!/^\/(?![/\\])/.test(to)) throw new TypeError("a way out of the desk");
-    if (session !== null) session.said = said ?? null;
+    if (session !== null) session.said = said === undefined ? null : { text: said, at: null };
     return reply.code(303).header("location", to).send("");
   };
   /** Nothing waits between this look and the session: a removal came before it, or ends the session (DESK-8). */
@@ -405,15 +414,11 @@ export function deskRoutes(served: Served): FastifyInstance {
   });
   app.get("/journal", async (request, reply) => {
     const session = entered(request);
-    const text = await journalPage(frameOf(request, session), journal.acts(JOURNAL_ACTS));
-    session.said = null;
-    return await send(reply, text);
+    return await send(reply, await journalPage(frameOf(request, session), journal.acts(JOURNAL_ACTS)));
   });
   app.get("/people", async (request, reply) => {
     const session = entered(request);
-    const text = peoplePage({ ...frameOf(request, session), session }, passkeys.people);
-    session.said = null;
-    return await send(reply, text);
+    return await send(reply, peoplePage({ ...frameOf(request, session), session }, passkeys.people));
   });
 
   // A link is shown once, to whom it was made for: it waits here for the page that shows it.

@@ -14,8 +14,8 @@ export type Session = {
   readonly token: string;
   readonly began: number;
   used: number;
-  /** To be shown on the next page, once. */
-  said: string | null;
+  /** `at`: the path of the page that has shown it, `null` before. */
+  said: { readonly text: string; readonly at: string | null } | null;
 };
 
 /** Seconds that only go forward. */
