@@ -231,7 +231,7 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
     },
 
     typing: ({ conversation, isTyping }) => {
-      session.tellTyping(session.thread(conversation).id, isTyping);
+      session.typing.tell(session.thread(conversation).id, isTyping);
     },
 
     draft: ({ conversation, text }) => session.thread(conversation).change({ draft: text }),

@@ -11,7 +11,6 @@ import { Account } from "../account.ts";
 import type { Attendance } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
 import { CharterBook } from "../charter-book.ts";
-import type { Content } from "../content.ts";
 import type { AccountContext } from "../context.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
 import { Member } from "../member.ts";
@@ -22,23 +21,22 @@ import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
 import { NotedStorage } from "./noted-storage.ts";
 import { allClearView, noticeViews } from "./notice-view.ts";
+import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
 import { Profile } from "./profile.ts";
-import { codeOf, mayPass } from "./refusal.ts";
+import { codeOf } from "./refusal.ts";
 import { fingerprintOf, formatContactCode, grouped } from "./safety-number.ts";
 import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
-import type { ThreadRecord } from "./thread-record.ts";
 import { Transfers } from "./transfers.ts";
+import { Typing } from "./typing.ts";
 import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
 
 /** Key packages that others find of this device. */
 const KEY_PACKAGES = 20;
 /** Conversations that are worked on at once. */
 const LANES = 4;
-/** Nobody tells or is told what was read where more people listen (CON-4). */
-const RECEIPT_PEOPLE = 20;
 /** Milliseconds after which a look is taken although nothing was heard, with a stream of news and without. */
 const ROUND = 20_000;
 const ROUND_WITHOUT_NEWS = 2_000;
@@ -49,9 +47,6 @@ const NOBODY: ReadonlySet<AccountId> = new Set();
 
 /** How a device becomes one of an account. */
 export type Enter = (context: AccountContext) => Promise<Account>;
-
-/** Milliseconds for which somebody is shown typing after the last word of it. */
-const TYPING = 8_000;
 
 /**
  * An unlocked device at work: joins, reads, sends and keeps, in whatever order news and intents come. Everything that
@@ -73,7 +68,8 @@ export class Session {
   /** Conversations with work to do, and those that are being worked on. */
   readonly #due = new Set<ConversationId>();
   readonly #working = new Map<ConversationId, Promise<void>>();
-  readonly #typing = new Map<ConversationId, Map<AccountId, ReturnType<typeof setTimeout>>>();
+  readonly #outbox: Outbox;
+  readonly typing: Typing;
   #state: ReadyState;
   #isRunning = false;
   #hasNews = false;
@@ -127,6 +123,21 @@ export class Session {
       now: () => this.now(),
       changed: () => this.#set({ me: this.#meView() }),
       failed: (error) => this.#fatal(error),
+    });
+    this.#outbox = new Outbox({
+      profile,
+      transfers: this.transfers,
+      now: () => this.now(),
+      newId: () => this.newId(),
+      absorb: (thread, seat) => this.#absorb(thread, seat),
+      kick: (conversation) => this.kick(conversation),
+      failed: (error) => this.#failed(error),
+    });
+    this.typing = new Typing({
+      settings: () => profile.settings,
+      others: (conversation) => this.threads.get(conversation)?.others() ?? NOBODY,
+      tell: (conversation, body) => server.tell(conversation, body),
+      changed: (conversation) => this.#conversationChanged(conversation),
     });
     this.#fingerprint = grouped(fingerprintOf(member.account));
     this.#state = {
@@ -230,7 +241,7 @@ export class Session {
     this.#isRunning = false;
     this.server.disconnect();
     this.wake();
-    for (const timers of this.#typing.values()) for (const timer of timers.values()) clearTimeout(timer);
+    this.typing.stop();
     await this.transfers.close();
     await this.#finished;
     // What a server that is away keeps from being done goes on at the next start, and keeps nobody from closing.
@@ -419,7 +430,8 @@ export class Session {
     } finally {
       await this.#absorb(thread, seat);
     }
-    if (seat.kind === "active" && seat.proposed === null) await this.#send(thread, seat);
+    if (seat.kind !== "active" || seat.proposed !== null) return;
+    if (await this.#outbox.send(thread, seat)) this.#due.add(conversation);
   }
 
   /** Takes what happened into the history; only then may the seat forget it. */
@@ -435,96 +447,6 @@ export class Session {
       for (const { upload } of files) await this.transfers.forget(upload, { atServer: false });
     }
     this.#conversationChanged(seat.id);
-  }
-
-  async #send(thread: Thread, seat: Seat): Promise<void> {
-    await this.#addWaiting(thread, seat);
-    this.#startUploads(thread);
-    await seat.flush();
-    await this.#absorb(thread, seat);
-    const underway = seat.underway;
-    const contents: Content[] = thread.ready.filter(({ id }) => !underway.has(id));
-    const named = await this.#ownName(thread, contents.length > 0);
-    const receipt = await this.#receipt(thread);
-    const all = [...named, ...contents, ...receipt.contents];
-    if (all.length === 0) return;
-    try {
-      await seat.send(all);
-    } catch (error) {
-      if (mayPass(error)) throw error;
-      const ids = new Set(all.map(({ id }) => id));
-      await seat.withdraw(ids);
-      await thread.refuse(new Set(contents.map(({ id }) => id)), codeOf(error));
-      await this.#absorb(thread, seat);
-      return;
-    }
-    await thread.change({
-      ...(named.length > 0 ? { nameDue: false } : {}),
-      ...receipt.told,
-    });
-    this.#due.add(thread.id);
-  }
-
-  /** People who could not be added before: none of their devices had been online. */
-  async #addWaiting(thread: Thread, seat: Seat): Promise<void> {
-    for (const account of thread.record.waitingFor) {
-      try {
-        await seat.changeMembers({ adds: [account] });
-      } catch (error) {
-        const code = codeOf(error);
-        if (code === "no-key-package") continue;
-        if (code !== "key-package-refused") throw error;
-        // The server tried to put somebody else in: told, and not tried again by itself.
-        await thread.note({ kind: "refused", at: this.now(), item: "key-package", code, from: account });
-        await thread.change({ waitingFor: thread.record.waitingFor.filter((other) => other !== account) });
-        continue;
-      }
-      const waitingFor = thread.record.waitingFor.filter((other) => other !== account);
-      await thread.change({ waitingFor, nameDue: true });
-      await this.#absorb(thread, seat);
-    }
-  }
-
-  /** CON-7: in small conversations at once, in large ones with the next word. */
-  async #ownName(thread: Thread, isSpeaking: boolean): Promise<readonly Content[]> {
-    const others = thread.others().size;
-    if (!thread.record.nameDue || others === 0 || (others >= RECEIPT_PEOPLE && !isSpeaking)) return [];
-    return [{ id: this.newId(), at: this.now(), text: this.profile.name, kind: "profile" }];
-  }
-
-  async #receipt(thread: Thread): Promise<{
-    readonly contents: readonly Content[];
-    readonly told: Pick<ThreadRecord, "told" | "owed"> | null;
-  }> {
-    const others = thread.others().size;
-    if (!this.profile.settings.receipts || others === 0 || others >= RECEIPT_PEOPLE) {
-      return { contents: [], told: null };
-    }
-    const due = await thread.receipt();
-    if (due === null) return { contents: [], told: null };
-    const content: Content = { id: this.newId(), at: this.now(), text: "", kind: "receipt", ...due.content };
-    return { contents: [content], told: due.told };
-  }
-
-  #startUploads(thread: Thread): void {
-    for (const { content, files, refused } of thread.record.pending) {
-      if (refused !== null) continue;
-      for (const [attachment, file] of files.entries()) {
-        if (file.reference !== null) continue;
-        const at = { conversation: thread.id, message: content.id, attachment };
-        this.transfers.upload(at, file, async (ended) => {
-          try {
-            if ("reference" in ended) await thread.uploaded(file.upload, ended.reference);
-            else if (!mayPass(ended.error) && codeOf(ended.error) !== "transfer-cancelled") {
-              await thread.refuse(new Set([content.id]), codeOf(ended.error));
-            }
-          } catch (error) {
-            this.#failed(error);
-          }
-          if ("reference" in ended) this.kick(thread.id);
-        });
-      }
-    }
   }
 
   async #sweep(): Promise<void> {
@@ -551,35 +473,13 @@ export class Session {
         if (this.threads.has(conversation)) this.kick(conversation);
       },
       welcomes: () => this.wake(),
-      ephemeral: (conversation, sender, body) => this.#heard(conversation, sender, body),
+      ephemeral: (conversation, sender, body) => this.typing.heard(conversation, sender, body),
       state: (state) => {
         this.#hasNews = state === "open";
         // Open: what came before is read. Broken off: whether the server is there at all is found out.
         if (this.#isRunning && (state === "open" || state === "waiting")) this.wake();
       },
     };
-  }
-
-  /** CON-30 */
-  #heard(conversation: ConversationId, sender: AccountId, body: Uint8Array): void {
-    const thread = this.threads.get(conversation);
-    if (thread === undefined || !thread.others().has(sender) || !this.profile.settings.typing) return;
-    const timers = this.#typing.get(conversation) ?? new Map<AccountId, ReturnType<typeof setTimeout>>();
-    this.#typing.set(conversation, timers);
-    const stop = (): void => {
-      clearTimeout(timers.get(sender));
-      timers.delete(sender);
-      this.#conversationChanged(conversation);
-    };
-    stop();
-    if (body.length !== 1 || body[0] !== 1) return;
-    timers.set(sender, setTimeout(stop, TYPING));
-    this.#conversationChanged(conversation);
-  }
-
-  /** CON-30 */
-  tellTyping(conversation: ConversationId, isTyping: boolean): void {
-    if (this.profile.settings.typing) this.server.tell(conversation, Uint8Array.of(isTyping ? 1 : 0));
   }
 
   /** What the log does is told, and stops nothing but what needs it: a new day, a new conversation, a new charter. */
@@ -659,7 +559,7 @@ export class Session {
       thread,
       others: this.#others(id),
       nameOf: (account) => this.people.name(account),
-      typing: [...(this.#typing.get(id)?.keys() ?? [])],
+      typing: this.typing.of(id),
     });
     this.#set({ conversations: { ...this.#state.conversations, [id]: view } });
   }
