@@ -10,6 +10,8 @@ import { FLAGS, program } from "./browser.ts";
 import { Person } from "./town.ts";
 
 type Result = Readonly<Record<string, unknown>>;
+/** `session`: of a target within the page, a worker's. */
+type Listener = (method: string, params: Result, session: string | undefined) => void;
 
 export class FreeBrowser {
   readonly profile = mkdtempSync(join(tmpdir(), "porchlight-free-"));
@@ -82,15 +84,21 @@ export class FreeBrowser {
 export class PageLink {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: { result?: Result; error?: { message: string } }) => void>();
-  readonly #listeners = new Set<(method: string, params: Result) => void>();
+  readonly #listeners = new Set<Listener>();
   #requests = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      const message = JSON.parse(String(data)) as { id?: number; method?: string; params?: Result };
-      if (message.id !== undefined) this.#waiting.get(message.id)?.(message as never);
-      else for (const listener of this.#listeners) listener(message.method ?? "", message.params ?? {});
+      const message = JSON.parse(String(data)) as {
+        id?: number;
+        method?: string;
+        params?: Result;
+        sessionId?: string;
+      };
+      if (message.id !== undefined) return this.#waiting.get(message.id)?.(message as never);
+      const { method = "", params = {}, sessionId } = message;
+      for (const listener of this.#listeners) listener(method, params, sessionId);
     });
   }
 
@@ -100,11 +108,17 @@ export class PageLink {
     return new PageLink(socket);
   }
 
-  async send(method: string, params: Result = {}): Promise<Result> {
+  /** Calls the listener with what the browser says unasked; returns how to stop. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async send(method: string, params: Result = {}, sessionId?: string): Promise<Result> {
     const id = ++this.#requests;
     const answer = await new Promise<{ result?: Result; error?: { message: string } }>((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#socket.send(JSON.stringify({ id, method, params }));
+      this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
     });
     this.#waiting.delete(id);
     if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
@@ -137,7 +151,7 @@ export class PageLink {
       eventsEnabled: true,
     });
     const done = new Promise<string>((resolve, reject) => {
-      this.#listeners.add((method, { state, guid }) => {
+      this.listen((method, { state, guid }) => {
         if (method !== "Browser.downloadProgress") return;
         if (state === "completed") resolve(join(directory, String(guid)));
         if (state === "canceled") reject(new Error("the browser gave the download up"));
