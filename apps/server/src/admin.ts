@@ -43,7 +43,7 @@ import { type Identity, publicIdentity } from "./identity.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Log } from "./log.ts";
 import type { Orders } from "./orders.ts";
-import type { Persons } from "./persons.ts";
+import type { Bound, Persons } from "./persons.ts";
 import { Refusal } from "./refusal.ts";
 import type { Retention } from "./retention.ts";
 import type { Roles } from "./roles.ts";
@@ -262,8 +262,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     };
   },
 };
-
-type Bound = { readonly account: AccountId; readonly person: string };
 
 function accountsIn(fields: Fields): AccountId[] {
   return fields.array("accounts", (item, where) => accountId(asString(item, where, 64)));

@@ -16,6 +16,11 @@ import { Refusal } from "./refusal.ts";
 
 const AT_REST_INFO = utf8("porchlight-v1/person-at-rest");
 
+export type Bound = { readonly account: AccountId; readonly person: string };
+
+/** Accounts that one refusal names. */
+const MAX_NAMED = 20;
+
 /**
  * Which person an account is, as far as the provider's staff knows (DEL-70): bound by hand, sealed at rest, and told
  * only in a statement that the operator asks for.
@@ -55,12 +60,13 @@ export class Persons {
 
   /** The name that an account is bound to; null for none. */
   async nameOf(account: AccountId): Promise<string | null> {
-    try {
-      return await this.#person(account);
-    } catch (error) {
-      if (error instanceof Refusal) return null;
-      throw error;
-    }
+    const id = Buffer.from(idBytes(account));
+    const rows = await this.#database.query({
+      text: "select sealed from persons where account = $1",
+      values: [id],
+    });
+    const sealed = rows[0]?.["sealed"];
+    return sealed === undefined ? null : this.#open(id, fromRow(sealed));
   }
 
   /** All bound names as they stand, each with whom it is bound to: opened once, as each is sealed on its own. */
@@ -83,13 +89,9 @@ export class Persons {
   }
 
   /** What {@link statement} would say of these accounts, unsigned. Throws Refusal as it does. */
-  async review(accounts: readonly AccountId[]): Promise<{ account: AccountId; person: string }[]> {
-    const bound = [];
-    for (const account of accounts) {
-      const person = await this.#person(account);
-      await this.#card(account);
-      bound.push({ account, person });
-    }
+  async review(accounts: readonly AccountId[]): Promise<Bound[]> {
+    const bound = await this.#bound(accounts);
+    for (const account of accounts) await this.#card(account);
     return bound;
   }
 
@@ -107,8 +109,8 @@ export class Persons {
   /** The provider's signed word for these accounts. Throws Refusal "not-found" where one is bound to nobody. */
   async statement(charter: Charter, accounts: readonly AccountId[]): Promise<SignedDocument> {
     const bound = [];
-    for (const account of accounts) {
-      bound.push({ account, person: await this.#person(account), notice: await this.#card(account) });
+    for (const one of await this.#bound(accounts)) {
+      bound.push({ ...one, notice: await this.#card(one.account) });
     }
     const at = this.#clock.now();
     const bytes = formatStatement({ charter: charter.id, accounts: bound, at });
@@ -124,16 +126,20 @@ export class Persons {
     return card;
   }
 
-  async #person(account: AccountId): Promise<string> {
-    const id = Buffer.from(idBytes(account));
-    const rows = await this.#database.query({
-      text: "select sealed from persons where account = $1",
-      values: [id],
-    });
-    const sealed = rows[0]?.["sealed"];
-    if (sealed === undefined) {
-      throw new Refusal("not-found", "this account is bound to no person: bind it first");
+  /** Whoever keeps these records is told which are missing: of an order over both sides nobody else can say. */
+  async #bound(accounts: readonly AccountId[]): Promise<Bound[]> {
+    const bound: Bound[] = [];
+    const missing: AccountId[] = [];
+    for (const account of accounts) {
+      const person = await this.nameOf(account);
+      if (person === null) missing.push(account);
+      else bound.push({ account, person });
     }
-    return this.#open(id, fromRow(sealed));
+    if (missing.length === 0) return bound;
+    const more = missing.length > MAX_NAMED ? `, and ${missing.length - MAX_NAMED} more` : "";
+    throw new Refusal(
+      "not-found",
+      `nobody is noted for ${missing.slice(0, MAX_NAMED).join(", ")}${more}: note whose account each is, then ask again`,
+    );
   }
 }

@@ -861,9 +861,12 @@ describe("orders over both sides, and what their issuers say later", () => {
     const client = server.client();
     const alone = { warrant: text(warrant), opening };
     expect(await refusal(client.submitOrder(alone))).toBe("warrant-refused");
-    await expect(server.admin("others", { warrant: text(warrant) })).rejects.toMatchObject({
-      code: "not-found",
-    });
+    for (const command of ["others", "review-others"]) {
+      await expect(server.admin(command, { warrant: text(warrant) })).rejects.toMatchObject({
+        code: "not-found",
+        message: expect.stringContaining(bob.account) as string,
+      });
+    }
     await server.admin("bind-person", { account: bob.account, person: "Bob Roe" });
     const stated = readSignedDocument(
       (await server.admin("others", { warrant: text(warrant) })) as Json,

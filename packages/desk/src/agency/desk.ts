@@ -32,7 +32,7 @@ import type { Form } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
-import { applicationPage, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
+import { applicationPage, handsOn, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { pictureType } from "./picture.ts";
 import { viewerPage } from "./viewer-page.ts";
 
@@ -302,7 +302,7 @@ class AgencyRoom {
         const { name, document, commitment } = await this.#find(visit);
         const { keyholders } = (await this.#door.open()).present;
         return {
-          title: "Tell the keyholders the conversations",
+          title: handsOn(document)?.title ?? "Tell the keyholders the conversations",
           button: "Tell them",
           shown: [
             { term: "Reference", text: document.reference },

@@ -173,7 +173,7 @@ export function orderPage(
     days: document.lastDay - document.firstDay + 1,
     isBothSides: document.mode === "both-sides",
   });
-  const handOn = document.conversations === "all" || document.mode === "both-sides";
+  const handOn = handsOn(document);
   return {
     title: document.reference,
     ...(collection?.kind === "running" ? { isLive: true } : {}),
@@ -202,13 +202,31 @@ ${
   stopped !== undefined
     ? box(isStopped ? "bad" : "warn", html`<p><strong>${stopped.title}</strong> ${stopped.next}</p>`)
     : isLogged
-      ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn ? postForm(visit, `/orders/${name}/hand-on`, button("Tell the keyholders the conversations …", "plain")) : NOTHING}</div>${handOn ? html`<p class="soft">Only this desk can read which conversations the order covers. Keyholders need it once, and again each day while an order goes on.</p>` : NOTHING}`
+      ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn === null ? NOTHING : postForm(visit, `/orders/${name}/hand-on`, button(`${handOn.title} …`, "plain"))}</div>${handOn === null ? NOTHING : html`<p class="soft">Only this desk can read ${handOn.what}. Keyholders need it once, and again each day while an order goes on.</p>`}`
       : box("warn", html`<p>The court has not handed it in yet.</p>`)
 }
 ${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
 <h2>What the ${orderWord(charter)} says</h2>
 ${facts([...words, { term: "Number in the public log", text: commitment }])}`,
   };
+}
+
+/** What keyholders have to be told of an order, which only its requester can read; `null` for nothing. */
+export function handsOn({
+  conversations,
+  mode,
+}: Shown["document"]): { readonly title: string; readonly what: string } | null {
+  if (conversations === "all")
+    return {
+      title: "Tell the keyholders the conversations",
+      what: "which conversations the order covers",
+    };
+  if (mode === "both-sides")
+    return {
+      title: "Tell the keyholders the other sides",
+      what: "what shows who else wrote there",
+    };
+  return null;
 }
 
 function collectionBox(collection: Collection): Markup {

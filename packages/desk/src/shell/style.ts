@@ -19,7 +19,7 @@ export const STYLE = `${TOKENS}
 .inspects header.desk { border-top: 3px var(--edge) var(--accent); background: var(--paper); }
 .inspects .brand strong { border: 2px var(--edge) var(--accent); border-radius: 999px; padding: 2px 12px; }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: break-word; }
 .skip { position: absolute; left: -999px; }
 .skip:focus { left: 20px; top: 8px; background: var(--paper); padding: 8px; z-index: 1; }
 header.desk { border-bottom: 3px var(--edge) var(--accent); background: var(--panel); }
