@@ -122,7 +122,8 @@ ol.messages li { display: grid; grid-template-columns: 4rem 6rem minmax(0, 1fr);
 ol.messages .number, ol.messages .at { color: var(--soft); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 ol.messages .number { text-align: right; }
 ol.messages .soft { font-size: 14px; }
-/* Clipped: stacked combining marks must not write over the message above. */
+/* Clipped: stacked combining marks must not write over what stands above and below. */
+ol.messages .soft, .note { overflow: clip; overflow-clip-margin: 4px; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; overflow: clip; }
 .note { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
 .picture { margin: 4px 0; }
