@@ -11,6 +11,7 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type CDPSession,
   chromium,
   type Page,
 } from "playwright-core";
@@ -140,4 +141,28 @@ export async function picture(
   options: { readonly fullPage?: boolean } = {},
 ): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled", ...options });
+}
+
+/** A passkey device of this page, at which its person is always there. */
+type PasskeyDevice = { readonly session: CDPSession; readonly authenticator: string };
+
+/** A virtual one. `hasPrf`: it has the extension that gives out a secret. */
+export async function addPasskeyDevice(
+  page: Page,
+  options: { readonly hasPrf?: boolean } = {},
+): Promise<PasskeyDevice> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  const { authenticatorId: authenticator } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      hasPrf: options.hasPrf === true,
+    },
+  });
+  return { session, authenticator };
 }

@@ -1,7 +1,7 @@
 // Somebody who works at a desk, in front of a browser with a virtual passkey.
 import type { Browser, BrowserContext, BrowserContextOptions, CDPSession, Page } from "playwright-core";
 import { axe } from "../../apps/web/test/axe.ts";
-import { openProfile, picture, type Watch } from "./browser.ts";
+import { addPasskeyDevice, openProfile, picture, type Watch } from "./browser.ts";
 
 const SLOW = process.env["PORCHLIGHT_SLOW"] === "1";
 const FORMS = [
@@ -43,18 +43,7 @@ export class DeskVisitor {
     const { context, watch } = await openProfile(browser, { origin, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
-    const session = await context.newCDPSession(page);
-    await session.send("WebAuthn.enable");
-    const { authenticatorId: authenticator } = await session.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    const { session, authenticator } = await addPasskeyDevice(page);
     await page.goto(link);
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Make the passkey" }).click();

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import type { CharterKind } from "../../packages/charter/src/index.ts";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import type { DeskKind } from "../../packages/deployment/src/layout.ts";
 import { silent } from "../../packages/deployment/src/progress.ts";
 import {
+  type AccountId,
   type DayNumber,
   dayNumber,
   dayOf,
@@ -21,6 +23,8 @@ import { Agency } from "../../packages/parties/src/index.ts";
 import { callAdmin } from "../../packages/runtime/src/index.ts";
 import { picture, type Started, startBrowser } from "./browser.ts";
 import { DeskVisitor } from "./desk-visitor.ts";
+import { accountIn } from "./stage.ts";
+import { Person } from "./town.ts";
 
 const LATE = 3 * 3600;
 
@@ -43,6 +47,7 @@ export class Opening {
   /** The first day. */
   readonly day: DayNumber;
   readonly #desks: DeskVisitor[] = [];
+  readonly #people: Person[] = [];
   /** What axe and the edges of the pages that were looked at say. */
   readonly found: string[] = [];
 
@@ -54,8 +59,13 @@ export class Opening {
   }
 
   /** Its clock is set by the test, and starts at `from`. `web`: directory of the web app. */
-  static async open(about: { readonly name: string; readonly from: UnixSeconds; readonly web?: string }) {
-    const { name, from, web } = about;
+  static async open(about: {
+    readonly name: string;
+    readonly from: UnixSeconds;
+    readonly kind?: CharterKind;
+    readonly web?: string;
+  }) {
+    const { name, from, kind = "court", web } = about;
     const day = dayOf(from);
     const home = mkdtempSync(join(tmpdir(), "porchlight-opening-"));
     const [started, deployment] = await Promise.all([
@@ -64,6 +74,7 @@ export class Opening {
         state: join(home, "state"),
         port: 0,
         deployment: name,
+        kind,
         clock: { replayFrom: from },
         charterFrom: dayNumber(day - 1),
         charterDays: 400,
@@ -110,6 +121,25 @@ export class Opening {
       { name: directory, url, charter: charter.id },
       { workFactor: 12 },
     );
+  }
+
+  /** A person with an account and a passkey, who has read who can open what they write. */
+  async member(name: string, options: { readonly phone?: boolean } = {}): Promise<Person> {
+    const origin = this.deployment.url.replace("127.0.0.1", "localhost");
+    const person = await Person.at(this.browser, name, origin, options);
+    this.#people.push(person);
+    await person.signUpWithPasskey(person.joinLink(await this.deployment.invite()));
+    await person.readWho();
+    return person;
+  }
+
+  /** `second` asks, in a conversation with `first` that both then have open; the account of `first`. */
+  async asks(second: Person, first: Person, question: string): Promise<AccountId> {
+    const contact = await first.contactLink();
+    await second.begins(contact);
+    await second.says(question);
+    await first.page.getByText(question).first().click();
+    return accountIn(contact);
   }
 
   /** Somebody at a desk of their own. */
@@ -164,7 +194,7 @@ export class Opening {
     await page.getByLabel("First day (UTC)").fill(formatDay(first));
     if (last !== undefined) await page.getByLabel("Last day, included").fill(formatDay(last));
     await page.getByLabel("Legal basis").selectOption(legalBases[0] as string);
-    await page.getByLabel("Category of offence").selectOption(offenceCategories[0] as string);
+    await page.getByLabel(/^Category/).selectOption(offenceCategories[0] as string);
     await page.getByLabel("Why it is necessary").fill(about.necessity ?? "There is no other record of it.");
     await page
       .getByLabel("Why it is proportionate")
@@ -214,6 +244,23 @@ export class Opening {
     await keyholder.page.getByRole("heading", { name: "Decide" }).waitFor();
   }
 
+  /** What was released, on the order's page; as soon as it can be read. */
+  async collect(agency: DeskVisitor): Promise<void> {
+    await agency.press("Collect and open");
+    await agency.press("Open it");
+    await agency.page.getByRole("link", { name: "Read the evidence" }).waitFor({ timeout: 300_000 });
+  }
+
+  /** On the order's page. */
+  async revoke(court: DeskVisitor, ground: string): Promise<void> {
+    await court.page.locator("summary", { hasText: "Revoke it" }).click();
+    await court.page.locator("#ground-revoke").fill(ground);
+    await court.press("Revoke it …");
+    await court.page.getByRole("heading", { name: "Revoke this order" }).waitFor();
+    await court.press("Revoke it");
+    await court.page.getByText("Revoked.").first().waitFor();
+  }
+
   async approve(keyholder: DeskVisitor): Promise<void> {
     await keyholder.press("Approve …");
     await keyholder.press("Approve");
@@ -237,7 +284,7 @@ export class Opening {
 
   /** Whoever looks into a failure wants to see what the people saw. */
   async showFailure(): Promise<void> {
-    for (const { name, page } of this.#desks)
+    for (const { name, page } of [...this.#desks, ...this.#people].filter(({ page }) => !page.isClosed()))
       await picture(page, `failed-opening-${name.replaceAll(/\W+/g, "-").slice(0, 20)}`);
   }
 }

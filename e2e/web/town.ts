@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContext, CDPSession, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { dayNumber, dayOf, periodOf, unixSeconds } from "../../packages/encoding/src/index.ts";
-import { openProfile, type Watch, watchContext } from "./browser.ts";
+import { addPasskeyDevice, openProfile, type Watch, watchContext } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
 const silent = { start: () => {}, step: () => {}, end: () => {}, note: () => {} };
@@ -90,25 +90,8 @@ export class Person {
     return this.page.locator(".thread");
   }
 
-  /** A virtual passkey that has the PRF extension. */
-  async passkey(): Promise<void> {
-    const session: CDPSession = await this.context.newCDPSession(this.page);
-    await session.send("WebAuthn.enable");
-    await session.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-        hasPrf: true,
-      },
-    } as never);
-  }
-
   async signUpWithPasskey(link: string): Promise<void> {
-    await this.passkey();
+    await addPasskeyDevice(this.page, { hasPrf: true });
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
     await this.page.getByRole("button", { name: "Continue with a passkey" }).click();
