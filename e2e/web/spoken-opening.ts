@@ -1,6 +1,7 @@
 // An opening that begins after people have talked for a day: what is refused in it is refused over real messages.
 
 import { expect } from "vitest";
+import type { CharterKind } from "../../packages/charter/src/index.ts";
 import { silent } from "../../packages/deployment/src/progress.ts";
 import { replayChat } from "../../packages/deployment/src/replay.ts";
 import {
@@ -15,8 +16,10 @@ import {
 import type { DeskVisitor } from "./desk-visitor.ts";
 import { Opening } from "./opening.ts";
 
-const SPEAKERS = ["rook", "noor", "ines", "tomas"] as const;
-export type Speaker = (typeof SPEAKERS)[number];
+/** Who says what, an hour after one another from ten o'clock on. */
+type Said = readonly (readonly [speaker: string, text: string])[];
+
+const SAID: Said = ["rook", "noor", "ines", "tomas"].map((speaker) => [speaker, `${speaker} speaks`]);
 
 /** The day on which they talked; everything here begins on the next. */
 export const DAY = dayNumber(20_500);
@@ -40,13 +43,17 @@ export class SpokenOpening {
   }
 
   /** `name`: of the deployment, and of the pictures that are taken. */
-  static async open(name: string): Promise<SpokenOpening> {
+  static async open(
+    name: string,
+    options: { readonly kind?: CharterKind; readonly said?: Said } = {},
+  ): Promise<SpokenOpening> {
+    const { kind = "court", said = SAID } = options;
     const from = unixSeconds(dayStart(DAY) + 3 * 3600);
-    const opening = await Opening.open({ name: `${name}.example`, from });
+    const opening = await Opening.open({ name: `${name}.example`, from, kind });
     const { deployment } = opening;
-    const lines = SPEAKERS.map((speaker, i) => {
-      const time = unixSeconds(dayStart(DAY) + 36_000 + 60 * i);
-      return { at: formatInstant(time), time, from: speaker, text: `${speaker} speaks` };
+    const lines = said.map(([speaker, text], i) => {
+      const time = unixSeconds(dayStart(DAY) + 36_000 + 3600 * i);
+      return { at: formatInstant(time), time, from: speaker, text };
     });
     const spoken = await replayChat(
       {
@@ -67,7 +74,7 @@ export class SpokenOpening {
     await this.opening.close();
   }
 
-  account(name: Speaker): AccountId {
+  account(name: string): AccountId {
     return this.#accounts.get(name) ?? expect.fail(`nobody is ${name}`);
   }
 
@@ -77,7 +84,7 @@ export class SpokenOpening {
   }
 
   /** The provider says whose accounts these are. */
-  async statement(...names: readonly Speaker[]): Promise<Uint8Array> {
+  async statement(...names: readonly string[]): Promise<Uint8Array> {
     return await this.opening.statement(
       Object.fromEntries(names.map((name) => [this.account(name), `${name} Example`])),
     );
