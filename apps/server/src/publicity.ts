@@ -10,6 +10,14 @@ import type { OrderStore, StoredOrder } from "./order-store.ts";
 /** How long a witnessed checkpoint of the new day is waited for before it is tried again. */
 const WITNESS_SECONDS = 20;
 
+/** Of the orders of a month. */
+type Month = {
+  /** By purpose, in the charter's order. */
+  readonly counts: number[];
+  /** Whether the secrecy of all of them is over, and what they were for is in the log. */
+  readonly isOver: boolean;
+};
+
 /** Tells the public what it may know: of each order when its secrecy is over, and numbers of each month (DEL-57). */
 export class Publicity {
   readonly #orders: OrderStore;
@@ -65,7 +73,7 @@ export class Publicity {
     // A clock that is ahead of the witnesses must not say early what is secret: nobody could take it back.
     const isWitnessed = await this.#log.waitFor(0, dayStart(today), WITNESS_SECONDS, this.#ending.signal);
     if (isWitnessed === null) return false;
-    const logged = new Map<string, number[]>();
+    const logged = new Map<string, Month>();
     for await (const order of this.#orders.all()) {
       if (this.#closed) return false;
       await this.#disclose(order, today);
@@ -98,18 +106,20 @@ export class Publicity {
     await this.#log.append(formatEntry(entry));
   }
 
-  #count(logged: Map<string, number[]>, { warrant, index }: StoredOrder): void {
+  #count(logged: Map<string, Month>, { warrant, index, commitment }: StoredOrder): void {
     const { charter, document } = warrant;
     const month = this.#monthAt(charter, index);
     if (month === null) return;
     const { legalBases, offenceCategories } = charter;
     const key = `${charter.id} ${month}`;
-    const counts = logged.get(key) ?? legalBases.flatMap(() => offenceCategories.map(() => 0));
+    const known = logged.get(key);
+    const counts = known?.counts ?? legalBases.flatMap(() => offenceCategories.map(() => 0));
+    const isOver = (known?.isOver ?? true) && this.#log.catalogue.isDisclosed(commitment);
     const cell =
       legalBases.indexOf(document.legalBasis) * offenceCategories.length +
       offenceCategories.indexOf(document.offenceCategory);
     counts[cell] = (counts[cell] ?? 0) + 1;
-    logged.set(key, counts);
+    logged.set(key, { counts, isOver });
   }
 
   #monthAt(charter: Charter, index: number): Period | null {
@@ -119,12 +129,12 @@ export class Publicity {
     return found !== undefined && "day" in found.entry ? periodOf(found.entry.day) : null;
   }
 
-  /** ENT-11: every month that is over since the charter's first dated entry, those without an order too. */
-  async #tellMonths(
-    charter: Charter,
-    today: DayNumber,
-    logged: ReadonlyMap<string, number[]>,
-  ): Promise<void> {
+  /**
+   * ENT-11: every month that is over since the charter's first dated entry, those without an order too. While an order of
+   * a month is secret nothing is told of the month: as the others became public one by one, what is left of a cell would
+   * say what the last of them is for.
+   */
+  async #tellMonths(charter: Charter, today: DayNumber, logged: ReadonlyMap<string, Month>): Promise<void> {
     const now = periodOf(today);
     const first = this.#log.catalogue
       .dated(charter.id, this.#log.store.size)
@@ -132,6 +142,8 @@ export class Publicity {
     if (first === undefined) return;
     for (let month = periodOf(first); month < now; month = monthAfter(month)) {
       if (this.#closed || this.#log.catalogue.hasStatistics(charter.id, month)) continue;
+      const counted = logged.get(`${charter.id} ${month}`);
+      if (counted?.isOver === false) continue;
       const none = charter.legalBases.flatMap(() => charter.offenceCategories.map(() => 0));
       const entry = signIntake(
         {
@@ -139,7 +151,7 @@ export class Publicity {
           charter: charter.id,
           day: today,
           month,
-          cells: toldCells(logged.get(`${charter.id} ${month}`) ?? none),
+          cells: toldCells(counted?.counts ?? none),
         },
         this.#identity.intake.seed,
       );

@@ -34,6 +34,7 @@ import {
   signErasure,
   signIntake,
   signNoticeShare,
+  toldCells,
   verifyEntrySignature,
 } from "../src/index.ts";
 
@@ -256,6 +257,32 @@ describe("fixed sizes", () => {
     for (const few of [0, 1, 4]) {
       expect(() => parseEntry(formatEntry(cells([few, null])))).toThrow("out-of-range");
     }
+  });
+
+  test("ENT-11: what is told and how many there were in all leave every other cell open", () => {
+    const tables: number[][] = [];
+    for (let a = 0; a <= 12; a++) {
+      for (let b = 0; b <= 12; b++) for (let c = 0; c <= 12; c++) tables.push([a, b, c]);
+    }
+    // Which tables somebody has to reckon with who knows the rule, what is told, and the number of orders in the log.
+    const seen = new Map<string, number[][]>();
+    for (const counts of tables) {
+      const total = counts.reduce((sum, count) => sum + count);
+      const key = JSON.stringify([total, toldCells(counts)]);
+      seen.set(key, [...(seen.get(key) ?? []), counts]);
+    }
+    for (const [key, possible] of seen) {
+      const [total, told] = JSON.parse(key) as [number, (number | null)[]];
+      for (const [cell, count] of told.entries()) {
+        if (count !== null) expect(count).toBeGreaterThanOrEqual(5);
+        else if (total > 0 && total <= 12)
+          expect(new Set(possible.map((one) => one[cell])).size, key).toBeGreaterThan(1);
+      }
+    }
+    expect(toldCells([6, 0, 0])).toEqual([null, null, null]);
+    expect(toldCells([9, 7, 3, 2])).toEqual([9, 7, null, null]);
+    expect(toldCells([9, 7, 5, 0])).toEqual([9, 7, null, null]);
+    expect(toldCells([5, 6])).toEqual([5, 6]);
   });
 
   test("ENT-5: days have five digits", () => {

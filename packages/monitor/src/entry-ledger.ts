@@ -60,7 +60,10 @@ export type Kept =
 export type CountedEntry = {
   readonly index: number;
   readonly entry: LogEntry;
+  /** As it was signed. */
   readonly charter: Charter;
+  /** With the keyholders that had come in others' places by then, this entry's own included. */
+  readonly present: Charter;
   /** The day on which it entered the log at the earliest, where it carries one. */
   readonly day: DayNumber | null;
   /** Of a keys entry: the period that has keys with it. */
@@ -247,7 +250,8 @@ export class EntryLedger {
           notices: new NoticeLedger(charter),
         });
       }
-      this.#observe({ index, entry, charter, day: null, period: null });
+      const { present } = this.#charters.get(charter.id) ?? { present: charter };
+      this.#observe({ index, entry, charter, present, day: null, period: null });
       return null;
     }
     if (entry.type === "keys") {
@@ -257,7 +261,14 @@ export class EntryLedger {
       const keys = await verified(() => verifyKeys(entry.document, ledger.charter));
       if (keys === null) return "keys-refused";
       ledger.notices.keys(keys);
-      this.#observe({ index, entry, charter: ledger.charter, day: null, period: keys.period });
+      this.#observe({
+        index,
+        entry,
+        charter: ledger.charter,
+        present: ledger.present,
+        day: null,
+        period: keys.period,
+      });
       return null;
     }
     if (entry.type === "succession") {
@@ -268,7 +279,14 @@ export class EntryLedger {
       if (present === null) return "succession-refused";
       ledger.present = present;
       ledger.notices.succeed(present);
-      this.#observe({ index, entry, charter: ledger.charter, day: null, period: null });
+      this.#observe({
+        index,
+        entry,
+        charter: ledger.charter,
+        present: ledger.present,
+        day: null,
+        period: null,
+      });
       return null;
     }
     const ledger = this.#charters.get(entry.charter);
@@ -287,7 +305,7 @@ export class EntryLedger {
     }
     if (entry.type === "disclosed") this.#disclose(index, ledger, entry);
     ledger.notices.take(index, entry);
-    this.#observe({ index, entry, charter: ledger.charter, day, period: null });
+    this.#observe({ index, entry, charter: ledger.charter, present: ledger.present, day, period: null });
     return null;
   }
 

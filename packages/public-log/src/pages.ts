@@ -2,7 +2,13 @@ import { type Charter, concentrations } from "@porchlight/charter";
 import { formatDay, formatInstant } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
 import { type Finding, sentence } from "@porchlight/monitor";
-import { type CharterReport, csvFiles, type Reported, reportSections } from "@porchlight/report";
+import {
+  type CharterReport,
+  csvFiles,
+  type Reported,
+  replacedList,
+  reportSections,
+} from "@porchlight/report";
 import { STYLE } from "./style.ts";
 
 // The site's pages (PUB-3). What comes out of the log is somebody's text: the templates escape it.
@@ -38,6 +44,8 @@ ${body}
 const TROUBLES: Readonly<Record<string, string>> = {
   unreachable:
     "The log cannot be reached at the moment. What stands here is from the last time that it could.",
+  stale:
+    "No independent witness has confirmed this log for more than a day. What came since may be kept back, and what is overdue since is not shown here.",
   fork: "The log showed two histories that contradict each other. That must never happen. Do not trust this service until it is explained; both signed histories are proof.",
   rollback:
     "The log showed an older history than before. That may be a fault on the way; if it stays, it is more.",
@@ -57,8 +65,10 @@ function asOf({ checkpoint }: Reported): Markup {
   return html`<p class="soft">As of entry ${checkpoint.size} of the log, confirmed by independent witnesses at ${formatInstant(checkpoint.time).replace("T", " ").replace("Z", " UTC")}. Every entry was checked.</p>`;
 }
 
-function findingsBox(findings: readonly Finding[]): Markup {
+function findingsBox(findings: readonly Finding[], trouble: string | null): Markup {
   const told = findings.filter(({ code }) => code !== "unknown-entries");
+  if (told.length === 0 && trouble !== null)
+    return html`<p class="box">Nothing was overdue when the witnesses last confirmed the log. Whether anything is by now, this site cannot see.</p>`;
   if (told.length === 0)
     return html`<p class="box good"><strong>Nothing is overdue.</strong> Nobody had to be told by now who was not, and no order went beyond its limits.</p>`;
   return html`<section class="box warn"><h2>What should not be so</h2><ul>${join(told.map((finding) => html`<li>${capital(sentence(finding))}.</li>`))}</ul></section>`;
@@ -119,6 +129,7 @@ ${join(shared.map(({ by, value, keyholders: count }) => html`<p class="box warn"
 <p>Each has one part of the key. Fewer than ${threshold} of them can open nothing, and none of them has the messages.</p>
 <div class="wide" role="region" tabindex="0" aria-label="Keyholders, charter ${charter.id.slice(0, 8)}"><table><thead><tr><th scope="col">Keyholder</th><th scope="col">Belongs to</th><th scope="col">Paid by</th><th scope="col">Under the law of</th></tr></thead><tbody>
 ${join(keyholders.map((one) => html`<tr><th scope="row">${one.name}</th><td>${one.owner}</td><td>${one.payer}</td><td>${one.jurisdiction}</td></tr>\n`))}</tbody></table></div>
+${replacedList(report)}
 <h3>Who may order it</h3>
 ${isCourt ? NOTHING : html`<p>Two of them must sign each order together.</p>`}
 <ul>${join(charter.issuers.map(({ name, title }) => html`<li>${title} <span class="soft">(${name})</span></li>`))}</ul>
@@ -156,7 +167,7 @@ export function openingsPage(reported: Reported, trouble: string | null): string
     "How often",
     html`<h1>How often, and for what</h1>
 <p class="lead">Counted from the log alone, by this site and by anyone who likes.</p>
-${troubleBox(trouble)}${asOf(reported)}${findingsBox(reported.findings)}
+${troubleBox(trouble)}${asOf(reported)}${findingsBox(reported.findings, trouble)}
 ${reportSections(reported)}`,
   );
 }

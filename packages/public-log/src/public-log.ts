@@ -18,11 +18,17 @@ export type PublicLogOptions = {
   readonly suite: TlogSuite;
 };
 
+/** Seconds that the witnesses' last confirmation may lie back before the site says that it is old. */
+const FRESH = 86_400;
+
 /** What the site knows at the moment. */
 export type Standing = {
   /** The last report; `null` before the first look at the log succeeded. */
   readonly reported: Reported | null;
-  /** Why the last look failed, a code of LogError or "unreachable"; `null` where it did not. */
+  /**
+   * Why the last look failed, a code of LogError or "unreachable"; `null` where it did not. "stale" where it did
+   * not, and what it saw is older than a day: what came since may be kept back. A replayed clock is never late.
+   */
   readonly trouble: string | null;
 };
 
@@ -35,6 +41,7 @@ export class PublicLog {
   readonly policy: string;
   readonly #catalogue: Catalogue;
   readonly #report: LogReport;
+  readonly #clock: PublicLogOptions["clock"];
   /** Whether the last checkpoint was the copy's, because the log did not answer. */
   readonly #seen: { readonly isAway: boolean };
   #standing: Standing = { reported: null, trouble: null };
@@ -45,6 +52,7 @@ export class PublicLog {
     policy: string,
     catalogue: Catalogue,
     report: LogReport,
+    clock: PublicLogOptions["clock"],
     seen: { readonly isAway: boolean },
   ) {
     this.#seen = seen;
@@ -52,6 +60,7 @@ export class PublicLog {
     this.policy = policy;
     this.#catalogue = catalogue;
     this.#report = report;
+    this.#clock = clock;
   }
 
   /** Throws LogError "policy-unusable", PublicLogError and DurableError. */
@@ -93,7 +102,7 @@ export class PublicLog {
           ),
         onCounted: (counted) => catalogue.take(counted),
       });
-      return new PublicLog(mirror, formatPolicy(policy), catalogue, report, seen);
+      return new PublicLog(mirror, formatPolicy(policy), catalogue, report, clock, seen);
     } catch (error) {
       mirror.close();
       throw error;
@@ -121,7 +130,9 @@ export class PublicLog {
     try {
       const reported = await this.#report.update();
       await this.mirror.cover(reported.checkpoint.note);
-      this.#standing = { reported, trouble: this.#seen.isAway ? "unreachable" : null };
+      const isReplay = reported.charters.some(({ charter }) => charter.clock === "replay");
+      const isStale = !isReplay && this.#clock.now() - reported.checkpoint.time > FRESH;
+      this.#standing = { reported, trouble: this.#seen.isAway ? "unreachable" : isStale ? "stale" : null };
     } catch (error) {
       if (!(error instanceof LogError) && !(error instanceof WireError)) throw error;
       const trouble = error instanceof LogError ? error.code : "unreachable";

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unixSeconds } from "@porchlight/encoding";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { afterAll, expect, test } from "vitest";
 import { policy, START, TestLog } from "../../wire/test/test-log.ts";
@@ -10,12 +11,12 @@ const directory = mkdtempSync(join(tmpdir(), "porchlight-public-log-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What a site that is started anew on the same copy says of a log. */
-async function troubleWith(source: TestLog): Promise<string | null> {
+async function troubleWith(source: TestLog, now = START): Promise<string | null> {
   const site = await PublicLog.open({
     source,
     policy,
     directory,
-    clock: { now: () => START },
+    clock: { now: () => now },
     suite: nodeSuite,
   });
   await site.look();
@@ -37,4 +38,8 @@ test("PUB-4: a log that went back or forked is not believed after a new start ei
   expect(await troubleWith(other)).toBe("fork");
   log.note = newest;
   expect(await troubleWith(log)).toBeNull();
+
+  // And a log that nobody has confirmed for a day is not shown as if it were of now.
+  expect(await troubleWith(log, unixSeconds(START + 86_400))).toBeNull();
+  expect(await troubleWith(log, unixSeconds(START + 86_401))).toBe("stale");
 });

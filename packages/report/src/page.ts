@@ -1,5 +1,4 @@
-import type { Charter } from "@porchlight/charter";
-import { formatInstant } from "@porchlight/encoding";
+import { formatDay, formatInstant } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
 import type { Reported } from "./log-report.ts";
 import type { CharterReport, MonthOrders, Participation } from "./reckoning.ts";
@@ -28,7 +27,7 @@ ${join(charters.map(charterSection))}
 <section><h2>What this cannot say</h2><ul>
 <li>Whether an order was carried out. Keyholders publish a batch a day whether or not they released anything, and nobody can tell which.</li>
 <li>Whom an order was about, or what was read. That is in no entry of the log, at no time.</li>
-<li>Which legal basis an order has while it is secret. Its month is counted as soon as the order is logged.</li>
+<li>What an order is for while it is secret. Its month is counted as soon as the order is logged.</li>
 <li>Whether a keyholder was right to agree. Its refusals are documents for the court, not entries of the log.</li>
 </ul></section>`;
 }
@@ -41,7 +40,7 @@ function charterSection(report: CharterReport): Markup {
 <p>${charter.threshold} of ${charter.keyholders.length} keyholders must agree before anything opens. ${charter.clock === "replay" ? html`<strong>This service runs on a replayed clock: its dates are those of the replay.</strong>` : NOTHING}</p>
 <p class="id">Charter <code>${charter.id}</code></p>
 <h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
-${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${ordersTable(`${word} by month, ${which}`, report.orders)}`}
+${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${outcomeChart(report.orders, word)}${ordersTable(`${word} by month, ${which}`, report.orders)}`}
 ${report.orders.length === 0 ? NOTHING : html`<h3>How long until people were told</h3>${noticesTable(`notices, ${which}`, report)}`}
 ${
   report.preservations.length === 0
@@ -74,11 +73,12 @@ ${
       )}`
 }
 <h3>What they were for</h3>
-${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : purposesTable(`purposes, ${which}`, report)}
-${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, secret ${word} included</h3>${statisticsTable(`the provider's figures, ${which}`, report)}`}
+${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : html`${purposeChart(report, word)}${purposesTable(`purposes, ${which}`, report)}`}
+${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, of months of which nothing is secret any more</h3>${statisticsTable(`the provider's figures, ${which}`, report)}`}
 <h3>Keyholders</h3>
 <p>Each has to publish once a day, also when it has nothing to say. A day without is a day on which it could not have acted.</p>
-${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(`keyholders, ${which}`, report.participation, charter)}
+${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(`keyholders, ${which}`, report.participation)}
+${replacedList(report)}
 <h3>Months that have keys</h3>
 <p>${report.keyPeriods.length === 0 ? "None" : report.keyPeriods.join(", ")}</p>
 </section>`;
@@ -97,6 +97,48 @@ function chart(orders: readonly MonthOrders[], word: string): Markup {
     return html`<g><rect x="${x.toFixed(1)}" y="${HEIGHT - 18 - height}" width="${(step * 0.7).toFixed(1)}" height="${height}"/><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 22 - height}">${logged}</text><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 4}">${month.slice(2)}</text></g>`;
   });
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${word} by month, as in the table below">${join(bars)}</svg>`;
+}
+
+/** What became of a month's orders, each once, in the order in which it is told; the table below says the same. */
+const OUTCOMES: readonly (readonly [words: string, look: string, count: (of: MonthOrders) => number])[] = [
+  ["public now", "whole", ({ disclosed }) => disclosed],
+  ["still secret", "half", ({ stillSecret }) => stillSecret],
+  ["overdue to be public", "alarm", ({ notDisclosed }) => notDisclosed],
+  [
+    "revoked, and not public yet",
+    "faint",
+    ({ logged, disclosed, stillSecret, notDisclosed }) => logged - disclosed - stillSecret - notDisclosed,
+  ],
+];
+
+function outcomeChart(orders: readonly MonthOrders[], word: string): Markup {
+  const most = Math.max(1, ...orders.map(({ logged }) => logged));
+  const step = WIDTH / Math.max(12, orders.length);
+  const bars = orders.map((row, i) => {
+    const x = (i * step + step * 0.15).toFixed(1);
+    let top = HEIGHT - 18;
+    const parts = OUTCOMES.map(([, look, count]) => {
+      const height = (count(row) / most) * (HEIGHT - 30);
+      top -= height;
+      return height === 0
+        ? NOTHING
+        : html`<rect class="${look}" x="${x}" y="${top.toFixed(1)}" width="${(step * 0.7).toFixed(1)}" height="${height.toFixed(1)}"/>`;
+    });
+    return html`<g>${join(parts)}<text x="${(i * step + step * 0.5).toFixed(1)}" y="${HEIGHT - 4}">${row.month.slice(2)}</text></g>`;
+  });
+  const shown = OUTCOMES.filter(([, , count]) => orders.some((row) => count(row) > 0));
+  return html`<figure><figcaption>What became of them: ${join(shown.map(([words, look]) => html`<span class="key"><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="${look}" width="12" height="12"/></svg>${words}</span> `))}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="What became of the ${word} of each month, as in the table below">${join(bars)}</svg></figure>`;
+}
+
+function purposeChart({ purposes }: CharterReport, word: string): Markup {
+  const most = Math.max(...purposes.map(({ orders }) => orders));
+  return html`<div class="bars" role="img" aria-label="What the ${word} were for, as in the table below">${join(
+    purposes.map(
+      ({ legalBasis, offenceCategory, orders }) =>
+        html`<p><span>${offenceCategory} <span class="kind">${legalBasis}</span></span><svg viewBox="0 0 100 6" preserveAspectRatio="none"><rect width="${Math.round((orders / most) * 100)}" height="6"/></svg><b>${orders}</b></p>
+`,
+    ),
+  )}</div>`;
 }
 
 /** `label` says which table of the page it is, for who cannot see where it stands. */
@@ -181,14 +223,24 @@ function statisticsTable(label: string, { statistics }: CharterReport): Markup {
   );
 }
 
-function participationTable(label: string, rows: readonly Participation[], charter: Charter): Markup {
-  const owner = new Map(charter.keyholders.map((one) => [one.index, one.owner]));
+/** Who took whose place; empty where nobody did. */
+export function replacedList({ replaced }: CharterReport): Markup {
+  if (replaced.length === 0) return NOTHING;
+  return html`<ul>${join(
+    replaced.map(
+      ({ day, lost, successor }) =>
+        html`<li>${successor.name} (${successor.owner}) took the place of ${lost.name} (${lost.owner})${day === null ? NOTHING : html` on ${formatDay(day)} or soon after`}. Everybody who had to sign it has signed.</li>`,
+    ),
+  )}</ul>`;
+}
+
+function participationTable(label: string, rows: readonly Participation[]): Markup {
   return table(
     label,
     ["Keyholder", "Of", "Month", "Days published", "Days missed", "Batches beyond one a day"],
     rows.map((row) => [
       row.name,
-      owner.get(row.keyholder) ?? "",
+      row.owner,
       row.month,
       `${row.present} of ${row.expected}`,
       row.expected - row.present,

@@ -1,6 +1,13 @@
 // REP-2 to REP-7: what the entries of a log come to, charter by charter. From the log alone: nothing here can say what
 // the log does not.
-import type { Charter, NoticeShareEntry, OrderEntry, ProviderData, PublicPart } from "@porchlight/charter";
+import type {
+  Charter,
+  Keyholder,
+  NoticeShareEntry,
+  OrderEntry,
+  ProviderData,
+  PublicPart,
+} from "@porchlight/charter";
 import {
   type CharterId,
   type Commitment,
@@ -51,7 +58,7 @@ type Purpose = {
   readonly days: number;
 };
 
-/** The provider's own figures of a month, secret orders included; null: fewer than five, or withheld to hide such a cell. */
+/** The provider's own figures of a month of which nothing is secret; null: fewer than five, or withheld to hide such a cell. */
 type MonthStatistics = {
   readonly month: Period;
   readonly cells: readonly {
@@ -61,12 +68,21 @@ type MonthStatistics = {
   }[];
 };
 
+/** A keyholder that came in another's place. */
+export type Replaced = {
+  /** The latest day that an entry before it carried; null where none did. */
+  readonly day: DayNumber | null;
+  readonly lost: Keyholder;
+  readonly successor: Keyholder;
+};
+
 /** How a keyholder kept its duty to publish a batch a day, empty or not. */
 export type Participation = {
   readonly keyholder: KeyholderIndex;
   readonly name: string;
+  readonly owner: string;
   readonly month: Period;
-  /** Days of the month from the charter's first batch to the last whole day. */
+  /** Days of the month on which it was keyholder, from the charter's first batch to the last whole day. */
   readonly expected: number;
   readonly present: number;
   /** Beyond one a day. */
@@ -74,7 +90,10 @@ export type Participation = {
 };
 
 export type CharterReport = {
+  /** With the keyholders as they are now. */
   readonly charter: Charter;
+  /** In the order of the log. */
+  readonly replaced: readonly Replaced[];
   readonly orders: readonly MonthOrders[];
   /** The same months. */
   readonly notices: readonly MonthNotices[];
@@ -110,7 +129,9 @@ type Order = {
 };
 
 type Book = {
-  readonly charter: Charter;
+  /** With the keyholders as they are now. */
+  charter: Charter;
+  readonly replaced: Replaced[];
   readonly orders: Map<Commitment, Order>;
   /** Commitment → month in which it was logged. */
   readonly preservations: Map<Commitment, Period>;
@@ -131,8 +152,9 @@ export class Reckoning {
   readonly #books = new Map<CharterId, Book>();
 
   /** Takes verified entries in the order of the log. */
-  take({ entry, day, charter, period }: CountedEntry): void {
+  take({ entry, day, charter, present, period }: CountedEntry): void {
     const book = this.#open(charter);
+    if (entry.type === "succession") replace(book, present);
     if (period !== null) book.keyPeriods.add(period);
     if (day !== null && (book.day === null || day > book.day)) book.day = day;
     switch (entry.type) {
@@ -196,6 +218,7 @@ export class Reckoning {
   reports(today: DayNumber): CharterReport[] {
     return [...this.#books.values()].map((book) => ({
       charter: book.charter,
+      replaced: book.replaced,
       orders: ordersOf(book, periodOf(today)),
       notices: noticesOf(book),
       preservations: preservationsOf(book),
@@ -213,6 +236,7 @@ export class Reckoning {
     if (known !== undefined) return known;
     const book: Book = {
       charter,
+      replaced: [],
       orders: new Map(),
       preservations: new Map(),
       lifted: new Set(),
@@ -227,6 +251,15 @@ export class Reckoning {
     this.#books.set(charter.id, book);
     return book;
   }
+}
+
+function replace(book: Book, present: Charter): void {
+  for (const lost of book.charter.keyholders) {
+    const successor = present.keyholders.find(({ index }) => index === lost.index);
+    if (successor === undefined || successor.name === lost.name) continue;
+    book.replaced.push({ day: book.day, lost, successor });
+  }
+  book.charter = present;
 }
 
 function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void {
@@ -378,7 +411,8 @@ function statisticsOf({ statistics, charter }: Book): MonthStatistics[] {
     }));
 }
 
-function participationOf({ batches, charter, firstBatch }: Book, today: DayNumber): Participation[] {
+function participationOf(book: Book, today: DayNumber): Participation[] {
+  const { batches, charter, firstBatch } = book;
   if (firstBatch === null) return [];
   const months = new Map<Period, DayNumber[]>();
   // Today is not over: who has not published yet is not late.
@@ -389,18 +423,43 @@ function participationOf({ batches, charter, firstBatch }: Book, today: DayNumbe
     if (days === undefined) months.set(month, [dayNumber(day)]);
     else days.push(dayNumber(day));
   }
-  return [...months].flatMap(([month, days]) =>
-    charter.keyholders.map(({ index, name }) => {
+  const terms = charter.keyholders.flatMap(({ index }) => termsOf(book, index));
+  return [...months].flatMap(([month, all]) =>
+    terms.flatMap(({ keyholder: { index, name, owner }, after, until }) => {
+      const days = all.filter((day) => day > after && day <= until);
+      if (days.length === 0) return [];
       const own = batches.get(index) ?? new Map<DayNumber, number>();
       const published = days.map((day) => own.get(day) ?? 0);
-      return {
-        keyholder: index,
-        name,
-        month,
-        expected: days.length,
-        present: published.filter((count) => count > 0).length,
-        extra: published.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
-      };
+      return [
+        {
+          keyholder: index,
+          name,
+          owner,
+          month,
+          expected: days.length,
+          present: published.filter((count) => count > 0).length,
+          extra: published.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+        },
+      ];
     }),
   );
+}
+
+/** Who held a place, one after the other: the day of a succession is the last of who was replaced. */
+function termsOf(
+  { charter, replaced }: Book,
+  place: KeyholderIndex,
+): { readonly keyholder: Keyholder; readonly after: number; readonly until: number }[] {
+  const changes = replaced.filter(({ lost }) => lost.index === place);
+  const holders = [
+    ...changes.map(({ lost, day }) => ({ keyholder: lost, until: day ?? Number.NEGATIVE_INFINITY })),
+    ...charter.keyholders
+      .filter(({ index }) => index === place)
+      .map((keyholder) => ({ keyholder, until: Number.POSITIVE_INFINITY })),
+  ];
+  return holders.map(({ keyholder, until }, i) => ({
+    keyholder,
+    after: holders[i - 1]?.until ?? Number.NEGATIVE_INFINITY,
+    until,
+  }));
 }

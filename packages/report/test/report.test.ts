@@ -30,6 +30,8 @@ import {
   seedOf,
   signedCharter,
   signedKeys,
+  signedSuccession,
+  successionDocument,
 } from "../../../vectors/fixture/deployment.ts";
 import { keyholders, policy, START, TestLog, witnesses } from "../../wire/test/test-log.ts";
 import { csvFiles, type Reported, readLog, reportPage } from "../src/index.ts";
@@ -303,4 +305,34 @@ test("REP-9: a log without a charter has nothing to report, and the page says so
   log.publish(3);
   const none = await readLog({ source: log, policy, clock: { now: () => START }, suite: nodeSuite });
   expect(reportPage(none)).toContain("Nothing was ever escrowed here");
+});
+
+test("CHA-21, REP-6: who came in a lost keyholder's place stands in it, and what the other missed stays the other's", async () => {
+  const log = new TestLog();
+  const entries: LogEntry[] = [
+    { type: "charter", document: await signedCharter(charterDocument("court", CHANGES)) },
+    batch(keyholderIndex(1), dayNumber(TODAY - 9)),
+    batch(keyholderIndex(2), dayNumber(TODAY - 9)),
+    batch(keyholderIndex(1), dayNumber(TODAY - 4)),
+    { type: "succession", document: await signedSuccession(charter, successionDocument(charter)) },
+  ];
+  log.append(entries.map(formatEntry));
+  log.note = log.sign(START, [...witnesses, ...keyholders]);
+  const after = await readLog({ source: log, policy, clock: { now: () => START }, suite: nodeSuite });
+  const [report] = after.charters;
+  const [lost, successor] = ["Keyholder 2", "Keyholder 2, new"];
+  expect(report?.charter.keyholders[1]?.name).toBe(successor);
+  expect(report?.replaced).toMatchObject([
+    { day: TODAY - 4, lost: { name: lost }, successor: { name: successor } },
+  ]);
+  const sum = (name: string): number[] =>
+    (report?.participation ?? [])
+      .filter((row) => row.name === name)
+      .reduce(([expected = 0, present = 0], row) => [expected + row.expected, present + row.present], [0, 0]);
+  expect([sum(lost), sum(successor), sum("Keyholder 1")]).toEqual([
+    [6, 1],
+    [3, 0],
+    [9, 2],
+  ]);
+  expect(reportPage(after)).toContain(`${successor} (Foundation 6) took the place of ${lost}`);
 });
