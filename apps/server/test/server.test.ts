@@ -942,10 +942,6 @@ describe("orders over both sides, and what their issuers say later", () => {
     expect(verifyEntrySignature(entry, charter)).toBe(true);
 
     await server.tick(dayStart(parseDay("2026-10-01")) + 3600);
-    const statistics = async () => (await entriesNow()).filter((one) => one.type === "statistics");
-    await expect.poll(async () => (await statistics()).length, { timeout: 30_000 }).toBe(1);
-    // Two orders of the month: too few to be told.
-    expect(await statistics()).toMatchObject([{ month: "2026-09", cells: [null, null, null, null] }]);
   });
 });
 
@@ -989,6 +985,21 @@ describe("a crash between notices and order", () => {
     expect(index).toBe(size + order.notices.length);
     const [entry] = (await server.entries(index, index + 1)).map(parseEntry);
     expect(entry).toMatchObject({ type: "warrant", day: order.day, notices: order.hash });
+  });
+});
+
+describe("a month's figures", () => {
+  test("DEL-57, ENT-11: come when nothing of the month is secret any more", async () => {
+    const months = async (): Promise<string[]> => {
+      const { log } = await server.client().health();
+      return (await server.entries(0, log?.size ?? 0))
+        .map(parseEntry)
+        .flatMap((entry) => (entry.type === "statistics" ? [entry.month] : []));
+    };
+    await server.tick(dayStart(parseDay("2026-11-01")) + 3600);
+    await expect.poll(months, { timeout: 30_000 }).toEqual(["2026-10"]);
+    await server.tick(dayStart(parseDay("2026-12-20")) + 3600);
+    await expect.poll(months, { timeout: 30_000 }).toEqual(["2026-10", "2026-09", "2026-11"]);
   });
 });
 
