@@ -11,6 +11,7 @@ import { type AccountId, hex } from "../../packages/encoding/src/index.ts";
 import { changed, flipped } from "../lies.ts";
 import { answer, type Ended, porchlight } from "../porchlight.ts";
 import { picture } from "./browser.ts";
+import { mostUnread } from "./react-queue.ts";
 import { accountIn, expectCalm, lie, PATIENT, Stage } from "./stage.ts";
 import type { Person } from "./town.ts";
 
@@ -331,6 +332,14 @@ test("offline: what is written waits, survives a locked reload from the app's ow
   await ben.page.getByText("Waiting to be sent").waitFor({ state: "detached" });
   expect(await ben.thread.getByText("written without a net").count()).toBe(1);
   expectCalm(ada, ben);
+});
+
+test("after all of it no component of the page has changes of state piled up unread", async () => {
+  for (let i = 0; i < 4; i++) {
+    await ada.settings("You");
+    await ada.home();
+  }
+  expect(await mostUnread(ada.page)).toBeLessThan(4);
 });
 
 function digest(bytes: Uint8Array): string {
