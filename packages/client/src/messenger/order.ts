@@ -1,3 +1,4 @@
+import { drawn, plain } from "./letters.ts";
 import type { ConversationView, ReadyState } from "./view.ts";
 
 /** As a list shows them: pinned ones first, then by their newest entry. Archived ones apart. */
@@ -11,21 +12,22 @@ export function sortConversations(
 }
 
 /**
- * Conversations whose title, or one of whose words, begins with what was typed, letters compared without case and
- * accents; archived ones too. Names only: what people wrote is not searched.
+ * Conversations whose title, or one of whose words, begins with what was typed. Letters are compared without case and
+ * accents, and as they are drawn: who is called as somebody else but for a letter of another script is found beside them.
+ * Archived ones too. Names only: what people wrote is not searched.
  */
 export function findConversations(state: ReadyState, typed: string): readonly ConversationView[] {
-  const words = folded(typed).split(/\s+/u).filter(Boolean);
-  const matches = ({ title }: ConversationView): boolean => {
-    const name = ` ${folded(title)}`;
-    return words.every((word) => name.includes(` ${word}`));
-  };
-  return [...sortConversations(state), ...sortConversations(state, { archived: true })].filter(matches);
+  const all = [...sortConversations(state), ...sortConversations(state, { archived: true })];
+  const [asWritten, asDrawn] = [finder(typed, plain), finder(typed, drawn)];
+  return all.filter(({ title }) => asWritten(title) || asDrawn(title));
 }
 
-function folded(text: string): string {
-  return text
-    .normalize("NFKD")
-    .replace(/\p{M}+/gu, "")
-    .toLowerCase();
+function finder(typed: string, fold: (text: string) => string): (title: string) => boolean {
+  const words = fold(typed).split(/\s+/u).filter(Boolean);
+  return (title) => {
+    const name = fold(title);
+    // A word begins after a hyphen or a bracket too.
+    const places = ` ${name} ${name.replace(/[^\p{L}\p{N}]+/gu, " ")}`;
+    return words.every((word) => places.includes(` ${word}`));
+  };
 }

@@ -2,6 +2,7 @@ import { type AccountId, fromUtf8, type UnixSeconds, utf8 } from "@porchlight/en
 import { nameIn } from "../content.ts";
 import { ClientError } from "../error.ts";
 import type { Storage } from "../storage.ts";
+import { drawn, plain } from "./letters.ts";
 import type { ContactView, TrustView } from "./view.ts";
 
 const RECORD = "people";
@@ -24,6 +25,7 @@ export class People {
   readonly #storage: Storage;
   readonly #me: AccountId;
   readonly #people: Map<AccountId, Person>;
+  readonly #skeletons = new Map<string, readonly string[]>();
   #dirty = false;
   /** Called after each change. */
   onChange: () => void = () => {};
@@ -57,8 +59,8 @@ export class People {
     const name = this.name(account);
     const isNameAmbiguous =
       name !== "" &&
-      (skeleton(ownName) === skeleton(name) ||
-        [...this.#people].some(([other, one]) => other !== account && skeleton(one.name) === skeleton(name)));
+      (this.#alike(ownName, name) ||
+        [...this.#people].some(([other, one]) => other !== account && this.#alike(one.name, name)));
     return { account, name, isNameAmbiguous, trust: this.trust(account) };
   }
 
@@ -108,6 +110,16 @@ export class People {
     await this.#storage.save(RECORD, formatPeople(this.#people));
     this.#dirty = false;
     this.onChange();
+  }
+
+  /** Everybody is compared with everybody each time: a name's letters are looked at once. */
+  #alike(one: string, other: string): boolean {
+    const [ours, theirs] = [one, other].map((name) => {
+      const known = this.#skeletons.get(name) ?? skeletons(name);
+      this.#skeletons.set(name, known);
+      return known;
+    }) as [readonly string[], readonly string[]];
+    return ours.some((skeleton, i) => skeleton === theirs[i]);
   }
 
   #of(account: AccountId): Person {
@@ -163,34 +175,8 @@ export function mergedPeople(ours: Uint8Array | null, theirs: Uint8Array): Uint8
 }
 
 /** Letters that people take for one another become one: enough for a warning, not for a decision. */
-function skeleton(name: string): string {
-  return name
-    .normalize("NFKD")
-    .replace(/[\p{M}\p{Cf}\s]+/gu, "")
-    .toLowerCase()
-    .replace(/[аеорсухіјѕԁɡοαρνικ]/gu, (char) => LOOK_ALIKES[char] ?? char)
-    .replace(/[1|]/g, "l")
-    .replace(/0/g, "o")
-    .replace(/rn/g, "m");
+function skeletons(name: string): readonly string[] {
+  return [plain(name), drawn(name)].map((text) =>
+    text.replace(/\s+/gu, "").replace(/[1|]/g, "l").replace(/0/g, "o").replace(/rn/g, "m"),
+  );
 }
-
-const LOOK_ALIKES: Readonly<Record<string, string>> = {
-  а: "a",
-  е: "e",
-  о: "o",
-  р: "p",
-  с: "c",
-  у: "y",
-  х: "x",
-  і: "i",
-  ј: "j",
-  ѕ: "s",
-  ԁ: "d",
-  ɡ: "g",
-  ο: "o",
-  α: "a",
-  ρ: "p",
-  ν: "v",
-  ι: "i",
-  κ: "k",
-};
