@@ -138,7 +138,9 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await server.tick(server.now + 60);
     await found.page.perform("leave", { conversation: talk });
     bea.hurry();
-    await bea.sees(talk, (entry) => entry.kind === "event" && entry.event.kind === "left");
+    // CON-14: Bea's device did it, and nobody reads that she removed somebody.
+    const left = await bea.sees(talk, (entry) => entry.kind === "event" && entry.event.kind === "left");
+    expect(left).toMatchObject({ by: found.account, byMe: false });
     await found.page.perform("deleteAccount");
     expect(found.page.state.kind).toBe("signed-out");
     await found.remove();

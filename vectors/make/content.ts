@@ -57,6 +57,7 @@ const CONTENTS: readonly (readonly [what: string, content: Omit<Content, "id" | 
   ],
   ["a person's name", { text: "Ada Lovelace", kind: "profile" }],
   ["a conversation's name", { text: "Garden club", kind: "title" }],
+  ["somebody leaves", { text: "", kind: "leaving" }],
   ["a kind of a later version", { text: "", kind: "poll" }],
 ];
 
@@ -73,6 +74,7 @@ const REFUSED: readonly (readonly [what: string, members: string])[] = [
   ["a reaction as long as a message", `"text":"${"x".repeat(33)}","kind":"reaction","target":"m0"`],
   ["a name with a line break", '"text":"Ada\\nBea","kind":"profile"'],
   ["a name that is not trimmed", '"text":" Ada","kind":"profile"'],
+  ["a leaving with words", '"text":"x","kind":"leaving"'],
   ["an empty title", '"text":"","kind":"title"'],
   ["a mention outside the text", `"text":"Ada","mentions":[{"account":"${ADA}","start":1,"length":3}]`],
   [

@@ -64,7 +64,16 @@ export type Preview = {
 };
 
 /** Kinds that this version understands; a content without one is plain speech. */
-export const KINDS = ["action", "edit", "deletion", "reaction", "receipt", "profile", "title"] as const;
+export const KINDS = [
+  "action",
+  "edit",
+  "deletion",
+  "reaction",
+  "receipt",
+  "profile",
+  "title",
+  "leaving",
+] as const;
 const PREVIEW_TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
 
 /** Bytes of one content: what fits into the server's limit of a message with room to spare. */
@@ -259,7 +268,7 @@ function checkKind({
   demand((target !== undefined) === (kind === "edit" || kind === "deletion" || kind === "reaction"));
   demand((read !== undefined || received !== undefined) === (kind === "receipt"));
   demand(gaps === undefined || kind === "receipt");
-  if (kind === "deletion" || kind === "receipt") demand(text === "");
+  if (kind === "deletion" || kind === "receipt" || kind === "leaving") demand(text === "");
   if (kind === "reaction") demand(text.length <= MAX_REACTION);
   if (kind === "profile") demand(nameIn(text) === text);
   if (kind === "title") demand(titleIn(text) === text);

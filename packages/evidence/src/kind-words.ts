@@ -4,6 +4,7 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
   title: "names the conversation",
   receipt: "receipt: messages had arrived or were read",
   profile: "tells its own name",
+  leaving: "asks to leave",
 };
 
 /** As its device wrote it where there are no other words for it. */

@@ -47,7 +47,11 @@ export function accountIntents(
 
   const leave = async ({ conversation }: Parameters<Handlers<"leave">["leave"]>[0]): Promise<void> => {
     const thread = session.thread(conversation);
-    if (thread.others().size > 0) await account().leave(conversation);
+    if (thread.others().size > 0) {
+      const here = account();
+      await session.sayLeaving(thread);
+      await here.leave(conversation);
+    }
     await thread.change({ left: true });
     await thread.note({ kind: "event", at: session.now(), by: session.me, event: { kind: "you-left" } });
   };

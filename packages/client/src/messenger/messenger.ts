@@ -191,6 +191,7 @@ export class Messenger {
       const { session } = this.#opened();
       if (session.account === null)
         throw new ClientError("offline", "there is no connection: try again when there is");
+      for (const thread of session.threads.values()) await session.sayLeaving(thread);
       await session.account.delete();
       await this.#shut();
       await this.#platform.erase();

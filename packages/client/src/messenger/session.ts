@@ -349,8 +349,9 @@ export class Session {
   async #round(): Promise<void> {
     if (this.#account === null) {
       this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
-      await this.refreshDevices();
     }
+    // Nobody has told a device that has just signed up of itself.
+    if (this.#devices.length === 0) await this.refreshDevices();
     this.server.connect();
     await this.#readLog();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
@@ -377,6 +378,16 @@ export class Session {
     for (const { conversation } of attendance.done) await this.work(conversation);
     void this.backup.add(this.#account);
     if (errors.length > 0) throw errors[0];
+  }
+
+  /** CON-14: it is another's device that lets go of this account. Where nothing can be said, it is left without a word. */
+  async sayLeaving(thread: Thread): Promise<void> {
+    const seat = this.seatOf(thread.id);
+    if (seat === null || seat.kind !== "active" || seat.proposed !== null || thread.others().size === 0)
+      return;
+    const id = this.newId();
+    await thread.queue({ content: { id, at: this.now(), text: "", kind: "leaving" }, files: [] });
+    await this.work(thread.id).catch(() => thread.drop(new Set([id])));
   }
 
   get account(): Account | null {
@@ -440,6 +451,7 @@ export class Session {
     if (events.length === 0) return this.#conversationChanged(seat.id);
     const before = thread.record.pending;
     await thread.take(events, seat.firstEvent);
+    for (const event of events) if (event.kind === "message") this.typing.over(seat.id, event.sender);
     await seat.handled(events.length);
     const left = new Set(thread.record.pending.map(({ content }) => content.id));
     for (const { content, files } of before) {

@@ -128,6 +128,9 @@ async function takeContent(desk: Desk, said: Said): Promise<void> {
       return await takeName(desk, said);
     case "title":
       return await takeTitle(desk, said);
+    case "leaving":
+      desk.record = { ...desk.record, leaving: [...leavingWithout(desk, said.from), said.from] };
+      return;
   }
 }
 
@@ -138,6 +141,9 @@ async function takeSpeech(desk: Desk, { seq, at, from, device, content }: Said):
   }
   const { id, at: written } = content;
   const place = desk.history.count;
+  // Whoever speaks has stayed.
+  if (desk.record.leaving?.includes(from) === true)
+    desk.record = { ...desk.record, leaving: leavingWithout(desk, from) };
   await append(
     desk,
     {
@@ -268,6 +274,10 @@ async function takeTitle(desk: Desk, { seq, at, from, content }: Said): Promise<
   await appendEvent(desk, { seq, at, by: from, event: { kind: "titled", title: content.text } });
 }
 
+function leavingWithout({ record }: Desk, account: AccountId): readonly AccountId[] {
+  return (record.leaving ?? []).filter((one) => one !== account);
+}
+
 async function takeMembers(
   desk: Desk,
   event: Extract<ConversationEvent, { kind: "members" }>,
@@ -292,7 +302,13 @@ async function takeMembers(
   };
   for (const { account } of added) people.meet(account);
   if (joined.length > 0) await say({ kind: "joined", accounts: joined });
-  if (left.length > 0) await say({ kind: "left", accounts: left });
+  const asked = left.filter((account) => desk.record.leaving?.includes(account) === true);
+  for (const account of asked) {
+    desk.record = { ...desk.record, leaving: leavingWithout(desk, account) };
+    await appendEvent(desk, { seq, at, by: account, event: { kind: "left", accounts: [account] } });
+  }
+  const removedAccounts = left.filter((account) => !asked.includes(account));
+  if (removedAccounts.length > 0) await say({ kind: "left", accounts: removedAccounts });
   for (const { account, deviceKey } of newDevices) {
     await say({ kind: "device-added", account, device: deviceKey });
   }

@@ -74,6 +74,8 @@ export type ThreadRecord = {
   /** Others may not know the own name. */
   readonly nameDue: boolean;
   readonly waitingFor: readonly AccountId[];
+  /** They said that they leave (CON-14). */
+  readonly leaving?: readonly AccountId[];
   readonly pending: readonly Pending[];
 };
 

@@ -29,17 +29,24 @@ export class Typing {
   heard(conversation: ConversationId, sender: AccountId, body: Uint8Array): void {
     const { settings, others, changed } = this.#context;
     if (!others(conversation).has(sender) || !settings().typing) return;
-    const timers: Timers = this.#timers.get(conversation) ?? new Map();
-    this.#timers.set(conversation, timers);
-    const stop = (): void => {
-      clearTimeout(timers.get(sender));
-      timers.delete(sender);
-      changed(conversation);
-    };
-    stop();
-    if (body.length !== 1 || body[0] !== 1) return;
-    timers.set(sender, setTimeout(stop, SHOWN));
+    this.over(conversation, sender);
+    if (body.length === 1 && body[0] === 1) {
+      const timers: Timers = this.#timers.get(conversation) ?? new Map();
+      this.#timers.set(conversation, timers);
+      const stop = (): void => {
+        this.over(conversation, sender);
+        changed(conversation);
+      };
+      timers.set(sender, setTimeout(stop, SHOWN));
+    }
     changed(conversation);
+  }
+
+  /** Their message is there. Who asks tells of the change. */
+  over(conversation: ConversationId, sender: AccountId): void {
+    const timers = this.#timers.get(conversation);
+    clearTimeout(timers?.get(sender));
+    timers?.delete(sender);
   }
 
   tell(conversation: ConversationId, isTyping: boolean): void {
