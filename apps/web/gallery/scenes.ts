@@ -437,7 +437,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     at: "/settings/data",
     state: ready(SEVERAL),
     refuses: { exportData: "not-now" },
-    does: [{ press: "Export my data" }],
+    does: [{ press: "Export a page to read" }],
   },
   contest: {
     at: "/notices",

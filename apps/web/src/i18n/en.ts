@@ -440,7 +440,7 @@ export const en = {
   "device.remove.text":
     "{name} is logged out and removed from every conversation. It reads nothing that is written from now on. The others see it.",
   "device.add": "Add a device",
-  "device.add.step-1": "Open this address on the new device.",
+  "device.add.step-1": "Open {address} on the new device.",
   "device.add.step-2": "Choose “I use Porchlight on another device”.",
   "device.add.step-3": "Type the code that it shows.",
   "device.code": "Code of the new device",
@@ -480,6 +480,13 @@ export const en = {
   "notice-code.text":
     "With this code you can learn whether your messages were opened, also after you left: type it at {address} in any browser, or use the program “porchlight notice read”. It reads notices and nothing else.",
   "notice-code.show": "Show the notice code",
+  "paper.recovery":
+    "Whoever has this paper is you: keep it where nobody else finds it. A newer recovery code replaces this one.",
+  "paper.recovery-use": "To come back, open {address} and choose “I have a recovery code”.",
+  "paper.notice":
+    "With this code you can learn whether your messages were opened, also after you left. It reads notices and nothing else.",
+  "paper.notice-use": "Type it at {address} in any browser, or use the program “porchlight notice read”.",
+  "paper.made": "Printed on {date}. Service: {deployment}",
   "notifications.denied":
     "This browser does not let Porchlight notify you. You can change that in its settings.",
   "notifications.ask": "Be told of new messages",
@@ -514,8 +521,13 @@ export const en = {
   "appearance.less": "Less",
   "appearance.design": "The visual language on one page",
   "export.title": "Export",
-  "export.text": "Everything that this device has, as one file that is not encrypted. Keep it safe.",
-  "export.do": "Export my data",
+  "export.text":
+    "Everything that this device has: your messages, people, settings and notices. It is not encrypted: keep it safe. Files that were sent are not in it: save those that you need from their conversations.",
+  "export.page": "Export a page to read",
+  "export.records": "Export data for programs",
+  "export.page.title": "What {name} had on Porchlight",
+  "export.page.made": "Made on {date} ({zone}) from one device.",
+  "export.page.people": "People",
   "delete-account.title": "Delete my account",
   "delete-account.text":
     "You leave every conversation. Everything here and at the provider that is yours alone is deleted.",
@@ -529,11 +541,11 @@ export const en = {
   "notices.title": "Notices",
   "notices.reading-log": "Reading the public log…",
   "notices.clear":
-    "No order about you whose secrecy ended by {until}. None signed before {since} can still be secret.",
+    "No order about you came to light by {until}. Any that is still secret was signed on {since} or later.",
   "notices.clear-text":
     "This device checked it itself, from the public log as of {date}. Newer secret orders cannot be ruled out.",
   "notices.rest":
-    "Besides these, none whose secrecy ended by {until}. None signed before {since} can still be secret.",
+    "Besides these, none came to light by {until}. Any that is still secret was signed on {since} or later.",
   "notices.no-charter": "Nobody can open anything in this service, so there is nothing to tell you.",
   "notices.overdue": {
     one: "{count} notice that should have come has not",
@@ -542,9 +554,9 @@ export const en = {
   "notices.overdue-text":
     "They may be about anybody. The keyholders owe them; ask the service, and the people who watch its public log.",
   "notices.nothing-yet":
-    "No notice for you so far. No day can be ruled out yet; no order signed before {since} can still be secret.",
+    "No notice for you so far. No day can be ruled out yet. Any order that is still secret was signed on {since} or later.",
   "notices.rest-nothing-yet":
-    "Besides these, no day can be ruled out yet. No order signed before {since} can still be secret.",
+    "Besides these, no day can be ruled out yet. Any order that is still secret was signed on {since} or later.",
   "notices.code": "To be able to read notices also after you left, print your {link}.",
   "notice.title.warrant": "{by} ordered to open messages of yours",
   "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",

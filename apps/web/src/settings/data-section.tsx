@@ -8,6 +8,8 @@ import { Field } from "../parts/field.tsx";
 import { shownName } from "../text/marks.ts";
 import { Kept } from "./kept.tsx";
 
+const FILE = "porchlight-export";
+
 /** What is here is the person's own: to take along, and to end. */
 export function DataSection(): ReactElement {
   const { me } = useReady();
@@ -15,6 +17,17 @@ export function DataSection(): ReactElement {
   const [isDeleting, setDeleting] = useState(false);
   const [typed, setTyped] = useState("");
   const name = shownName(me.name);
+  const exportPage = async (): Promise<void> => {
+    const made = await ask("exportData");
+    if (made === null) return;
+    // Most people never ask for it: its code comes when they do.
+    const { readablePage } = await import("./export-page.ts");
+    save(await readablePage(made.file), `${FILE}.html`);
+  };
+  const exportRecords = async (): Promise<void> => {
+    const made = await ask("exportData");
+    if (made !== null) save(made.file, `${FILE}.jsonl`);
+  };
   return (
     <>
       <Kept />
@@ -22,15 +35,11 @@ export function DataSection(): ReactElement {
         <h3>{say("export.title")}</h3>
         <p className="soft">{say("export.text")}</p>
         <div className="row-wrap">
-          <Button
-            icon="download"
-            onPress={() =>
-              void ask("exportData").then((made) => {
-                if (made !== null) save(made.file, "porchlight-export.json");
-              })
-            }
-          >
-            {say("export.do")}
+          <Button icon="download" onPress={() => void exportPage()}>
+            {say("export.page")}
+          </Button>
+          <Button icon="download" onPress={() => void exportRecords()}>
+            {say("export.records")}
           </Button>
         </div>
       </div>

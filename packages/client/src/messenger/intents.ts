@@ -203,7 +203,7 @@ export type Intents = {
     readonly ground: string;
   }) => { readonly document: string };
   markNoticeRead: (input: { readonly notice: string }) => void;
-  /** Everything that this device has, as one file in clear: the person's own. */
+  /** Everything that this device has, as JSON lines in clear: the person's own. */
   exportData: () => { readonly file: Blob };
   /**
    * Deletes what this device has, of a device that cannot be unlocked or read any more; the account stays. Refusal

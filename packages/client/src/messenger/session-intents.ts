@@ -1,7 +1,8 @@
 import { MAX_ATTACHMENTS } from "@porchlight/attachment";
-import { type AccountId, base64, hex, type UnixSeconds } from "@porchlight/encoding";
+import { type AccountId, base64, hex } from "@porchlight/encoding";
 import { type Content, formatContent, titleIn } from "../content.ts";
 import { ClientError } from "../error.ts";
+import { exported } from "./export.ts";
 import type { IntentName, Intents, NewAttachment } from "./intents.ts";
 import { formatVerification, grouped, parseContactCode, safetyNumber, verifies } from "./safety-number.ts";
 import type { Session } from "./session.ts";
@@ -357,31 +358,4 @@ function demandKnown(session: Session, account: AccountId): void {
   if (!session.people.knows(account)) {
     throw new ClientError("unknown-contact", "nobody of this account was met on this device");
   }
-}
-
-/** Everything that this device has of its person's, one JSON object a line. */
-async function exported(session: Session): Promise<Blob> {
-  const {
-    me,
-    devices: _,
-    ...rest
-  } = { me: session.state.me, devices: 0, settings: session.profile.settings };
-  const line = (value: unknown): string =>
-    `${JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Uint8Array ? base64(inner) : inner))}\n`;
-  const at: UnixSeconds = session.now();
-  const parts: Blob[] = [
-    new Blob([line({ kind: "account", at, me, ...rest, contacts: session.state.contacts })]),
-  ];
-  for (const [id, thread] of session.threads) {
-    let text = line({ kind: "conversation", ...session.state.conversations[id] });
-    for await (const entry of thread.all()) {
-      text += line({ conversation: id, ...entry });
-      if (text.length > 1_000_000) {
-        parts.push(new Blob([text]));
-        text = "";
-      }
-    }
-    parts.push(new Blob([text]));
-  }
-  return new Blob(parts, { type: "application/jsonl" });
 }
