@@ -42,6 +42,9 @@ describe("links", () => {
     expect(
       links("javascript:alert(1) data:text/html,x file:///etc https://paypal.com@evil.example/"),
     ).toEqual([]);
+    expect(links("(see https://en.example.org/wiki/Key_(lock))").map(({ href }) => href)).toEqual([
+      "https://en.example.org/wiki/Key_(lock)",
+    ]);
     expect(links("see https://example.org/a?b=c.").map(({ href }) => href)).toEqual([
       "https://example.org/a?b=c",
     ]);

@@ -136,23 +136,21 @@ export function PeopleChoice({
           </div>
         </CheckboxGroup>
       )}
-      <div className="row row-bottom">
-        <div className="grow">
-          <Field
-            label={say("new.code")}
-            hint={say("new.code-hint")}
-            value={code}
-            onChange={(value) => {
-              setCode(value);
-              clear();
-            }}
-            error={attempt.kind === "refused" ? attempt.text : null}
-          />
-        </div>
-        <Button isDisabled={code.trim() === "" || attempt.kind === "busy"} onPress={add}>
-          {say("new.code-add")}
-        </Button>
-      </div>
+      <Field
+        label={say("new.code")}
+        hint={say("new.code-hint")}
+        value={code}
+        onChange={(value) => {
+          setCode(value);
+          clear();
+        }}
+        error={attempt.kind === "refused" ? attempt.text : null}
+        action={
+          <Button isDisabled={code.trim() === "" || attempt.kind === "busy"} onPress={add}>
+            {say("new.code-add")}
+          </Button>
+        }
+      />
     </div>
   );
 }

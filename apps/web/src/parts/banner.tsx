@@ -4,7 +4,7 @@ import { Icon, type IconName } from "./icon.tsx";
 type Tone = "info" | "good" | "danger" | "lamp";
 
 const ICONS: Readonly<Record<Tone, IconName>> = {
-  info: "notice",
+  info: "info",
   good: "check",
   danger: "warning",
   lamp: "lamp",

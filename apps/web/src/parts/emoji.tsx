@@ -40,6 +40,18 @@ const EMOJI = [
 ] as const;
 
 /** A small palette: the keyboard of every system has the rest. */
+export function EmojiChoice({ onChoose }: { readonly onChoose: (emoji: string) => void }): ReactElement {
+  return (
+    <div className="emoji-palette">
+      {EMOJI.map((emoji) => (
+        <Button key={emoji} className="emoji" onPress={() => onChoose(emoji)}>
+          {emoji}
+        </Button>
+      ))}
+    </div>
+  );
+}
+
 export function EmojiButton({
   label,
   onChoose,
@@ -58,19 +70,13 @@ export function EmojiButton({
       {...(tabIndex === undefined ? {} : { tabIndex })}
     >
       {(close) => (
-        <Dialog className="emoji-palette" aria-label={say("emoji.choose")}>
-          {EMOJI.map((emoji) => (
-            <Button
-              key={emoji}
-              className="emoji"
-              onPress={() => {
-                close();
-                onChoose(emoji);
-              }}
-            >
-              {emoji}
-            </Button>
-          ))}
+        <Dialog aria-label={say("emoji.choose")}>
+          <EmojiChoice
+            onChoose={(emoji) => {
+              close();
+              onChoose(emoji);
+            }}
+          />
         </Dialog>
       )}
     </PopupButton>

@@ -12,10 +12,13 @@ export function Field({
   label,
   hint,
   error,
+  action,
   ...rest
 }: {
   readonly label: string;
   readonly hint?: ReactNode;
+  /** A button beside what is typed. */
+  readonly action?: ReactNode;
   readonly error?: string | null;
   readonly value: string;
   readonly onChange: (value: string) => void;
@@ -28,7 +31,14 @@ export function Field({
   return (
     <TextField {...rest} className="field" isInvalid={typeof error === "string"} validationBehavior="aria">
       <Label className="field-label">{label}</Label>
-      <Input className="field-input" />
+      {action === undefined ? (
+        <Input className="field-input" />
+      ) : (
+        <div className="field-line">
+          <Input className="field-input" />
+          {action}
+        </div>
+      )}
       {hint === undefined ? null : (
         <Text slot="description" className="field-hint">
           {hint}

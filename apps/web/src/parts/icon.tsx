@@ -23,6 +23,7 @@ const PATHS = {
   copy: "M9 9h10v11H9zM5 15V4h10",
   lamp: "M12 3v3M8 10a4 4 0 0 1 8 0v1H8zM8 11h8l1.500 6h-11zM5 21h14v-4H5z",
   notice: "M4 6h16v12H4zM4 7l8 6 8-6",
+  info: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 11v5M12 8v.01",
   device: "M7 3h10v18H7zM11 18h2",
   key: "M8 12a4 4 0 1 1 3.800 4L9 18H7v2H4v-3l4-4M16 8h.01",
   check: "M5 13l4 4 10-11",

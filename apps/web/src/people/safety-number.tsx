@@ -26,6 +26,11 @@ export function SafetyNumber({
     const answer = await ask("verifyContact", { account: contact.account, scanned: text });
     if (answer !== null) setMatches(answer.matches);
   };
+  /** What was compared before does not hold any more, and the person is told what that means. */
+  const deny = async (): Promise<void> => {
+    if (contact.trust.kind !== "unverified") await ask("unverifyContact", { account: contact.account });
+    setMatches(false);
+  };
   return (
     <Panel title={say("safety.title")} onClose={onClose}>
       <p>
@@ -46,7 +51,7 @@ export function SafetyNumber({
             <Button look="main" icon="check" onPress={() => void verify(null)}>
               {say("safety.same")}
             </Button>
-            <Button onPress={onClose}>{say("safety.different")}</Button>
+            <Button onPress={() => void deny()}>{say("safety.different")}</Button>
             {contact.trust.kind === "unverified" ? null : (
               <Button
                 look="quiet"
@@ -58,14 +63,16 @@ export function SafetyNumber({
           </div>
           <details className="small">
             <summary>{say("safety.scanned")}</summary>
-            <div className="row row-bottom">
-              <div className="grow">
-                <Field label={say("safety.scanned-label")} value={scanned} onChange={setScanned} />
-              </div>
-              <Button isDisabled={scanned.trim() === ""} onPress={() => void verify(scanned.trim())}>
-                {say("safety.check")}
-              </Button>
-            </div>
+            <Field
+              label={say("safety.scanned-label")}
+              value={scanned}
+              onChange={setScanned}
+              action={
+                <Button isDisabled={scanned.trim() === ""} onPress={() => void verify(scanned.trim())}>
+                  {say("safety.check")}
+                </Button>
+              }
+            />
           </details>
         </>
       ) : matches ? (

@@ -136,7 +136,11 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
   return (
     <Panel title={say("device.add")} onClose={onClose}>
       <ol className="steps">
-        <li>{say("device.add.step-1")}</li>
+        <li>
+          <span>
+            <Say k="device.add.step-1" v={{ address: <code className="break">{location.origin}</code> }} />
+          </span>
+        </li>
         <li>{say("device.add.step-2")}</li>
         <li>{say("device.add.step-3")}</li>
       </ol>

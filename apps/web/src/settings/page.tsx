@@ -1,4 +1,4 @@
-import type { ReactElement } from "react";
+import { type ReactElement, useEffect, useRef } from "react";
 import { say } from "../i18n/say.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
@@ -26,6 +26,12 @@ export function isSection(text: string): text is Section {
 }
 
 export function SettingsPage({ section }: { readonly section: Section }): ReactElement {
+  // On a phone the sections stand in a row that is wider than the screen.
+  const sections = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const open = sections.current?.children[SECTIONS.indexOf(section)];
+    open?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [section]);
   return (
     <main className="settings" id="main">
       <header className="page-head">
@@ -35,7 +41,7 @@ export function SettingsPage({ section }: { readonly section: Section }): ReactE
         <h1>{say("settings.title")}</h1>
       </header>
       <div className="settings-body">
-        <nav className="settings-nav" aria-label={say("settings.title")}>
+        <nav ref={sections} className="settings-nav" aria-label={say("settings.title")}>
           {SECTIONS.map((one) => (
             <Link
               key={one}

@@ -16,7 +16,6 @@ export function ProfileSection(): ReactElement {
   return (
     <>
       <form
-        className="row row-bottom"
         onSubmit={(event) => {
           event.preventDefault();
           void ask("setName", { name: name.trim() }).then((done) => {
@@ -24,18 +23,18 @@ export function ProfileSection(): ReactElement {
           });
         }}
       >
-        <div className="grow">
-          <Field
-            label={say("profile.name")}
-            hint={say("profile.name-hint")}
-            value={name}
-            onChange={setName}
-            maxLength={64}
-          />
-        </div>
-        <Button type="submit" isDisabled={name.trim() === "" || name.trim() === me.name}>
-          {say("save")}
-        </Button>
+        <Field
+          label={say("profile.name")}
+          hint={say("profile.name-hint")}
+          value={name}
+          onChange={setName}
+          maxLength={64}
+          action={
+            <Button type="submit" isDisabled={name.trim() === "" || name.trim() === me.name}>
+              {say("save")}
+            </Button>
+          }
+        />
       </form>
       <div className="stack-tight">
         <h3>{say("profile.contact")}</h3>

@@ -1,11 +1,12 @@
-import { type ReactElement, useState } from "react";
+import { type ReactElement, useEffect, useState } from "react";
+import { flushSync } from "react-dom";
 import { codeText } from "../i18n/errors.ts";
 import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+import { Paper } from "./paper.tsx";
 
-/** Printed with the code: whoever finds it in a drawer must know where it is good. */
 const NOTICES_AT = `${location.origin}/notices/code`;
 
 /** Codes on paper: one to come back with, one to read notices with. Neither is kept anywhere in the page. */
@@ -14,14 +15,33 @@ export function RecoverySection(): ReactElement {
   const { backup } = useReady().me;
   const [recovery, setRecovery] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
+  /** Of two codes that are shown, the one that is being printed; by the browser's own menu, both. */
+  const [printed, setPrinted] = useState<"recovery" | "notice" | null>(null);
+  useEffect(() => {
+    const over = (): void => setPrinted(null);
+    addEventListener("afterprint", over);
+    return () => removeEventListener("afterprint", over);
+  }, []);
+  const printOnly = (code: "recovery" | "notice"): void => {
+    flushSync(() => setPrinted(code));
+    print();
+  };
   return (
     <>
-      <div className="stack-tight print-one">
+      <div className="stack-tight">
         <h3>{say("recovery.title")}</h3>
         <p className="soft">{say("recovery.text")}</p>
         {recovery === null ? null : (
           <>
-            <p className="code-large print-this">{recovery}</p>
+            <p className="code-large">{recovery}</p>
+            {printed === "notice" ? null : (
+              <Paper title={say("recovery.title")} code={recovery}>
+                <p>{say("paper.recovery")}</p>
+                <p>
+                  <Say k="paper.recovery-use" v={{ address: <b>{location.origin}</b> }} />
+                </p>
+              </Paper>
+            )}
             <Banner tone="danger" title={say("recovery.once")} />
           </>
         )}
@@ -46,22 +66,29 @@ export function RecoverySection(): ReactElement {
             {recovery === null ? say("recovery.make") : say("recovery.make-new")}
           </Button>
           {recovery === null ? null : (
-            <Button icon="print" onPress={() => print()}>
+            <Button icon="print" onPress={() => printOnly("recovery")}>
               {say("print")}
             </Button>
           )}
         </div>
       </div>
-      <div className="stack-tight print-one">
+      <div className="stack-tight">
         <h3>{say("notice-code.title")}</h3>
         <p className="soft">
           <Say k="notice-code.text" v={{ address: <code className="break">{NOTICES_AT}</code> }} />
         </p>
         {notice === null ? null : (
-          <div className="code-large print-this">
-            <p>{notice}</p>
-            <p className="small">{NOTICES_AT}</p>
-          </div>
+          <>
+            <p className="code-large">{notice}</p>
+            {printed === "recovery" ? null : (
+              <Paper title={say("notice-code.title")} code={notice}>
+                <p>{say("paper.notice")}</p>
+                <p>
+                  <Say k="paper.notice-use" v={{ address: <b>{NOTICES_AT}</b> }} />
+                </p>
+              </Paper>
+            )}
+          </>
         )}
         <div className="row-wrap">
           <Button
@@ -71,7 +98,7 @@ export function RecoverySection(): ReactElement {
             {say("notice-code.show")}
           </Button>
           {notice === null ? null : (
-            <Button icon="print" onPress={() => print()}>
+            <Button icon="print" onPress={() => printOnly("notice")}>
               {say("print")}
             </Button>
           )}

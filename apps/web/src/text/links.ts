@@ -26,6 +26,13 @@ function linkOf(written: string): Link | null {
   };
 }
 
+/** Marks at its end belong to the sentence; a bracket that was opened inside of it does not. */
+function withoutTrailing(address: string): string {
+  const shorter = address.replace(TRAILING, "");
+  const isOpen = shorter.split("(").length > shorter.split(")").length;
+  return isOpen && address[shorter.length] === ")" ? `${shorter})` : shorter;
+}
+
 export type Linked = { readonly kind: "text"; readonly text: string } | ({ readonly kind: "link" } & Link);
 
 /** Text with the addresses in it set apart. */
@@ -33,7 +40,7 @@ export function linksIn(text: string): Linked[] {
   const parts: Linked[] = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    const written = match[0].replace(TRAILING, "");
+    const written = withoutTrailing(match[0]);
     const link = linkOf(written);
     if (link === null) continue;
     if (match.index > end) parts.push({ kind: "text", text: text.slice(end, match.index) });

@@ -9,7 +9,8 @@ export type Part =
   | { readonly kind: "mention"; readonly text: string }
   | ({ readonly kind: "link" } & Link);
 
-const CODE = /```\n?([\s\S]+?)\n?```|`([^`\n]+)`/gu;
+/** A block stands on lines of its own: the line ends around it are not the text's. */
+const CODE = /\n?```\n?([\s\S]+?)\n?```\n?|`([^`\n]+)`/gu;
 
 /** Where a mention stands in the text, in UTF-16 code units. */
 type Span = { readonly start: number; readonly length: number };

@@ -86,6 +86,25 @@ export function Composer({
     return () => clearTimeout(timer);
   }, [text, isEdit, conversation.draft, ask, id]);
 
+  // Who turns to another conversation, or closes the window, may just have pressed the last key.
+  const unsaved = useRef<string | null>(null);
+  useEffect(() => {
+    const draft = isEdit ? aside.current : text;
+    unsaved.current = draft === conversation.draft ? null : draft;
+  });
+  useEffect(() => {
+    const keep = (): void => {
+      if (unsaved.current === null) return;
+      messenger.perform("draft", { conversation: id, text: unsaved.current }).catch(() => {});
+      unsaved.current = null;
+    };
+    addEventListener("pagehide", keep);
+    return () => {
+      removeEventListener("pagehide", keep);
+      keep();
+    };
+  }, [messenger, id]);
+
   const lastTyping = useRef(0);
   const change = (value: string, caret: number): void => {
     setText(value);

@@ -23,7 +23,7 @@ export function MessageText({
   const shown = short === null || isOpen ? text : short;
   const isBig =
     mentions.length === 0 &&
-    /^(\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f|\u200d){1,12}$/u.test(text);
+    /^(\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\ufe0f|\u200d){1,12}$/u.test(text);
   return (
     <div className="message-text">
       <div dir="auto" className={`words${isBig ? " words-emoji" : ""}`}>

@@ -5,7 +5,7 @@ import { Say, say, timeOfDay } from "../i18n/say.tsx";
 import { useAsk, useNames } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
-import { EmojiButton } from "../parts/emoji.tsx";
+import { EmojiButton, EmojiChoice } from "../parts/emoji.tsx";
 import { type Action, Menu } from "../parts/menu.tsx";
 import { Avatar, Name } from "../parts/name.tsx";
 import { tell } from "../parts/toast.tsx";
@@ -162,7 +162,7 @@ function MessageActions({
   onEdit,
 }: EntryProps<"message">): ReactNode {
   const ask = useAsk();
-  const [isDeleting, setDeleting] = useState(false);
+  const [dialog, setDialog] = useState<"delete" | "react" | null>(null);
   const { body, fromMe, delivery } = entry;
   if (body.kind === "deleted") return null;
   const about = { conversation: conversation.id, message: entry.id };
@@ -194,17 +194,24 @@ function MessageActions({
       icon: "reply",
       run: () => onReply(entry),
     };
-    if (!fromMe) return [reply, copy];
+    // Under a finger there is no room for two buttons beside each message.
+    const react: Action = {
+      id: "react",
+      label: say("message.react"),
+      icon: "emoji",
+      run: () => setDialog("react"),
+    };
+    const anybodys = matchMedia("(hover: none)").matches ? [react, reply, copy] : [reply, copy];
+    if (!fromMe) return anybodys;
     return [
-      reply,
-      copy,
+      ...anybodys,
       { id: "edit", label: say("message.edit"), icon: "edit", run: () => onEdit(entry) },
       {
         id: "delete",
         label: say("message.delete"),
         icon: "trash",
         isDangerous: true,
-        run: () => setDeleting(true),
+        run: () => setDialog("delete"),
       },
     ];
   };
@@ -218,20 +225,30 @@ function MessageActions({
         />
       ) : null}
       <Menu label={say("message.actions")} actions={actions} tabIndex={isActive ? 0 : -1} />
-      {isDeleting ? (
-        <Panel title={say("message.delete.title")} isAlert onClose={() => setDeleting(false)}>
+      {dialog === "react" ? (
+        <Panel title={say("message.react")} onClose={() => setDialog(null)}>
+          <EmojiChoice
+            onChoose={(emoji) => {
+              setDialog(null);
+              void ask("react", { ...about, emoji });
+            }}
+          />
+        </Panel>
+      ) : null}
+      {dialog === "delete" ? (
+        <Panel title={say("message.delete.title")} isAlert onClose={() => setDialog(null)}>
           <p>{say("message.delete.honest")}</p>
           <div className="row-wrap">
             <Button
               look="danger"
               onPress={() => {
-                setDeleting(false);
+                setDialog(null);
                 void ask("deleteMessage", about);
               }}
             >
               {say("message.delete")}
             </Button>
-            <Button onPress={() => setDeleting(false)}>{say("cancel")}</Button>
+            <Button onPress={() => setDialog(null)}>{say("cancel")}</Button>
           </div>
         </Panel>
       ) : null}

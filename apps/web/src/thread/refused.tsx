@@ -46,7 +46,10 @@ export function NotUnderstood({ entry, isActive, onActivate }: EntryProps<"not-u
   const nameOf = useNames();
   return (
     <div className="event" data-entry tabIndex={isActive ? 0 : -1} onFocus={onActivate}>
-      <Say k="message.not-understood" v={{ name: nameOf(entry.from) }} />
+      <Icon name="info" />
+      <span className="grow">
+        <Say k="message.not-understood" v={{ name: nameOf(entry.from) }} />
+      </span>
     </div>
   );
 }
