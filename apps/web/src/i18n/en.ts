@@ -406,7 +406,7 @@ export const en = {
   "safety.check": "Check",
   "safety.changed": "The keys are not those you compared before",
   "safety.verified": "Compared. You will be told if the keys of {name} change.",
-  "safety.mismatch": "This is not the code of {name}",
+  "safety.mismatch": "The keys of {name} are not the same on both screens",
   "safety.mismatch-text":
     "Somebody may be in between. Do not write anything private, and tell them another way.",
 
