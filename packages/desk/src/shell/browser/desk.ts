@@ -7,6 +7,8 @@ import {
 } from "@simplewebauthn/browser";
 
 const LOOK_MILLISECONDS = 2000;
+/** A desk can take longer than that to answer: who has followed a link is not called back meanwhile, nor is a look begun anew. */
+const PATIENCE_MILLISECONDS = 30_000;
 /** Says that nobody asked for it: it keeps no session alive (DESK-3). */
 const AGAIN = "again";
 
@@ -92,7 +94,12 @@ if (here.searchParams.has(AGAIN)) {
 }
 
 if (document.querySelector("[data-live]") !== null) {
+  let left = Number.NEGATIVE_INFINITY;
+  addEventListener("beforeunload", () => {
+    left = performance.now();
+  });
   setInterval(() => {
+    if (performance.now() - left < PATIENCE_MILLISECONDS) return;
     // Not while somebody is in the middle of typing.
     if (
       document.activeElement instanceof HTMLInputElement ||
