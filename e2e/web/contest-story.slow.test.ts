@@ -13,8 +13,8 @@ import { picture } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 import type { DeskVisitor } from "./desk-visitor.ts";
 import { Opening } from "./opening.ts";
-import { accountIn, expectCalm } from "./stage.ts";
-import { Person } from "./town.ts";
+import { expectCalm } from "./stage.ts";
+import type { Person } from "./town.ts";
 
 /** Of a busy machine: no test here is about speed. */
 const PATIENT = { timeout: 120_000 };
@@ -43,10 +43,7 @@ afterAll(async () => {
   await opening?.close();
 });
 afterEach(async ({ task }) => {
-  if (task.result?.state !== "fail") return;
-  await opening?.showFailure();
-  for (const one of [ada, ben])
-    if (one !== undefined && !one.page.isClosed()) await picture(one.page, `failed-contest-${one.name}`);
+  if (task.result?.state === "fail") await opening?.showFailure();
 });
 
 /** Keyholders say on their beat what a member's app waits for, and time goes on here by hand. */
@@ -61,19 +58,8 @@ async function comes(what: Locator): Promise<void> {
 }
 
 test("two people talk, in the knowledge of who can open it", async () => {
-  const origin = opening.deployment.url.replace("127.0.0.1", "localhost");
-  const person = async (name: string, options = {}) => {
-    const one = await Person.at(opening.browser, name, origin, options);
-    await one.signUpWithPasskey(one.joinLink(await opening.deployment.invite()));
-    await one.readWho();
-    return one;
-  };
-  [ada, ben] = [await person("Ada", { phone: true }), await person("Ben")];
-  const contact = await ada.contactLink();
-  account = accountIn(contact);
-  await ben.begins(contact);
-  await ben.says("Where are the books?");
-  await ada.page.getByText("Where are the books?").first().click();
+  [ada, ben] = [await opening.member("Ada", { phone: true }), await opening.member("Ben")];
+  account = await opening.asks(ben, ada, "Where are the books?");
   await ada.says("In the green cupboard.");
   await ben.sees("In the green cupboard.");
   expectCalm(ada, ben);
@@ -156,12 +142,7 @@ test("the days to object are over, and still nobody is asked to decide; the agen
 });
 
 test("having heard her the court revokes it: keyholders refuse, the agency gets nothing, and her app says that it is over", async () => {
-  await court.page.locator("summary", { hasText: "Revoke it" }).click();
-  await court.page.locator("#ground-revoke").fill("Her employer confirms that she was abroad.");
-  await court.press("Revoke it …");
-  await court.page.getByRole("heading", { name: "Revoke this order" }).waitFor();
-  await court.press("Revoke it");
-  await court.page.getByText("Revoked.").first().waitFor();
+  await opening.revoke(court, "Her employer confirms that she was abroad.");
   await opening.look(court, "contest-court-revoked");
   for (const keyholder of keyholders) {
     await opening.reads(keyholder, "/orders", new RegExp(`Decided[^]*${REFERENCE}[^]*refused`));

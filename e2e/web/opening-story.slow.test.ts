@@ -8,8 +8,8 @@ import { picture } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 import type { DeskVisitor } from "./desk-visitor.ts";
 import { Opening } from "./opening.ts";
-import { accountIn, expectCalm } from "./stage.ts";
-import { Person } from "./town.ts";
+import { expectCalm } from "./stage.ts";
+import type { Person } from "./town.ts";
 
 /** Of a busy machine: no test here is about speed. */
 const PATIENT = { timeout: 300_000 };
@@ -42,26 +42,12 @@ afterAll(async () => {
   await opening?.close();
 });
 afterEach(async ({ task }) => {
-  if (task.result?.state !== "fail") return;
-  await opening?.showFailure();
-  for (const one of [ada, ben])
-    if (one !== undefined && !one.page.isClosed()) await picture(one.page, `failed-opening-${one.name}`);
+  if (task.result?.state === "fail") await opening?.showFailure();
 });
 
 test("two people talk, in the knowledge of who can open it", async () => {
-  const origin = opening.deployment.url.replace("127.0.0.1", "localhost");
-  const person = async (name: string, options = {}) => {
-    const one = await Person.at(opening.browser, name, origin, options);
-    await one.signUpWithPasskey(one.joinLink(await opening.deployment.invite()));
-    await one.readWho();
-    return one;
-  };
-  [ada, ben] = [await person("Ada"), await person("Ben", { phone: true })];
-  const contact = await ada.contactLink();
-  account = accountIn(contact);
-  await ben.begins(contact);
-  await ben.says("Where are the books?");
-  await ada.page.getByText("Where are the books?").first().click();
+  [ada, ben] = [await opening.member("Ada"), await opening.member("Ben", { phone: true })];
+  account = await opening.asks(ben, ada, "Where are the books?");
   for (const text of SAID) {
     await ada.says(text);
     await ben.sees(text);
@@ -154,9 +140,7 @@ test("the agency collects what three released, and reads what she wrote and noth
   const at = new URL(agency.page.url()).pathname;
   await opening.reads(agency, at, "3 of 3 have released");
   await opening.look(agency, "story-agency-released");
-  await agency.press("Collect and open");
-  await agency.press("Open it");
-  await agency.page.getByRole("link", { name: "Read the evidence" }).waitFor(PATIENT);
+  await opening.collect(agency);
   await agency.follow("Read the evidence");
   for (const text of SAID) await agency.page.getByText(text).waitFor();
   expect(await agency.text()).not.toContain("Where are the books?");

@@ -7,7 +7,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
 import { labelOf, openDesk, type ServedDesk, serveDesk } from "../../packages/desk/src/index.ts";
-import { picture } from "./browser.ts";
+import { addPasskeyDevice, picture } from "./browser.ts";
 import { DeskVisitor } from "./desk-visitor.ts";
 import { SpokenOpening } from "./spoken-opening.ts";
 
@@ -70,18 +70,7 @@ async function thiefOf(victim: DeskVisitor): Promise<Page> {
   await thief.addCookies(await victim.context.cookies());
   const page = await thief.newPage();
   page.setDefaultTimeout(30_000);
-  const session = await thief.newCDPSession(page);
-  await session.send("WebAuthn.enable");
-  await session.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
+  await addPasskeyDevice(page);
   return page;
 }
 
