@@ -5,8 +5,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestDeployment, type TestOrder, until } from "../apps/keyholder/test/deployment.ts";
 import { parseEntry } from "../packages/charter/src/index.ts";
-import { unixSeconds } from "../packages/encoding/src/index.ts";
+import { Messenger } from "../packages/client/src/messenger/messenger.ts";
+import { nodePlatform } from "../packages/client/src/messenger/node.ts";
+import { hex, unixSeconds } from "../packages/encoding/src/index.ts";
 import { formatNoticeCode } from "../packages/notice/src/index.ts";
+import { PublicLog, serveSite } from "../packages/public-log/src/index.ts";
+import { parsePolicy } from "../packages/tlog/src/index.ts";
+import { nodeSuite } from "../packages/tlog/src/node-suite.ts";
+import { httpLogSource } from "../packages/wire/src/index.ts";
 import { answer, porchlight } from "./porchlight.ts";
 
 type Read = {
@@ -66,6 +72,62 @@ test("P7, NOT-21, NOT-33: who holds the printed code learns of the order from lo
   });
   const other = await read(new Uint8Array(32).fill(9), "--ask-keyholders");
   expect(answer<Read>(other)).toMatchObject({ notices: [], clearance: { overdue: 0 } });
+});
+
+test("NOT-44, NOT-45: the provider stopped, the messenger reads by a copy of the log, and at the keyholders' own doors what the log never had", async () => {
+  deployment.server.beforeEntry = (bytes) => {
+    if (parseEntry(new Uint8Array(bytes)).type === "notice-share") throw new Error("kept back");
+  };
+  const held = await deployment.order({ disclosure: { kind: "notice-first" } });
+  const given = async (): Promise<boolean> => {
+    await deployment.tick(unixSeconds(deployment.now + 61));
+    const made = deployment.names.map((name) => deployment.client(name).noticeShares(held.commitment));
+    return (await Promise.all(made)).filter((shares) => shares.length > 0).length >= 2;
+  };
+  await until(given, "the keyholders");
+  const policy = deployment.charter?.log.policy ?? "";
+  const clock = { now: () => deployment.now };
+  const site = await PublicLog.open({
+    source: httpLogSource({ url: `${deployment.url}/log` }),
+    policy: parsePolicy(policy, nodeSuite),
+    directory: join(home, "mirror"),
+    clock,
+    suite: nodeSuite,
+  });
+  await site.look();
+  const served = await serveSite(site, { port: 0 }, (_event, error) => {
+    throw error;
+  });
+  await deployment.server.close();
+  const mirror = `http://127.0.0.1:${served.port}`;
+  const messenger = await Messenger.start(
+    { ...(await nodePlatform(join(home, "device"))), clock },
+    {
+      url: deployment.url,
+      origin: deployment.server.origin,
+      policy,
+      // Nobody is at the first address.
+      mirrors: async () => ["http://127.0.0.1:9", mirror],
+    },
+  );
+  const readBy = (seed: Uint8Array) =>
+    messenger.perform("readNotices", { noticeCode: formatNoticeCode(seed) });
+  const place = { kind: "mirror", url: mirror, provider: "away" };
+  expect(await readBy(order.noticeSeed)).toMatchObject({
+    notices: [{ id: order.commitment, actHash: hex(order.document.actHash) }],
+    place,
+  });
+  expect(await readBy(held.noticeSeed)).toMatchObject({ notices: [{ id: held.commitment }], place });
+  expect((await readBy(new Uint8Array(32).fill(9))).notices).toEqual([]);
+  // A page of any origin may ask what anybody may ask, and nothing else.
+  const keyholder = deployment.charter?.keyholders[0]?.url;
+  const allowed = async (path: string): Promise<string | null> =>
+    (await fetch(`${keyholder}${path}`)).headers.get("access-control-allow-origin");
+  expect(await allowed(`/notices/${held.commitment}`)).toBe("*");
+  expect(await allowed("/notices/no-commitment")).toBe("*");
+  expect([await allowed("/"), await allowed(`/orders/${held.id}`)]).toEqual([null, null]);
+  await messenger.close();
+  await served.close();
 });
 
 test("NOT-3: a code with a wrong character is refused before anything is asked", async () => {

@@ -2,9 +2,12 @@
 // a browser that knows nothing of her. Real court, agency, keyholders and log.
 import { join } from "node:path";
 import { readSignedDocument } from "@porchlight/charter";
+import { CharterBook, memoryStorage } from "@porchlight/client";
 import { type AccountId, conversationIdOf, dayNumber, dayOf, unixSeconds } from "@porchlight/encoding";
 import { Agency } from "@porchlight/parties";
 import { callAdmin } from "@porchlight/runtime";
+import { nodeSuite } from "@porchlight/tlog/node";
+import { httpLogSource } from "@porchlight/wire";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Case } from "../../packages/deployment/src/case.ts";
 import { WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
@@ -18,9 +21,13 @@ const GROUND = "I was abroad.\nAsk my employer. <b>Please</b>";
 let stage: Stage;
 let ada: Person;
 let code: string;
+let stranger: Person;
+/** A copy of the log that the provider does not keep. */
+let mirror: string;
 
 beforeAll(async () => {
   stage = await Stage.open();
+  mirror = (await stage.deployment.openPublicLog()).replace("localhost", "127.0.0.1");
   ada = await stage.member("Ada", stage.origin);
 }, 300_000);
 afterAll(async () => {
@@ -31,22 +38,22 @@ afterEach(async ({ task }) => {
 });
 
 /** A warrant of which its person is told first. */
-async function order(account: AccountId): Promise<void> {
+async function order(account: AccountId, person: string): Promise<void> {
   const { deployment } = stage;
   const { charter, layout } = deployment;
   const court = await deployment.court();
   const agency = await Agency.create(
-    join(layout.directory("launcher"), "agency"),
+    join(layout.directory("launcher"), `agency of ${person}`),
     { name: "agency", url: deployment.url, charter: charter.id },
     { workFactor: WORK_FACTOR },
   );
   const now = unixSeconds(Math.floor(Date.now() / 1000));
   const day = dayNumber(dayOf(now) - 1);
   const conversation = conversationIdOf(new Uint8Array(32).fill(7));
-  const made = new Case(deployment, court, agency, { person: "Ada Example", account, conversation, day });
-  const request = await made.request("case 1");
+  const made = new Case(deployment, court, agency, { person, account, conversation, day });
+  const request = await made.request(`case of ${person}`);
   const server = layout.directory("server");
-  await callAdmin(server, { command: "bind-person", account, person: "Ada Example" });
+  await callAdmin(server, { command: "bind-person", account, person });
   const stated = await callAdmin(server, { command: "statement", charter: charter.id, accounts: [account] });
   await made.submit(
     await court.issue(charter, {
@@ -69,7 +76,7 @@ async function order(account: AccountId): Promise<void> {
 }
 
 test("NOT-21, CONT-3: the notice is in the app, read from the log; it is contested there, and the signed word is hers to keep", async () => {
-  await order(accountIn(await ada.contactLink()) as AccountId);
+  await order(accountIn(await ada.contactLink()) as AccountId, "Ada Example");
   await ada.follow("Notices");
   const title = ada.page.getByRole("heading", { name: /ordered to open messages of yours/ });
   await title.waitFor(PATIENT);
@@ -103,7 +110,7 @@ test("the code is printed, and the account deleted", async () => {
 });
 
 test("NOT-21, CONT-4: in a browser that knows nothing of her the code reads the notice; what cannot be contested says why", async () => {
-  const stranger = await stage.person("Stranger", stage.origin, { phone: true, dark: true });
+  stranger = await stage.person("Stranger", stage.origin, { phone: true, dark: true });
   await stranger.page.goto(stage.origin);
   await stranger.page.getByRole("link", { name: "I have a notice code" }).click();
   await stranger.page.getByLabel("Notice code").fill("PLN1-NOTHING");
@@ -123,4 +130,69 @@ test("NOT-21, CONT-4: in a browser that knows nothing of her the code reads the 
   expect(await stranger.page.getByLabel("Notice code").inputValue()).toBe("");
   expect(await stranger.page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain("PLN1");
   expectCalm(stranger);
+});
+
+/** What of the log somebody sees who reads the copy alone. */
+async function copied(): Promise<CharterBook> {
+  const book = await CharterBook.open({
+    source: httpLogSource({ url: mirror }),
+    policy: stage.deployment.charter.log.policy,
+    storage: memoryStorage(),
+    clock: { now: () => unixSeconds(Math.floor(Date.now() / 1000)) },
+    suite: nodeSuite,
+  });
+  await book.refresh();
+  return book;
+}
+
+test("NOT-44, NOT-46: the provider's server is stopped: the installed app opens, reads the log elsewhere, and shows a notice that it never saw before", async () => {
+  const bea = await stage.member("Bea", stage.origin);
+  const account = accountIn(await bea.contactLink()) as AccountId;
+  await bea.page.waitForFunction(
+    async (path) => {
+      await navigator.serviceWorker.ready;
+      return (await (await caches.open("porchlight-trust")).match(path)) !== undefined;
+    },
+    "/log/mirrors",
+    PATIENT,
+  );
+  expectCalm(bea);
+  // Her app is closed before the order is there, and opened again when the provider is gone.
+  await bea.page.goto("about:blank");
+  await order(account, "Bea Example");
+  const { id } = stage.deployment.charter;
+  await expect
+    .poll(
+      async () => {
+        const book = await copied();
+        return { ...book.ordersOf(id), waiting: book.notices.pending.length };
+      },
+      { timeout: 200_000, interval: 2000 },
+    )
+    .toMatchObject({ orders: 2, waiting: 0 });
+  await stage.deployment.supervisor.stop("server");
+  await expect(fetch(stage.deployment.url)).rejects.toThrow();
+
+  await bea.page.goto(stage.origin);
+  await bea.unlock();
+  await bea.follow("Notices");
+  const title = bea.page.getByRole("heading", { name: /ordered to open messages of yours/ });
+  await title.waitFor(PATIENT);
+  await bea.page.getByText("The service does not answer").waitFor(PATIENT);
+  await bea.page.getByText(`This was read at ${mirror}`).waitFor();
+  await bea.page.getByText("To ask for the papers").waitFor();
+  await picture(bea.page, "notice-bea-provider-stopped", { fullPage: true });
+  expect(
+    bea.watch.problems.filter((text) => !text.includes(`a request to somebody else: ${mirror}`)),
+  ).toEqual([]);
+
+  // And so does a browser that has nothing but Ada's printed code.
+  await stranger.page.goto(`${stage.origin}/notices/code`);
+  await stranger.page.getByLabel("Notice code").fill(code);
+  await stranger.press("Read");
+  await stranger.page.getByText(`This was read at ${mirror}`).waitFor(PATIENT);
+  expect(
+    await stranger.page.getByRole("heading", { name: /ordered to open messages of yours/ }).count(),
+  ).toBe(1);
+  await picture(stranger.page, "notice-stranger-provider-stopped");
 });

@@ -123,6 +123,10 @@ export function createHttp(keyholder: Keyholder, log: Logger): FastifyInstance {
       .type("application/json")
       .send(JSON.stringify({ orderId: answer.id, ...publicState(answer) }));
   });
+  // NOT-45: a page of whatever origin may read what anybody may ask; a refusal too, or it could not tell one from silence.
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.url.startsWith("/notices/")) reply.header("access-control-allow-origin", "*");
+  });
   app.get<{ Params: { commitment: string } }>("/notices/:commitment", (request, reply) => {
     const shares = keyholder.noticeShares(commitment(request.params.commitment));
     return reply

@@ -37,7 +37,7 @@ import { formatVkey, TlogError } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { ROLES } from "@porchlight/wire";
 import type { BackupSummary } from "./backup.ts";
-import { type Network, readNetwork } from "./config.ts";
+import { type Network, readMirrors, readNetwork } from "./config.ts";
 import { HI1_COMMANDS, type Hi1Parts } from "./hi1/commands.ts";
 import { type Identity, publicIdentity } from "./identity.ts";
 import type { Invitations } from "./invitations.ts";
@@ -59,6 +59,8 @@ export type AdminParts = {
   readonly hi1: Hi1Parts;
   /** Keeps a new policy durably and publishes under it from now on. */
   readonly setNetwork: (network: Network) => Promise<void>;
+  /** Keeps which copies of the log there are, and tells who asks. */
+  readonly setMirrors: (mirrors: readonly string[]) => Promise<void>;
   /** Writes a sealed backup to a path that names no file yet. */
   readonly retention: Retention;
   readonly backup: (path: string) => Promise<BackupSummary>;
@@ -119,6 +121,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const network = readNetwork(fields);
     return async () => {
       await parts.setNetwork(network);
+      return {};
+    };
+  },
+  "set-mirrors": (parts, fields) => {
+    const mirrors = readMirrors(fields);
+    return async () => {
+      await parts.setMirrors(mirrors);
       return {};
     };
   },

@@ -27,6 +27,8 @@ export type ServerConfig = {
   readonly workFactor?: number;
   /** Until there is a policy, here or by the operator's command, the log takes entries and publishes nothing. */
   readonly network?: Network;
+  /** Prefixes of copies of the log that others serve, for whom this server is away (NOT-44). */
+  readonly mirrors: readonly string[];
   readonly attachments: AttachmentConfig;
   /** "open": whoever comes is registered; otherwise by invitation (ACC-2). */
   readonly registration: "open" | "invitation";
@@ -115,6 +117,7 @@ export type Network = {
 };
 
 const MAX_COSIGNERS = 100;
+const MAX_MIRRORS = 16;
 const DEFAULT_PORT = 7400;
 
 /** Every member, in a sentence for the person who wrote the file; docs/operations.md says more of each. */
@@ -130,6 +133,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   primary: "the primary's address as a front reaches it, http:// or https://",
   policy: "the witness policy in C2SP's text form",
   cosigners: "a list of {vkey, url}, one for each witness of the policy",
+  mirrors: "a list of addresses at which others serve copies of the log, at most 16",
   metrics: "{port, host}: where the figures are served",
   tls: "{certificate, key}: two PEM files",
   trustedProxies: "a list of addresses or networks, for instance 10.0.0.0/8",
@@ -184,6 +188,7 @@ function readMembers(fields: Fields): ServerConfig {
     ...(has("policy") ? { network: readNetwork(fields) } : {}),
     ...(has("metrics") ? { metrics: readMetrics(fields.object("metrics")) } : {}),
     ...(has("tls") ? { tls: readTls(fields.object("tls")) } : {}),
+    mirrors: has("mirrors") ? readMirrors(fields) : [],
     attachments: readAttachments(fields),
     registration: has("registration") ? fields.literal("registration", "invitation", "open") : "invitation",
     invitations: has("invitations") ? readInvitations(fields.object("invitations")) : DEFAULT_INVITATIONS,
@@ -387,6 +392,22 @@ function readRole(fields: Fields): ServerConfig["role"] {
 function httpUrl(text: string, where: string): string {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(text)) throw new EncodingError("not-canonical", where);
   return text.replace(/\/+$/, "");
+}
+
+/** The member `mirrors`. */
+export function readMirrors(fields: Fields): readonly string[] {
+  return fields.array(
+    "mirrors",
+    (value, where) => mirrorUrl(asString(value, where, 300), where),
+    MAX_MIRRORS,
+  );
+}
+
+function mirrorUrl(text: string, where: string): string {
+  if (!URL.canParse(text)) throw new EncodingError("not-canonical", where);
+  const { search, hash, username, password } = new URL(text);
+  if (search + hash + username + password !== "") throw new EncodingError("not-canonical", where);
+  return httpUrl(text, where);
 }
 
 /** The members `policy` and `cosigners`. */

@@ -22,6 +22,7 @@ export function openFront(primary: string, database: Database): Keeping {
   return {
     charters: new StoredCharters(database),
     routes: routes.map((route): Route => ({ ...route, handle: (exchange) => handOn(primary, exchange) })),
+    readable: () => [],
     health: () => ({ status: "ok" }),
     figures: () => null,
     onTime: () => {},

@@ -15,6 +15,8 @@ export type Keeping = {
   readonly charters: Charters;
   /** Log and orders: answered here, or handed on. */
   readonly routes: readonly Route[];
+  /** Origins at which a page may read copies of the log and what keyholders give of notices, as far as it is known here. */
+  readonly readable: () => readonly string[];
   readonly health: () => Health;
   /** Of the log; `null` where the process keeps none. */
   readonly figures: () => LogFigures | null;

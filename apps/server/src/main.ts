@@ -98,7 +98,7 @@ startProgram<ServerConfig>({
       limits,
       push,
     };
-    const web = config.web === undefined ? null : await WebFiles.open(config.web);
+    const web = config.web === undefined ? null : await WebFiles.open(config.web, keeping.readable);
     const areas = [
       ...keeping.routes,
       ...routes(services),

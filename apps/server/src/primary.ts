@@ -9,7 +9,7 @@ import type { AttachmentFiles } from "./attachment-files.ts";
 import { Attachments } from "./attachments.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { chartersOfLog, storeCharters } from "./charters.ts";
-import { type Network, type PushConfig, readNetwork, type ServerConfig } from "./config.ts";
+import { type Network, type PushConfig, readMirrors, readNetwork, type ServerConfig } from "./config.ts";
 import { Contests } from "./contests.ts";
 import type { Database } from "./database.ts";
 import { AtRest } from "./hi1/at-rest.ts";
@@ -44,6 +44,8 @@ import type { Waiters } from "./waiters.ts";
 
 /** Where a policy that the operator set later is kept; it goes before the configuration's. */
 const NETWORK_FILE = "network.json";
+/** The same of the log's mirrors. */
+const MIRRORS_FILE = "mirrors.json";
 
 /**
  * The process that keeps the log: it alone has the provider's keys, the log's files, orders and the
@@ -82,6 +84,17 @@ export async function openPrimary(
   const network =
     saved === null ? config.network : readNetwork(new Fields(parseJson(saved, "network"), "network"));
   if (network !== undefined) await publish(network);
+
+  const mirrorsPath = join(directory, MIRRORS_FILE);
+  const savedMirrors = await readFileOrNull(mirrorsPath);
+  let mirrors =
+    savedMirrors === null
+      ? config.mirrors
+      : readMirrors(new Fields(parseJson(savedMirrors, "mirrors"), "mirrors"));
+  const setMirrors = async (changed: readonly string[]): Promise<void> => {
+    await writeFileDurable(mirrorsPath, `${JSON.stringify({ mirrors: changed }, null, 2)}\n`);
+    mirrors = changed;
+  };
 
   const persons = new Persons(database, identity, clock);
   const invitations = new Invitations(database, clock, config.invitations);
@@ -130,7 +143,10 @@ export async function openPrimary(
     directory,
     (request) =>
       handleAdmin(
-        { identity, log, clock, persons, orders, invitations, roles, hi1, setNetwork, backup, retention },
+        {
+          ...{ identity, log, clock, persons, orders, invitations, roles, hi1, backup, retention },
+          ...{ setNetwork, setMirrors },
+        },
         request,
       ),
     (error) => logger.failure("admin-failed", error),
@@ -139,6 +155,7 @@ export async function openPrimary(
   if (sender === null) await push.stopSending();
   const services = {
     log,
+    mirrors: () => mirrors,
     entries: new LogEntries(log, identity, clock, clockKind, database),
     orders,
     contests: new Contests({ database, store, cards: new NoticeCards(database), log, identity, clock }),
@@ -153,6 +170,14 @@ export async function openPrimary(
   return {
     charters: chartersOfLog(log.catalogue),
     routes: [...logRoutes(services), ...disclosureRoutes(services), ...hi1Routes(services)],
+    readable: () => {
+      const { catalogue } = log;
+      const keyholders = catalogue.verifiedCharters.flatMap(
+        (charter) => (catalogue.presentCharter(charter.id) ?? charter).keyholders,
+      );
+      const urls = [...mirrors, ...keyholders.map(({ url }) => url)];
+      return [...new Set(urls.map((url) => new URL(url).origin))];
+    },
     health: () => {
       const { size } = log.store;
       const published = log.published?.size ?? 0;

@@ -43,6 +43,8 @@ export type Services = {
 /** What only the primary has. */
 export type PrimaryServices = {
   readonly log: Log;
+  /** Prefixes of copies of the log that others serve. */
+  readonly mirrors: () => readonly string[];
   readonly entries: LogEntries;
   readonly orders: Orders;
   readonly contests: Contests;

@@ -76,15 +76,21 @@ function headersOf(policy: string): Readonly<Record<string, string>> {
 /** The web app as it was built: read once, held in memory, served compressed. */
 export class WebFiles {
   readonly #files: ReadonlyMap<string, WebFile>;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #connect: () => readonly string[];
 
-  private constructor(files: ReadonlyMap<string, WebFile>, headers: Readonly<Record<string, string>>) {
+  private constructor(files: ReadonlyMap<string, WebFile>, connect: () => readonly string[]) {
     this.#files = files;
-    this.#headers = headers;
+    this.#connect = connect;
   }
 
-  /** Throws ServerError "config-invalid" where the directory has no built app. */
-  static async open({ directory, connect }: WebConfig): Promise<WebFiles> {
+  /**
+   * `readable`: origins beside the configured ones, as they are when a page is asked for. Throws ServerError
+   * "config-invalid" where the directory has no built app.
+   */
+  static async open(
+    { directory, connect }: WebConfig,
+    readable: () => readonly string[] = () => [],
+  ): Promise<WebFiles> {
     const files = new Map<string, WebFile>();
     const read = async (path: string): Promise<Buffer | undefined> =>
       await readFile(join(directory, path)).catch(() => undefined);
@@ -113,7 +119,7 @@ export class WebFiles {
         `there is no built web app in config.web: run npm run build:web`,
       );
     }
-    return new WebFiles(files, headersOf(pagePolicy(connect)));
+    return new WebFiles(files, () => [...new Set([...connect, ...readable()])]);
   }
 
   /** Adds the app's files and views; everything else is answered as before. */
@@ -137,7 +143,7 @@ export class WebFiles {
           : null;
     const body = encoding === "br" ? file.br : encoding === "gzip" ? file.gzip : file.plain;
     return reply
-      .headers(this.#headers)
+      .headers(headersOf(pagePolicy(this.#connect())))
       .headers({ "cache-control": file.cache, vary: "accept-encoding" })
       .headers(encoding === null ? {} : { "content-encoding": encoding })
       .type(file.type)

@@ -276,6 +276,7 @@ test("DEL-71: whatever an operator's program writes to the socket is answered wi
     ...["public", "status", "audit", "constructor", "__proto__"].map((name) => ({ command: name })),
     { command: "retention", act: "show" },
     { command: "set-policy", policy: "log x\n", cosigners: [{ vkey: "x", url: "http://127.0.0.1:1" }] },
+    { command: "set-mirrors", mirrors: ["ftp://127.0.0.1:1"] },
     { command: "backup", path: "no/absolute/path" },
     { command: "review-charter", charter: text },
     { command: "sign-charter", charter: text, id },

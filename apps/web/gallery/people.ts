@@ -149,7 +149,7 @@ export function ready(
 ): ReadyState {
   const state = {
     kind: "ready",
-    log: { kind: "fresh", asOf: NOW },
+    log: { kind: "fresh", asOf: NOW, place: { kind: "provider" } },
     pairing: null,
     deployment: { url: "http://localhost:7400", origin: "log.porchlight.example" },
     me,

@@ -67,6 +67,8 @@ const notice: NoticeView = {
   firstDay: 20_405 as NoticeView["firstDay"],
   lastDay: 20_407 as NoticeView["lastDay"],
   isRead: true,
+  actHash: "3c".repeat(32),
+  orderHash: "d1".repeat(32),
 };
 
 const transfer = (n: number, status: TransferView["status"], name: string): TransferView => ({
@@ -255,6 +257,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       readNotices: {
         notices: [notice],
         allClear: { asOf: NOW, clearUntil: 20_400, secretSince: 20_230, overdue: 0 },
+        place: { kind: "mirror", url: "https://mirror.example/log", provider: "away" },
       },
     },
     does: [{ fill: "Notice code", with: "PLN1-ABCDE" }, { press: "Read" }],
@@ -355,7 +358,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   "log-stale": {
     at: `/c/${FIRST}`,
-    state: ready(SEVERAL, { log: { kind: "stale", asOf: NOW } }),
+    state: ready(SEVERAL, { log: { kind: "stale", asOf: NOW, place: { kind: "provider" } } }),
     entries: TALK,
     members,
   },

@@ -30,6 +30,7 @@ import type { CharterTerms } from "@porchlight/mls";
 import { type Policy, parsePolicy, type TlogSuite } from "@porchlight/tlog";
 import { LogFollower, type LogSource, type StateStore } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
+import { type LogMirror, type LogPlace, LogReader } from "./log-reader.ts";
 import { NoticeLog } from "./notice-log.ts";
 import type { Storage } from "./storage.ts";
 
@@ -40,6 +41,8 @@ const DEFAULT_MAX_AGE = 3600;
 
 export type CharterBookOptions = {
   readonly source: LogSource;
+  /** Where else it is read when `source` is away or stale (NOT-44); nowhere where it is left out. */
+  readonly mirrors?: () => Promise<readonly LogMirror[]>;
   /** The deployment's tlog-policy text, from whoever the person trusts: never from the server. */
   readonly policy: string;
   readonly storage: Storage;
@@ -79,6 +82,7 @@ const NONE: OrderCount = { orders: 0, revoked: 0, preserved: 0 };
  */
 export class CharterBook {
   readonly #follower: LogFollower;
+  readonly #reader: LogReader;
   readonly #storage: Storage;
   readonly #policy: Policy;
   readonly #charters = new Map<CharterId, Charter>();
@@ -96,8 +100,9 @@ export class CharterBook {
   /** Entries before this index are counted. */
   #counted = 0;
 
-  private constructor(follower: LogFollower, storage: Storage, policy: Policy) {
+  private constructor(follower: LogFollower, reader: LogReader, storage: Storage, policy: Policy) {
     this.#follower = follower;
+    this.#reader = reader;
     this.#storage = storage;
     this.#policy = policy;
     this.notices = new NoticeLog(storage);
@@ -121,7 +126,8 @@ export class CharterBook {
       ...((await NoticeLog.isSaved(storage)) ? {} : { from: "start" as const }),
       ...(suite === undefined ? {} : { suite }),
     });
-    const book = new CharterBook(follower, storage, policy);
+    const reader = new LogReader(follower, options.mirrors ?? (async () => []));
+    const book = new CharterBook(follower, reader, storage, policy);
     const saved = await storage.load(CHARTERS_RECORD);
     for (const text of saved === null ? [] : parseSaved(saved)) await book.#take(utf8(text));
     const orders = await storage.load(ORDERS_RECORD);
@@ -133,6 +139,11 @@ export class CharterBook {
   /** Time of the newest checkpoint that the witnesses vouch for; a device's clock must not trail its day. */
   get checkpointTime(): UnixSeconds | undefined {
     return this.#follower.checkpoint?.time;
+  }
+
+  /** Where the log was read last. */
+  get place(): LogPlace {
+    return this.#reader.place;
   }
 
   /** Every charter of the log that everyone signed, in the log's order. */
@@ -155,9 +166,12 @@ export class CharterBook {
     return this.#orders.get(charter) ?? NONE;
   }
 
-  /** Reads the log up to its newest checkpoint. Says whether that is fresh. Throws LogError or WireError. */
+  /**
+   * Reads the log up to its newest checkpoint, at a mirror where its provider does not answer. Says whether that is
+   * fresh. Throws LogError or WireError.
+   */
   async refresh(): Promise<"fresh" | "stale"> {
-    const { kind } = await this.#follower.update(async (entries) => {
+    return await this.#reader.update(async (entries) => {
       let found = false;
       const before = this.#orders;
       for (const { bytes, index } of entries) {
@@ -170,7 +184,6 @@ export class CharterBook {
       if (this.#orders !== before) await this.#storage.save(ORDERS_RECORD, this.#formatOrders());
       await this.notices.save();
     });
-    return kind;
   }
 
   /** Throws ClientError "log-not-fresh" where the newest checkpoint is older than `maxAge`. */

@@ -39,6 +39,13 @@ export type Clearance = {
   readonly overdue: number;
 };
 
+/** An order that nobody can read the notices of yet. `earliest`: the first day on which they may be released. */
+export type PendingNotice = {
+  readonly charter: Charter;
+  readonly commitment: Commitment;
+  readonly earliest: DayNumber;
+};
+
 type Saved = {
   readonly next: number;
   readonly entries: readonly (readonly [index: number, entry: string])[];
@@ -109,12 +116,17 @@ export class NoticeLog {
   }
 
   /** Orders of which no notice can be read yet. */
-  get pending(): readonly { readonly charter: Charter; readonly commitment: Commitment }[] {
+  get pending(): readonly PendingNotice[] {
     return [...this.#ledgers.values()].flatMap(({ charter, ledger }) =>
       ledger.orders
         .filter(({ state }) => state === "pending")
-        .map(({ commitment }) => ({ charter, commitment })),
+        .map(({ commitment, earliest }) => ({ charter, commitment, earliest })),
     );
+  }
+
+  /** Those of them whose secrecy may be over by this day, as far as the log shows it. */
+  due(today: DayNumber): readonly PendingNotice[] {
+    return this.pending.filter(({ earliest }) => earliest <= today);
   }
 
   /** NOT-33: a share that a keyholder gave by its own door. It is checked like one in the log, and not saved. */

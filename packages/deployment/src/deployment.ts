@@ -174,6 +174,9 @@ export class Deployment {
   async openPublicLog(): Promise<string> {
     const { policy } = this.charter.log;
     const port = await this.supervisor.start(await this.layout.publicLog(`${this.url}/log`, policy));
+    // Members read the log there, and their notices, while the server is away.
+    const mirrors = [`http://127.0.0.1:${port}`];
+    await callAdmin(this.layout.directory("server"), { command: "set-mirrors", mirrors });
     return `http://localhost:${port}`;
   }
 

@@ -55,6 +55,7 @@ export type EntryHandler = (
 ) => void | Promise<void>;
 
 export type LogFollowerOptions = {
+  /** Where the log is read, unless {@link LogFollower.update} is given another place. */
   readonly source: LogSource;
   /** Names exactly one log. */
   readonly policy: Policy;
@@ -98,11 +99,14 @@ export class LogFollower {
   /** The entries handled so far; may trail the memory after a crash. */
   #tree: TreeFrontier;
   #busy: Promise<unknown> = Promise.resolve();
+  /** Where the log was read last. */
+  #source: LogSource;
   /** Not verified by themselves: every proof made of them is. */
   readonly #tiles = new Map<string, Uint8Array>();
 
   private constructor(options: LogFollowerOptions, memory: Memory | null, tree: TreeFrontier) {
     this.#options = options;
+    this.#source = options.source;
     this.#suite = options.suite ?? nobleSuite;
     this.#memory = memory;
     this.#tree = tree;
@@ -134,10 +138,16 @@ export class LogFollower {
   /**
    * Fetches the checkpoint and all entries up to it, verifies, hands them to `handle`, and saves after each batch.
    * Throws LogError for what the log did, WireError where it cannot be reached, and whatever `handle` throws; the
-   * entries at hand then come again. Calls run one after the other.
+   * entries at hand then come again. Calls run one after the other. `source`: another place that has the same log, a
+   * mirror; what was remembered of the log binds it as it binds every other.
    */
-  update(handle: EntryHandler): Promise<LogUpdate> {
-    return this.#alone(() => this.#update(handle));
+  update(handle: EntryHandler, source: LogSource = this.#options.source): Promise<LogUpdate> {
+    return this.#alone(() => {
+      // Tiles are proven where they are used: one place's bad ones must not speak against another.
+      if (source !== this.#source) this.#tiles.clear();
+      this.#source = source;
+      return this.#update(handle);
+    });
   }
 
   /** A C2SP tlog-proof of one entry under the newest accepted checkpoint. Throws LogError "not-covered". */
@@ -177,7 +187,7 @@ export class LogFollower {
   }
 
   async #update(handle: EntryHandler): Promise<LogUpdate> {
-    const offered = this.#verifyOffered(await this.#options.source.checkpoint());
+    const offered = this.#verifyOffered(await this.#source.checkpoint());
     await this.#checkExtends(offered);
     const before = this.#tree.size;
     while (this.#tree.size < offered.size) await this.#advance(offered, handle);
@@ -248,7 +258,7 @@ export class LogFollower {
   readonly #read: TileReader = async (path) => {
     const known = this.#tiles.get(path);
     if (known !== undefined) return known;
-    const tile = await readLogFile(this.#options.source, path);
+    const tile = await readLogFile(this.#source, path);
     if (this.#tiles.size >= MAX_KEPT_TILES) this.#tiles.clear();
     this.#tiles.set(path, tile);
     return tile;
@@ -294,7 +304,7 @@ export class LogFollower {
   /** All entries of a bundle that a tree of `size` has. */
   async #bundle(index: number, size: TreeSize): Promise<Uint8Array[]> {
     const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
-    const bytes = await readLogFile(this.#options.source, entriesPath(index, width));
+    const bytes = await readLogFile(this.#source, entriesPath(index, width));
     try {
       return parseEntries(bytes, width);
     } catch (cause) {

@@ -22,7 +22,7 @@ const logWaitQuery = z.object({
 const periodParams = z.object({ period: periodText });
 
 /** The public log, and what is in it of charters and keys. */
-export function logRoutes({ log, entries }: PrimaryServices): Route[] {
+export function logRoutes({ log, mirrors, entries }: PrimaryServices): Route[] {
   return [
     {
       method: "GET",
@@ -46,6 +46,20 @@ export function logRoutes({ log, entries }: PrimaryServices): Route[] {
       handle: async () => {
         if (log.policy === null) throw new Refusal("not-found", "the log has no policy yet");
         return { bytes: utf8(log.policy), type: "text/plain; charset=utf-8", cache: "no-store" };
+      },
+    },
+    {
+      method: "GET",
+      url: "/log/mirrors",
+      access: "open",
+      contract: { answer: "bytes" },
+      handle: async () => {
+        const bytes = utf8(
+          mirrors()
+            .map((url) => `${url}\n`)
+            .join(""),
+        );
+        return { bytes, type: "text/plain; charset=utf-8", cache: "no-store" };
       },
     },
     {

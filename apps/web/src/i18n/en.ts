@@ -558,6 +558,13 @@ export const en = {
   "notices.rest-nothing-yet":
     "Besides these, no day can be ruled out yet. Any order that is still secret was signed on {since} or later.",
   "notices.code": "To be able to read notices also after you left, print your {link}.",
+  "whence.away": "The service does not answer",
+  "whence.stale": "The service gives no new log",
+  "whence.refused": "The service gives a log that is refused",
+  "whence.text":
+    "This was read at {address}, a copy of the public log that somebody else keeps, as of {date}. This device checked it as it checks the service's own.",
+  "whence.kept":
+    "No copy of its public log answers either. This is what this device read of it before, as of {date}.",
   "notice.title.warrant": "{by} ordered to open messages of yours",
   "notice.title.hold-order": "Your organisation ({by}) ordered to open messages of yours",
   "notice.other-side": "The order is about somebody else. Yours are opened because you wrote with them.",
@@ -579,6 +586,11 @@ export const en = {
   "notice.reference": "Reference",
   "notice.complaint": "How to complain",
   "notice.complaint-text": "Write to {by} and name the reference {reference}. A lawyer can do it for you.",
+  "notice.papers": "To ask for the papers",
+  "notice.papers-text":
+    "Name these numbers to {by}. They belong to one order and one act only; whoever has the papers can compare.",
+  "notice.papers.order": "The signed order",
+  "notice.papers.act": "The original act",
   "notice.proof": "In the public log",
   "contest.title": "Contest it",
   "contest.text":

@@ -4,6 +4,8 @@ import { serveWorker } from "@porchlight/client/worker";
 
 const KEPT = "porchlight-trust";
 const POLICY = "/log/policy";
+const MIRRORS = "/log/mirrors";
+const MAX_MIRRORS = 16;
 
 /**
  * The log's policy as this browser saw it first. What the server says later is not asked: whoever could change the
@@ -27,9 +29,30 @@ function originOf(text: string): string {
   return name;
 }
 
+async function keptMirrors(): Promise<readonly string[]> {
+  const known = await (await caches.open(KEPT)).match(MIRRORS);
+  return known === undefined ? [] : addressesIn(await known.text());
+}
+
+/** NOT-44: what the server ever named is kept, the oldest first. It could otherwise take back who shows its log. */
+async function learnMirrors(): Promise<void> {
+  const answer = await fetch(MIRRORS, { cache: "no-store" });
+  if (!answer.ok) return;
+  const all = [...new Set([...(await keptMirrors()), ...addressesIn(await answer.text())])];
+  const kept = all.slice(0, MAX_MIRRORS);
+  await (await caches.open(KEPT)).put(MIRRORS, new Response(kept.join("\n")));
+}
+
+function addressesIn(text: string): string[] {
+  return text.split("\n").filter((line) => /^https?:/.test(line) && URL.canParse(line));
+}
+
 serveWorker({
   config: async () => {
     const text = await policy();
-    return { url: location.origin, origin: originOf(text), policy: text, database: "porchlight" };
+    // Nothing waits for it: they are wanted when the server is away.
+    void learnMirrors().catch(() => {});
+    const config = { url: location.origin, origin: originOf(text), policy: text, mirrors: keptMirrors };
+    return { ...config, database: "porchlight" };
   },
 });

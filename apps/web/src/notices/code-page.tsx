@@ -1,4 +1,4 @@
-import type { AllClearView, NoticeView } from "@porchlight/client/page";
+import type { AllClearView, LogPlace, NoticeView } from "@porchlight/client/page";
 import { type ReactElement, useState } from "react";
 import { say } from "../i18n/say.tsx";
 import { useAttempt, useMessenger } from "../messenger/use.ts";
@@ -9,11 +9,13 @@ import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Cleared } from "./cleared.tsx";
 import { Notice } from "./notice.tsx";
+import { Whence } from "./whence.tsx";
 
 type Read = {
   readonly code: string;
   readonly notices: readonly NoticeView[];
   readonly allClear: AllClearView | null;
+  readonly place: LogPlace;
 };
 
 /** For whoever has a printed code: with or without a device here, and long after leaving. */
@@ -59,6 +61,7 @@ export function NoticeCodePage(): ReactElement {
         {attempt.kind === "busy" ? <Waiting label={say("notices.reading-log")} /> : null}
         {read === null ? null : (
           <>
+            {read.allClear === null ? null : <Whence place={read.place} asOf={read.allClear.asOf} />}
             <Cleared
               allClear={read.allClear}
               hasNoCharter={read.allClear === null}

@@ -72,6 +72,18 @@ export function Notice({
         <dd>
           <Say k="notice.complaint-text" v={{ by: notice.orderedBy, reference: notice.reference }} />
         </dd>
+        <dt>{say("notice.papers")}</dt>
+        <dd className="stack-tight">
+          <p>
+            <Say k="notice.papers-text" v={{ by: notice.orderedBy }} />
+          </p>
+          <p>
+            {say("notice.papers.order")}: <code className="break small">{notice.orderHash}</code>
+          </p>
+          <p>
+            {say("notice.papers.act")}: <code className="break small">{notice.actHash}</code>
+          </p>
+        </dd>
         <dt>{say("notice.proof")}</dt>
         <dd>
           <code className="break small">{notice.id}</code>

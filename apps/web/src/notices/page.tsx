@@ -7,10 +7,12 @@ import { Link } from "../parts/link.tsx";
 import { shownName } from "../text/marks.ts";
 import { Cleared } from "./cleared.tsx";
 import { Notice } from "./notice.tsx";
+import { OwnWhence } from "./whence.tsx";
 
 /** Who asked to open this person's messages, and what the log says of the rest. */
 export function NoticesPage(): ReactElement {
-  const { notices, ...state } = useReady();
+  const state = useReady();
+  const { notices } = state;
   return (
     <main className="reading" id="main">
       <header className="page-head">
@@ -20,6 +22,7 @@ export function NoticesPage(): ReactElement {
         <h1>{say("notices.title")}</h1>
       </header>
       <div className="stack">
+        <OwnWhence state={state} />
         <Cleared
           allClear={state.allClear}
           hasNoCharter={state.log.kind !== "unknown" && Object.keys(state.charters).length === 0}

@@ -3,6 +3,7 @@ import type { AccountId, CharterId, ConversationId, UnixSeconds } from "@porchli
 import type {
   AllClearView,
   EntryView,
+  LogPlace,
   MemberView,
   MentionView,
   NoticeView,
@@ -192,6 +193,7 @@ export type Intents = {
   readNotices: (input: { readonly noticeCode: string }) => {
     readonly notices: readonly NoticeView[];
     readonly allClear: AllClearView | null;
+    readonly place: LogPlace;
   };
   /**
    * Contests an order that the person was told of first (CONT-3): by the code, or `null` for the unlocked account's own.

@@ -1,11 +1,12 @@
 import { EncodingError, type UnixSeconds } from "@porchlight/encoding";
 import { NoticeError, parseNoticeCode } from "@porchlight/notice";
-import { httpLogSource } from "@porchlight/wire";
-import { CharterBook } from "../charter-book.ts";
+import type { CharterBook } from "../charter-book.ts";
 import { contestOrder } from "../contest.ts";
 import { ClientError } from "../error.ts";
+import { KeyholderDoors } from "../keyholder-doors.ts";
 import { memoryStorage } from "../storage.ts";
 import { allClearView, noticeViews } from "./notice-view.ts";
+import { openBook } from "./open-book.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import type { Handlers } from "./session-intents.ts";
 
@@ -25,15 +26,9 @@ export function noticeIntents(
 ): Handlers<NoticeIntent> {
   const byCode = async (noticeCode: string): Promise<Reader & { readonly asOf: UnixSeconds }> => {
     const seed = seedOf(noticeCode);
-    const { tlogSuite } = platform;
-    const book = await CharterBook.open({
-      source: platform.log?.(config.url) ?? httpLogSource({ url: `${config.url}/log` }),
-      policy: config.policy,
-      storage: memoryStorage(),
-      clock: platform.clock,
-      ...(tlogSuite === undefined ? {} : { suite: tlogSuite }),
-    });
+    const book = await openBook(platform, config, memoryStorage());
     await book.refresh();
+    await new KeyholderDoors(book, () => platform.clock.now()).askAll();
     const asOf = book.checkpointTime;
     if (asOf === undefined) throw new ClientError("log-not-fresh", "the log has no checkpoint yet");
     return { seed, book, asOf };
@@ -46,6 +41,7 @@ export function noticeIntents(
       return {
         notices: noticeViews(book.notices, seed, book.known, []),
         allClear: clearance === null ? null : allClearView(clearance),
+        place: book.place,
       };
     },
 

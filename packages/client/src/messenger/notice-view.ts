@@ -1,5 +1,5 @@
 import type { Charter } from "@porchlight/charter";
-import { type DayNumber, dayNumber } from "@porchlight/encoding";
+import { type DayNumber, dayNumber, hex } from "@porchlight/encoding";
 import type { NoticeContent } from "@porchlight/notice";
 import type { Clearance, NoticeLog } from "../notice-log.ts";
 import type { AllClearView, NoticeView } from "./view.ts";
@@ -31,6 +31,8 @@ export function noticeViews(
         contestUntil: charter === undefined ? null : contestUntil(notice, charter),
         stopped: log.stopped(notice),
         isRead: read.includes(notice.commitment),
+        actHash: hex(notice.actHash),
+        orderHash: hex(notice.orderHash),
       };
     })
     .sort((a, b) => b.issued - a.issued);

@@ -13,6 +13,8 @@ export type MessengerConfig = {
   readonly origin: string;
   /** The deployment's tlog-policy text. */
   readonly policy: string;
+  /** Prefixes of mirrors of the log, for when the server is away; whoever names them need not be trusted (NOT-44). */
+  readonly mirrors?: () => Promise<readonly string[]>;
 };
 
 /** A server with a stream of news; where there is none, the messenger asks every few seconds. */

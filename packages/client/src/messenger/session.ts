@@ -6,13 +6,14 @@ import {
   hex,
   type UnixSeconds,
 } from "@porchlight/encoding";
-import { httpLogSource, LogError, type StreamingListener } from "@porchlight/wire";
+import { LogError, type StreamingListener, WireError } from "@porchlight/wire";
 import { Account } from "../account.ts";
 import type { Attendance } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
-import { CharterBook } from "../charter-book.ts";
+import type { CharterBook } from "../charter-book.ts";
 import type { AccountContext } from "../context.ts";
 import { ClientError, type ClientErrorCode } from "../error.ts";
+import { KeyholderDoors } from "../keyholder-doors.ts";
 import { Member } from "../member.ts";
 import type { Seat } from "../seat.ts";
 import type { Storage } from "../storage.ts";
@@ -21,6 +22,7 @@ import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
 import { NotedStorage } from "./noted-storage.ts";
 import { allClearView, noticeViews } from "./notice-view.ts";
+import { openBook } from "./open-book.ts";
 import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { MessengerConfig, MessengerServer, Platform } from "./platform.ts";
@@ -69,6 +71,8 @@ export class Session {
   readonly #due = new Set<ConversationId>();
   readonly #working = new Map<ConversationId, Promise<void>>();
   readonly #outbox: Outbox;
+  readonly #doors: KeyholderDoors;
+  #asking: Promise<void> | null = null;
   readonly typing: Typing;
   #state: ReadyState;
   #isRunning = false;
@@ -133,6 +137,7 @@ export class Session {
       kick: (conversation) => this.kick(conversation),
       failed: (error) => this.#failed(error),
     });
+    this.#doors = new KeyholderDoors(book, () => this.now());
     this.typing = new Typing({
       settings: () => profile.settings,
       others: (conversation) => this.threads.get(conversation)?.others() ?? NOBODY,
@@ -175,7 +180,7 @@ export class Session {
     plain: Storage,
     options: { readonly name: string; readonly enter?: Enter },
   ): Promise<Session> {
-    const { clock, random, suite, tlogSuite } = platform;
+    const { clock, random, suite } = platform;
     const storage = await NotedStorage.open(plain);
     const listener: { current: StreamingListener } = { current: {} };
     const server = platform.connect(config.url, {
@@ -184,13 +189,7 @@ export class Session {
       ephemeral: (...heard) => listener.current.ephemeral?.(...heard),
       state: (state) => listener.current.state?.(state),
     });
-    const book = await CharterBook.open({
-      source: platform.log?.(config.url) ?? httpLogSource({ url: `${config.url}/log` }),
-      policy: config.policy,
-      storage,
-      clock,
-      ...(tlogSuite === undefined ? {} : { suite: tlogSuite }),
-    });
+    const book = await openBook(platform, config, storage);
     const context = { server, storage, clock, random, suite, charters: book };
     const account = options.enter === undefined ? null : await options.enter(context);
     const member = account?.member ?? (await Member.open(context));
@@ -347,13 +346,14 @@ export class Session {
   }
 
   async #round(): Promise<void> {
+    // Before anything that takes the server: where it is away, the log is read elsewhere.
+    await this.#readLog();
     if (this.#account === null) {
       this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
     }
     // Nobody has told a device that has just signed up of itself.
     if (this.#devices.length === 0) await this.refreshDevices();
     this.server.connect();
-    await this.#readLog();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
     const welcomed = await this.member.join();
     for (const seat of this.member.seats) await this.#adopt(seat.id, seat.charter);
@@ -499,14 +499,33 @@ export class Session {
     let log: LogView;
     try {
       const kind = await this.book.refresh();
-      log = { kind, asOf: this.book.checkpointTime ?? this.now() };
+      log = { kind, asOf: this.book.checkpointTime ?? this.now(), place: this.book.place };
     } catch (error) {
+      // Nobody has the log now; orders that it showed before may be told all the same.
+      if (error instanceof WireError) this.#askKeyholders(null);
       if (!(error instanceof LogError) || error.code === "state-corrupt") throw error;
       log = { kind: "refused", code: error.code };
     }
     if (JSON.stringify(log) !== JSON.stringify(this.#state.log)) this.#set({ log });
     this.#chartersChanged();
     for (const thread of this.threads.values()) await this.#tellReplaced(thread);
+    this.#askKeyholders(log);
+  }
+
+  /** Beside everything else: a keyholder that does not answer holds up nothing. */
+  #askKeyholders(log: LogView | null): void {
+    const isProviderHere = log?.kind === "fresh" && log.place.kind === "provider";
+    this.#asking ??= this.#doors
+      .look(isProviderHere)
+      .then(
+        (isAnything) => {
+          if (isAnything && this.#isRunning) this.#noticesChanged();
+        },
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => {
+        this.#asking = null;
+      });
   }
 
   #failed(error: unknown): void {

@@ -1,6 +1,9 @@
 // What a user interface renders. All of it is plain data that can be structured-cloned; nothing here is a secret key.
 import type { AccountId, CharterId, ConversationId, DayNumber, UnixSeconds } from "@porchlight/encoding";
 import type { ClientErrorCode } from "../error.ts";
+import type { LogPlace } from "../log-reader.ts";
+
+export type { LogPlace } from "../log-reader.ts";
 
 /** The whole application as a person sees it, without the messages: those are windows of {@link ThreadView}. */
 export type AppState =
@@ -290,7 +293,7 @@ export type CharterView = {
 export type LogView =
   | { readonly kind: "unknown" }
   /** "stale": what is newer may be kept from this device. `asOf`: the witnesses' time. */
-  | { readonly kind: "fresh" | "stale"; readonly asOf: UnixSeconds }
+  | { readonly kind: "fresh" | "stale"; readonly asOf: UnixSeconds; readonly place: LogPlace }
   /** It showed what no honest log shows ("fork", "rollback", "entry-hash", …): somebody lies about who can open what. */
   | { readonly kind: "refused"; readonly code: string };
 
@@ -336,6 +339,9 @@ export type NoticeView = {
   /** What the log shows that was said of it later: taken back for good, or nothing is opened for now. */
   readonly stopped: "revoked" | "suspended" | null;
   readonly isRead: boolean;
+  /** SHA-256, hex, of the court's original act and of the signed order: by these its issuer is asked for them. */
+  readonly actHash: string;
+  readonly orderHash: string;
 };
 
 /** "No order about you whose secrecy ended by `clearUntil`; none signed before `secretSince` can still be secret." */
