@@ -8,6 +8,8 @@ import { pagePolicy, WebFiles } from "../src/web-files.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "porchlight-web-"));
 const app = fastify();
+/** What the server knows of mirrors and keyholders at the moment. */
+let readable: readonly string[] = [];
 
 beforeAll(async () => {
   mkdirSync(join(directory, "assets"));
@@ -16,7 +18,7 @@ beforeAll(async () => {
   writeFileSync(join(directory, "assets", "main-abc.js.br"), brotliCompressSync("main()"));
   writeFileSync(join(directory, "assets", "main-abc.js.gz"), gzipSync("main()"));
   writeFileSync(join(directory, "secret.pem"), "no");
-  (await WebFiles.open({ directory, connect: ["https://keyholder.example"] })).register(app);
+  (await WebFiles.open({ directory, connect: ["https://keyholder.example"] }, () => readable)).register(app);
 });
 afterAll(async () => {
   await app.close();
@@ -38,6 +40,13 @@ test("WEB-1: every answer has the policy, without inline, without eval, with Tru
       "cross-origin-embedder-policy": "require-corp",
     });
   }
+});
+
+test("WEB-1, NOT-44: a page may speak to the mirrors and keyholders that there are when it is asked for", async () => {
+  readable = ["https://mirror.example", "https://keyholder.example"];
+  const policy = (await app.inject("/")).headers["content-security-policy"];
+  expect(policy).toContain("connect-src 'self' https://keyholder.example https://mirror.example;");
+  readable = [];
 });
 
 test("WEB-2: files with their hash in the name are kept for ever, the page is asked for each time", async () => {
