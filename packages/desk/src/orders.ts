@@ -70,6 +70,17 @@ export async function shownOrders(directory: string, service: Service): Promise<
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
 }
 
+/** The service under an order's own charter (WAR-4): another may have come into force since. Throws PartyError "charter-unknown". */
+export async function serviceOf(service: Service, { warrant }: Pick<OrderFile, "warrant">): Promise<Service> {
+  const { charter } = parseWarrant(unverifiedPayload(parseSignedDocument(warrant, "warrant")));
+  return await service.under(charter);
+}
+
+/** Who signs a charter's orders, as whoever works with them reads it. */
+export function whoSigns({ kind }: Pick<Charter, "kind">): string {
+  return kind === "court" ? "the court" : "those who sign";
+}
+
 type Seen = { readonly index: number; readonly type: string; readonly day: DayNumber };
 
 function standingOf(

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type Charter,
   formatRegistration,
   formatSignedDocument,
   signDocument,
@@ -16,8 +17,10 @@ import {
   formatDay,
   formatInstant,
   hex,
+  periodOf,
   unixSeconds,
 } from "@porchlight/encoding";
+import type { Disclosure } from "@porchlight/gate";
 import { html } from "@porchlight/markup";
 import {
   Agency,
@@ -26,6 +29,7 @@ import {
   formatOrderFile,
   formatPreservationFile,
   formatRequest,
+  keepOrder,
   namesOf,
   type OrderFile,
   preservationName,
@@ -34,7 +38,7 @@ import {
   signPreservation,
 } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { onDay, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
+import { charterOf, onDay, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
 import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
@@ -53,6 +57,8 @@ const issuers: DeskClient[] = [];
 let orders: readonly [OrderFile, OrderFile];
 let half: OrderFile;
 let unsent: readonly [one: OrderFile, both: OrderFile];
+/** Signed under a charter that came into force later: one secret and soon over, one whose person is told first. */
+let changed: readonly [OrderFile, OrderFile];
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "inspector-"));
@@ -221,6 +227,16 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
   const both = await legal.act(`${other}/sign`, {});
   expect(both.text).toContain(`Secrecy extended until ${formatDay(dayNumber(DAY + 60))}`);
   expect(world.entries.at(-1)).toMatchObject({ type: "extension" });
+  // When the person is told, moved: to the day where it was said, to the log's month at the other desk.
+  const [day, month] = [formatDay(dayNumber(DAY + 60)), periodOf(dayNumber(DAY + 60))];
+  const shownTo = async (desk: DeskClient, words: string) =>
+    await vi.waitFor(async () => expect((await desk.get("/orders")).text).toContain(words), {
+      timeout: 20_000,
+      interval: 200,
+    });
+  await shownTo(legal, `on ${day} (extended)`);
+  await upload(management, "/orders", "order", formatOrderFile(order));
+  await shownTo(management, `on a day in ${month} (extended)`);
 });
 
 test("DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does not sign, and says what to do", async () => {
@@ -234,6 +250,10 @@ test("DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does no
     });
   const refused = await extend(dayNumber(longest + 1));
   expect(refused.status).toBe(422);
+  // What was typed is kept, to be mended.
+  expect(refused.text).toMatch(/<details class="card" open><summary>Keep it secret for longer/);
+  expect(refused.text).toContain(`value="${formatDay(dayNumber(longest + 1))}"`);
+  expect(refused.text).toMatch(/name="ground"[^>]*>\nMore people\./);
   expect(refused.text).toContain(`secret until ${formatDay(longest)} at the latest`);
   expect((await extend(longest)).status).toBe(200);
 
@@ -279,6 +299,100 @@ test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the lo
   expect(done).toContain("No hold order waits for you.");
 });
 
+test("DESK-11, WAR-4: after a change of charter everything is read under the charter that it names, and what cannot be read keeps nobody from the rest", async () => {
+  const [legal] = issuers as [DeskClient];
+  const { kind, issuers: named, inspection, contestDays } = world.charter;
+  const later = await world.addCharter({ issuers: named, inspection, contestDays, legalBases: ["Later"] });
+  const foreign = await charterOf(kind, { issuers: named, inspection, legalBases: ["Nowhere"] });
+  await service.update();
+  const [one, two] = [await Court.open(join(home, "legal")), await Court.open(join(home, "management"))];
+  const agency = await Agency.open(join(home, "agency"));
+  const signed = async (charter: Charter, reference: string, disclosure: Disclosure) => {
+    const { request } = await agency.request(charter.id, { reference, actHash: seedOf("act") });
+    const half = await one.issue(charter, {
+      request,
+      statement: await world.statement("brandt", charter),
+      accounts: [world.account],
+      conversations: [CONVERSATION],
+      firstDay: DAY,
+      lastDay: DAY,
+      legalBasis: charter.legalBases[0] as string,
+      offenceCategory: charter.offenceCategories[0] as string,
+      necessity: "Needed.",
+      proportionality: "One day.",
+      disclosure,
+      issued: service.now(),
+      expires: unixSeconds(service.now() + 86_400),
+    });
+    return await two.countersign(charter, half);
+  };
+  const secret = { kind: "secret", until: dayNumber(DAY + 30), ground: "It would be destroyed." } as const;
+  const under = await service.under(later.id);
+  await expect(service.under(foreign.id)).rejects.toMatchObject({ code: "charter-unknown" });
+  changed = [
+    await one.submit(under, await signed(later, "hold 4", secret)),
+    await one.submit(under, await signed(later, "hold 5", { kind: "notice-first" })),
+  ];
+  await world.contest(namesOf(changed[1]).orderId, `He is my lawyer ${EVIL}`);
+  const unreadable = await signed(foreign, "hold 6", secret);
+  for (const name of ["legal", "works-council", "agency"]) await keepOrder(join(home, name), unreadable);
+  const until = formatDay(dayNumber(DAY + 1 + contestDays));
+  const seen = async (desk: DeskClient, words: string) =>
+    await vi.waitFor(async () => expect((await desk.get("/orders")).text).toContain(words), {
+      timeout: 20_000,
+      interval: 200,
+    });
+  // An inspector that both charters name sees that nobody showed it these.
+  await seen(client, "2 hold orders stand in the public log that nobody gave you.");
+  for (const order of changed) {
+    const at = `/orders/${namesOf(order).commitment.slice(0, 16)}`;
+    for (const desk of [client, legal]) {
+      expect((await upload(desk, "/orders", "order", formatOrderFile(order))).status).toBe(303);
+      const page = await desk.get(at);
+      expect([page.status, page.text.includes("Later")]).toEqual([200, true]);
+    }
+  }
+  for (const desk of [client, legal]) {
+    const list = await desk.get("/orders");
+    expect([list.status, list.text.split("cannot be read").length]).toEqual([200, 2]);
+    for (const reference of ["hold 1", "hold 4", "hold 6"]) expect(list.text).toContain(reference);
+    const page = await desk.get(`/orders/${namesOf(unreadable).commitment.slice(0, 16)}`);
+    expect([page.status, page.text.includes("made under another charter")]).toEqual([409, true]);
+  }
+  // CONT-6: whoever signed it sees on the list that somebody objects, and how long the keyholders wait.
+  const list = (await legal.get("/orders")).text;
+  expect(list).toContain("1 person objects");
+  expect(list).toMatch(
+    new RegExp(`until the end of ${until} <span class="badge plain">\\d+ days \\d+ hours? left`),
+  );
+  const page = (await legal.get(`/orders/${namesOf(changed[1]).commitment.slice(0, 16)}`)).text;
+  expect(page).toContain("The people whom it opens may object until the end of");
+  expect(page).toContain("He is my lawyer &lt;img");
+
+  // Authorities' keys too.
+  const shelf = join(home, "legal", "registrations");
+  await mkdir(shelf, { recursive: true });
+  for (const [i, charter] of [later, foreign].entries()) {
+    const record = formatRegistration({
+      charter: charter.id,
+      country: "XX",
+      endpoint: `KEY-${i}`,
+      key: publicKeyOf("Agency endpoint"),
+      asked: unixSeconds(service.now() - 7200),
+      callBack: { at: service.now(), by: "Vale", number: "+99 1", found: "a directory", words: "Yes." },
+      until: dayNumber(DAY + 40),
+    });
+    const document = await one.signRegistration(record, null);
+    await writeFile(join(shelf, `${String(i).repeat(16)}.json`), formatSignedDocument(document));
+  }
+  const keys = await legal.get("/registrations");
+  expect([keys.status, keys.text.includes("KEY-0"), keys.text.includes("cannot be read")]).toEqual([
+    200,
+    true,
+    true,
+  ]);
+});
+
 test("DESK-5, DESK-7: an original act is kept once its application is confirmed, sealed; an earlier version's is sealed too", async () => {
   const directory = join(home, "agency");
   const acts = join(directory, "acts");
@@ -319,6 +433,19 @@ test("DESK-5, DESK-7: an original act is kept once its application is confirmed,
   const told = await desk.act(`/orders/${namesOf(orders[1]).commitment.slice(0, 16)}/hand-on`, {});
   expect(told.text).toContain("Every keyholder has it.");
   expect((await desk.get("/journal")).text).toContain("Tell the keyholders the conversations");
+  // WAR-4: one of another charter is collected under that one, and one that cannot be read keeps nobody from it.
+  const path4 = `/orders/${namesOf(changed[0]).commitment.slice(0, 16)}`;
+  expect((await upload(desk, "/orders", "order", formatOrderFile(changed[0]))).status).toBe(303);
+  const list = await desk.get("/orders");
+  expect([list.status, list.text.includes("hold 6")]).toEqual([200, true]);
+  const order = await desk.get(path4);
+  expect([order.status, order.text.includes("Later")]).toEqual([200, true]);
+  expect((await desk.post(`${path4}/collect`, {})).text).toContain("Open it");
+  // In a house no page speaks of a court.
+  for (const place of ["/orders", path, path4, "/new", "/key"]) {
+    const { text } = await desk.get(place);
+    expect(text.slice(text.indexOf("<main"))).not.toMatch(/\bcourt\b/i);
+  }
   await desk.desk.close();
 });
 
@@ -501,4 +628,30 @@ test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and wha
   expect(page).not.toContain("Throw it away");
   expect((await legal.post(`${path}/drop`, {})).status).toBe(409);
   expect(await readFile(file)).toEqual(first);
+});
+
+test("DESK-12, DIR-1: after an order lapsed its secrecy is still extended and cut short; nothing else is said of it", async () => {
+  const [legal] = issuers as [DeskClient];
+  const at = `/orders/${namesOf(changed[0]).commitment.slice(0, 16)}`;
+  world.time = unixSeconds(world.time + 2 * 86_400);
+  world.publish();
+  const page = await vi.waitFor(
+    async () => {
+      const { text } = await legal.get(at);
+      expect(text).toContain("It has lapsed: nothing is released under it any more.");
+      return text;
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+  expect(page).toContain(`are told on ${formatDay(dayNumber(DAY + 30))}. When that is can still be decided.`);
+  for (const words of ["Suspend it", "Revoke it"]) expect(page).not.toContain(words);
+  for (const path of ["revoke", "suspend"]) {
+    expect((await legal.post(`${at}/${path}`, { ground: "Too late." })).status).toBe(409);
+  }
+  const until = formatDay(dayNumber(DAY + 40));
+  const extended = await legal.act(`${at}/extend`, { ground: "More people.", until });
+  expect(extended.text).toContain("one signature of two");
+  expect((await legal.post(`${at}/release-notice`, { ground: "It is over." })).text).toContain("Sign it");
+  const told = await legal.get(`/orders/${namesOf(changed[1]).commitment.slice(0, 16)}`);
+  expect(told.text).toContain("were told first. Nothing is left to decide.");
 });

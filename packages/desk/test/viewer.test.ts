@@ -272,6 +272,17 @@ test("what stands below a check is what was checked, and another order's package
   const foreign = await shelf.read(order);
   await shelf.check(order, foreign, made.charterId);
   expect(shelf.checked(order, foreign)).toMatchObject({ findings: ["It is the package of another order."] });
+  // A check that could not be made is not silent.
+  const damaged = utf8("no package any more");
+  writeFileSync(place, damaged);
+  const lost = { ...foreign, mark: createHash("sha256").update(damaged).digest("hex") };
+  await shelf.check(order, lost, made.charterId);
+  expect(shelf.checked(order, lost)).toMatchObject({ kind: "failed", code: "cannot-decrypt" });
+  const about = { at: "/x", checked: shelf.checked(order, lost), canStamp: true, packages: [1] };
+  const visit = { query: new URLSearchParams(), csrf: html`` } as unknown as Visit;
+  expect(viewerPage(visit, shown, lost, about).body.markup).toMatch(
+    /box bad[^]*The check could not be made\.[^]*<code>cannot-decrypt/,
+  );
   writeFileSync(place, whole);
 });
 

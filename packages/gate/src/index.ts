@@ -66,6 +66,7 @@ export {
   type ContestPeriod,
   contestPeriod,
   inspectionPeriod,
+  lastContestDay,
   type NoticeDue,
   noticeDue,
   secrecyEnds,

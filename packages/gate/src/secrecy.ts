@@ -1,5 +1,5 @@
 // When the secrecy of an order ends, as its issuer set it, moved it or cut it short.
-import { verifyEntrySignature } from "@porchlight/charter";
+import { type Charter, verifyEntrySignature } from "@porchlight/charter";
 import { type DayNumber, dayNumber, type Period, periodOf } from "@porchlight/encoding";
 import { directionOf } from "./direction.ts";
 import { type LogFacts, logFacts, type OrderInput } from "./facts.ts";
@@ -23,7 +23,13 @@ export function secretUntilOf(document: Pick<WarrantDocument, "disclosure">, log
 export function lastContestDay({
   warrant,
   loggedDay,
-}: Pick<LogFacts, "warrant" | "loggedDay">): DayNumber | null {
+}: {
+  readonly warrant: {
+    readonly document: Pick<WarrantDocument, "disclosure" | "emergency">;
+    readonly charter: Pick<Charter, "contestDays">;
+  };
+  readonly loggedDay: DayNumber;
+}): DayNumber | null {
   const { disclosure, emergency } = warrant.document;
   const mayWait = disclosure.kind === "notice-first" && !emergency;
   return mayWait ? dayNumber(loggedDay + warrant.charter.contestDays) : null;

@@ -11,7 +11,6 @@ export {
   Court,
   checkOrder,
   type Decision,
-  loggedIndex,
   type OrderStatus,
   orderStatus,
   placeInLog,

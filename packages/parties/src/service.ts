@@ -76,9 +76,13 @@ export class Service {
   readonly server: ServerClient;
   readonly #follower: LogFollower;
   readonly #clock: { now(): UnixSeconds } | null;
-  readonly #entries: ReadEntry[] = [];
+  readonly #entries: ReadEntry[];
+  /** The same log under its other charters, by id. */
+  readonly #others = new Map<CharterId, Service>();
+  readonly #root: Service | null;
   #present: Charter;
   readonly #replacements: Replacement[] = [];
+  #following: Promise<void> = Promise.resolve();
   /** Entries before this place were looked at for successions. */
   #succeeded = 0;
   readonly #keys = new Map<Period, { readonly upTo: number; readonly all: readonly LoggedKeys[] }>();
@@ -88,12 +92,15 @@ export class Service {
     server: ServerClient,
     follower: LogFollower,
     clock: { now(): UnixSeconds } | null,
+    root: Service | null = null,
   ) {
     this.charter = charter;
     this.#present = charter;
     this.server = server;
     this.#follower = follower;
     this.#clock = clock;
+    this.#root = root;
+    this.#entries = root === null ? [] : root.#entries;
   }
 
   /** Finds the charter, checks all its signatures, and reads the whole log once. */
@@ -120,8 +127,42 @@ export class Service {
     return service;
   }
 
+  /**
+   * The same log under the charter of an order, which stays that order's own when another comes into force (WAR-4).
+   * Throws PartyError "charter-unknown" where the witnessed log has no such charter that holds.
+   */
+  async under(id: CharterId): Promise<Service> {
+    const root = this.#root ?? this;
+    if (id === root.charter.id) return root;
+    let other = root.#others.get(id);
+    if (other === undefined) {
+      const charter = await root.#loggedCharter(id);
+      other = new Service(charter, root.server, root.#follower, root.#clock, root);
+      root.#others.set(id, other);
+    }
+    await other.#followSuccessions();
+    return other;
+  }
+
+  async #loggedCharter(id: CharterId): Promise<Charter> {
+    for (const { entry } of this.#entries) {
+      if (entry?.type !== "charter" || !isCharter(entry, id)) continue;
+      const charter = await verifyCharter(entry.document).catch(() => null);
+      if (charter !== null && charter.log.origin === this.charter.log.origin) return charter;
+    }
+    throw new PartyError(
+      "charter-unknown",
+      "it was made under another charter, and this log has none of that name that holds",
+    );
+  }
+
   /** Reads what is new in the log. Throws PartyError "log-stale" where its newest state is too old to rely on. */
   async update(): Promise<WitnessedCheckpoint> {
+    if (this.#root !== null) {
+      const checkpoint = await this.#root.update();
+      await this.#followSuccessions();
+      return checkpoint;
+    }
     const take = (entries: readonly FollowedEntry[]): void => {
       for (const one of entries) this.#entries.push({ ...one, entry: readable(one.bytes) });
     };
@@ -154,8 +195,13 @@ export class Service {
     return this.#replacements;
   }
 
-  /** CHA-21: in the order of the log; what does not verify is somebody's mistake in a public log. */
+  /** CHA-21: in the order of the log; what does not verify is somebody's mistake in a public log. Two visits go one after the other. */
   async #followSuccessions(): Promise<void> {
+    this.#following = this.#following.then(async () => await this.#follow());
+    await this.#following;
+  }
+
+  async #follow(): Promise<void> {
     const fresh = this.#entries.slice(this.#succeeded);
     this.#succeeded = this.#entries.length;
     for (const { index, entry } of fresh) {

@@ -2,12 +2,16 @@
 import {
   type Charter,
   type CharterDocument,
+  formatContest,
   formatEntry,
   formatStatement,
   type LogEntry,
+  parseSignedDocument,
+  type SignedDocument,
   signBatch,
   signDocument,
   signIntake,
+  unverifiedPayload,
   verifyCharter,
 } from "@porchlight/charter";
 import {
@@ -34,6 +38,7 @@ import {
   labelsOf,
   makeBundle,
   orderIdOf,
+  parseWarrant,
   publicCommitment,
   publicKeyOfOrder,
   publicPartOf,
@@ -84,6 +89,9 @@ export class World {
   readonly charter: Charter;
   readonly entries: LogEntry[] = [];
   readonly orders = new Map<string, Order>();
+  /** What persons said against orders, by order id. */
+  readonly contests = new Map<string, SignedDocument[]>();
+  readonly #charters = new Map<string, Charter>();
   /** By keyholder index, then order id. */
   readonly said = new Map<number, Map<string, KeyholderSays>>();
   /** Keyholders that do not answer. */
@@ -106,7 +114,32 @@ export class World {
 
   private constructor(charter: Charter, time: UnixSeconds) {
     this.charter = charter;
+    this.#charters.set(charter.id, charter);
     this.time = time;
+  }
+
+  /** A further charter of the same log, with keys of the month. */
+  async addCharter(changes: Partial<CharterDocument>): Promise<Charter> {
+    const document = await signedCharter(charterDocument(this.charter.kind, changes));
+    const charter = await verifyCharter(document);
+    const keys = await signedKeys(keysDocument(charter, periodOf(DAY)));
+    this.#charters.set(charter.id, charter);
+    this.append({ type: "charter", document }, { type: "keys", document: keys });
+    return charter;
+  }
+
+  /** The person whom an order is about objects, and the provider took it in. */
+  async contest(orderId: string, ground: string): Promise<void> {
+    const { warrant, opening } = this.orders.get(orderId) as Order;
+    const contest = formatContest({
+      charter: warrant.charter.id,
+      commitment: commitmentOf(opening, warrant.core),
+      account: this.account,
+      at: this.time,
+      ground,
+    });
+    const document = await signDocument("contest", contest, [signerOf("Provider")]);
+    this.contests.set(orderId, [...(this.contests.get(orderId) ?? []), document]);
   }
 
   static async open(
@@ -145,11 +178,11 @@ export class World {
   }
 
   /** The provider's statement for the account. */
-  async statement(person = "merry-ram") {
+  async statement(person = "merry-ram", charter: Charter = this.charter) {
     return await signDocument(
       "statement",
       formatStatement({
-        charter: this.charter.id,
+        charter: charter.id,
         accounts: [
           {
             account: this.account,
@@ -253,7 +286,9 @@ export class World {
     if (path === "/v1/orders") {
       const bytes = utf8(String(body["warrant"]));
       const opening = fromHex(String(body["opening"]), 32);
-      const warrant = await verifyOrder({ warrant: bytes }, this.charter);
+      const named = parseWarrant(unverifiedPayload(parseSignedDocument(bytes, "warrant"))).charter;
+      const charter = this.#charters.get(named) as Charter;
+      const warrant = await verifyOrder({ warrant: bytes }, charter);
       const orderId = orderIdOf(opening);
       const day = (DAY + 1) as DayNumber;
       const known = this.orders.get(orderId);
@@ -264,8 +299,8 @@ export class World {
           ...notices.entries,
           signIntake(
             {
-              type: this.charter.kind === "court" ? "warrant" : "hold-order",
-              charter: this.charter.id,
+              type: charter.kind === "court" ? "warrant" : "hold-order",
+              charter: charter.id,
               day,
               commitment: commitmentOf(opening, warrant.core),
               public: publicCommitment(publicKeyOfOrder(opening), publicPartOf(warrant)),
@@ -293,8 +328,10 @@ export class World {
         ) as never,
       );
     switch (what) {
+      case "contests":
+        return Response.json({ contests: this.contests.get(orderId) ?? [] });
       case "directions": {
-        const charter = this.charter.id;
+        const charter = order.warrant.charter.id;
         const day = (DAY + 1) as DayNumber;
         const commitment = commitmentOf(order.opening, order.warrant.core);
         const kind = body["kind"] as DirectionKind;

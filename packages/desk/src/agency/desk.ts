@@ -13,6 +13,7 @@ import {
   placeInLog,
   type Request,
   readOrderFile,
+  type Service,
 } from "@porchlight/parties";
 import {
   daysText,
@@ -22,6 +23,7 @@ import {
   orderWords,
   type Shown,
   scopeOf,
+  serviceOf,
   shownOrders,
   UPLOADS,
 } from "../orders.ts";
@@ -172,11 +174,18 @@ class AgencyRoom {
     return found;
   }
 
+  /** Under the order's own charter (WAR-4). Throws PartyError "charter-unknown". */
+  async #serviceOf(order: OrderFile): Promise<Service> {
+    return await serviceOf(await this.#door.open(), order);
+  }
+
   async orders(visit: Visit) {
+    const { charter } = await this.#door.open();
     const orders = await shownOrders(this.#agency.directory, await this.#door.open());
     const points = new Set(orders.map(({ document }) => hex(document.requester.point)));
     const requests = await this.#agency.requests();
     return ordersPage(visit, {
+      charter,
       orders: await Promise.all(
         orders.map(async (one) => ({ ...one, isOpened: await this.#evidence.has(one.order) })),
       ),
@@ -189,7 +198,7 @@ class AgencyRoom {
     const file = sent.file("order");
     if (file === null) throw new DeskError("form-invalid", "choose the order's file");
     const order = readOrderFile(file.bytes);
-    const service = await this.#door.open();
+    const service = await this.#serviceOf(order);
     const { document } = await checkOrder(order, service.charter, service.now());
     await this.#agency.secretsOf(document.requester.point);
     await keepBrought(this.#agency.directory, service, order);
@@ -276,12 +285,13 @@ class AgencyRoom {
   async application(visit: Visit) {
     const request = await this.request(visit);
     const isKept = await this.#agency.hasAct(request.actHash);
-    return applicationPage(visit, visit.params["application"] ?? "", request, isKept);
+    const { charter } = await this.#door.open();
+    return applicationPage(visit, visit.params["application"] ?? "", { charter, request, isActHere: isKept });
   }
 
   async order(visit: Visit) {
-    const service = await this.#door.open();
     const shown = await this.#find(visit);
+    const service = await this.#serviceOf(shown.order);
     const isLogged = shown.standing.state !== "signed";
     const keyholders = isLogged ? (await this.#agency.status(service, loggedOrder(shown))).keyholders : [];
     return orderPage(visit, shown, {
@@ -299,8 +309,8 @@ class AgencyRoom {
     return {
       name: "hand-on",
       propose: async (visit) => {
-        const { name, document, commitment } = await this.#find(visit);
-        const { keyholders } = (await this.#door.open()).present;
+        const { name, order, document, commitment } = await this.#find(visit);
+        const { keyholders } = (await this.#serviceOf(order)).present;
         return {
           title: handsOn(document)?.title ?? "Tell the keyholders the conversations",
           button: "Tell them",
@@ -320,7 +330,7 @@ class AgencyRoom {
       },
       perform: async (_visit, payload) => {
         const order = await this.#named(payload);
-        const service = await this.#door.open();
+        const service = await this.#serviceOf(order);
         const logged = { ...order, index: placeInLog(service, order) ?? order.index };
         await this.#agency.handIn(service, logged);
         const answers = await this.#agency.handOn(service, logged);
@@ -349,7 +359,7 @@ class AgencyRoom {
       propose: async (visit) => {
         const { name, document, commitment, order } = await this.#find(visit);
         const { sentence } = scopeOf(document);
-        const { charter } = await this.#door.open();
+        const { charter } = await this.#serviceOf(order);
         const whose = (await orderWords(order, charter)).filter(({ term }) => term.startsWith("Whose"));
         return {
           title: "Collect and open",
@@ -373,7 +383,7 @@ class AgencyRoom {
       perform: async (_visit, payload) => {
         const { order: name } = payload;
         const order = await this.#named(payload);
-        const service = await this.#door.open();
+        const service = await this.#serviceOf(order);
         const status = await this.#agency.status(service, order);
         const whole: OrderFile = { ...order, index: status.index };
         await keepOrder(this.#agency.directory, whole);
@@ -405,8 +415,8 @@ class AgencyRoom {
   }
 
   async check(visit: Visit) {
-    const { charter } = await this.#door.open();
     const shown = await this.#find(visit);
+    const { charter } = await this.#serviceOf(shown.order);
     const evidence = await this.#evidence.read(shown.order, numberIn(visit));
     void this.#evidence.check(shown.order, evidence, charter.id);
     return { to: placeOf(visit, shown) };

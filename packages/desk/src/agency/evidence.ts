@@ -19,6 +19,7 @@ import {
 } from "@porchlight/evidence";
 import { type Agency, type KeptPackage, namesOf, type OrderFile } from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
+import { explain } from "../shell/sentences.ts";
 
 /** One message as the viewer shows and searches it. */
 export type Line = StoryLine & {
@@ -61,7 +62,9 @@ export type Evidence = {
 export type Checked =
   | { readonly kind: "checking" }
   | { readonly kind: "verified"; readonly digest: string }
-  | { readonly kind: "refused"; readonly findings: readonly string[] };
+  | { readonly kind: "refused"; readonly findings: readonly string[] }
+  /** Nothing was found, for or against it. */
+  | { readonly kind: "failed"; readonly code: string; readonly why: string };
 
 const READING = "reading.age";
 const READING_PART = "reading.json.gz";
@@ -176,8 +179,8 @@ export class EvidenceShelf {
         this.#show(kept, reading);
       }
       this.#checked.set(key, checked);
-    } catch {
-      this.#checked.delete(key);
+    } catch (error) {
+      this.#checked.set(key, failedOf(error));
     }
   }
 
@@ -282,6 +285,18 @@ function checkedOf(report: EvidenceReport, order: OrderFile): Checked {
     return { kind: "refused", findings: ["It is the package of another order."] };
   }
   return { kind: "verified", digest: report.digest };
+}
+
+/** What threw is a fault here, or a package that is no package any more: the person decides with the reason in hand. */
+function failedOf(error: unknown): Checked {
+  const { isFault, code, title, detail } = explain(error);
+  return isFault
+    ? {
+        kind: "failed",
+        code: error instanceof Error ? error.name : code,
+        why: "Tell whoever runs this desk.",
+      }
+    : { kind: "failed", code, why: `${title}. ${detail ?? ""}` };
 }
 
 function digestOf(bytes: Uint8Array): string {

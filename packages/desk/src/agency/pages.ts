@@ -3,7 +3,15 @@ import { base64, hex } from "@porchlight/encoding";
 import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, Lacking, Request } from "@porchlight/parties";
-import { daysText, keyholdersTable, type Shown, scopeWords, standingBadge, tally } from "../orders.ts";
+import {
+  daysText,
+  keyholdersTable,
+  type Shown,
+  scopeWords,
+  standingBadge,
+  tally,
+  whoSigns,
+} from "../orders.ts";
 import type { Sentence, View, Visit } from "../shell/desk.ts";
 import {
   badge,
@@ -27,11 +35,12 @@ import type { Collection } from "./collecting.ts";
 export function ordersPage(
   visit: Visit,
   about: {
+    readonly charter: Charter;
     readonly orders: readonly (Shown & { readonly isOpened: boolean })[];
     readonly open: readonly { readonly name: string; readonly request: Request }[];
   },
 ): View {
-  const { orders, open } = about;
+  const { charter, orders, open } = about;
   return {
     title: "Orders",
     body: html`<div class="top"><h1>Orders</h1>${linkButton("New application", "/new", "main")}</div>
@@ -63,7 +72,7 @@ ${
         ]),
       })
 }
-<h2>An order that the court gave you</h2>
+<h2>An order that ${whoSigns(charter)} gave you</h2>
 ${bringForm(visit)}`,
   };
 }
@@ -100,7 +109,16 @@ ${button("Show what will be made")}`,
   };
 }
 
-export function applicationPage(visit: Visit, name: string, request: Request, isActHere: boolean): View {
+export function applicationPage(
+  visit: Visit,
+  name: string,
+  {
+    charter,
+    request,
+    isActHere,
+  }: { readonly charter: Charter; readonly request: Request; readonly isActHere: boolean },
+): View {
+  const signers = whoSigns(charter);
   return {
     title: request.reference,
     body: html`<p class="back"><a href="/orders">Orders</a></p><h1>Application ${request.reference}</h1>
@@ -112,9 +130,9 @@ ${facts([
   { term: "Key for this order", text: hex(request.requester.point) },
 ])}
 <h2>Next</h2>
-<p>Give this file to the court. It holds no secret.</p>
+<p>Give this file to ${signers}. It holds no secret.</p>
 <div class="row">${linkButton("Download the application", `/applications/${name}/file`, "main")}${isActHere ? linkButton("Download the original act", `/applications/${name}/act`) : NOTHING}</div>
-<p>The court gives you the order as a file when it has signed it.</p>
+<p>${charter.kind === "court" ? "The court gives you the order as a file when it has signed it." : "They give you the order as a file when both have signed it."}</p>
 ${bringForm(visit)}`,
   };
 }
@@ -128,20 +146,35 @@ const PHASES = {
 } as const;
 
 /** Why nothing can be collected, and what to do. */
-const STOPPED: Readonly<Partial<Record<Shown["standing"]["state"], Sentence>>> = {
-  revoked: {
-    title: "The court revoked this order.",
-    next: "Nothing may be opened under it any more.",
-  },
-  expired: {
-    title: "This order has lapsed.",
-    next: "Keyholders and provider act on it no more. What is still needed takes a new application.",
-  },
-  suspended: {
-    title: "The court suspended this order.",
-    next: "Nothing is released until the court lets it go on.",
-  },
-};
+function stoppedOf({ state }: Shown["standing"], charter: Charter): Sentence | null {
+  switch (state) {
+    case "revoked":
+      return {
+        title:
+          charter.kind === "court"
+            ? "The court revoked this order."
+            : "This order was revoked: by one who signed it, or by one who inspects.",
+        next: "Nothing may be opened under it any more.",
+      };
+    case "expired":
+      return {
+        title: "This order has lapsed.",
+        next: "Keyholders and provider act on it no more. What is still needed takes a new application.",
+      };
+    case "suspended":
+      return charter.kind === "court"
+        ? {
+            title: "The court suspended this order.",
+            next: "Nothing is released until the court lets it go on.",
+          }
+        : {
+            title: "This order was suspended by one who signed it.",
+            next: "Nothing is released until both who signed it let it go on.",
+          };
+    default:
+      return null;
+  }
+}
 
 export function orderPage(
   visit: Visit,
@@ -165,8 +198,8 @@ export function orderPage(
   const need = charter.threshold;
   const isNever = keyholders.length - refused < need;
   const isLogged = standing.state !== "signed";
-  const stopped = STOPPED[standing.state];
-  const isStopped = stopped !== undefined && standing.state !== "suspended";
+  const stopped = stoppedOf(standing, charter);
+  const isStopped = stopped !== null && standing.state !== "suspended";
   const { sentence, keys } = scopeWords({
     people: document.accounts.length,
     conversations: document.conversations === "all" ? null : document.conversations.length,
@@ -181,7 +214,7 @@ export function orderPage(
 <div class="top"><h1>${document.reference}</h1>${standingBadge(standing)}</div>
 <div class="sum"><strong>${keys}</strong>${sentence}</div>
 ${steps([
-  { words: "Signed by the court", state: "done" },
+  { words: `Signed by ${charter.kind === "court" ? "the court" : "both who must"}`, state: "done" },
   { words: "In the public log", state: isLogged ? "done" : "now" },
   {
     words: `${agreed} of ${need} keyholders that are needed have agreed`,
@@ -197,13 +230,16 @@ ${steps([
   },
 ])}
 ${isOpened ? box("good", html`<p><strong>It is open.</strong></p><p>${linkButton("Read the evidence", `/orders/${name}/evidence`, "main")}</p>`) : NOTHING}
-${collection === null || (collection.kind === "waiting" && released >= need) ? NOTHING : collectionBox(collection)}
+${collection === null || (collection.kind === "waiting" && released >= need) ? NOTHING : collectionBox(collection, charter)}
 ${
-  stopped !== undefined
+  stopped !== null
     ? box(isStopped ? "bad" : "warn", html`<p><strong>${stopped.title}</strong> ${stopped.next}</p>`)
     : isLogged
       ? html`<div class="row">${postForm(visit, `/orders/${name}/collect`, button(isOpened ? "Collect again" : "Collect and open", isOpened ? "plain" : "main"))}${handOn === null ? NOTHING : postForm(visit, `/orders/${name}/hand-on`, button(`${handOn.title} …`, "plain"))}</div>${handOn === null ? NOTHING : html`<p class="soft">Only this desk can read ${handOn.what}. Keyholders need it once, and again each day while an order goes on.</p>`}`
-      : box("warn", html`<p>The court has not handed it in yet.</p>`)
+      : box(
+          "warn",
+          html`<p>${charter.kind === "court" ? "The court has" : "Those who signed it have"} not handed it in yet.</p>`,
+        )
 }
 ${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
 <h2>What the ${orderWord(charter)} says</h2>
@@ -229,7 +265,7 @@ export function handsOn({
   return null;
 }
 
-function collectionBox(collection: Collection): Markup {
+function collectionBox(collection: Collection, charter: Charter): Markup {
   switch (collection.kind) {
     case "running": {
       const { phase, done, total } = collection;
@@ -259,7 +295,7 @@ function collectionBox(collection: Collection): Markup {
               "warn",
               html`<p>${counted(outstanding, "key")} that the order asks for ${outstanding === 1 ? "is" : "are"} not released yet. Collect again later.</p>`,
             )
-      }${lackingBox(lacking)}${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge("tell the court", "bad")}</p>`)}`;
+      }${lackingBox(lacking)}${blamed === 0 ? NOTHING : box("bad", html`<p>What ${counted(blamed, "keyholder")} released does not hold, and was left out. ${badge(`tell ${whoSigns(charter)}`, "bad")}</p>`)}`;
     }
   }
 }

@@ -131,6 +131,11 @@ function checkBox(visit: Visit, at: string, checked: Checked | null): Markup {
         "bad",
         html`<p><strong>The check failed. Do not rely on this package.</strong></p><ul>${join(checked.findings.slice(0, 20).map((text) => html`<li>${text}</li>`))}</ul>`,
       );
+    case "failed":
+      return box(
+        "bad",
+        html`<p><strong>The check could not be made.</strong> Nothing was found for this package or against it: do not rely on it before a check was made.</p><p>${checked.why} <span class="reason">Reason: <code>${checked.code}</code></span></p>${postForm(visit, `${at}/check`, button("Check it again", "plain"))}`,
+      );
   }
 }
 

@@ -21,7 +21,7 @@ export async function openCourt(context: DeskContext): Promise<Desk> {
   const all = [
     orders,
     new DraftRoom(court, door, drafts, orders.handIn),
-    new LaterRoom(court, door, orders, halves),
+    new LaterRoom(court, orders, halves),
     new PreservationRoom(court, door, halves),
     new LiftRoom(court, door, halves),
     new RegistrationRoom(court, door),

@@ -1,9 +1,10 @@
-import { type Charter } from "@porchlight/charter";
-import { type DayNumber, formatDay } from "@porchlight/encoding";
+import type { Charter } from "@porchlight/charter";
+import { type DayNumber, dayNumber, formatDay, parseDay, type Period, periodOf } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { DIRECTION_KINDS, type Direction, type DirectionKind, parseDirection } from "@porchlight/gate";
 import type { Service } from "@porchlight/parties";
 import { logView, type Shown } from "../orders.ts";
+import type { Said } from "../said.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Half, type HalfKind, signedByIssuers } from "./halves.ts";
 
@@ -34,7 +35,7 @@ export const SAYS: readonly Say[] = [
     kind: "suspension",
     title: "Suspend this order",
     button: "Suspend it",
-    what: "Nothing more is released until the court lets it go on",
+    what: "Nothing more is released until it is let go on",
     done: "Suspended.",
   },
   {
@@ -89,17 +90,112 @@ export async function readHalf(
 }
 
 /** What the log shows of later decisions about an order: everybody sees these, whoever made them. */
-export type LaterEntry = { readonly kind: DirectionKind; readonly index: number; readonly day: DayNumber };
+export type LaterEntry = {
+  readonly kind: DirectionKind;
+  readonly index: number;
+  readonly day: DayNumber;
+  /** Of an extension. */
+  readonly secretUntil: Period | null;
+};
 
-export function laterEntries(service: Service, { commitment }: Shown): LaterEntry[] {
+export function laterEntries(service: Service, { commitment, document }: Shown): LaterEntry[] {
   return logView(service).entries.flatMap(({ index, entry }) =>
     (DIRECTION_KINDS as readonly string[]).includes(entry.type) &&
     "commitment" in entry &&
     "day" in entry &&
-    entry.commitment === commitment
-      ? [{ kind: entry.type as DirectionKind, index, day: entry.day }]
+    entry.commitment === commitment &&
+    entry.charter === document.charter
+      ? [
+          {
+            kind: entry.type as DirectionKind,
+            index,
+            day: entry.day,
+            secretUntil: entry.type === "extension" ? entry.secretUntil : null,
+          },
+        ]
       : [],
   );
+}
+
+/** When the people whom an order opens are told, as the log and this desk know it (DIR-9). */
+export type Telling =
+  | { readonly kind: "first" }
+  | {
+      readonly kind: "secret";
+      /** A month where another desk moved the day: the log shows no more of it. */
+      readonly until: DayNumber | Period;
+      readonly isExtended: boolean;
+      readonly isOver: boolean;
+    }
+  | { readonly kind: "early"; readonly day: DayNumber };
+
+export function tellingOf(
+  { document: { disclosure } }: Pick<Shown, "document">,
+  later: readonly LaterEntry[],
+  said: readonly Said[],
+  today: DayNumber,
+): Telling {
+  if (disclosure.kind !== "secret") return { kind: "first" };
+  let until: DayNumber | Period = disclosure.until;
+  for (const { kind, index, day, secretUntil } of later) {
+    if (kind === "notice-release") {
+      return { kind: "early", day: typeof until === "number" ? dayNumber(Math.min(day, until)) : day };
+    }
+    if (kind !== "extension" || secretUntil === null) continue;
+    const own = said.find((one) => one.index === index)?.until ?? null;
+    until = own === null ? secretUntil : parseDay(own);
+  }
+  return {
+    kind: "secret",
+    until,
+    isExtended: until !== disclosure.until,
+    isOver: typeof until === "number" ? today >= until : periodOf(today) > until,
+  };
+}
+
+/** As long as an order can still be acted on. */
+export function isOpen({ standing: { state } }: Pick<Shown, "standing">): boolean {
+  return state === "handed-in" || state === "logged" || state === "suspended";
+}
+
+/**
+ * Why a direction has no effect any more, or none yet; `null` where it has. Secrecy outlives the order: it is extended and cut short after
+ * an order lapsed or was revoked as well (DIR-1).
+ */
+export function impossibleNow(
+  shown: Pick<Shown, "standing">,
+  telling: Telling,
+  kind: DirectionKind,
+): string | null {
+  const { state } = shown.standing;
+  if (state === "signed") return "it is not handed in yet: hand it in first, then decide about it";
+  if (kind !== "extension" && kind !== "notice-release") {
+    if (isOpen(shown)) return null;
+    return `the order ${state === "revoked" ? "is revoked" : "has lapsed"}: nothing is released under it any more`;
+  }
+  switch (telling.kind) {
+    case "first":
+      return "it is not secret: the people were told first";
+    case "early":
+      return "the people are told already: their notice was released early";
+    case "secret":
+      return telling.isOver ? "its secrecy is over: the people are told" : null;
+  }
+}
+
+/** In a few words. */
+export function tellingWords(telling: Telling): string {
+  switch (telling.kind) {
+    case "first":
+      return "first";
+    case "early":
+      return `early: on ${formatDay(telling.day)}`;
+    case "secret": {
+      const { until, isExtended } = telling;
+      const day = typeof until === "number" ? `on ${formatDay(until)}` : `on a day in ${until}`;
+      return isExtended ? `${day} (extended)` : day;
+    }
+  }
 }
 
 /** A half-signed decision as an order's page shows it. */

@@ -127,7 +127,7 @@ ${check({ name: "isLive", label: "Open each day once it has begun", help: "Else 
 <h2>Why</h2>
 <div class="columns">${choice({ name: "legalBasis", label: "Legal basis", value: fields.legalBasis, problem: problems.legalBasis, options: options(charter.legalBases) })}
 ${choice({ name: "offence", label: charter.kind === "court" ? "Category of offence" : "Category", value: fields.offence, problem: problems.offence, options: options(charter.offenceCategories) })}</div>
-${area({ name: "necessity", label: "Why it is necessary", help: "Keyholders decide on it, and the person will read it.", value: fields.necessity, problem: problems.necessity })}
+${area({ name: "necessity", label: "Why it is necessary", help: "Keyholders decide on it. The person is told a number of it, and can ask you for the text.", value: fields.necessity, problem: problems.necessity })}
 ${area({ name: "proportionality", label: "Why it is proportionate", help: "Why less would not do.", value: fields.proportionality, problem: problems.proportionality })}
 ${check({ name: "isPrivileged", label: "It touches communication with a lawyer, the press or another protected person", checked: fields.isPrivileged })}
 <h2>Telling the person</h2>

@@ -1,10 +1,9 @@
 import type { Charter, SignedDocument } from "@porchlight/charter";
 import { EncodingError, formatDay, parseDay, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import { type DirectionKind, parseDirection, signersNeeded } from "@porchlight/gate";
-import { type Court, loggedIndex, type OrderFile, type Service } from "@porchlight/parties";
+import type { Court, OrderFile, Service } from "@porchlight/parties";
 import { COVER_SECONDS, daysText, longestSecrecyOf, nameOf, type Shown, UPLOADS } from "../orders.ts";
 import { addSaid } from "../said.ts";
-import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
@@ -26,13 +25,11 @@ type SaidPayload = {
 /** What an issuer says of its order later (DIR-1); in a house mostly by two, one after the other. */
 export class LaterRoom {
   readonly #court: Court;
-  readonly #door: ServiceDoor;
   readonly #orders: OrderRoom;
   readonly #halves: Halves;
 
-  constructor(court: Court, door: ServiceDoor, orders: OrderRoom, halves: Halves) {
+  constructor(court: Court, orders: OrderRoom, halves: Halves) {
     this.#court = court;
-    this.#door = door;
     this.#orders = orders;
     this.#halves = halves;
   }
@@ -57,18 +54,21 @@ export class LaterRoom {
     return {
       name: `say-${kind}`,
       propose: async (visit, sent) => {
-        const { name, document, commitment, standing } = await this.#orders.find(visit);
-        loggedIndex({ index: "index" in standing ? standing.index : null } as OrderFile);
+        const shown = await this.#orders.find(visit);
+        const { name, order, document, commitment } = shown;
         const ground = sent.text("ground");
-        if (!isProse(ground)) throw new DeskError("form-invalid", "say why, in words");
-        const until = kind === "extension" ? dayIn(sent.text("until")) : null;
-        if (kind === "extension" && until === null) {
-          throw new DeskError("form-invalid", "name the day on which secrecy ends now");
-        }
-        const { charter } = await this.#door.open();
-        if (until !== null && until > longestSecrecyOf(document, charter)) {
-          throw new DeskError("form-invalid", tooLong(document, charter));
-        }
+        const typed = { path: say.path, ground, until: sent.text("until") };
+        const again = async (problem: string, field: "ground" | "until") =>
+          await this.#orders.view(visit, { ...typed, problem, field });
+        const { charter } = await this.#orders.serviceOf(order);
+        const impossible = await this.#orders.cannotSay(shown, kind);
+        if (impossible !== null) throw new DeskError("not-now", impossible);
+        const until = kind === "extension" ? dayIn(typed.until) : null;
+        if (kind === "extension" && until === null)
+          return await again("Name the day on which secrecy ends.", "until");
+        if (until !== null && until > longestSecrecyOf(document, charter))
+          return await again(tooLong(document, charter), "until");
+        if (!isProse(ground)) return await again("Say why, in words: at most 20,000 characters.", "ground");
         const isHalf = signersNeeded(kind, charter) > 1;
         return {
           title: say.title,
@@ -102,7 +102,7 @@ export class LaterRoom {
       },
       perform: async (_visit, payload) => {
         const order = await this.#orders.named(payload);
-        const service = await this.#door.open();
+        const service = await this.#orders.serviceOf(order);
         const { ground, at } = payload;
         const when = unixSeconds(at);
         const until = payload.until === null ? {} : { until: parseDay(payload.until) };
@@ -155,8 +155,8 @@ export class LaterRoom {
   /** What the other of a house's two signed: verified, and of this very order, before it is kept. */
   async #bring(visit: Visit, sent: Form): Promise<GoTo> {
     const document = readSignedFile(sent);
-    const service = await this.#door.open();
     const shown = await this.#orders.find(visit);
+    const service = await this.#orders.serviceOf(shown.order);
     const found = await halfKindOf(document, service.charter);
     if (found === null || found.kind === "preservation-lift" || !isOf(found, shown))
       throw new DeskError("form-invalid", "this is no decision about this order that one of you two signed");
@@ -176,7 +176,9 @@ export class LaterRoom {
       propose: async (visit) => {
         const shown = await this.#orders.find(visit);
         const half = await this.#halves.find(visit.params["half"] ?? "");
-        const { charter } = await this.#door.open();
+        const { charter } = await this.#orders.serviceOf(shown.order);
+        const impossible = await this.#orders.cannotSay(shown, half.kind as DirectionKind);
+        if (impossible !== null) throw new DeskError("not-now", impossible);
         const { said, signers } = await readHalf(half, charter);
         if (signers.has(this.#court.name))
           throw new DeskError("not-now", "you have signed it: the other person signs at their own desk");
@@ -206,7 +208,7 @@ export class LaterRoom {
         // Another text than the one that was shown is not signed.
         if (half.document.payload !== payload.payload || half.of !== payload.order)
           throw new DeskError("not-now", "the decision is another one by now: read it again");
-        const service = await this.#door.open();
+        const service = await this.#orders.serviceOf(order);
         const { said } = await readHalf(half, service.charter);
         const kind = half.kind as Exclude<HalfKind, "preservation-lift">;
         const document = await this.#court.cosign(kind, half.document);
@@ -241,5 +243,5 @@ function isOf(
 
 function tooLong(document: Shown["document"], charter: Charter): string {
   const latest = formatDay(longestSecrecyOf(document, charter));
-  return `this order can be secret until ${latest} at the latest: the charter allows ${charter.longestSecrecyDays} days, counted from the day of signing`;
+  return `This order can be secret until ${latest} at the latest: the charter allows ${charter.longestSecrecyDays} days, counted from the day of signing.`;
 }

@@ -1,5 +1,5 @@
 import { type Charter, type Contest, parseSignedDocument } from "@porchlight/charter";
-import { formatDay, type UnixSeconds } from "@porchlight/encoding";
+import { type DayNumber, dayNumber, dayStart, formatDay, type UnixSeconds } from "@porchlight/encoding";
 import { orderWord } from "@porchlight/evidence";
 import { personsOf, verifyOrder } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
@@ -10,6 +10,7 @@ import {
   longestSecrecyOf,
   orderWords,
   type Shown,
+  type Standing,
   scopeOf,
   standingBadge,
   tally,
@@ -20,6 +21,7 @@ import {
   badge,
   box,
   button,
+  clockBadge,
   counted,
   day,
   empty,
@@ -32,14 +34,36 @@ import {
   table,
 } from "../shell/look.ts";
 import type { Silent } from "../silence.ts";
-import type { LaterEntry, ShownHalf } from "./direction.ts";
+import {
+  impossibleNow,
+  isOpen,
+  type LaterEntry,
+  type ShownHalf,
+  type Telling,
+  tellingWords,
+} from "./direction.ts";
+
+/** Who objects to an order, and until when the keyholders wait for that. */
+export type Objecting = {
+  /** `null`: the order waits for nobody. */
+  readonly until: DayNumber | null;
+  /** `null`: the provider did not answer. */
+  readonly count: number | null;
+};
+
+export type OrderRow = Shown & {
+  readonly telling: Telling;
+  /** Whether the log has the charter that it names. */
+  readonly isReadable: boolean;
+  readonly objecting: Objecting | null;
+};
 
 /** Every order of this court, and its drafts. */
 export function ordersPage(
   visit: Visit,
   about: {
     readonly charter: Charter;
-    readonly orders: readonly Shown[];
+    readonly orders: readonly OrderRow[];
     readonly drafts: readonly {
       readonly id: string;
       readonly made: UnixSeconds;
@@ -71,14 +95,23 @@ ${
     ? empty(`No ${word} was signed here yet.`, linkButton("Begin with an application", "/new"))
     : table({
         caption: "Signed here, newest first",
-        heads: ["Reference", "State", "Days that it opens", "Signed", "Lapses", "The person is told"],
-        rows: orders.map(({ name, document, standing }) => [
+        heads: [
+          "Reference",
+          "State",
+          "Days that it opens",
+          "Signed",
+          "Lapses",
+          "The person is told",
+          "Objections",
+        ],
+        rows: orders.map(({ name, document, standing, telling, isReadable, objecting }) => [
           html`<a href="/orders/${name}">${document.reference}</a>`,
-          standingBadge(standing),
+          isReadable ? standingBadge(standing) : badge("cannot be read", "bad"),
           html`${daysText(document)}`,
           instant(document.issued),
           instant(document.expires),
-          document.disclosure.kind === "secret" ? html`after ${day(document.disclosure.until)}` : html`first`,
+          html`${tellingWords(telling)}`,
+          objectingCell(objecting, visit.now),
         ]),
       })
 }
@@ -95,6 +128,27 @@ ${
   };
 }
 
+function objectingCell(objecting: Objecting | null, now: UnixSeconds): Markup {
+  if (objecting === null) return NOTHING;
+  const { until, count } = objecting;
+  const who =
+    count === null
+      ? badge("could not be asked", "wait")
+      : count === 0
+        ? html`none so far`
+        : badge(`${counted(count, "person objects", "people object")}`, "bad");
+  return html`${who} ${waitClock(until, now)}`;
+}
+
+/** Until when the people whom an order opens may object before anything is released. */
+function waitClock(until: DayNumber | null, now: UnixSeconds): Markup {
+  if (until === null) return NOTHING;
+  const end = dayStart(dayNumber(until + 1));
+  return now < end
+    ? html`until the end of ${formatDay(until)} ${clockBadge(end, now)}`
+    : html`time was over at the end of ${formatDay(until)}`;
+}
+
 /** What was asked about an order when its page was made. `null`: it could not be asked. */
 export type Asked = {
   readonly keyholders: readonly KeyholderAnswer[];
@@ -106,8 +160,21 @@ export type Asked = {
   readonly said: readonly Said[];
   /** What the log shows of later decisions, whoever made them. */
   readonly later: readonly LaterEntry[];
+  readonly telling: Telling;
   /** What one of a house's two signed and the other has not. */
   readonly halves: readonly ShownHalf[];
+  readonly objectUntil: DayNumber | null;
+  readonly now: UnixSeconds;
+  readonly typed: Typed | null;
+};
+
+/** What was said of an order and cannot be signed so: shown again, to be mended. */
+export type Typed = {
+  readonly path: string;
+  readonly ground: string;
+  readonly until: string;
+  readonly problem: string;
+  readonly field: "ground" | "until";
 };
 
 const SAID: Readonly<Record<string, string>> = {
@@ -121,10 +188,10 @@ const SAID: Readonly<Record<string, string>> = {
 export async function orderPage(visit: Visit, shown: Shown, charter: Charter, asked: Asked): Promise<View> {
   const { name, order, document, standing, commitment } = shown;
   const word = orderWord(charter);
-  const isOpen = ["handed-in", "logged", "suspended"].includes(standing.state);
-  const { keyholders, silent, contests, records, said, later, halves } = asked;
+  const { keyholders, silent, contests, records, said, later, halves, typed } = asked;
   return {
     title: document.reference,
+    ...(typed === null ? {} : { status: 422 }),
     body: html`<p class="back"><a href="/orders">Orders</a></p>
 <div class="top"><h1>${document.reference}</h1>${standingBadge(standing)}</div>
 ${scopeBox(document)}
@@ -145,11 +212,11 @@ ${keyholdersTable(keyholders, silent, ({ keyholder, answer }) =>
 ${
   standing.state === "signed"
     ? NOTHING
-    : html`<h2>Objections</h2>${contestList(contests, await personsIn(order, charter))}`
+    : html`<h2>Objections</h2>${waitLine(asked)}${contestList(contests, await personsIn(order, charter))}`
 }
 ${later.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${laterTable(later, said)}`}
 ${join(halves.map((half) => halfCard(visit, name, half)))}
-${isOpen ? decide(visit, shown, charter) : NOTHING}
+${standing.state === "signed" ? NOTHING : decide(visit, shown, charter, asked)}
 <h2>What the ${word} says</h2>
 ${facts(await orderWords(order, charter))}
 ${facts([
@@ -203,6 +270,12 @@ ${postForm(visit, `/orders/${name}/submit`, button("Hand it in"))}`,
   );
 }
 
+function waitLine({ objectUntil, now }: Asked): Markup {
+  if (objectUntil === null) return NOTHING;
+  const isOver = now >= dayStart(dayNumber(objectUntil + 1));
+  return html`<p>${isOver ? "The people whom it opens had time to object" : "The people whom it opens may object"} ${waitClock(objectUntil, now)}. ${isOver ? "Keyholders wait for nobody any more." : "No keyholder releases before. What nobody stops then goes on."}</p>`;
+}
+
 async function personsIn(order: OrderFile, charter: Charter): Promise<ReadonlyMap<string, string>> {
   const persons = personsOf(await verifyOrder(order, charter));
   return new Map(persons.map(({ account, person }) => [account, person]));
@@ -211,7 +284,7 @@ async function personsIn(order: OrderFile, charter: Charter): Promise<ReadonlyMa
 function contestList(contests: readonly Contest[] | null, persons: ReadonlyMap<string, string>): Markup {
   if (contests === null)
     return box("warn", html`<p>The provider did not answer. Load the page again later.</p>`);
-  if (contests.length === 0) return html`<p>Nobody has objected.</p>`;
+  if (contests.length === 0) return html`<p>Nobody has objected so far.</p>`;
   return html`${join(
     contests.map(
       ({
@@ -255,38 +328,41 @@ ${
 }
 
 /** What an issuer can still decide. Each asks for its passkey. */
-function decide(visit: Visit, { name, document, standing }: Shown, charter: Charter): Markup {
+function decide(visit: Visit, shown: Shown, charter: Charter, { telling, typed }: Asked): Markup {
+  const { document, standing } = shown;
   const isHouse = charter.kind === "house";
-  const say = (kind: string, words: string, help: string, more: Markup = NOTHING): Markup =>
-    html`<details class="card"><summary>${words}</summary><p>${help}</p>${postForm(
-      visit,
-      `/orders/${name}/${kind}`,
-      html`${more}${groundField(kind)}${button(`${words} …`)}`,
-    )}</details>`;
-  const isSecret = document.disclosure.kind === "secret";
+  const canStop = isOpen(shown);
+  const canTell = impossibleNow(shown, telling, "notice-release") === null;
+  const say = (path: string, words: string, help: string, look: Look = {}): Markup =>
+    sayForm(visit, shown, { path, words, help, look, typed: typed?.path === path ? typed : null });
+  if (!canStop && !canTell)
+    return html`<h2>Decide</h2><p>${closedWords(standing)} ${TOLD[telling.kind]} Nothing is left to decide.</p>`;
   return html`<h2>Decide</h2>
+${canStop ? NOTHING : html`<p>${closedWords(standing)} The people whom it opened are told ${tellingWords(telling)}. When that is can still be decided.</p>`}
 ${isHouse ? html`<p>To stop it takes one of you. To let it go on, to keep it secret for longer or to tell the person early takes both, one after the other.</p>` : NOTHING}
 ${
-  standing.state === "suspended"
-    ? say("resume", "Let it go on", "Keyholders may release again.")
-    : say("suspend", "Suspend it", "Nothing more is released until it is let go on.")
+  !canStop
+    ? NOTHING
+    : standing.state === "suspended"
+      ? say("resume", "Let it go on", "Keyholders may release again.")
+      : say("suspend", "Suspend it", "Nothing more is released until it is let go on.")
 }
 ${
-  isSecret
+  canTell
     ? html`${say(
         "extend",
         "Keep it secret for longer",
-        `At the latest a day before secrecy ends, and never beyond ${formatDay(longestSecrecyOf(document, charter))}: the charter sets the longest.`,
-        field({ name: "until", label: "Secret until (UTC)", type: "date" }),
+        `Until now the people are told ${tellingWords(telling)}. At the latest a day before secrecy ends, and never beyond ${formatDay(longestSecrecyOf(document, charter))}: the charter sets the longest.`,
+        { hasDay: true },
       )}${say("release-notice", "Tell the person now", "Before the secrecy that was ordered ends.")}`
     : NOTHING
 }
-${revoke(visit, name)}
+${canStop ? say("revoke", "Revoke it", "For good. Keyholders that have not released will not; what is opened already stays opened.", { isGrave: true }) : NOTHING}
 ${
   isHouse
     ? html`<details class="card"><summary>A decision that the other of you signed</summary>${postForm(
         visit,
-        `/orders/${name}/halves`,
+        `/orders/${shown.name}/halves`,
         html`${fileField({ name: "half", label: "The file that they signed", help: "You read it first. Nothing is sent before you have signed it too.", accept: ".json,application/json" })}${button("Read it")}`,
         { uploads: true },
       )}</details>`
@@ -294,14 +370,58 @@ ${
 }`;
 }
 
-function groundField(kind: string): Markup {
-  return html`<div class="field"><label for="ground-${kind}">Why</label><textarea id="ground-${kind}" name="ground" rows="2" required></textarea></div>`;
+function closedWords({ state }: Standing): string {
+  return state === "revoked"
+    ? "It is revoked: nothing is released under it any more."
+    : "It has lapsed: nothing is released under it any more.";
 }
 
-function revoke(visit: Visit, name: string): Markup {
-  return html`<details class="card"><summary>Revoke it</summary><p>For good. Keyholders that have not released will not; what is opened already stays opened.</p>${postForm(
+/** Of an order about which nothing is left to decide. */
+const TOLD: Readonly<Record<Telling["kind"], string>> = {
+  first: "The people whom it is about were told first.",
+  early: "The people whom it is about are told: their notice was released early.",
+  secret: "Its secrecy is over: the people whom it is about are told.",
+};
+
+type Look = { readonly hasDay?: boolean; readonly isGrave?: boolean };
+
+/** `typed`: what was sent from this very form, to be mended. */
+function sayForm(
+  visit: Visit,
+  { name }: Shown,
+  about: {
+    readonly path: string;
+    readonly words: string;
+    readonly help: string;
+    readonly look: Look;
+    readonly typed: Typed | null;
+  },
+): Markup {
+  const { path, words, help, look, typed } = about;
+  const wrong = (which: Typed["field"]): string | undefined =>
+    typed?.field === which ? typed.problem : undefined;
+  const until =
+    look.hasDay === true
+      ? field({
+          name: "until",
+          label: "Secret until (UTC)",
+          type: "date",
+          value: typed?.until ?? "",
+          problem: wrong("until"),
+        })
+      : NOTHING;
+  return html`<details class="card"${typed === null ? NOTHING : html` open`}><summary>${words}</summary><p>${help}</p>${postForm(
     visit,
-    `/orders/${name}/revoke`,
-    html`${groundField("revoke")}${button("Revoke it …", "grave")}`,
+    `/orders/${name}/${path}`,
+    html`${until}${groundField(path, typed?.ground ?? "", wrong("ground"))}${button(`${words} …`, look.isGrave === true ? "grave" : "main")}`,
   )}</details>`;
+}
+
+/** Several forms of a page have one: each with an id of its own. */
+export function groundField(of: string, value: string, problem: string | undefined): Markup {
+  const id = `ground-${of}`;
+  const wrong = problem === undefined ? NOTHING : html`<p class="problem" id="${id}-problem">${problem}</p>`;
+  const marks = problem === undefined ? NOTHING : html` aria-describedby="${id}-problem" aria-invalid="true"`;
+  return html`<div class="field"><label for="${id}">Why</label><textarea id="${id}" name="ground" rows="2" required${marks}>
+${value}</textarea>${wrong}</div>`;
 }

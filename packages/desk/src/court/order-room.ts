@@ -1,13 +1,14 @@
 import {
   type Charter,
+  type Contest,
   parseSignedDocument,
   readSignedDocument,
   type SignedDocument,
   unverifiedPayload,
 } from "@porchlight/charter";
-import { type Json, utf8 } from "@porchlight/encoding";
+import { type DayNumber, dayOf, type Json, utf8 } from "@porchlight/encoding";
 import { orderWord } from "@porchlight/evidence";
-import { parseWarrant, verifyRefusal } from "@porchlight/gate";
+import { type DirectionKind, lastContestDay, parseWarrant, verifyRefusal } from "@porchlight/gate";
 import {
   type Court,
   dropOrder,
@@ -18,6 +19,7 @@ import {
   keptOrders,
   namesOf,
   type OrderFile,
+  PartyError,
   readOrderFile,
   readStatementFile,
   type Service,
@@ -33,6 +35,7 @@ import {
   ordersLeft,
   orderWords,
   type Shown,
+  serviceOf,
   shownOrders,
   UPLOADS,
 } from "../orders.ts";
@@ -42,10 +45,10 @@ import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
-import { laterEntries, shownHalves } from "./direction.ts";
+import { impossibleNow, laterEntries, shownHalves, type Telling, tellingOf } from "./direction.ts";
 import type { Drafts } from "./draft.ts";
 import type { Halves } from "./halves.ts";
-import { orderPage, ordersPage } from "./order-page.ts";
+import { type Objecting, type OrderRow, orderPage, ordersPage, type Typed } from "./order-page.ts";
 
 export type HandIn = (service: Service, order: OrderFile) => Promise<GoTo>;
 
@@ -66,16 +69,8 @@ export class OrderRoom {
 
   routes({ page, form, act, download }: Rooms): void {
     const { directory } = this.#court;
-    page("/orders", async (visit) => {
-      const service = await this.#door.open();
-      return ordersPage(visit, {
-        charter: service.charter,
-        orders: await shownOrders(directory, service),
-        drafts: await this.#drafts.list(),
-        left: ordersLeft(service),
-      });
-    });
-    page("/orders/:order", async (visit) => await this.#order(visit));
+    page("/orders", async (visit) => await this.#list(visit));
+    page("/orders/:order", async (visit) => await this.view(visit));
     act("/orders/:order/submit", this.#submit());
     act("/orders/:order/countersign", this.#countersign());
     form("/orders/:order/others", async (visit, sent) => await this.#others(visit, sent), UPLOADS);
@@ -100,12 +95,66 @@ export class OrderRoom {
     return found;
   }
 
-  /** Verified before it is kept: what another person signed has to be an order of this very charter. */
+  async #list(visit: Visit): Promise<View> {
+    const { directory } = this.#court;
+    const service = await this.#door.open();
+    const orders = await Promise.all(
+      (await shownOrders(directory, service)).map(async (shown) => await this.#row(service, shown)),
+    );
+    return ordersPage(visit, {
+      charter: service.charter,
+      orders,
+      drafts: await this.#drafts.list(),
+      left: ordersLeft(service),
+    });
+  }
+
+  /** One that cannot be read keeps nobody from the others. */
+  async #row(service: Service, shown: Shown): Promise<OrderRow> {
+    const said = await readSaid(this.#court.directory, shown.name);
+    const telling = tellingOf(shown, laterEntries(service, shown), said, dayOf(service.now()));
+    const own = await serviceOf(service, shown.order).catch(unlessUnknown);
+    if (own === null) return { ...shown, telling, isReadable: false, objecting: null };
+    return { ...shown, telling, isReadable: true, objecting: await this.#objecting(own, shown, telling) };
+  }
+
+  /** `null` where nobody was told yet, or nothing is released under it any more. */
+  async #objecting(service: Service, shown: Shown, telling: Telling): Promise<Objecting | null> {
+    const { state } = shown.standing;
+    const isTold = telling.kind !== "secret" || telling.isOver;
+    if ((state !== "logged" && state !== "suspended") || !isTold) return null;
+    // Whatever is wrong with what the provider answered: the order's own page says it.
+    const contests = await this.#contests(service, shown).catch(() => null);
+    return { until: objectUntil(shown, service.charter), count: contests?.length ?? null };
+  }
+
+  /** `null` where the provider did not answer. */
+  async #contests(service: Service, shown: Shown): Promise<readonly Contest[] | null> {
+    return await this.#court.contests(service, loggedOrder(shown)).catch((error: unknown) => {
+      if (error instanceof WireError) return null;
+      throw error;
+    });
+  }
+
+  /** Under the order's own charter. Throws PartyError "charter-unknown". */
+  async serviceOf(order: OrderFile): Promise<Service> {
+    return await serviceOf(await this.#door.open(), order);
+  }
+
+  /** Why a direction of this kind comes too late or too early, in a sentence; `null` where it does not. */
+  async cannotSay(shown: Shown, kind: DirectionKind): Promise<string | null> {
+    const service = await this.#door.open();
+    const said = await readSaid(this.#court.directory, shown.name);
+    const telling = tellingOf(shown, laterEntries(service, shown), said, dayOf(service.now()));
+    return impossibleNow(shown, telling, kind);
+  }
+
+  /** Verified before it is kept: what another person signed has to be an order of a charter of this log. */
   async #bring(sent: Form): Promise<GoTo> {
     const file = sent.file("order");
     if (file === null) throw new DeskError("form-invalid", "choose the order's file");
     const order = readOrderFile(file.bytes);
-    const service = await this.#door.open();
+    const service = await this.serviceOf(order);
     await verifyBrought(order, service.charter);
     await keepBrought(this.#court.directory, service, order);
     // What this desk signed first and alone became this one.
@@ -144,7 +193,7 @@ export class OrderRoom {
       name: "submit-order",
       propose: async (visit) => {
         const { name, order, commitment } = await this.find(visit);
-        const { charter } = await this.#door.open();
+        const { charter } = await this.serviceOf(order);
         return {
           title: "Hand this order in",
           button: "Hand it in",
@@ -160,7 +209,7 @@ export class OrderRoom {
       },
       perform: async (_visit, payload) => {
         const order = await this.named(payload);
-        return await this.handIn(await this.#door.open(), order);
+        return await this.handIn(await this.serviceOf(order), order);
       },
     };
   }
@@ -169,8 +218,8 @@ export class OrderRoom {
     return {
       name: "countersign-order",
       propose: async (visit) => {
-        const { charter } = await this.#door.open();
         const { name, order, commitment } = await this.find(visit);
+        const { charter } = await this.serviceOf(order);
         return {
           title: `Add your signature to this ${orderWord(charter)}`,
           button: "Sign it",
@@ -182,7 +231,7 @@ export class OrderRoom {
       },
       perform: async (_visit, payload) => {
         const before = await this.named(payload);
-        const order = await this.#court.countersign((await this.#door.open()).charter, before);
+        const order = await this.#court.countersign((await this.serviceOf(before)).charter, before);
         await keepOrder(this.#court.directory, order);
         await dropOrder(this.#court.directory, nameOf(before));
         return { to: `/orders/${nameOf(order)}`, said: "Signed by both." };
@@ -195,7 +244,7 @@ export class OrderRoom {
     const file = sent.file("others");
     if (file === null) throw new DeskError("form-invalid", "choose the provider's statement");
     const { name, order } = await this.find(visit);
-    const service = await this.#door.open();
+    const service = await this.serviceOf(order);
     const statement = readStatementFile(file.bytes, (value: Json) => readSignedDocument(value, "statement"));
     const whole = await withOthers(order, statement, service.charter, service.now());
     await keepOrder(this.#court.directory, whole);
@@ -203,35 +252,36 @@ export class OrderRoom {
     return { to: `/orders/${nameOf(whole)}`, said: "The others are in it. It can be handed in." };
   }
 
-  async #order(visit: Visit): Promise<View> {
-    const service = await this.#door.open();
+  /** `typed`: what was said of it and cannot be signed so. */
+  async view(visit: Visit, typed: Typed | null = null): Promise<View> {
     const shown = await this.find(visit);
     const { name } = shown;
+    const service = await this.serviceOf(shown.order);
+    const { charter } = service;
     const isLogged = shown.standing.state !== "signed";
-    const logged = loggedOrder(shown);
-    const keyholders = isLogged ? (await this.#court.status(service, logged)).keyholders : [];
-    const contests = isLogged
-      ? await this.#court.contests(service, logged).catch((error: unknown) => {
-          if (error instanceof WireError) return null;
-          throw error;
-        })
-      : [];
+    const keyholders = isLogged ? (await this.#court.status(service, loggedOrder(shown))).keyholders : [];
     const later = laterEntries(service, shown);
-    return await orderPage(visit, shown, service.charter, {
+    const said = await readSaid(this.#court.directory, name);
+    const now = service.now();
+    return await orderPage(visit, shown, charter, {
       keyholders,
-      silent: this.#silences.note(keyholders, service.now()),
-      contests,
-      records: new Set(await recordsThatHold(keyholders, service.charter)),
-      said: await readSaid(this.#court.directory, name),
+      silent: this.#silences.note(keyholders, now),
+      contests: isLogged ? await this.#contests(service, shown) : [],
+      objectUntil: objectUntil(shown, charter),
+      now,
+      records: new Set(await recordsThatHold(keyholders, charter)),
+      said,
       later,
-      halves: await shownHalves(await this.#halves.list(name), later, service.charter, this.#court.name),
+      telling: tellingOf(shown, later, said, dayOf(now)),
+      halves: await shownHalves(await this.#halves.list(name), later, charter, this.#court.name),
+      typed,
     });
   }
 
   /** A keyholder's signed record of why it refused. */
   async #record(visit: Visit) {
-    const service = await this.#door.open();
     const { order, document } = await this.find(visit);
+    const service = await this.serviceOf(order);
     const { keyholders } = await this.#court.status(service, order);
     const found = keyholders.find(({ keyholder }) => String(keyholder.index) === visit.params["keyholder"]);
     const answer = found?.answer;
@@ -254,6 +304,18 @@ export class OrderRoom {
     }
     return order;
   }
+}
+
+/** GATE-20: the last day of the wait for an objection; `null` where the order waits for none, or is not in the log. */
+function objectUntil({ document, standing }: Shown, charter: Charter): DayNumber | null {
+  return "day" in standing
+    ? lastContestDay({ warrant: { document, charter }, loggedDay: standing.day })
+    : null;
+}
+
+function unlessUnknown(error: unknown): null {
+  if (error instanceof PartyError && error.code === "charter-unknown") return null;
+  throw error;
 }
 
 async function recordsThatHold(answers: readonly KeyholderAnswer[], charter: Charter): Promise<number[]> {

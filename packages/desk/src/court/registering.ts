@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import {
+  type Charter,
   formatSignedDocument,
+  parseRegistration,
   parseSignedDocument,
   type SignedDocument,
   unverifiedPayload,
@@ -39,8 +41,7 @@ export class RegistrationRoom {
     page(HERE, async (visit) => await this.#list(visit));
     act(HERE, this.#sign(), UPLOADS);
     page(`${HERE}/:name`, async (visit) => {
-      const { charter } = await this.#door.open();
-      return registrationPage(visit.params["name"] ?? "", await this.#find(visit), charter);
+      return registrationPage(visit.params["name"] ?? "", await this.#find(visit));
     });
     download(`${HERE}/:name/file`, async (visit) => {
       const { document } = await this.#find(visit);
@@ -53,20 +54,27 @@ export class RegistrationRoom {
     typed: { readonly checked: string; readonly problem: string } | null = null,
   ): Promise<View> {
     const { charter } = await this.#door.open();
-    const kept = await this.#shelf.all();
     const all = await Promise.all(
-      kept.map(async ({ name, one }) => ({
+      (await this.#shelf.all()).map(async ({ name, one }) => ({
         name,
-        ...(await readRegistrationFile(formatSignedDocument(one), charter)),
+        // One that cannot be read keeps nobody from the others; its own page says why.
+        read: await this.#kept(one).catch(() => null),
       })),
     );
     return registrationsPage(visit, charter, all, typed);
   }
 
-  async #find({ params }: Visit): Promise<Registration> {
+  /** Under the charter that it names: another may have come into force since it was signed. */
+  async #kept(one: SignedDocument): Promise<Registration & { readonly charter: Charter }> {
+    const id = parseRegistration(unverifiedPayload(one)).charter;
+    const { charter } = await (await this.#door.open()).under(id);
+    return { ...(await readRegistrationFile(formatSignedDocument(one), charter)), charter };
+  }
+
+  async #find({ params }: Visit): Promise<Registration & { readonly charter: Charter }> {
     const kept = await this.#shelf.find(params["name"] ?? "");
     if (kept === null) throw new DeskError("not-found", "no such registration was signed here");
-    return await readRegistrationFile(formatSignedDocument(kept), (await this.#door.open()).charter);
+    return await this.#kept(kept);
   }
 
   /** Judged when it is shown and again when it is signed. */

@@ -1,6 +1,6 @@
 import type { Charter } from "@porchlight/charter";
 import { formatDay } from "@porchlight/encoding";
-import { html, type Markup } from "@porchlight/markup";
+import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   area,
@@ -18,19 +18,25 @@ import { type Registration, registrationWords } from "./registration.ts";
 
 const HERE = "/registrations";
 
-function isWhole({ signers }: Registration, { kind }: Charter): boolean {
-  return signers.length >= (kind === "house" ? 2 : 1);
+type Kept = Registration & { readonly charter: Charter };
+
+function isWhole({ signers, charter }: Kept): boolean {
+  return signers.length >= (charter.kind === "house" ? 2 : 1);
 }
 
-function stateBadge(one: Registration, charter: Charter): Markup {
-  return isWhole(one, charter) ? badge("signed", "good") : badge("one signature of two", "wait");
+function stateBadge(one: Kept): Markup {
+  return isWhole(one) ? badge("signed", "good") : badge("one signature of two", "wait");
 }
 
 /** `typed`: what did not do, to be mended. */
 export function registrationsPage(
   visit: Visit,
   charter: Charter,
-  all: readonly (Registration & { readonly name: string })[],
+  all: readonly {
+    readonly name: string;
+    /** `null`: it does not verify under the charter that it names. */
+    readonly read: Kept | null;
+  }[],
   typed: { readonly checked: string; readonly problem: string } | null,
 ): View {
   const isMissing = typed?.problem === "Choose the file.";
@@ -43,12 +49,16 @@ ${
     : table({
         caption: "Signed here",
         heads: ["Authority", "State", "Called back by", "Counts until"],
-        rows: all.map((one) => [
-          html`<a href="${HERE}/${one.name}"><bdi>${one.registration.endpoint}</bdi>, ${one.registration.country}</a>`,
-          stateBadge(one, charter),
-          html`<bdi>${one.registration.callBack.by}</bdi>`,
-          html`${formatDay(one.registration.until)}`,
-        ]),
+        rows: all.map(({ name, read }) =>
+          read === null
+            ? [html`<a href="${HERE}/${name}">${name}</a>`, badge("cannot be read", "bad"), NOTHING, NOTHING]
+            : [
+                html`<a href="${HERE}/${name}"><bdi>${read.registration.endpoint}</bdi>, ${read.registration.country}</a>`,
+                stateBadge(read),
+                html`<bdi>${read.registration.callBack.by}</bdi>`,
+                html`${formatDay(read.registration.until)}`,
+              ],
+        ),
       })
 }
 <h2>Register a key</h2>
@@ -77,13 +87,13 @@ ${postForm(
   };
 }
 
-export function registrationPage(name: string, one: Registration, charter: Charter): View {
-  const whole = isWhole(one, charter);
+export function registrationPage(name: string, one: Kept): View {
+  const whole = isWhole(one);
   const { endpoint } = one.registration;
   return {
     title: endpoint,
     body: html`<p class="back"><a href="${HERE}">Authorities' keys</a></p>
-<div class="top"><h1>Key of <bdi>${endpoint}</bdi></h1>${stateBadge(one, charter)}</div>
+<div class="top"><h1>Key of <bdi>${endpoint}</bdi></h1>${stateBadge(one)}</div>
 ${
   whole
     ? box(

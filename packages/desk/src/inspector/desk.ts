@@ -1,6 +1,15 @@
+import { CharterError } from "@porchlight/charter";
 import type { UnixSeconds } from "@porchlight/encoding";
-import { verifyOrder } from "@porchlight/gate";
-import { Court, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
+import { GateError, verifyOrder } from "@porchlight/gate";
+import {
+  Court,
+  keptOrder,
+  namesOf,
+  type OrderFile,
+  PartyError,
+  readOrderFile,
+  type Service,
+} from "@porchlight/parties";
 import {
   COVER_SECONDS,
   keepBrought,
@@ -8,6 +17,7 @@ import {
   nameOf,
   orderWords,
   type Shown,
+  serviceOf,
   shownOrders,
   UPLOADS,
 } from "../orders.ts";
@@ -77,7 +87,7 @@ class InspectorRoom {
     const orders = await Promise.all(
       all.map(async (shown) => ({
         ...shown,
-        wait: (await inspect(service, shown, all)).wait,
+        ...(await this.#waitOf(service, shown, all)),
         said: await readSaid(this.#own.directory, shown.name),
       })),
     );
@@ -85,24 +95,36 @@ class InspectorRoom {
       charter: service.charter,
       isNamed: isInspector(this.#own, service.charter),
       orders,
-      unseen: unseen(service, all),
+      unseen: await unseen(service, this.#own, all),
     });
   }
 
-  /** Verified before it is kept: an order of this very charter that all signed who have to. */
+  /** One that cannot be read keeps nobody from the others; its own page says why. */
+  async #waitOf(service: Service, shown: Shown, all: readonly Shown[]) {
+    try {
+      const own = await serviceOf(service, shown.order);
+      return { isReadable: true, wait: (await inspect(own, shown, all)).wait };
+    } catch (error) {
+      if (error instanceof PartyError || error instanceof GateError || error instanceof CharterError)
+        return { isReadable: false, wait: null };
+      throw error;
+    }
+  }
+
+  /** Verified before it is kept: an order of a charter of this log that all signed who have to. */
   async bring(sent: Form): Promise<GoTo> {
     const file = sent.file("order");
     if (file === null) throw new DeskError("form-invalid", "choose the hold order's file");
     const order = readOrderFile(file.bytes);
-    const service = await this.#door.open();
+    const service = await serviceOf(await this.#door.open(), order);
     await verifyOrder(order, service.charter);
     await keepBrought(this.#own.directory, service, order);
     return { to: `/orders/${nameOf(order)}` };
   }
 
   async order(visit: Visit, asked: Asked | null = null): Promise<View> {
-    const service = await this.#door.open();
     const { shown, all } = await this.#find(visit);
+    const service = await serviceOf(await this.#door.open(), shown.order);
     const inspected = await inspect(service, shown, all);
     const isLogged = inspected.examined !== null;
     const keyholders = isLogged ? (await this.#own.status(service, loggedOrder(shown))).keyholders : [];
@@ -144,8 +166,8 @@ class InspectorRoom {
         };
       },
       perform: async (_visit, payload) => {
-        const service = await this.#door.open();
         const order = await this.#named(payload);
+        const service = await serviceOf(await this.#door.open(), order);
         const at = payload.at as UnixSeconds;
         const index = await this.#own.revoke(service, order, payload.ground, at);
         const { ground } = payload;
@@ -214,10 +236,10 @@ class InspectorRoom {
 
   /** An order about which something can be decided, and what its act shows. */
   async #decidable(visit: Visit) {
-    const service = await this.#door.open();
+    const { shown, all } = await this.#find(visit);
+    const service = await serviceOf(await this.#door.open(), shown.order);
     if (!isInspector(this.#own, service.charter))
       throw new DeskError("not-now", "the charter does not name this desk's key as an inspector's");
-    const { shown, all } = await this.#find(visit);
     const { standing } = shown;
     if (standing.state === "signed" || standing.state === "handed-in")
       throw new DeskError(

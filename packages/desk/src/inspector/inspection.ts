@@ -95,29 +95,26 @@ function indexOf({ standing }: Shown): number {
   return "index" in standing ? standing.index : Number.POSITIVE_INFINITY;
 }
 
-/** Hold orders of the log that are none of `all`, newest first. */
-export function unseen(service: Service, all: readonly Shown[]): Unseen[] {
-  const { charter } = service;
-  const days = charter.inspection?.days ?? 0;
+/** Hold orders of the log that are none of `all`, newest first: under every charter that names this inspector. */
+export async function unseen(service: Service, own: Court, all: readonly Shown[]): Promise<Unseen[]> {
   const { entries } = logView(service);
   const seen = new Set<string>(all.map(({ commitment }) => commitment));
   const stopped = new Set(
     entries.flatMap(({ entry }) => (entry.type === "revocation" ? [entry.commitment as string] : [])),
   );
-  return entries
-    .flatMap(({ index, entry }) =>
-      entry.type === "hold-order" && entry.charter === charter.id && !seen.has(entry.commitment)
-        ? [
-            {
-              index,
-              day: entry.day,
-              waitsUntil: dayNumber(entry.day + days),
-              isStopped: stopped.has(entry.commitment),
-            },
-          ]
-        : [],
-    )
-    .reverse();
+  const found: Unseen[] = [];
+  for (const { index, entry } of entries) {
+    if (entry.type !== "hold-order" || seen.has(entry.commitment)) continue;
+    const { charter } = await service.under(entry.charter).catch(() => ({ charter: null }));
+    if (charter === null || (charter.id !== service.charter.id && !isInspector(own, charter))) continue;
+    found.push({
+      index,
+      day: entry.day,
+      waitsUntil: dayNumber(entry.day + (charter.inspection?.days ?? 0)),
+      isStopped: stopped.has(entry.commitment),
+    });
+  }
+  return found.reverse();
 }
 
 /** Whether the charter names this very key as an inspector's: otherwise nothing that it signs stops anything. */

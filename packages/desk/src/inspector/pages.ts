@@ -32,7 +32,12 @@ import {
 import type { Silent } from "../silence.ts";
 import type { Inspected, Unseen } from "./inspection.ts";
 
-type Row = Shown & { readonly wait: ContestPeriod | null; readonly said: readonly Said[] };
+type Row = Shown & {
+  /** Whether it verifies under the charter that it names. */
+  readonly isReadable: boolean;
+  readonly wait: ContestPeriod | null;
+  readonly said: readonly Said[];
+};
 
 /** Hold orders to inspect, those that nobody showed, and what was stopped and when. */
 export function inboxPage(
@@ -64,10 +69,10 @@ ${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
             heads: ["Hold order", "State", "Asked by", "Days that it opens", "Keyholders wait for you"],
             rows: open.map((one) => [
               link(one),
-              standingBadge(one.standing),
+              one.isReadable ? standingBadge(one.standing) : badge("cannot be read", "bad"),
               html`${one.document.requester.name}`,
               html`${daysText(one.document)}`,
-              waitBadge(one.wait),
+              one.isReadable ? waitBadge(one.wait) : NOTHING,
             ]),
           })
     }
@@ -81,7 +86,7 @@ ${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
               const last = one.said.at(-1);
               return [
                 link(one),
-                standingBadge(one.standing),
+                one.isReadable ? standingBadge(one.standing) : badge("cannot be read", "bad"),
                 last === undefined ? html`did not decide` : saidBadge(last),
                 last === undefined ? NOTHING : instant(last.at),
                 html`${last?.ground ?? ""}`,

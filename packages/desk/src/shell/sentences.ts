@@ -110,7 +110,7 @@ const ROOMS: Readonly<Record<string, Sentence>> = {
     next: "Ask for it again from whoever gave it to you, as a file, unchanged.",
   },
   "issuer-unknown": {
-    title: "The charter does not name this court",
+    title: "The charter does not name this desk's key",
     next: "Only those that the charter names can sign under it.",
   },
   fork: {
