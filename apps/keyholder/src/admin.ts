@@ -275,7 +275,8 @@ async function listed(desk: OrderDesk, order: KeptOrder): Promise<Json> {
   // One order that cannot be read hides no other.
   if (known === null) return short;
   const { document } = known.order;
-  const { expires, emergency, issuer, requester, disclosure } = document;
+  const { expires, emergency, issuer, requester } = document;
+  const secretUntil = desk.secretUntil(known);
   return {
     ...(short as JsonObject),
     open: {
@@ -283,7 +284,7 @@ async function listed(desk: OrderDesk, order: KeptOrder): Promise<Json> {
       requester: requester.name,
       expires,
       emergency,
-      secretUntil: disclosure.kind === "secret" ? formatDay(disclosure.until) : null,
+      secretUntil: secretUntil === null ? null : formatDay(secretUntil),
     },
   };
 }
@@ -298,13 +299,14 @@ function period(found: Examined["contest"]): Json {
   return found === null ? null : { lastDay: formatDay(found.lastDay), isOver: found.isOver };
 }
 
-function examination({ rules, caps, contest, inspection, at }: Examined): Json {
+function examination({ rules, caps, contest, inspection, due, at }: Examined): Json {
   return {
     at,
     rules: rules.map(ruleAnswer),
     caps: { accounts: { ...caps.accounts }, days: { ...caps.days }, orders: { ...caps.orders } },
     contest: period(contest),
     inspection: period(inspection),
+    due: due === null ? null : formatDay(due),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   type Refused as GateRefused,
   inspectionPeriod,
   type LogView,
+  noticeDue,
   type OrderInput,
   type OtherSide,
   verifyDirection,
@@ -63,6 +64,8 @@ export type OrderDeskContext = OrderIntakeContext &
 export type Examined = Examination & {
   readonly contest: ContestPeriod | null;
   readonly inspection: ContestPeriod | null;
+  /** DIR-9: the day on which those whom it opens are told; null where the log does not hold it. */
+  readonly due: DayNumber | null;
   readonly at: UnixSeconds;
 };
 
@@ -140,8 +143,19 @@ export class OrderDesk {
       ...examineOrder({ ...input, self }),
       contest: contestPeriod(input),
       inspection: inspectionPeriod(input),
+      due: noticeDue(input)?.day ?? null,
       at: view.checkpoint.time,
     };
+  }
+
+  /** Until when an order is secret, by what the issuer said of it later too (DIR-9); null where it is not, or not any more. */
+  secretUntil(known: KnownOrder): DayNumber | null {
+    const { disclosure } = known.order.document;
+    if (disclosure.kind !== "secret") return null;
+    const { view } = this.#context.memory;
+    if (view === null || known.directions.length === 0) return disclosure.until;
+    const due = noticeDue(this.#facts.input(known, view))?.day ?? disclosure.until;
+    return dayOf(view.checkpoint.time) >= due ? null : due;
   }
 
   /** An order as this process verified it. Throws KeyholderError "order-unknown". */

@@ -147,6 +147,12 @@ describe("races: one checkpoint decides, and the lower index wins", () => {
     for (const name of [K1, K2, K3]) {
       expect(await deployment.client(name).direct(order.id, extension)).toEqual({ state: "counted" });
     }
+    // Who decides is shown the day on which secrecy ends now, and so is the list.
+    const due = formatDay(dayNumber(end + 10));
+    const shown = await deployment.admin(K1, "show", { order: order.id });
+    const listed = (await deployment.admin(K1, "list")) as { readonly order: string }[];
+    expect(shown).toMatchObject({ examined: { due } });
+    expect(listed.find((one) => one.order === order.id)).toMatchObject({ open: { secretUntil: due } });
     await deployment.tick(unixSeconds(dayStart(dayNumber(end + 1)) + 3600));
     // The batch of the day is each keyholder's sign that it has looked at everything that is due.
     await until(() => deployment.dayOfBatches() === formatDay(dayNumber(end + 1)), "the day's batches");

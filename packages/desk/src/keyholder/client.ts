@@ -53,6 +53,8 @@ export type Shown = {
         readonly at: UnixSeconds;
         readonly contest: Wait | null;
         readonly inspection: Wait | null;
+        /** The day on which those whom it opens are told; `null` where the log does not hold it. */
+        readonly due: DayNumber | null;
       })
     | null;
   readonly approval: { readonly by: string; readonly at: UnixSeconds } | null;
@@ -354,5 +356,6 @@ function readExamined(fields: Fields): NonNullable<Shown["examined"]> {
     caps: { accounts: use("accounts"), days: use("days"), orders: use("orders") },
     contest: nullable(fields, "contest", wait),
     inspection: nullable(fields, "inspection", wait),
+    due: fields.json("due") === null ? null : parseDay(fields.string("due")),
   };
 }

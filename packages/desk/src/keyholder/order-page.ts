@@ -1,4 +1,4 @@
-import { formatDay } from "@porchlight/encoding";
+import { type DayNumber, formatDay } from "@porchlight/encoding";
 import { orderInWords, orderWord, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import { scopeWords } from "../orders.ts";
@@ -91,6 +91,18 @@ function standing({ state, approval, refusal, document, releases }: Shown): Mark
   );
 }
 
+/** The day on which secrecy ends by what was said of the order later too. */
+function dueOf(examined: Shown["examined"], until: DayNumber): DayNumber {
+  return examined?.due ?? until;
+}
+
+function secrecyWords(ordered: DayNumber, due: DayNumber): string {
+  if (due === ordered) return `Secret until ${formatDay(ordered)}.`;
+  return due > ordered
+    ? `Secret until ${formatDay(due)}: extended, it was ordered until ${formatDay(ordered)}.`
+    : `Secret until ${formatDay(due)}: cut short, it was ordered until ${formatDay(ordered)}.`;
+}
+
 function secrecyBox({ document, examined }: Shown, charter: CharterState): Markup {
   const { disclosure, emergency } = document;
   const inspection =
@@ -101,7 +113,7 @@ function secrecyBox({ document, examined }: Shown, charter: CharterState): Marku
     const who = charter.kind === "court" ? "the court" : "the house";
     return box(
       "warn",
-      html`<p><strong>Secret until ${formatDay(disclosure.until)}.</strong> Then the person is told, without anybody's help. The ground that ${who} gives:</p><p>${disclosure.ground}</p>${inspection}`,
+      html`<p><strong>${secrecyWords(disclosure.until, dueOf(examined, disclosure.until))}</strong> Then the person is told, without anybody's help. The ground that ${who} gives:</p><p>${disclosure.ground}</p>${inspection}`,
     );
   }
   const contest = examined?.contest;
@@ -188,7 +200,7 @@ export function orderWords(order: Shown, charter: CharterState): Words[] {
       term: "Telling the person",
       text:
         document.disclosure.kind === "secret"
-          ? `secret until ${formatDay(document.disclosure.until)}${document.emergency ? ", and declared an emergency" : ""}`
+          ? `secret until ${formatDay(dueOf(order.examined, document.disclosure.until))}${document.emergency ? ", and declared an emergency" : ""}`
           : document.emergency
             ? "told at once, without a wait: emergency"
             : "told first",
