@@ -84,19 +84,19 @@ ${replacedList(report)}
 </section>`;
 }
 
-const WIDTH = 640;
+/** Pixels of a month, so that few months are readable on a phone too. */
+const STEP = 54;
 const HEIGHT = 120;
 
 /** Bars a month; the table below says the same. */
 function chart(orders: readonly MonthOrders[], word: string): Markup {
   const most = Math.max(1, ...orders.map(({ logged }) => logged));
-  const step = WIDTH / Math.max(12, orders.length);
   const bars = orders.map(({ month, logged }, i) => {
     const height = Math.round((logged / most) * (HEIGHT - 30));
-    const x = i * step + step * 0.15;
-    return html`<g><rect x="${x.toFixed(1)}" y="${HEIGHT - 18 - height}" width="${(step * 0.7).toFixed(1)}" height="${height}"/><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 22 - height}">${logged}</text><text x="${(x + step * 0.35).toFixed(1)}" y="${HEIGHT - 4}">${month.slice(2)}</text></g>`;
+    const x = i * STEP + STEP * 0.15;
+    return html`<g><rect x="${x.toFixed(1)}" y="${HEIGHT - 18 - height}" width="${(STEP * 0.7).toFixed(1)}" height="${height}"/><text x="${(x + STEP * 0.35).toFixed(1)}" y="${HEIGHT - 22 - height}">${logged}</text><text x="${(x + STEP * 0.35).toFixed(1)}" y="${HEIGHT - 4}">${month.slice(2)}</text></g>`;
   });
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${word} by month, as in the table below">${join(bars)}</svg>`;
+  return html`<svg width="${orders.length * STEP}" viewBox="0 0 ${orders.length * STEP} ${HEIGHT}" role="img" aria-label="${word} by month, as in the table below">${join(bars)}</svg>`;
 }
 
 /** What became of a month's orders, each once, in the order in which it is told; the table below says the same. */
@@ -113,21 +113,20 @@ const OUTCOMES: readonly (readonly [words: string, look: string, count: (of: Mon
 
 function outcomeChart(orders: readonly MonthOrders[], word: string): Markup {
   const most = Math.max(1, ...orders.map(({ logged }) => logged));
-  const step = WIDTH / Math.max(12, orders.length);
   const bars = orders.map((row, i) => {
-    const x = (i * step + step * 0.15).toFixed(1);
+    const x = (i * STEP + STEP * 0.15).toFixed(1);
     let top = HEIGHT - 18;
     const parts = OUTCOMES.map(([, look, count]) => {
       const height = (count(row) / most) * (HEIGHT - 30);
       top -= height;
       return height === 0
         ? NOTHING
-        : html`<rect class="${look}" x="${x}" y="${top.toFixed(1)}" width="${(step * 0.7).toFixed(1)}" height="${height.toFixed(1)}"/>`;
+        : html`<rect class="${look}" x="${x}" y="${top.toFixed(1)}" width="${(STEP * 0.7).toFixed(1)}" height="${height.toFixed(1)}"/>`;
     });
-    return html`<g>${join(parts)}<text x="${(i * step + step * 0.5).toFixed(1)}" y="${HEIGHT - 4}">${row.month.slice(2)}</text></g>`;
+    return html`<g>${join(parts)}<text x="${(i * STEP + STEP * 0.5).toFixed(1)}" y="${HEIGHT - 4}">${row.month.slice(2)}</text></g>`;
   });
   const shown = OUTCOMES.filter(([, , count]) => orders.some((row) => count(row) > 0));
-  return html`<figure><figcaption>What became of them: ${join(shown.map(([words, look]) => html`<span class="key"><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="${look}" width="12" height="12"/></svg>${words}</span> `))}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="What became of the ${word} of each month, as in the table below">${join(bars)}</svg></figure>`;
+  return html`<figure><figcaption>What became of them: ${join(shown.map(([words, look]) => html`<span class="key"><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="${look}" width="12" height="12"/></svg>${words}</span> `))}</figcaption><svg width="${orders.length * STEP}" viewBox="0 0 ${orders.length * STEP} ${HEIGHT}" role="img" aria-label="What became of the ${word} of each month, as in the table below">${join(bars)}</svg></figure>`;
 }
 
 function purposeChart({ purposes }: CharterReport, word: string): Markup {

@@ -23,7 +23,7 @@ table { border-collapse: collapse; min-width: 100%; font-variant-numeric: tabula
 th, td { text-align: left; vertical-align: top; padding: 8px 16px 8px 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: 600; font-size: 14px; }
 tbody th { font-weight: 600; }
-svg { width: 100%; max-width: 760px; height: auto; margin: 4px 0 12px; }
+svg { max-width: 100%; height: auto; margin: 4px 0 12px; }
 svg rect { fill: var(--accent, var(--soft)); }
 svg rect.half { opacity: 0.55; }
 svg rect.faint { opacity: 0.25; }
@@ -35,7 +35,7 @@ figcaption { color: var(--soft); font-size: 14px; }
 .bars { margin: 0 0 16px; max-width: 760px; }
 .bars p { display: grid; grid-template-columns: minmax(0, 2fr) minmax(60px, 3fr) 3em; gap: 12px; align-items: center; margin: 0 0 6px; overflow-wrap: anywhere; }
 .bars p > span > .kind { display: block; }
-.bars svg { height: 12px; margin: 0; }
+.bars svg { width: 100%; height: 12px; margin: 0; }
 svg text { fill: var(--soft); font-size: 11px; text-anchor: middle; }
 code { font: 13px/1.5 ui-monospace, Menlo, Consolas, monospace; }
 .hidden-char { border: 1px dashed var(--soft); border-radius: 3px; padding: 0 3px; font: 12px/1.3 ui-monospace, Menlo, Consolas, monospace; }
