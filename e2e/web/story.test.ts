@@ -211,6 +211,12 @@ test("they compare keys: the same digits on both screens", async () => {
   await picture(ben.page, "story-ben-compared");
   await ben.press("Close");
   await ben.page.getByText("Keys compared on").waitFor();
+  // Whoever sees other digits is warned, and what was compared before counts no longer.
+  await ben.press("Compare keys");
+  await ben.press("They differ");
+  await ben.sees("Somebody may be in between");
+  await ben.press("Close");
+  await ben.page.getByText("Keys compared on").waitFor({ state: "detached" });
   await ben.follow("Close");
   await ada.press("Close");
   expectCalm(ada, ben);

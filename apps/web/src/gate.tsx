@@ -1,5 +1,5 @@
-import type { ReadyState } from "@porchlight/client/page";
-import { type ReactElement, type ReactNode, useState } from "react";
+import type { AppState, ReadyState } from "@porchlight/client/page";
+import { type ReactElement, type ReactNode, useEffect, useState } from "react";
 import { useApp } from "./messenger/use.ts";
 import { Locked } from "./onboarding/locked.tsx";
 import { SignedOut } from "./onboarding/signed-out.tsx";
@@ -15,7 +15,7 @@ export function Gate({ children }: { readonly children: ReactNode }): ReactEleme
     case "elsewhere":
       return <Elsewhere />;
     case "signed-out":
-      return <SignedOut state={state} />;
+      return <Nobody state={state} />;
     case "locked":
       return <Locked state={state} />;
     case "failed":
@@ -26,6 +26,12 @@ export function Gate({ children }: { readonly children: ReactNode }): ReactEleme
 }
 
 const READ = "porchlight.charters-read";
+
+/** Whoever comes in next has read nothing yet. */
+function Nobody({ state }: { readonly state: Extract<AppState, { kind: "signed-out" }> }): ReactElement {
+  useEffect(() => localStorage.removeItem(READ), []);
+  return <SignedOut state={state} />;
+}
 
 function chartersRead(): readonly string[] {
   try {

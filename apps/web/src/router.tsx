@@ -10,6 +10,7 @@ import {
 } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Gate } from "./gate.tsx";
+import { Failed } from "./onboarding/standstill.tsx";
 import { Shell, type ShellView } from "./shell.tsx";
 
 const root = createRootRoute({
@@ -71,6 +72,7 @@ export function createAppRouter(at?: string) {
   return createRouter({
     routeTree: root.addChildren(routes),
     history: at === undefined ? createBrowserHistory() : createMemoryHistory({ initialEntries: [at] }),
+    defaultErrorComponent: () => <Failed code="internal" />,
     defaultPreload: false,
     scrollRestoration: false,
   });

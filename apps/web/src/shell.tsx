@@ -12,6 +12,7 @@ import { ContactArrival } from "./people/contact-arrival.tsx";
 import { PeoplePanel } from "./people/page.tsx";
 import { endSubscription, keepSubscribed } from "./pwa/push.ts";
 import { keepStorage } from "./pwa/storage.ts";
+import { Standing } from "./standing.tsx";
 import { shownName } from "./text/marks.ts";
 
 const NoticesPage = lazy(async () => ({ default: (await import("./notices/page.tsx")).NoticesPage }));
@@ -29,14 +30,17 @@ export function Shell({ view }: { readonly view: ShellView }): ReactElement {
   const ready = useReady();
   const open = view.kind === "conversation" ? (view.id as ConversationView["id"]) : null;
   const conversation = open === null ? undefined : ready.conversations[open];
-  useTitle(ready, conversation);
+  useTitle(ready, view, conversation);
   useKept(ready);
   const isNarrow = useNarrow();
   if (view.kind === "settings" || view.kind === "notices") {
     return (
-      <Suspense fallback={<Waiting label={say("starting")} />}>
-        {view.kind === "notices" ? <NoticesPage /> : <SettingsView section={view.section} />}
-      </Suspense>
+      <>
+        <Standing />
+        <Suspense fallback={<Waiting label={say("starting")} />}>
+          {view.kind === "notices" ? <NoticesPage /> : <SettingsView section={view.section} />}
+        </Suspense>
+      </>
     );
   }
   const pane =
@@ -77,6 +81,7 @@ function CharterPane({ id }: { readonly id: string }): ReactElement {
           <Icon name="back" />
         </Link>
       </header>
+      <Standing />
       {id === "none" ? (
         <NoCharter />
       ) : charter === undefined ? (
@@ -115,12 +120,22 @@ function useKept({ connection, settings }: ReadyState): void {
 }
 
 /** The tab says what is open and how much is unread. */
-function useTitle(ready: ReadyState, conversation: ConversationView | undefined): void {
+function useTitle(ready: ReadyState, view: ShellView, conversation: ConversationView | undefined): void {
   const unread = Object.values(ready.conversations).reduce(
     (sum, one) => sum + (one.muted ? 0 : one.unread),
     0,
   );
-  const title = conversation === undefined ? "Porchlight" : `${shownName(conversation.title)} · Porchlight`;
+  const place =
+    conversation !== undefined
+      ? shownName(conversation.title) || say("conversation.untitled")
+      : view.kind === "charter"
+        ? say("who.title")
+        : view.kind === "notices"
+          ? say("notices.title")
+          : view.kind === "settings"
+            ? say("settings.title")
+            : null;
+  const title = place === null ? "Porchlight" : `${place} · Porchlight`;
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) ${title}` : title;
   }, [unread, title]);

@@ -141,7 +141,7 @@ ${inspectionPart(charter)}<h3>For what</h3>
 <li>One ${order} opens at most ${caps.accountsPerWarrant} ${caps.accountsPerWarrant === 1 ? "person" : "people"} and ${caps.daysPerWarrant} ${caps.daysPerWarrant === 1 ? "day" : "days"}.</li>
 <li>At most ${caps.warrantsPer30Days} ${order}s within thirty days.</li>
 <li>The person is told before, and has ${charter.contestDays} days to object. Where ${isCourt ? "the court" : "the order"} keeps it secret, the person is told afterwards, after ${charter.longestSecrecyDays} days at the latest.</li>
-<li>After ${charter.retentionDays} days messages are deleted, or up to ${charter.longestPreservationDays} days later where an order asks to keep them. What is deleted cannot be opened.</li>
+<li>After ${charter.retentionDays} days the service deletes messages, or up to ${charter.longestPreservationDays} days later where an order asks to keep them. What is deleted cannot be opened.</li>
 </ul>
 <h3>What this cannot promise</h3>
 <p>If ${threshold} keyholders and the service worked together against the rules, they could open messages without an entry here. Everything is made so that this takes ${threshold} bodies that do not belong together; it cannot be made impossible.</p>

@@ -10,6 +10,7 @@ import { CharterMark, charterKind } from "../parts/charter-mark.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Avatar } from "../parts/name.tsx";
+import { Standing } from "../standing.tsx";
 import { shownName, shownText } from "../text/marks.ts";
 import { NewConversation } from "./new.tsx";
 
@@ -55,6 +56,7 @@ export function ConversationList({
         </Link>
         <IconButton icon="add" label={say("new.title")} onPress={() => setNew(true)} />
       </header>
+      {isAlone ? <Standing /> : null}
       {isEmpty ? null : (
         <SearchField className="search" aria-label={say("list.search")} value={typed} onChange={setTyped}>
           <Icon name="search" />

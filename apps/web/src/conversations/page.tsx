@@ -2,8 +2,7 @@ import type { ConversationView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { CharterProposal } from "../charter/proposal.tsx";
-import { codeText } from "../i18n/errors.ts";
-import { Say, say, timeOfDay, utcDate } from "../i18n/say.tsx";
+import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useNames, useReady } from "../messenger/use.ts";
 import { Banner, Empty } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
@@ -14,6 +13,7 @@ import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { type Action, Menu } from "../parts/menu.tsx";
 import { Avatar } from "../parts/name.tsx";
+import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
 import { type About, Composer } from "../thread/composer.tsx";
 import { Thread } from "../thread/thread.tsx";
@@ -29,8 +29,7 @@ export function ConversationPage({
   return (
     <main className="conversation" id="main">
       <Header conversation={conversation} />
-      <ConnectionBar />
-      <LogBar />
+      <Standing />
       <Trouble conversation={conversation} />
       <Thread
         key={id}
@@ -60,8 +59,7 @@ export function ConversationPage({
 export function NoConversation(): ReactElement {
   return (
     <main className="conversation conversation-none" id="main">
-      <ConnectionBar />
-      <LogBar />
+      <Standing />
       <Empty icon="lamp" title={say("conversation.none.title")}>
         <p>{say("conversation.none.text")}</p>
       </Empty>
@@ -270,47 +268,6 @@ function Trouble({ conversation }: { readonly conversation: ConversationView }):
     );
   }
   return null;
-}
-
-/** What the public log shows that no honest log shows, or that it stands still: said on every page until it is over. */
-function LogBar(): ReactElement | null {
-  const { log } = useReady();
-  if (log.kind === "refused") {
-    return (
-      <Banner tone="danger" isLoud title={say("log.refused.title")}>
-        <p>
-          <Say k="log.refused.text" v={{ code: <code>{log.code}</code> }} />
-        </p>
-      </Banner>
-    );
-  }
-  if (log.kind !== "stale") return null;
-  return (
-    <div className="connection" role="status">
-      <Icon name="clock" />
-      <span>
-        <Say k="log.stale" v={{ date: utcDate(Math.floor(log.asOf / 86_400)), time: timeOfDay(log.asOf) }} />
-      </span>
-    </div>
-  );
-}
-
-/** Says that nothing comes or goes at the moment, and why; silent while all is well. */
-function ConnectionBar(): ReactElement | null {
-  const { connection } = useReady();
-  if (connection.kind === "online") return null;
-  return (
-    <div className={`connection connection-${connection.kind}`} role="status">
-      <Icon name={connection.kind === "offline" ? "offline" : "clock"} />
-      <span>
-        {connection.kind === "connecting"
-          ? say("connection.connecting")
-          : connection.code === "offline"
-            ? say("connection.offline")
-            : codeText(connection.code)}
-      </span>
-    </div>
-  );
 }
 
 function Typing({ conversation }: { readonly conversation: ConversationView }): ReactElement {

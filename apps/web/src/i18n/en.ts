@@ -4,7 +4,7 @@
  */
 export const en = {
   // everywhere
-  skip: "Skip to the conversation",
+  skip: "Skip to the page",
   close: "Close",
   cancel: "Cancel",
   save: "Save",
@@ -69,7 +69,7 @@ export const en = {
   "pair.title": "Add this device",
   "pair.text": "Your other device decides. It can send your history over, encrypted from device to device.",
   "pair.do": "Show the code",
-  "pair.show": "On your other device open Settings, Devices, Add a device. Then type or scan this code.",
+  "pair.show": "On your other device open Settings, Devices, Add a device. Then type this code.",
   "pair.qr": "Code for your other device",
   "pair.compare": "Compare these digits with those on your other device, and answer there.",
   "pair.waiting": "Waiting for your other device…",
@@ -128,7 +128,7 @@ export const en = {
   "who.orders.court": { one: "warrant so far", other: "warrants so far" },
   "who.orders.house": { one: "hold order so far", other: "hold orders so far" },
   "who.history-unknown": "The log was not read yet.",
-  "who.days-kept": "days until messages are deleted",
+  "who.days-kept": "days until the provider deletes messages",
   "who.keyholders": "The keyholders",
   "who.keyholders-text": "Each has one part of the key. Fewer than needed can open nothing, whoever asks.",
   "who.owner": "Belongs to",
@@ -163,7 +163,7 @@ export const en = {
   "who.limit.told":
     "You are told before anything opens and have {contest} days to contest it, unless secrecy is ordered. Secrecy ends after {secrecy} days at most; then you are told.",
   "who.limit.kept":
-    "Messages are deleted after {count} days. An order can preserve them for {preserved} days more.",
+    "The provider deletes messages after {count} days. An order can preserve them for {preserved} days more. The devices of the people in a conversation, and their sealed backups, keep what they have.",
   "who.limit.preserved": {
     one: "{count} such order so far. It keeps messages locked; it opens nothing.",
     other: "{count} such orders so far. They keep messages locked; they open nothing.",
@@ -401,7 +401,7 @@ export const en = {
   "safety.same": "They are the same",
   "safety.different": "They differ",
   "safety.unverify": "Forget the comparison",
-  "safety.scanned": "I scanned their code",
+  "safety.scanned": "I have their code as text",
   "safety.scanned-label": "Text of their QR code",
   "safety.check": "Check",
   "safety.changed": "The keys are not those you compared before",
