@@ -69,7 +69,7 @@ type MonthStatistics = {
 };
 
 /** A keyholder that came in another's place. */
-export type Replaced = {
+type Replaced = {
   /** The latest day that an entry before it carried; null where none did. */
   readonly day: DayNumber | null;
   readonly lost: Keyholder;
