@@ -101,7 +101,8 @@ test("a key that came in a mail counts for nothing before somebody called back: 
   await officer.go("/endpoints");
   await officer.page.getByLabel("Where you found it").fill("the mail itself");
   await officer.press("Record the call back");
-  await officer.page.getByRole("heading", { name: "Something in the form is not right" }).waitFor();
+  await officer.page.getByText("Every field of this form is needed.").waitFor();
+  expect(await officer.page.getByLabel("Where you found it").inputValue()).toBe("the mail itself");
   await says("empty", "Every field of this form is needed");
 });
 

@@ -1,10 +1,11 @@
 // Orders between authorities and a real server: registered keys, the officer's acts, the log (spec/hi1.md).
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type Charter,
+  formatEntry,
   formatPreservation,
   formatSignedDocument,
   parseEntry,
@@ -41,8 +42,17 @@ import { z } from "zod";
 import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
 import { signedIn } from "../../../packages/desk/test/desk-client.ts";
 import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
-import { COURT, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
+import {
+  COURT,
+  charterDocument,
+  charterOf,
+  publicKeyOf,
+  seedOf,
+  signedCharter,
+  signerOf,
+} from "../../../vectors/fixture/deployment.ts";
 import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
+import { typed } from "../../cli/test/typed.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { type Person, roomOf } from "./people.ts";
 
@@ -127,6 +137,8 @@ type Shown = {
   custody: { act: string; by: string; digest: string }[];
   logged: { index: number | null } | null;
   preservations: { commitment: string }[];
+  asked: { term: string; text: string }[];
+  isEmergency: boolean;
 };
 const shown = async (id: string): Promise<Shown> => await admin<Shown>("hi1-show", { id });
 async function decide(id: string, what: string, more: object = {}): Promise<unknown> {
@@ -146,10 +158,10 @@ async function statusOf(id: string): Promise<string> {
 }
 
 /** A signed order of the court over the account's day, as an authority sends it. */
-async function warrantUnder(authorisation: string, opening: string, changes: object = {}) {
+async function warrantUnder(authorisation: string, opening: string, changes: object = {}, under = charter) {
   const accounts = [{ account: account(), person: "Ada Byron", notice: (people[0] as Person).noticeCard }];
-  const document = await warrantDocument(charter, {
-    statement: await statementOf(charter, [], { accounts }),
+  const document = await warrantDocument(under, {
+    statement: await statementOf(under, [], { accounts }),
     accounts: [account()],
     conversations: "all",
     firstDay: DAY,
@@ -159,7 +171,7 @@ async function warrantUnder(authorisation: string, opening: string, changes: obj
     actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
     ...changes,
   });
-  const value = { warrant: fromUtf8(await signedWarrant(charter, document)), opening: seedOf(opening) };
+  const value = { warrant: fromUtf8(await signedWarrant(under, document)), opening: seedOf(opening) };
   const contents = utf8(JSON.stringify(z.encode(orderRequest, value)));
   const checksum = createHash("sha256").update(contents).digest("hex");
   const about = { type: "Warrant", contentType: "application/json", checksum, contents } as const;
@@ -235,13 +247,13 @@ async function statesWhose(client: Awaited<ReturnType<typeof signedIn>>): Promis
   expect((await client.get("/journal")).text).toContain("4 Gs 217/26, &lt;b&gt;court&lt;/b&gt;");
 }
 const targets = () => ({ accounts: [], names: ["Ada Byron"], conversations: [] });
-function papers(reference = "4 Gs 217/26", by = line) {
+function papers(reference = "4 Gs 217/26", by = line, isEmergency = false) {
   const authorisation = authorisationOf(by, {
     reference,
     legalBasis: charter.legalBases[0] as string,
     offenceCategory: "stalking",
     days,
-    isEmergency: false,
+    isEmergency,
   });
   const id = authorisation.ObjectIdentifier;
   const original = documentOf(by, id, {
@@ -453,8 +465,12 @@ describe("orders", () => {
     await decide(original.ObjectIdentifier, "resume");
     await decide(goodId, "approve");
     expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
-    // In the log, the order is its issuer's to revoke.
+    // In the log, the order is its issuer's to revoke, and nobody says here that there is nothing to give.
     expect((await shown(goodId)).acts).toEqual(["challenge"]);
+    expect((await shown(taskId)).acts).toEqual(["challenge"]);
+    await expect(decide(taskId, "unavailable", { words: "Nothing." })).rejects.toMatchObject({
+      code: "act-refused",
+    });
     const { logged, custody } = await shown(taskId);
     const [entry] = (await server.entries(logged?.index ?? 0, (logged?.index ?? 0) + 1)).map(parseEntry);
     expect(entry?.type).toBe("warrant");
@@ -463,6 +479,42 @@ describe("orders", () => {
     await revoke((entry as { commitment: string }).commitment, good.document.reference, "hi1 opening");
     expect(await statusOf(taskId)).toBe("Cancelled");
     expect((await shown(taskId)).deadline).toBeNull();
+    // HI1-34: its warrant is over with it, and says so.
+    expect((await shown(goodId)).status).toBe("Expired");
+  });
+
+  test("HI1-25: in an emergency every paper of the file bears its flag and its clock, and comes first", async () => {
+    const { authorisation, id, original } = papers("6 Gs 1/26", line, true);
+    const about = { days, targets: targets(), isEmergency: true, type: "SubscriberData" } as const;
+    const task = taskOf(line, id, { reference: "XX-AGENCY-25", ...about });
+    await ask([authorisation, task].map(create));
+    const inbox = async () =>
+      (await admin<{ objects: (Shown & { reference: string })[] }>("hi1-inbox")).objects;
+    // Nothing runs before the act is here, and what is urgent comes first all the same.
+    const early = (await inbox()).slice(0, 2);
+    expect(early.map((one) => [one.isEmergency, one.deadline])).toEqual([
+      [true, null],
+      [true, null],
+    ]);
+    await ask([create(original)]);
+    const file = [id, task.ObjectIdentifier, original.ObjectIdentifier];
+    const first = (await inbox()).slice(0, 3);
+    expect(first.map((one) => one.id).toSorted()).toEqual(file.toSorted());
+    for (const one of first) {
+      expect([one.isEmergency, one.deadline]).toEqual([true, server.now + 8 * 3600]);
+    }
+    // HI1-34: whoever asked takes it back, and nothing of it waits any more.
+    const desired = {
+      "common:Owner": "ETSI",
+      "common:Name": "AuthorisationDesiredStatus",
+      "common:Value": "Cancelled",
+    };
+    const HI1Object = { ...(await get(id)), "auth:AuthorisationDesiredStatus": desired };
+    expect(codes(await ask([{ UPDATE: { HI1Object } }]))).toEqual([null]);
+    const after = await Promise.all(file.map(statusOf));
+    expect(after).toEqual(["Cancelled", "Cancelled", "Expired"]);
+    expect((await shown(task.ObjectIdentifier)).custody.at(-1)).toMatchObject({ by: "this server" });
+    expect((await shown(id)).deadline).toBeNull();
   });
 
   test("HI1-36: what was suspended is resumed only as it would be approved", async () => {
@@ -542,7 +594,12 @@ describe("orders", () => {
   });
 
   test("HI1-35, HI1-36: the officer's pages: clocks, checks in words, numbers, decisions with a passkey, all escaped", async () => {
-    const { authorisation, id, original } = papers("<img src=x onerror=alert(1)>");
+    const { authorisation: plain, id, original } = papers("<img src=x onerror=alert(1)>");
+    const authorisation = {
+      ...plain,
+      "auth:AuthorisationManualInformation": "Ask for <b>room 4</b>.\nOffence: none",
+      "auth:AuthorisationJurisdiction": "XX-North",
+    };
     const task = taskOf(line, id, {
       reference: "XX-AGENCY-20",
       type: "SubscriberData",
@@ -558,7 +615,7 @@ describe("orders", () => {
       const { objects } = await admin<{ objects: { id: string; what: string; status: string }[] }>(
         "hi1-inbox",
       );
-      const order = objects.find(({ what, status: at }) => what === "Warrant" && at === "Approved")
+      const order = objects.find(({ what, status: at }) => what === "Warrant" && at === "Expired")
         ?.id as string;
       const told = await client.get(`/objects/${order}`);
       expect(told.text).toContain("What the order says");
@@ -570,6 +627,20 @@ describe("orders", () => {
       expect(inbox.text).toContain("no clock");
       expect((await client.get(`/objects/${id}`)).text).toContain("1 check is not met");
       const seen = async (of: string) => ({ generation: String((await shown(of)).generation) });
+      // What is asked for stands on the page and in what the passkey signs.
+      const wanted = [
+        charter.legalBases[0] as string,
+        "stalking",
+        days.first,
+        "Ask for &lt;b&gt;room 4&lt;/b&gt;.\nOffence: none",
+        "XX-North",
+        "Emergency",
+      ];
+      const pages = [
+        await client.get(`/objects/${id}`),
+        await client.post(`/objects/${id}/approve`, await seen(id)),
+      ];
+      for (const page of pages) for (const one of wanted) expect(page.text).toContain(one);
       const early = await client.act(`/objects/${id}/approve`, await seen(id));
       expect(early.text).toContain("nothing is done on a message alone");
       await ask([create(original)]);
@@ -580,6 +651,17 @@ describe("orders", () => {
       const before = await client.get(`/objects/${task.ObjectIdentifier}`);
       expect(before.text).toContain("What would be delivered");
       expect(before.text).not.toContain("written</dd>");
+      const refusal4 = { ...(await seen(task.ObjectIdentifier)), words: "Somebody else." };
+      const named = client.asked(await client.post(`/objects/${task.ObjectIdentifier}/refuse`, refusal4));
+      for (const page of [before, named]) {
+        expect(page.text).toContain("Name: Ada Byron");
+        expect(page.text).toContain(`${account()}\nAda Byron`);
+      }
+      // Whose the account is was noted anew between what was shown and the passkey.
+      await admin("bind-person", { account: account(), person: "Eve" });
+      const stale = await client.follow(await client.confirm(named));
+      expect(stale.text).toContain("hose accounts these are has changed");
+      await admin("bind-person", { account: account(), person: "Ada Byron" });
       // A page that is old decides nothing.
       const old = await client.post(`/objects/${task.ObjectIdentifier}/refuse`, {
         generation: "7",
@@ -605,6 +687,13 @@ describe("orders", () => {
       expect(said.text).not.toContain("<script>no");
       expect(said.text).toContain("Ada Clerk");
       expect(await statusOf(task.ObjectIdentifier)).toBe("Rejected");
+      // What did not do is there to be mended.
+      const wrong = { country: "XX", endpoint: "<b>THIRD</b>", key: "not a key" };
+      const unread = await client.post("/endpoints/register", wrong);
+      expect(unread.status).toBe(422);
+      for (const one of ["32 bytes in base64", "not a key", "&lt;b&gt;THIRD&lt;/b&gt;"]) {
+        expect(unread.text).toContain(one);
+      }
       const key = base64(publicKeyOf("Third endpoint"));
       const noted = await client.follow(
         await client.post("/endpoints/register", { country: "XX", endpoint: "<b>THIRD</b>", key }),
@@ -613,6 +702,12 @@ describe("orders", () => {
       const place = /action="(\/endpoints\/[^"]+\/call-back)"/.exec(noted.text)?.[1] ?? "";
       const until = formatDay(dayNumber(dayOf(server.now) + 40));
       const call = { number: "+99 30 1", found: "a directory", words: "<i>yes</i>", until };
+      const late = await client.post(place, {
+        ...call,
+        until: formatDay(dayNumber(dayOf(server.now) + 400)),
+      });
+      expect([late.status, late.text.includes("366 days from now")]).toEqual([422, true]);
+      expect(late.text).toContain("&lt;i&gt;yes&lt;/i&gt;");
       const shownCall = await client.post(place, call);
       for (const row of ["&lt;b&gt;THIRD&lt;/b&gt;, XX", key, "a directory", until]) {
         expect(shownCall.text).toContain(row);
@@ -620,10 +715,49 @@ describe("orders", () => {
       const called = await client.act(place, call);
       expect(called.text).toContain("the registry has not signed");
       expect(called.text).toContain("&lt;i&gt;yes&lt;/i&gt;");
+      // It turned out to be forged before the registry signed: it is taken back here too.
+      const taken = place.replace("call-back", "revoke");
+      const back = await client.act(taken, { reason: "The authority never wrote that mail." });
+      expect(back.text).toContain("taken back");
+      expect(back.text).not.toContain("Take it and log it");
       await statesWhose(client);
     } finally {
       await client.desk.close();
     }
+  });
+
+  test("HI1-35, HI1-36: on the command line as on the pages: read first, decided under the generation that was seen", async () => {
+    const { authorisation, id, original } = papers("3 Gs 1/26");
+    const hostile = { ...authorisation, "auth:AuthorisationManualInformation": "Ring \u202efirst" };
+    await ask([hostile, original].map(create));
+    const type = async (...words: string[]) => await typed("provider", ...words, "--dir", server.directory);
+    const inbox = await type("inbox");
+    expect([inbox.code, inbox.out.includes(id)]).toEqual([0, true]);
+    const read = await type("show", "--id", id);
+    for (const one of [charter.legalBases[0] as string, "stalking", "Ring <U+202E>first", "--generation 0"]) {
+      expect(read.out).toContain(one);
+    }
+    const out = join(home, "act.pdf");
+    const document = async () => await type("document", "--id", original.ObjectIdentifier, "--out", out);
+    expect([(await document()).code, (await document()).code]).toEqual([0, 2]);
+    expect(readFileSync(out)).toEqual(Buffer.from(act));
+    const decideBy = async (generation: string, ...more: string[]) => {
+      const about = ["--id", id, "--generation", generation, "--act", "approve", "--by", "Officer Night"];
+      return await type("decide", ...about, ...more);
+    };
+    const stale = await decideBy("7", "--yes");
+    expect([stale.code, stale.err.includes("generation-stale")]).toEqual([1, true]);
+    // Nobody says yes to what is shown.
+    const unsure = await decideBy("0");
+    expect([unsure.code, unsure.err.includes("not-confirmed")]).toEqual([1, true]);
+    expect(unsure.out).toContain("3 Gs 1/26");
+    expect(await statusOf(id)).toBe("AwaitingApproval");
+    expect((await decideBy("0", "--yes")).code).toBe(0);
+    expect(await statusOf(id)).toBe("Approved");
+    expect((await shown(id)).custody.at(-1)?.by).toBe("Officer Night");
+    // The same checks: nothing gets past them here.
+    const again = await decideBy("1", "--yes");
+    expect([again.code, again.err.includes("act-refused")]).toEqual([1, true]);
   });
 
   test("HI1-23, HI1-34: a task to preserve rests on an issuer's order, is prolonged with it and ends with it", async () => {
@@ -669,10 +803,31 @@ describe("orders", () => {
     const commitment = await order();
     expect((await shown(id)).preservations).toMatchObject([{ commitment }]);
     await decide(id, "preserve", { preservations: [commitment] });
+    // Asked for longer than it is held: said, and the officer can refuse that.
+    const end = (inDays: number): string => `${formatDay(dayNumber(today + inDays))}T23:59:59Z`;
+    const kept = await shown(id);
+    expect(kept.acts).toEqual(["challenge", "refuse"]);
+    expect(kept.deadline).toBe(Date.parse(end(10)) / 1000);
+    expect(kept.asked.map(({ term }) => term)).toEqual(
+      expect.arrayContaining(["Asked to be kept until", "Kept until"]),
+    );
+    await expect(decide(id, "refuse")).rejects.toThrow("say why");
+    await decide(id, "refuse", { words: "No longer than the order says." });
+    const refused = await get(id);
+    expect(refused).toMatchObject({
+      "task:DesiredPreservationExpiration": end(10),
+      "task:StatusReason": { ErrorDescription: "No longer than the order says." },
+    });
+    expect([await statusOf(id), (await shown(id)).acts]).toEqual(["Preserved", []]);
+    const longer = { ...refused, "task:DesiredPreservationExpiration": end(40) };
+    expect(codes(await ask([{ UPDATE: { HI1Object: longer } }]))).toEqual([null]);
+    expect(await get(id)).not.toHaveProperty("task:StatusReason");
+    expect((await shown(id)).acts).toEqual(["challenge", "refuse"]);
     const expiration = async () => (await get(id))["task:PreservationExpiration"];
     expect(await expiration()).toBe(`${formatDay(dayNumber(today + 10))}T23:59:59Z`);
     await order({ extends: commitment, until: dayNumber(today + 40) });
     expect(await expiration()).toBe(`${formatDay(dayNumber(today + 40))}T23:59:59Z`);
+    expect((await shown(id)).acts).toEqual([]);
     await server.tick(server.now + 41 * 86_400);
     // HI1-54: its last day is over.
     await server.client().waitForCheckpoint(0, { since: server.now });
@@ -683,7 +838,11 @@ describe("orders", () => {
     expect(await statusOf(id)).toBe("Expired");
   });
 
-  test("HI1-36: a task is disclosed once its order's material was handed out, and stays so when the order is revoked", async () => {
+  test("HI1-36: under the charter before, a task is disclosed once its order's material was handed out, and stays so when the order is revoked", async () => {
+    // From now on another charter is in force; what was written opens under the one before.
+    const later = await signedCharter(charterDocument("court", { legalBases: ["Another Act, section 1"] }));
+    await server.client().appendEntry(formatEntry({ type: "charter", document: later }));
+    expect((await admin<{ charter: string }>("hi1-status")).charter).not.toBe(charter.id);
     const { authorisation, id, original } = papers("8 Gs 1/26");
     const task = taskOf(line, id, {
       reference: "XX-AGENCY-36",
@@ -701,8 +860,15 @@ describe("orders", () => {
       null,
       null,
     ]);
-    for (const one of [id, original.ObjectIdentifier, warrant.ObjectIdentifier]) await decide(one, "approve");
+    for (const one of [id, original.ObjectIdentifier]) await decide(one, "approve");
+    const nowhere = await charterOf("court", { legalBases: ["A charter that nobody logged"] });
+    const about = { reference: "8 Gs 1/26" };
+    const unknown = (await warrantUnder(id, "hi1 opening, of no charter", about, nowhere)).warrant;
+    expect(codes(await ask([create(unknown)]))).toEqual([null]);
+    await expect(decide(unknown.ObjectIdentifier, "approve")).rejects.toThrow("unknown-charter");
     const taskId = task.ObjectIdentifier;
+    expect((await shown(taskId)).extent).toMatchObject({ conversations: 1, labels: 1 });
+    await decide(warrant.ObjectIdentifier, "approve");
     expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
     const { logged } = await shown(taskId);
     const index = logged?.index ?? 0;

@@ -12,7 +12,7 @@ import { Challenges } from "../src/shell/challenges.ts";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
 import { DeskJournal } from "../src/shell/journal.ts";
-import { area, postForm } from "../src/shell/look.ts";
+import { area, clockBadge, postForm } from "../src/shell/look.ts";
 import { Passkeys } from "../src/shell/passkeys.ts";
 import { SealedJournal } from "../src/shell/sealed-journal.ts";
 import { serveDesk } from "../src/shell/serve.ts";
@@ -580,4 +580,14 @@ test("DESK-8: who is removed while a passkey is being checked stays removed, and
     expect((await guest.get("/notes")).status).toBe(401);
     expect((await guest.signIn()).status).toBe(403);
   }
+});
+
+test("a clock counts minutes in its last two hours, before and after", () => {
+  const at = (seconds: number): string =>
+    clockBadge(unixSeconds(1_800_000_000 + seconds), unixSeconds(1_800_000_000)).markup;
+  expect(at(8 * 3600)).toContain("8 hours left");
+  expect(at(7199)).toContain("119 minutes left");
+  expect(at(60)).toContain("1 minute left");
+  expect(at(-59 * 60)).toContain("59 minutes late");
+  expect(at(-3 * 86_400 - 7200)).toContain("3 days 2 hours late");
 });

@@ -204,7 +204,9 @@ function updated(object: Hi1Object, sender: string, shelf: Shelf, context: DeskC
   // What an authorisation or a task says is fixed once it is made; a preservation may be asked for longer.
   const wanted = type === "LPTask" ? (object as LPTask)["task:DesiredPreservationExpiration"] : undefined;
   if (type !== "LPTask" || wanted === undefined || status !== "Preserved") return no("field-fixed");
-  const extended = { ...(before.object as LPTask), "task:DesiredPreservationExpiration": wanted };
+  // Why more was refused before says nothing of what is asked now.
+  const { "task:StatusReason": _, ...granted } = before.object as LPTask;
+  const extended = { ...granted, "task:DesiredPreservationExpiration": wanted };
   const judged = judge(extended, sender, shelf, context, before);
   return judged.kind === "refused" ? judged : changed(extended, before, context, false);
 }

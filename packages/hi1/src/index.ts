@@ -35,8 +35,8 @@ export {
   type ObjectType,
   typeName,
 } from "./object.ts";
-export { associatedWith, type Profile, type Resolve, type Scope } from "./profile.ts";
+export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
 export { statusOf } from "./status.ts";
-export { type DictionaryEntry, dateTimeOf, etsi } from "./value.ts";
+export { type DictionaryEntry, dateTimeOf, etsi, secondsOf } from "./value.ts";

@@ -86,7 +86,8 @@ function authorisedDays(authorisation: Authorisation): Days | null {
   return daysOf(span?.["auth:StartTime"], span?.["auth:EndTime"]);
 }
 
-function isEmergency(authorisation: Authorisation): boolean {
+/** Whether an authorisation is flagged as an emergency's (HI1-22). */
+export function isEmergency(authorisation: Authorisation): boolean {
   return isFlagged(authorisation["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"], "IsEmergency");
 }
 

@@ -13,6 +13,7 @@ import type { Command } from "commander";
 import { charter, parsed, readInput, readOrder, several } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
 import { registerEndpoints } from "./provider-endpoint.ts";
+import { registerOfficer } from "./provider-officer.ts";
 
 type Directory = { readonly dir: string };
 const DIRECTORY = ["--dir <dir>", "the directory of the running server"] as const;
@@ -24,6 +25,7 @@ export function registerProvider(program: Command, streams: Streams): void {
       "state whose accounts these are, as the provider's operator: talks to the server that runs in --dir",
     );
   registerEndpoints(provider, streams);
+  registerOfficer(provider, streams);
 
   action(
     provider

@@ -1,6 +1,21 @@
-import type { Charter } from "@porchlight/charter";
-import { EncodingError, fromUtf8, hex, parseJson, type UnixSeconds, utf8 } from "@porchlight/encoding";
-import { checkWarrant, GateError, otherAccounts, type VerifiedOrder, verifyOrder } from "@porchlight/gate";
+import { type Charter, CharterError, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import {
+  type CharterId,
+  EncodingError,
+  fromUtf8,
+  hex,
+  parseJson,
+  type UnixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import {
+  checkWarrant,
+  GateError,
+  otherAccounts,
+  parseWarrant,
+  type VerifiedOrder,
+  verifyOrder,
+} from "@porchlight/gate";
 import { type Authorisation, type DocumentObject, type LDTask, type Scope, statusOf } from "@porchlight/hi1";
 import { orderRequest } from "@porchlight/wire";
 import type { Kept } from "./object-store.ts";
@@ -28,6 +43,9 @@ type Family = {
   /** Endpoints that have a key now. */
   readonly senders: ReadonlySet<string>;
 };
+
+/** A charter of the log. */
+export type CharterOf = (id: CharterId) => Charter | undefined;
 
 const check = (code: string, isMet: boolean, words: string): Check => ({ code, isMet, words });
 
@@ -118,7 +136,7 @@ export function orderIn(object: DocumentObject): BroughtOrder | null {
 export async function warrantChecks(
   kept: Kept,
   family: Family,
-  charter: Charter,
+  charterOf: CharterOf,
   now: UnixSeconds,
 ): Promise<{ readonly checks: Check[]; readonly tasks: readonly Kept[] }> {
   const checks = [
@@ -131,14 +149,14 @@ export async function warrantChecks(
     ),
   ];
   const brought = orderIn(kept.held.object as DocumentObject);
-  const order = brought === null ? "not in the agreed form" : await verified(brought, charter);
+  const order = brought === null ? "not in the agreed form" : await verified(brought, charterOf);
   checks.push(
     check(
       "order-signed",
       typeof order !== "string",
       typeof order === "string"
-        ? `The order is signed by an issuer of the charter and in its form. It is not: ${order}`
-        : "The order is signed by an issuer of the charter and in its form.",
+        ? `The order is signed by an issuer of its charter, which is in the log, and in its form. It is not: ${order}`
+        : "The order is signed by an issuer of its charter, which is in the log, and in its form.",
     ),
   );
   if (typeof order === "string") return { checks, tasks: [] };
@@ -148,8 +166,8 @@ export async function warrantChecks(
       "order-within-charter",
       gate.kind === "clear",
       gate.kind === "clear"
-        ? "Dates, caps and grounds are within the charter."
-        : `Dates, caps and grounds are within the charter. They are not: ${gate.reason}`,
+        ? "Dates, caps and grounds are within its charter."
+        : `Dates, caps and grounds are within its charter. They are not: ${gate.reason}`,
     ),
   );
   const { document } = order;
@@ -221,15 +239,19 @@ function lies({ document }: VerifiedOrder, scope: Scope): boolean {
   );
 }
 
-async function verified(brought: BroughtOrder, charter: Charter): Promise<VerifiedOrder | string> {
+/** The order, verified under its own charter where the log has that; else the code of why it is none (HI1-36). */
+export async function verified(brought: BroughtOrder, charterOf: CharterOf): Promise<VerifiedOrder | string> {
   const { warrant, others } = brought;
+  const documents = { warrant: utf8(warrant), others: others === null ? null : utf8(others) };
   try {
-    return await verifyOrder(
-      { warrant: utf8(warrant), others: others === null ? null : utf8(others) },
-      charter,
+    const { charter: id } = parseWarrant(
+      unverifiedPayload(parseSignedDocument(documents.warrant, "warrant")),
     );
+    const charter = charterOf(id);
+    return charter === undefined ? "unknown-charter" : await verifyOrder(documents, charter);
   } catch (error) {
     if (error instanceof GateError) return error.refusal.reason;
+    if (error instanceof EncodingError || error instanceof CharterError) return error.code;
     throw error;
   }
 }

@@ -1,8 +1,10 @@
 import { readSignedDocument } from "@porchlight/charter";
 import {
+  accountId,
   asString,
+  charterId,
   commitment,
-  type Fields,
+  Fields,
   fromBase64,
   fromUtf8,
   type Json,
@@ -19,6 +21,11 @@ export type Hi1Parts = {
 };
 
 type Command = (parts: Hi1Parts, fields: Fields) => () => Promise<Json>;
+
+function namedIn(fields: Fields) {
+  const person = fields.json("person") === null ? null : fields.string("person", 200);
+  return { account: accountId(fields.string("account", 64)), person };
+}
 
 /** The response officer's commands of the admin socket. Each reads its members first and acts afterwards. */
 export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
@@ -40,9 +47,10 @@ export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
     const id = fields.string("id", 100);
     return async () => await officer.contents(id);
   },
-  "hi1-charter":
-    ({ endpoint }) =>
-    async () => ({ document: endpoint.charterDocument }),
+  "hi1-charter": ({ endpoint }, fields) => {
+    const id = fields.optional("id") === undefined ? undefined : charterId(fields.string("id", 64));
+    return async () => ({ document: endpoint.charterDocument(id) });
+  },
   "hi1-decide": ({ officer }, fields) => {
     const decision = {
       id: fields.string("id", 100),
@@ -54,6 +62,10 @@ export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
         fields.optional("preservations") === undefined
           ? []
           : fields.array("preservations", (item, where) => commitment(asString(item, where, 64)), 1000),
+      persons:
+        fields.optional("persons") === undefined
+          ? null
+          : fields.array("persons", (item, where) => namedIn(new Fields(item, where)), 1000),
     };
     return async () => await officer.decide(decision);
   },

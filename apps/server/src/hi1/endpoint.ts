@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Charter, charterIdOfDocument, unverifiedPayload } from "@porchlight/charter";
-import { dayOf, hex, type Json, unixSeconds } from "@porchlight/encoding";
+import { type CharterId, dayOf, hex, type Json, unixSeconds } from "@porchlight/encoding";
 import {
   type Action,
   answerActions,
@@ -81,9 +81,22 @@ export class Hi1Endpoint {
     return found;
   }
 
-  /** The same, as it was signed. Throws Refusal. */
-  get charterDocument(): Json {
-    const { id } = this.charter;
+  /**
+   * The charters under whose labels people wrote: of the kind of the one in force, that and those before it. What was written
+   * opens under its own charter only, so orders and tasks come for all of them (HI1-20, HI1-36). Throws Refusal.
+   */
+  get charters(): readonly Charter[] {
+    const { kind } = this.charter;
+    return this.#log.catalogue.verifiedCharters.filter((one) => one.kind === kind);
+  }
+
+  /** One of {@link charters}; undefined for any other. */
+  charterOf(id: CharterId): Charter | undefined {
+    return this.charters.find((one) => one.id === id);
+  }
+
+  /** One of the log's, or the one in force, as it was signed. Throws Refusal. */
+  charterDocument(id: CharterId = this.charter.id): Json {
     const logged = this.#log.catalogue.charters.find(
       ({ document }) => charterIdOfDocument(unverifiedPayload(document)) === id,
     );
@@ -104,14 +117,14 @@ export class Hi1Endpoint {
   get profile(): Profile {
     const { country, endpoint, owner, version, takesTests, preservationDays, preservationExtensionDays } =
       this.config;
-    const { legalBases, offenceCategories } = this.charter;
+    const { charters } = this;
     return {
       endpoint: { CountryCode: country, UniqueIdentifier: endpoint },
+      legalBases: [...new Set(charters.flatMap((one) => one.legalBases))],
+      offenceCategories: [...new Set(charters.flatMap((one) => one.offenceCategories))],
       ...{
         owner,
         version,
-        legalBases,
-        offenceCategories,
         preservationDays,
         preservationExtensionDays,
         takesTests,
@@ -157,7 +170,7 @@ export class Hi1Endpoint {
     }
     await this.#following.run(sender);
     return await this.#database.transaction(async (transaction) => {
-      const resolve = await resolveTargets(actions, this.charter, transaction, this.#persons);
+      const resolve = await resolveTargets(actions, this.charters, transaction, this.#persons);
       const before = await this.#needed(transaction, actions, sender);
       const shelf = {
         get: (object: string) => before.get(object)?.held,

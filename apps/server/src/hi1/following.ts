@@ -16,7 +16,7 @@ import type { OrderStore } from "../order-store.ts";
 import type { KnownPreservation, Preservations } from "../preservations.ts";
 import type { Kept, ObjectStore } from "./object-store.ts";
 
-/** Brings tasks to where the orders behind them are: revoked, carried out, expired, prolonged, lifted (HI1-34). */
+/** Brings tasks and warrants to where what is behind them is: revoked, carried out, expired, prolonged, lifted, cancelled (HI1-34). */
 export class Following {
   readonly #database: Database;
   readonly #store: ObjectStore;
@@ -47,8 +47,7 @@ export class Following {
     const waiting = await this.#store.following(this.#database, owner);
     const known = waiting.some(({ held }) => held.type === "LPTask") ? await this.#preservations.known() : [];
     for (const kept of waiting) {
-      const moved =
-        kept.held.type === "LPTask" ? preserved(kept, known, now) : await this.#disclosed(kept, now);
+      const moved = await this.#moved(kept, known, now);
       if (moved === null) continue;
       await this.#database.transaction(async (transaction) => {
         const { held, words } = moved;
@@ -61,6 +60,27 @@ export class Following {
         });
       });
     }
+  }
+
+  async #moved(kept: Kept, known: readonly KnownPreservation[], now: UnixSeconds): Promise<Moved | null> {
+    const { held } = kept;
+    if (held.type === "LPTask") return preserved(kept, known, now);
+    if (statusOf(held.object) === "AwaitingApproval") {
+      const words = "The authorisation that it belongs to was cancelled.";
+      return moved(held, held.type === "Document" ? "Expired" : "Cancelled", now, words);
+    }
+    return held.type === "Document" ? await this.#spent(kept, now) : await this.#disclosed(kept, now);
+  }
+
+  /** A warrant is over with its order, whatever came of that. */
+  async #spent({ held, logged }: Kept, now: UnixSeconds): Promise<Moved | null> {
+    if (logged === null) return null;
+    if (this.#log.catalogue.revocation(logged) !== undefined) {
+      return moved(held, "Expired", now, "The order was revoked by its issuer.");
+    }
+    const order = await this.#orders.findLogged(logged);
+    if (order === null || order.warrant.document.expires >= now) return null;
+    return moved(held, "Expired", now, "The order has expired.");
   }
 
   async #disclosed({ held, logged }: Kept, now: UnixSeconds): Promise<Moved | null> {

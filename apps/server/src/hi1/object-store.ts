@@ -72,11 +72,14 @@ export class ObjectStore {
     return rows.map((row) => this.#read(row, true));
   }
 
-  /** Tasks whose order or preservation may have moved on. */
+  /** What may have moved on by itself: with its order, with what is preserved, with an authorisation that its owner cancelled. */
   async following(queries: Queries, owner: string | null): Promise<Kept[]> {
     const rows = await queries.query({
       text: `select object, owner, received, logged, sealed from hi1_objects
-        where status in ('AwaitingDisclosure', 'Preserved') and ($1::text is null or owner = $1)`,
+        where ($1::text is null or owner = $1) and (status in ('AwaitingDisclosure', 'Preserved')
+          or (type = 'Document' and status = 'Approved' and logged is not null)
+          or (status = 'AwaitingApproval' and authorisation in (select object from hi1_objects
+              where type = 'Authorisation' and status = 'Cancelled')))`,
       values: [owner],
     });
     return rows.map((row) => this.#read(row, false));

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { asName, asProse, formatEntry, signIntake } from "@porchlight/charter";
 import {
+  type AccountId,
   base64,
   type Commitment,
   commitment,
@@ -8,22 +9,19 @@ import {
   formatDay,
   hex,
   type Json,
-  unixSeconds,
-  utf8,
 } from "@porchlight/encoding";
-import { commitmentOf, verifyOrder } from "@porchlight/gate";
+import { commitmentOf } from "@porchlight/gate";
 import {
-  type Authorisation,
   advance,
-  associatedWith,
   type DocumentObject,
   dateTimeOf,
-  deadlineOf,
+  errorOf,
   type Held,
   type LDTask,
   type LPTask,
   objection,
   offer,
+  revise,
   statusOf,
   typeName,
 } from "@porchlight/hi1";
@@ -36,18 +34,32 @@ import type { Orders } from "../orders.ts";
 import type { Persons } from "../persons.ts";
 import type { KnownPreservation, Preservations } from "../preservations.ts";
 import { Refusal } from "../refusal.ts";
+import { askedIn } from "./asked.ts";
 import {
   actChecks,
   authorisationChecks,
   type Check,
   documentType,
   orderIn,
-  papers,
   providerTaskChecks,
   requestType,
+  verified,
   warrantChecks,
 } from "./checks.ts";
 import type { Hi1Endpoint } from "./endpoint.ts";
+import {
+  clockOf,
+  documentFacts,
+  earliest,
+  type File,
+  fileOf,
+  filesOf,
+  isOpen,
+  isUrgent,
+  referenceOf,
+  wantsMore,
+  whatOf,
+} from "./files.ts";
 import { endOf, type Following, heldUntil } from "./following.ts";
 import type { Kept, ObjectStore } from "./object-store.ts";
 import { extentOf, providerData } from "./provider-data.ts";
@@ -77,17 +89,12 @@ type Decision = {
   readonly words: string;
   /** Of orders to preserve. */
   readonly preservations: readonly Commitment[];
+  /** Whose the accounts were when the officer looked; null where that is not said. */
+  readonly persons: readonly Named[] | null;
 };
 
-const OPEN: ReadonlySet<string> = new Set([
-  "AwaitingApproval",
-  "AwaitingDisclosure",
-  "AwaitingPreservation",
-  "Approved",
-  "Suspended",
-  "Preserved",
-  "Error",
-]);
+/** An account and whose it is; null for nobody. */
+type Named = { readonly account: AccountId; readonly person: string | null };
 
 /** Acts for which all checks have to be met (HI1-36). */
 const CHECKED: ReadonlySet<Act> = new Set(["approve", "answer", "resume"]);
@@ -105,9 +112,6 @@ type OfficerParts = {
   readonly identity: Identity;
   readonly clock: Clock;
 };
-
-/** An authorisation with the tasks and documents that belong to it. */
-type File = { readonly authorisation: Kept | null; readonly siblings: readonly Kept[] };
 
 type Family = File & {
   readonly senders: ReadonlySet<string>;
@@ -130,45 +134,35 @@ export class Hi1Officer {
     const lines = all
       .filter(({ held }) => held.type !== "Notification" && held.type !== "Delivery")
       .map((kept) => this.#line(kept, files));
-    const order = (line: {
-      isOpen: boolean;
-      deadline: number | null;
-      received: number;
-    }): [number, number] => [line.isOpen ? 0 : 1, line.deadline ?? line.received + 10 ** 10];
+    // What is open first, then by the earliest deadline of its file; of what has none, emergencies first.
     return lines.sort((a, b) => {
-      const [[aOpen, aDue], [bOpen, bDue]] = [order(a), order(b)];
-      return aOpen - bOpen || aDue - bDue;
+      const due = (line: typeof a): number => line.due ?? line.received + (line.isEmergency ? 0 : 10 ** 10);
+      return Number(b.isOpen) - Number(a.isOpen) || due(a) - due(b);
     });
   }
 
   #line(kept: Kept, files: ReadonlyMap<string, File>) {
     const { held, received } = kept;
-    const status = statusOf(held.object) ?? "";
-    const file = files.get(fileOf(held));
+    const { config } = this.#parts.endpoint;
+    const file = files.get(fileOf(held)) ?? { authorisation: null, siblings: [kept] };
+    const deadline = clockOf(kept, file, config);
+    const due = earliest(file, config);
     return {
       id: held.object.ObjectIdentifier,
       type: held.type,
       what: whatOf(held),
       owner: held.owner,
-      status,
+      status: statusOf(held.object) ?? "",
       generation: held.object.Generation ?? 0,
       received: received as number,
       reference: referenceOf(held),
-      authorisation: file?.authorisation?.held.object.ObjectIdentifier ?? null,
-      isEmergency: held.scope?.isEmergency ?? false,
-      isOpen: OPEN.has(status),
-      deadline: this.#deadline(kept, file?.siblings ?? []),
+      authorisation: file.authorisation?.held.object.ObjectIdentifier ?? null,
+      isEmergency: isUrgent(file),
+      isOpen: isOpen(kept),
+      wantsMore: wantsMore(held),
+      deadline: deadline as number | null,
+      due: (due ?? deadline) as number | null,
     };
-  }
-
-  /** HI1-25: from when the task and the paper that it needs are both here; null while one is missing or all is done. */
-  #deadline({ held, received }: Kept, siblings: readonly Kept[]): number | null {
-    if (held.type !== "LDTask" || !OPEN.has(statusOf(held.object) ?? "")) return null;
-    const type = requestType(held.object as LDTask) === "StoredContentData" ? "Warrant" : "OriginalAct";
-    const here = papers(siblings, type).map((paper) => paper.received as number);
-    if (here.length === 0) return null;
-    const since = unixSeconds(Math.max(received, Math.min(...here)));
-    return deadlineOf(since, held.scope?.isEmergency ?? false, this.#parts.endpoint.config);
   }
 
   /** Everything about one object, with checks, custody and what may be done. Throws Refusal. */
@@ -186,16 +180,17 @@ export class Hi1Officer {
       held.scope === null
         ? null
         : {
-            accounts: [...held.scope.accounts],
+            accounts: await this.#named(held.scope.accounts),
             conversations: [...held.scope.conversations],
             firstDay: formatDay(held.scope.firstDay),
             lastDay: formatDay(held.scope.lastDay),
           };
     return {
       ...this.#line(kept, filesOf([...all, kept])),
+      asked: askedIn(held).map((one) => ({ ...one })),
       document: held.type === "Document" ? documentFacts(held.object as DocumentObject) : null,
       scope,
-      extent: held.scope === null ? null : { ...(await extentOf(held.scope, at.charter, database)) },
+      extent: held.scope === null ? null : { ...(await extentOf(held.scope, at.charters, database)) },
       checks: checks.map((one) => ({ ...one })),
       acts: [...actsFor(held)],
       related: all
@@ -232,6 +227,15 @@ export class Hi1Officer {
     return { contents };
   }
 
+  /** Accounts with whose they are by this provider's records: what an officer compares with the court's act. */
+  async #named(accounts: readonly AccountId[]): Promise<Named[]> {
+    const named: Named[] = [];
+    for (const account of accounts) {
+      named.push({ account, person: await this.#parts.persons.nameOf(account) });
+    }
+    return named;
+  }
+
   #indexOf(logged: Commitment): number | null {
     const { catalogue } = this.#parts.log;
     return catalogue.order(logged) ?? catalogue.providerAnswer(logged) ?? null;
@@ -263,7 +267,7 @@ export class Hi1Officer {
     if (held.type === "Authorisation") return { checks: authorisationChecks(kept, family), tasks: [] };
     if (held.type === "Document") {
       return documentType(held.object as DocumentObject) === "Warrant"
-        ? await warrantChecks(kept, family, endpoint.charter, clock.now())
+        ? await warrantChecks(kept, family, (id) => endpoint.charterOf(id), clock.now())
         : { checks: actChecks(kept, family), tasks: [] };
     }
     if (held.type === "LDTask" && requestType(held.object as LDTask) !== "StoredContentData") {
@@ -281,6 +285,7 @@ export class Hi1Officer {
       if ((kept.held.object.Generation ?? 0) !== decision.generation) {
         throw refused("generation-stale", "it has changed since you looked: look again");
       }
+      await this.#asSeen(decision, kept);
       if (!actsFor(kept.held).includes(decision.act)) {
         throw refused("transition-refused", "as it stands, this cannot be done with it");
       }
@@ -295,6 +300,17 @@ export class Hi1Officer {
       await this.#carryOut({ ...decision, by, words }, kept, tasks);
       return { id: decision.id, done: decision.act };
     });
+  }
+
+  /** HI1-35: somebody may have noted another name since the officer looked. */
+  async #asSeen({ persons }: Decision, { held }: Kept): Promise<void> {
+    if (persons === null) return;
+    const now = held.scope === null ? [] : await this.#named(held.scope.accounts);
+    const isSame =
+      now.length === persons.length &&
+      now.every(({ account, person }, i) => persons[i]?.account === account && persons[i].person === person);
+    if (!isSame)
+      throw refused("generation-stale", "whose accounts these are has changed since you looked: look again");
   }
 
   async #carryOut(decision: Decision, kept: Kept, tasks: readonly Kept[]): Promise<void> {
@@ -312,19 +328,14 @@ export class Hi1Officer {
       case "challenge":
         return await this.#challenge(decision, kept);
       case "refuse":
+        if (statusOf(held.object) === "Preserved") return await this.#refuseMore(decision, kept);
         return await this.#move(decision, [{ kept, status: "Rejected", reason: words }]);
       case "suspend":
         return await this.#move(decision, [{ kept, status: "Suspended" }]);
       case "resume":
         return await this.#move(decision, [{ kept, status: "Approved" }]);
       case "unavailable":
-        return await this.#move(decision, [
-          {
-            kept,
-            status: held.type === "LPTask" ? "PreservationNotAvailable" : "DisclosureNotAvailable",
-            reason: words,
-          },
-        ]);
+        return await this.#move(decision, [{ kept, status: "PreservationNotAvailable", reason: words }]);
     }
   }
 
@@ -371,13 +382,14 @@ export class Hi1Officer {
     const brought = orderIn(kept.held.object as DocumentObject);
     if (brought === null) throw refused("order-signed", "the document holds no order");
     const { warrant, others, opening } = brought;
+    const order = await verified(brought, (id) => endpoint.charterOf(id));
+    if (typeof order === "string") throw refused(order, "the order does not hold under its charter");
     const { index } = await orders.submit(warrant, others, opening);
-    const documents = { warrant: utf8(warrant), others: others === null ? null : utf8(others) };
-    const logged = commitmentOf(opening, (await verifyOrder(documents, endpoint.charter)).core);
+    const logged = commitmentOf(opening, order.core);
     await this.#move(
       decision,
       [
-        { kept, status: "Approved" },
+        { kept, status: "Approved", row: { logged } },
         ...tasks.map((task) => ({ kept: task, status: "AwaitingDisclosure", row: { logged } })),
       ],
       [],
@@ -463,6 +475,23 @@ export class Hi1Officer {
     ]);
   }
 
+  /** What is kept stays kept, until when it was granted; the longer time that was asked for is refused (HI1-34). */
+  async #refuseMore({ by, act, words }: Decision, kept: Kept): Promise<void> {
+    const { database, store, clock } = this.#parts;
+    const now = clock.now();
+    const { "task:PreservationExpiration": granted } = kept.held.object as LPTask;
+    const members = {
+      "task:DesiredPreservationExpiration": granted,
+      "task:StatusReason": errorOf(objection(words)),
+    };
+    const held = revise(kept.held, members, now);
+    await database.transaction(async (transaction) => {
+      await store.put(transaction, { ...kept, held }, now);
+      const line = { by, act: `${act}: longer than ${granted ?? "now"}`, words };
+      await store.note(transaction, held.object.ObjectIdentifier, now, line);
+    });
+  }
+
   /** The object stays where it is; who asked gets a notification with the officer's question (HI1-33). */
   async #challenge({ by, words }: Decision, { held }: Kept): Promise<void> {
     const { database, store, clock, endpoint } = this.#parts;
@@ -495,18 +524,23 @@ export class Hi1Officer {
 }
 
 /** What may be done with an object as it stands. */
-function actsFor({ type, object }: Held): readonly Act[] {
+function actsFor(held: Held): readonly Act[] {
+  const { type, object } = held;
   const status = statusOf(object) ?? "";
   const waits = status === "AwaitingApproval" || status === "AwaitingPreservation";
   if (type === "LDTask") {
-    if (status === "AwaitingDisclosure") return ["challenge", "unavailable"];
+    // Its order is in the log and runs: what becomes of the task comes from there (HI1-34), not from here.
+    if (status === "AwaitingDisclosure") return ["challenge"];
     if (!waits) return [];
     // Content is for the quorum: the task follows its order, and nobody here can answer it.
     return requestType(object as LDTask) === "StoredContentData"
       ? ["challenge", "refuse"]
       : ["answer", "challenge", "refuse"];
   }
-  if (type === "LPTask") return waits ? ["preserve", "challenge", "refuse", "unavailable"] : [];
+  if (type === "LPTask") {
+    if (waits) return ["preserve", "challenge", "refuse", "unavailable"];
+    return wantsMore(held) ? ["challenge", "refuse"] : [];
+  }
   if (type !== "Authorisation" && type !== "Document") return [];
   if (waits) return ["approve", "challenge", "refuse"];
   if (status === "Approved") {
@@ -516,50 +550,6 @@ function actsFor({ type, object }: Held): readonly Act[] {
       : ["suspend", "challenge"];
   }
   return status === "Suspended" ? ["resume"] : [];
-}
-
-/** The authorisation that an object is or belongs to; its own name where it belongs to none. */
-function fileOf({ type, object }: Held): string {
-  return type === "Authorisation"
-    ? object.ObjectIdentifier
-    : (associatedWith(object)[0] ?? object.ObjectIdentifier);
-}
-
-function filesOf(all: readonly Kept[]): ReadonlyMap<string, File> {
-  const files = new Map<string, { authorisation: Kept | null; siblings: Kept[] }>();
-  for (const kept of all) {
-    const { type } = kept.held;
-    if (type !== "Authorisation" && type !== "LDTask" && type !== "Document") continue;
-    const name = fileOf(kept.held);
-    const file = files.get(name) ?? { authorisation: null, siblings: [] };
-    if (type === "Authorisation") file.authorisation = kept;
-    else file.siblings.push(kept);
-    files.set(name, file);
-  }
-  return files;
-}
-
-function whatOf({ type, object }: Held): string {
-  if (type === "LDTask") return requestType(object as LDTask);
-  if (type === "Document") return documentType(object as DocumentObject);
-  return type;
-}
-
-function referenceOf({ type, object }: Held): string | null {
-  if (type === "Authorisation") return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
-  if (type === "LDTask") return (object as LDTask)["task:Reference"] ?? null;
-  if (type === "LPTask") return (object as LPTask).ExternalIdentifier ?? null;
-  return (object as DocumentObject)["doc:DocumentReference"] ?? null;
-}
-
-/** What a document is, without its contents: those may be megabytes, and an officer reads them as a file. */
-function documentFacts(object: DocumentObject): Json {
-  const body = object["doc:DocumentBody"];
-  return {
-    contentType: body?.["doc:ContentType"] ?? null,
-    checksum: body?.["doc:Checksum"] ?? null,
-    isKeptHere: body?.["doc:Contents"] !== undefined,
-  };
 }
 
 function refused(reason: string, message: string): Refusal {

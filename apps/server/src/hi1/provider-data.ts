@@ -38,7 +38,12 @@ function limits({ accounts, conversations, firstDay, lastDay }: Scope) {
   };
 }
 
-export async function extentOf(scope: Scope, charter: Charter, queries: Queries): Promise<Extent> {
+/** `charters`: under whose labels it may have been written. */
+export async function extentOf(
+  scope: Scope,
+  charters: readonly Charter[],
+  queries: Queries,
+): Promise<Extent> {
   const { accounts, among, firstDay, lastDay, from, to } = limits(scope);
   const [row] = await queries.query<{
     conversations: number;
@@ -48,19 +53,19 @@ export async function extentOf(scope: Scope, charter: Charter, queries: Queries)
   }>({
     text: `select
         (select count(distinct conversation)::integer from kept_envelopes where account = any($1::bytea[])
-          and day between $3 and $4 and charter = $5 and ($2::bytea[] is null or conversation = any($2::bytea[]))) as conversations,
+          and day between $3 and $4 and charter = any($5::bytea[]) and ($2::bytea[] is null or conversation = any($2::bytea[]))) as conversations,
         (select count(distinct (account, conversation, day))::integer from kept_envelopes where account = any($1::bytea[])
-          and day between $3 and $4 and charter = $5 and ($2::bytea[] is null or conversation = any($2::bytea[]))) as labels,
+          and day between $3 and $4 and charter = any($5::bytea[]) and ($2::bytea[] is null or conversation = any($2::bytea[]))) as labels,
         (select count(*)::integer from kept_items where submitter = any($1::bytea[]) and at between $6 and $7 and kind = $8
           and ($2::bytea[] is null or conversation = any($2::bytea[]))) as messages,
-        (select count(*)::integer from kept_attachments where account = any($1::bytea[]) and day between $3 and $4 and charter = $5
+        (select count(*)::integer from kept_attachments where account = any($1::bytea[]) and day between $3 and $4 and charter = any($5::bytea[])
           and ($2::bytea[] is null or conversation = any($2::bytea[]))) as files`,
     values: [
       accounts,
       among,
       firstDay,
       lastDay,
-      Buffer.from(idBytes(charter.id)),
+      charters.map(({ id }) => Buffer.from(idBytes(id))),
       from,
       to,
       KIND_CODES.message,

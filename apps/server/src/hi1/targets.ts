@@ -22,11 +22,11 @@ function targetsOf(actions: ReadonlyMap<number, Action>): Targets {
 
 /**
  * HI1-20: looks up what a request names. For every value the same is asked of the database, so that nobody, somebody outside
- * the charter and two of one name take the same time.
+ * these charters and two of one name take the same time.
  */
 export async function resolveTargets(
   actions: ReadonlyMap<number, Action>,
-  charter: Charter,
+  charters: readonly Charter[],
   queries: Queries,
   persons: Persons,
 ): Promise<Resolve> {
@@ -41,9 +41,9 @@ export async function resolveTargets(
     const [row] = await queries.query<{ known: boolean }>({
       text: `select exists (select from notice_cards where account = $1)
           and (exists (select from memberships m join conversations c using (conversation)
-              where m.account = $1 and (c.charter = $2 or c.next_charter = $2))
-            or exists (select from kept_envelopes where account = $1 and charter = $2)) as known`,
-      values: [asked, Buffer.from(idBytes(charter.id))],
+              where m.account = $1 and (c.charter = any($2::bytea[]) or c.next_charter = any($2::bytea[])))
+            or exists (select from kept_envelopes where account = $1 and charter = any($2::bytea[]))) as known`,
+      values: [asked, charters.map(({ id }) => Buffer.from(idBytes(id)))],
     });
     found.set(`${format} ${value}`, row?.known === true && meant !== undefined ? meant : null);
   }

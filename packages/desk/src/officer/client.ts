@@ -13,6 +13,7 @@ import {
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
+import type { Words } from "@porchlight/evidence";
 import { AdminRefusal, callAdmin } from "@porchlight/runtime";
 
 export type Status = {
@@ -34,12 +35,19 @@ export type Listed = {
   readonly reference: string | null;
   readonly isEmergency: boolean;
   readonly isOpen: boolean;
+  /** Of what is kept from deletion: it was asked to be kept longer than it is. */
+  readonly wantsMore: boolean;
   readonly deadline: UnixSeconds | null;
 };
 
+/** An account and whose it is, by the provider's records; null where nobody was noted. */
+export type Named = { readonly account: string; readonly person: string | null };
+
 export type Shown = Listed & {
+  /** Everything that was asked beside scope and document, as it came. */
+  readonly asked: readonly Words[];
   readonly scope: {
-    readonly accounts: readonly string[];
+    readonly accounts: readonly Named[];
     readonly conversations: readonly string[];
     readonly firstDay: string;
     readonly lastDay: string;
@@ -93,6 +101,8 @@ export type Registration = {
 
 const EXTENT = ["accounts", "conversations", "labels", "messages", "attachments"] as const;
 const LONG = 70_000;
+/** A thousand values of what was asked for, each a name at most. */
+const MAX_ASKED = 16 * 2 ** 20;
 /** Digits of base64 that fit into a message of HI1-1. */
 const MAX_CONTENTS = 16 * 2 ** 20;
 
@@ -111,6 +121,7 @@ function listed(fields: Fields): Listed {
     reference: optionalText(fields, "reference"),
     isEmergency: fields.boolean("isEmergency"),
     isOpen: fields.boolean("isOpen"),
+    wantsMore: fields.boolean("wantsMore"),
     deadline: fields.json("deadline") === null ? null : unixSeconds(fields.integer("deadline")),
   };
 }
@@ -130,11 +141,18 @@ function shown(fields: Fields): Shown {
   const count = (member: string): number => extent?.integer(member) ?? 0;
   return {
     ...listed(fields),
+    asked: many(fields, "asked", (one) => ({
+      term: one.string("term", LONG),
+      text: one.string("text", MAX_ASKED),
+    })),
     scope:
       scope === null
         ? null
         : {
-            accounts: strings(scope, "accounts"),
+            accounts: many(scope, "accounts", (one) => ({
+              account: one.string("account", 64),
+              person: optionalText(one, "person"),
+            })),
             conversations: strings(scope, "conversations"),
             firstDay: scope.string("firstDay", 10),
             lastDay: scope.string("lastDay", 10),
@@ -251,9 +269,15 @@ export class OfficerSocket {
     return fromBase64((await this.#ask("hi1-contents", { id })).string("contents", MAX_CONTENTS));
   }
 
-  /** The charter under which is ordered now, with all its signatures. */
-  async charter(): Promise<Charter> {
-    return await verifyCharter((await this.#ask("hi1-charter")).json("document"));
+  /** A charter of the log, with all its signatures; without a name the one under which is ordered now. */
+  async charter(id?: CharterId): Promise<Charter> {
+    const charter = await verifyCharter(
+      (await this.#ask("hi1-charter", id === undefined ? {} : { id })).json("document"),
+    );
+    // A charter is what its name is the hash of.
+    if (id !== undefined && charter.id !== id)
+      throw new AdminRefusal("unknown-charter", "another charter came");
+    return charter;
   }
 
   /** What a statement would say of these accounts, and of the accounts of these names. Throws AdminRefusal "not-found". */

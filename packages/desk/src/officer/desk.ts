@@ -1,27 +1,34 @@
-import { CharterError, parseRegistration, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import {
+  asName,
+  asProse,
+  parseRegistration,
+  parseSignedDocument,
+  unverifiedPayload,
+} from "@porchlight/charter";
 import {
   base64,
+  type DayNumber,
+  dayOf,
   EncodingError,
   formatDay,
   formatInstant,
   fromBase64,
   type Json,
   type JsonObject,
-  parseJson,
+  parseDay,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import { sha256, type Words } from "@porchlight/evidence";
-import { GateError } from "@porchlight/gate";
-import { orderRequest } from "@porchlight/wire";
-import { orderWords } from "../orders.ts";
-import type { Act, Desk, DeskContext, Rooms } from "../shell/desk.ts";
+import { AdminRefusal } from "@porchlight/runtime";
+import type { Act, Desk, DeskContext, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
-import { OfficerSocket, type Registration, type Shown, type Status } from "./client.ts";
-import { endpointsPage } from "./endpoints-page.ts";
+import { OfficerSocket, type Registration, type Status } from "./client.ts";
+import { endpointsPage, NEW_KEY, type Typed } from "./endpoints-page.ts";
 import { inboxPage } from "./inbox-page.ts";
-import { ACT_WORDS, decisionFacts, objectPage } from "./object-page.ts";
+import { ACT_WORDS, actWords, decisionFacts, objectPage } from "./object-page.ts";
+import { orderSaid } from "./order-said.ts";
 import { StatementRoom } from "./statements.ts";
 
 /** The pages of a provider's response officer, beside the server, over its admin socket (spec/hi1.md). */
@@ -60,6 +67,19 @@ export async function openOfficer({ directory }: DeskContext): Promise<Desk> {
   };
 }
 
+/** Of what an authority says that a document is; whatever else it is called, it is given out as bytes. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  "application/pdf": "pdf",
+  "application/json": "json",
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/tiff": "tif",
+  "text/plain": "txt",
+};
+
+/** HI1-51 */
+const LONGEST_DAYS = 366;
+
 /** Everything that an act sends to the server, as its passkey signed it. */
 type Sent = {
   readonly command: string;
@@ -91,10 +111,12 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
     return objectPage(shown, await orderSaid(socket, shown), { ...visit, now });
   });
   rooms.download("/objects/:id/contents", async ({ params }) => {
+    const { document } = await socket.show(idOf(params));
     const bytes = await socket.contents(idOf(params));
-    return { name: "document.bin", type: "application/octet-stream", bytes };
+    const ending = ENDINGS[document?.contentType ?? ""] ?? "bin";
+    return { name: `document.${ending}`, type: "application/octet-stream", bytes };
   });
-  for (const [what, button] of Object.entries(ACT_WORDS)) {
+  for (const what of Object.keys(ACT_WORDS)) {
     rooms.act(
       `/objects/:id/${what}`,
       act(
@@ -118,9 +140,10 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
             );
           }
           const to = `/objects/${shown.id}`;
+          const title = actWords(shown, what);
           return {
-            title: button,
-            button,
+            title,
+            button: title,
             shown: [
               ...decisionFacts(shown, what, {
                 words,
@@ -132,6 +155,7 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
               command: "hi1-decide",
               members: {
                 ...{ id: shown.id, generation: shown.generation, act: what, by: person.name, words },
+                persons: (shown.scope?.accounts ?? []).map((one) => ({ ...one })),
                 ...(what === "preserve"
                   ? { preservations: preservations.map(({ commitment }) => commitment) }
                   : {}),
@@ -147,11 +171,11 @@ function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Statu
       ),
     );
   }
-  endpointRoutes(rooms, socket);
+  endpointRoutes(rooms, socket, status);
   new StatementRoom(socket).routes(rooms);
 }
 
-function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
+function endpointRoutes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Status>): void {
   const to = "/endpoints";
   const proposal = (
     title: string,
@@ -166,24 +190,37 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
     return found;
   };
   rooms.page("/endpoints", async (visit) => endpointsPage(await socket.registrations(), visit));
-  rooms.form("/endpoints/register", async (_visit, form) => {
+  // What was typed is shown again with what is wrong with it: nobody types a number that was called twice.
+  const again = async (visit: Visit, typed: Typed): Promise<View> =>
+    endpointsPage(await socket.registrations(), visit, typed);
+  rooms.form("/endpoints/register", async (visit, form) => {
     const members = { country: form.text("country"), endpoint: form.text("endpoint"), key: form.text("key") };
-    await socket.act("hi1-register", members);
+    const problem = await refusedBy(async () => {
+      if (!/^[A-Z]{2}$/.test(members.country)) return "The country is two capital letters.";
+      if (members.endpoint === "") return "Write the authority's UniqueIdentifier.";
+      if (!isKey(members.key)) return "The key is 32 bytes in base64: 43 characters and an equals sign.";
+      await socket.act("hi1-register", members);
+      return null;
+    });
+    if (problem !== null) return await again(visit, { form: NEW_KEY, problem, fields: members });
     return { to, said: "Noted. It counts for nothing before a call back." };
   });
   rooms.act(
     "/endpoints/:id/call-back",
     act(
       "record-call-back",
-      async ({ params, person }, form) => {
+      async (visit, form) => {
+        const { params, person } = visit;
         const found = await registration(params);
-        const text = (name: string): string => filled(form, name);
+        const text = (name: string): string => form.text(name);
         const call = {
           number: text("number"),
           found: text("found"),
           words: text("words"),
           until: text("until"),
         };
+        const problem = problemOfCall(call, dayOf((await status()).now));
+        if (problem !== null) return await again(visit, { form: found.id, problem, fields: call });
         const members = { id: found.id, by: person.name, ...call };
         return proposal(
           "Record this call back",
@@ -247,7 +284,7 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
       "revoke-endpoint",
       async ({ params, person }, form) => {
         const found = await registration(params);
-        const members = { id: found.id, by: person.name, words: filled(form, "words") };
+        const members = { id: found.id, by: person.name, words: filled(form, "reason") };
         const shown = [
           { term: "What it does", text: "From now on nothing counts that is signed with this key." },
           ...keyFacts(found),
@@ -261,19 +298,50 @@ function endpointRoutes(rooms: Rooms, socket: OfficerSocket): void {
   );
 }
 
-/** What a signed order says; nothing of another document, or of one that is not in the agreed form. */
-async function orderSaid(socket: OfficerSocket, shown: Shown): Promise<readonly Words[]> {
-  if (shown.what !== "Warrant" || shown.document?.isKeptHere !== true) return [];
+/** HI1-51: what the server would refuse after the passkey, said while it can still be mended. */
+function problemOfCall(
+  { number, found, words, until }: Readonly<Record<"number" | "found" | "words" | "until", string>>,
+  today: DayNumber,
+): string | null {
+  if ([number, found, words, until].includes("")) return "Every field of this form is needed.";
   try {
-    const read = orderRequest.safeParse(parseJson(await socket.contents(shown.id), "order"));
-    if (!read.success) return [];
-    const { warrant, others, opening } = read.data;
-    const order = { warrant: utf8(warrant), others: others === undefined ? null : utf8(others), opening };
-    return await orderWords({ ...order, index: null }, await socket.charter());
+    asName(number, "number");
+    asName(found, "found");
+    asProse(words, "words", 5000);
   } catch (error) {
-    // Its checks say so, in words: it is not approved.
-    if (error instanceof EncodingError || error instanceof CharterError || error instanceof GateError)
-      return [];
+    if (!(error instanceof EncodingError)) throw error;
+    return "The number and where you found it are one line of at most 200 characters each, what was said at most 5,000.";
+  }
+  const last = dayOrNull(until);
+  return last === null || last < today || last > today + LONGEST_DAYS
+    ? "The key counts until a day between today and 366 days from now."
+    : null;
+}
+
+function dayOrNull(text: string): DayNumber | null {
+  try {
+    return parseDay(text);
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}
+
+function isKey(text: string): boolean {
+  try {
+    return fromBase64(text, 32).length === 32;
+  } catch (error) {
+    if (error instanceof EncodingError) return false;
+    throw error;
+  }
+}
+
+/** What is wrong, or what the server says is. */
+async function refusedBy(work: () => Promise<string | null>): Promise<string | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AdminRefusal) return error.message;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { UnixSeconds } from "@porchlight/encoding";
-import { html } from "@porchlight/markup";
+import { html, NOTHING } from "@porchlight/markup";
 import type { View } from "../shell/desk.ts";
 import { badge, clockBadge, empty, instant, type Tone, table } from "../shell/look.ts";
 import type { Listed } from "./client.ts";
@@ -50,7 +50,7 @@ export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
         html`<a href="/objects/${one.id}">${whatWords(one.what)}</a>`,
         html`${one.owner}`,
         html`${one.reference ?? "none"}`,
-        html`${statusBadge(one.status)} ${one.isEmergency ? badge("emergency", "bad") : html``}`,
+        html`${statusBadge(one.status)} ${one.isEmergency ? badge("emergency", "bad") : NOTHING} ${one.wantsMore ? badge("asked to be kept longer", "wait") : NOTHING}`,
         clockBadge(one.deadline, now),
         instant(one.received),
       ]);
@@ -58,8 +58,8 @@ export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
   const [open, over] = [rows(true), rows(false)];
   return {
     title: "Inbox",
-    body: html`<h1>Inbox</h1><p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here.</p>
+    body: html`<h1>Inbox</h1><p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here, and stands at all that belongs to it. Of what is kept from deletion it shows how long it is kept.</p>
 ${open.length === 0 ? empty("Nothing waits.") : table({ caption: "Open", heads, rows: open })}
-${over.length === 0 ? html`` : table({ caption: "Done", heads, rows: over })}`,
+${over.length === 0 ? NOTHING : table({ caption: "Done", heads, rows: over })}`,
   };
 }

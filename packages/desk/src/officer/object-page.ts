@@ -29,6 +29,11 @@ export const ACT_WORDS: Readonly<Record<string, string>> = {
   unavailable: "Say that there is nothing",
 };
 
+/** Of what is kept only the longer time can be refused. */
+export function actWords({ wantsMore }: Pick<Shown, "wantsMore">, act: string): string {
+  return act === "refuse" && wantsMore ? "Refuse to keep it longer" : (ACT_WORDS[act] ?? act);
+}
+
 /**
  * Of a decision: what stands above the button, and what the passkey signs. `order` is what a signed order says; `preservations`
  * those that were chosen.
@@ -43,14 +48,8 @@ export function decisionFacts(
   },
 ): readonly Words[] {
   return [
-    { term: "You decide", text: ACT_WORDS[act] ?? act },
-    { term: "What", text: whatWords(shown.what) },
-    { term: "From", text: shown.owner },
-    { term: "File reference", text: shown.reference ?? "none" },
-    { term: "State seen", text: `${statusWords(shown.status)} (generation ${shown.generation})` },
-    ...scopeFacts(shown),
-    ...documentFacts(shown),
-    ...about.order,
+    { term: "You decide", text: actWords(shown, act) },
+    ...objectFacts(shown, about.order),
     ...(about.preservations.length === 0
       ? []
       : [{ term: "Orders to preserve", text: about.preservations.map(preservationWords).join("\n") }]),
@@ -58,11 +57,51 @@ export function decisionFacts(
   ];
 }
 
+/** What an object is and asks for. `order` as in {@link decisionFacts}. */
+export function objectFacts(shown: Shown, order: readonly Words[]): readonly Words[] {
+  return [
+    { term: "What", text: whatWords(shown.what) },
+    { term: "From", text: shown.owner },
+    { term: "File reference", text: shown.reference ?? "none" },
+    { term: "State seen", text: `${statusWords(shown.status)} (generation ${shown.generation})` },
+    ...(shown.isEmergency ? [{ term: "Urgent", text: "Its file is an emergency's." }] : []),
+    ...askedFacts(shown),
+    ...scopeFacts(shown),
+    ...documentFacts(shown),
+    ...order,
+  ];
+}
+
+/** What would be delivered, in numbers; nothing of what delivers nothing. */
+export function extentFacts({ extent }: Shown): readonly Words[] {
+  if (extent === null) return [];
+  return [
+    { term: "People", text: String(extent.accounts) },
+    { term: "Conversations", text: String(extent.conversations) },
+    { term: "Keys: a person, a conversation, a day", text: String(extent.labels) },
+    { term: "Messages", text: String(extent.messages) },
+    { term: "Files", text: String(extent.attachments) },
+  ];
+}
+
+/** What was asked, as it came; and what is not settled of it. */
+function askedFacts({ asked, wantsMore }: Shown): readonly Words[] {
+  return [
+    ...asked,
+    ...(wantsMore
+      ? [{ term: "Not settled", text: "It was asked to be kept longer than it is. Until then it is kept." }]
+      : []),
+  ];
+}
+
 function scopeFacts({ scope }: Shown): readonly Words[] {
   if (scope === null) return [];
   return [
     { term: "Days", text: `${scope.firstDay} to ${scope.lastDay}` },
-    { term: "Accounts", text: scope.accounts.join("\n") },
+    ...scope.accounts.map(({ account, person }, i) => ({
+      term: scope.accounts.length === 1 ? "Account" : `Account ${i + 1}`,
+      text: `${account}\n${person === null ? "Whose it is was not noted." : person}`,
+    })),
     {
       term: "Conversations",
       text: scope.conversations.length === 0 ? "all of theirs" : scope.conversations.join("\n"),
@@ -94,11 +133,12 @@ export function objectPage(shown: Shown, order: readonly Words[], visit: Visit):
   const failing = checks.filter(({ isMet }) => !isMet);
   return {
     title: whatWords(shown.what),
-    body: html`<h1>${whatWords(shown.what)}</h1><p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING}</p>
+    body: html`<h1>${whatWords(shown.what)}</h1><p>${statusBadge(shown.status)} ${clockBadge(shown.deadline, visit.now as UnixSeconds)} ${shown.isEmergency ? badge("emergency", "bad") : NOTHING} ${shown.wantsMore ? badge("asked to be kept longer", "wait") : NOTHING}</p>
 ${facts([
   { term: "From", text: shown.owner },
   { term: "File reference", text: shown.reference ?? "none" },
   ...(shown.index === null ? [] : [{ term: "In the public log at", text: String(shown.index) }]),
+  ...askedFacts(shown),
   ...scopeFacts(shown),
   ...documentFacts(shown),
 ])}
@@ -107,13 +147,7 @@ ${order.length === 0 ? NOTHING : html`<h2>What the order says</h2>${facts([...or
 ${
   extent === null
     ? NOTHING
-    : html`<h2>What would be delivered</h2><p>Numbers only. What was written cannot be seen here.</p>${facts([
-        { term: "People", text: String(extent.accounts) },
-        { term: "Conversations", text: String(extent.conversations) },
-        { term: "Keys: a person, a conversation, a day", text: String(extent.labels) },
-        { term: "Messages", text: String(extent.messages) },
-        { term: "Files", text: String(extent.attachments) },
-      ])}`
+    : html`<h2>What would be delivered</h2><p>Numbers only. What was written cannot be seen here.</p>${facts(extentFacts(shown))}`
 }
 ${checks.length === 0 ? NOTHING : html`<h2>Checks</h2>${failing.length === 0 ? box("good", html`<p>All are met.</p>`) : box("bad", html`<p>${counted(failing.length, "check is", "checks are")} not met: this cannot be approved.</p>`)}<ul>${join(checks.map(({ isMet, words }) => html`<li>${isMet ? badge("met", "good") : badge("not met", "bad")} ${words}</li>`))}</ul>`}
 ${shown.acts.length === 0 ? NOTHING : html`<h2>Decide</h2>${join(shown.acts.map((act) => decision(shown, act, visit)))}`}
@@ -144,7 +178,7 @@ ${table({
 }
 
 function decision(shown: Shown, act: string, visit: Visit): Markup {
-  const words = ACT_WORDS[act] ?? act;
+  const words = actWords(shown, act);
   const isWritten = ["challenge", "refuse", "unavailable"].includes(act);
   const body = html`${
     act === "preserve"

@@ -65,6 +65,8 @@ export function steps(
 
 type FieldOptions = {
   readonly name: string;
+  /** Where a page has the same field more than once: its label has to find it. */
+  readonly id?: string;
   readonly label: string;
   readonly value?: string;
   readonly help?: string;
@@ -73,17 +75,16 @@ type FieldOptions = {
   readonly required?: boolean;
 };
 
-function around({ name, label, help, problem }: FieldOptions, control: Markup): Markup {
-  const hint = help === undefined ? NOTHING : html`<p class="help" id="${name}-help">${help}</p>`;
-  const wrong =
-    problem === undefined ? NOTHING : html`<p class="problem" id="${name}-problem">${problem}</p>`;
-  return html`<div class="field"><label for="${name}">${label}</label>${hint}${control}${wrong}</div>`;
+function around({ name, id = name, label, help, problem }: FieldOptions, control: Markup): Markup {
+  const hint = help === undefined ? NOTHING : html`<p class="help" id="${id}-help">${help}</p>`;
+  const wrong = problem === undefined ? NOTHING : html`<p class="problem" id="${id}-problem">${problem}</p>`;
+  return html`<div class="field"><label for="${id}">${label}</label>${hint}${control}${wrong}</div>`;
 }
 
-function described({ name, help, problem, required }: FieldOptions): Markup {
+function described({ name, id = name, help, problem, required }: FieldOptions): Markup {
   const ids = [
-    ...(help === undefined ? [] : [`${name}-help`]),
-    ...(problem === undefined ? [] : [`${name}-problem`]),
+    ...(help === undefined ? [] : [`${id}-help`]),
+    ...(problem === undefined ? [] : [`${id}-problem`]),
   ].join(" ");
   const by = ids === "" ? NOTHING : html` aria-describedby="${ids}"`;
   return html`${by}${problem === undefined ? NOTHING : html` aria-invalid="true"`}${required === true ? html` required` : NOTHING}`;
@@ -92,28 +93,28 @@ function described({ name, help, problem, required }: FieldOptions): Markup {
 export function field(
   options: FieldOptions & { readonly type?: "text" | "date" | "number" | "email" | "search" | "url" },
 ): Markup {
-  const { name, value = "", type = "text" } = options;
+  const { name, id = name, value = "", type = "text" } = options;
   return around(
     options,
-    html`<input id="${name}" name="${name}" type="${type}" value="${value}" autocomplete="off" maxlength="4000"${described(options)}>`,
+    html`<input id="${id}" name="${name}" type="${type}" value="${value}" autocomplete="off" maxlength="4000"${described(options)}>`,
   );
 }
 
 export function area(options: FieldOptions & { readonly rows?: number }): Markup {
-  const { name, value = "", rows = 4 } = options;
+  const { name, id = name, value = "", rows = 4 } = options;
   return around(
     options,
     // The line feed after the tag is the parser's: without it one at the beginning of the value would be lost.
-    html`<textarea id="${name}" name="${name}" rows="${rows}" autocomplete="off"${described(options)}>
+    html`<textarea id="${id}" name="${name}" rows="${rows}" autocomplete="off"${described(options)}>
 ${value}</textarea>`,
   );
 }
 
 export function fileField(options: FieldOptions & { readonly accept?: string }): Markup {
-  const { name, accept } = options;
+  const { name, id = name, accept } = options;
   return around(
     options,
-    html`<input id="${name}" name="${name}" type="file"${accept === undefined ? NOTHING : html` accept="${accept}"`}${described(options)}>`,
+    html`<input id="${id}" name="${name}" type="file"${accept === undefined ? NOTHING : html` accept="${accept}"`}${described(options)}>`,
   );
 }
 
@@ -192,11 +193,17 @@ export function counted(number: number, one: string, many: string = `${one}s`): 
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** `3 days 4 hours left`, or by how much it is late. */
-function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
-  const hours = Math.floor(Math.abs(deadline - now) / 3600);
+/** `3 days 4 hours left`, in the last two hours `95 minutes left`, or by how much it is late. */
+export function clockWords(deadline: UnixSeconds, now: UnixSeconds): string {
+  const minutes = Math.floor(Math.abs(deadline - now) / 60);
+  const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
-  const long = days === 0 ? counted(hours, "hour") : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
+  const long =
+    hours < 2
+      ? counted(minutes, "minute")
+      : days === 0
+        ? counted(hours, "hour")
+        : `${counted(days, "day")} ${counted(hours % 24, "hour")}`;
   return deadline < now ? `${long} late` : `${long} left`;
 }
 
