@@ -99,7 +99,11 @@ test("the code is printed, and the account deleted", async () => {
   await ada.settings("Recovery");
   await ada.press("Show the notice code");
   // On the screen; the sheet that would be printed has it too.
-  code = (await ada.page.locator("main").getByText(/^PLN1-/).textContent()) ?? "";
+  code =
+    (await ada.page
+      .locator("main")
+      .getByText(/^PLN1-/)
+      .textContent()) ?? "";
   await picture(ada.page, "notice-ada-code");
   await ada.follow("Your data");
   await ada.press("Delete my account");

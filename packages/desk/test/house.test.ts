@@ -376,7 +376,7 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
     const record = formatRegistration({
       charter: charter.id,
       country: "XX",
-      endpoint: `KEY-${i}`,
+      endpoint: `AGENCY-${i}`,
       key: publicKeyOf("Agency endpoint"),
       asked: unixSeconds(service.now() - 7200),
       callBack: { at: service.now(), by: "Vale", number: "+99 1", found: "a directory", words: "Yes." },
@@ -386,7 +386,7 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
     await writeFile(join(shelf, `${String(i).repeat(16)}.json`), formatSignedDocument(document));
   }
   const keys = await legal.get("/registrations");
-  expect([keys.status, keys.text.includes("KEY-0"), keys.text.includes("cannot be read")]).toEqual([
+  expect([keys.status, keys.text.includes("AGENCY-0"), keys.text.includes("cannot be read")]).toEqual([
     200,
     true,
     true,

@@ -1,5 +1,5 @@
 import type { Charter } from "@porchlight/charter";
-import { type DayNumber, dayNumber, formatDay, parseDay, type Period, periodOf } from "@porchlight/encoding";
+import { type DayNumber, dayNumber, formatDay, type Period, parseDay, periodOf } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { DIRECTION_KINDS, type Direction, type DirectionKind, parseDirection } from "@porchlight/gate";
 import type { Service } from "@porchlight/parties";
