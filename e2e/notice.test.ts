@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestDeployment, type TestOrder, until } from "../apps/keyholder/test/deployment.ts";
 import { parseEntry } from "../packages/charter/src/index.ts";
+import { CharterBook, memoryStorage } from "../packages/client/src/index.ts";
+import { KeyholderDoors } from "../packages/client/src/keyholder-doors.ts";
 import { Messenger } from "../packages/client/src/messenger/messenger.ts";
 import { nodePlatform } from "../packages/client/src/messenger/node.ts";
 import { hex, unixSeconds } from "../packages/encoding/src/index.ts";
@@ -55,12 +57,14 @@ async function read(seed: Uint8Array, ...more: readonly string[]) {
   );
 }
 
+/** Every keyholder has logged its share of the first order's notices. */
+async function told(): Promise<boolean> {
+  await deployment.tick(unixSeconds(deployment.now + 61));
+  const logged = deployment.server.entries.map((bytes) => parseEntry(new Uint8Array(bytes)).type);
+  return logged.filter((type) => type === "notice-share").length >= 3;
+}
+
 test("P7, NOT-21, NOT-33: who holds the printed code learns of the order from log and keyholders alone, nobody else does", async () => {
-  const told = async (): Promise<boolean> => {
-    await deployment.tick(unixSeconds(deployment.now + 61));
-    const logged = deployment.server.entries.map((bytes) => parseEntry(new Uint8Array(bytes)).type);
-    return logged.filter((type) => type === "notice-share").length >= 3;
-  };
   await until(told, "the notice");
   expect(answer<Read>(await read(order.noticeSeed)).notices).toHaveLength(1);
   const own = await read(order.noticeSeed, "--ask-keyholders");
@@ -75,6 +79,7 @@ test("P7, NOT-21, NOT-33: who holds the printed code learns of the order from lo
 });
 
 test("NOT-44, NOT-45: the provider stopped, the messenger reads by a copy of the log, and at the keyholders' own doors what the log never had", async () => {
+  await until(told, "the notice");
   deployment.server.beforeEntry = (bytes) => {
     if (parseEntry(new Uint8Array(bytes)).type === "notice-share") throw new Error("kept back");
   };
@@ -119,6 +124,31 @@ test("NOT-44, NOT-45: the provider stopped, the messenger reads by a copy of the
   });
   expect(await readBy(held.noticeSeed)).toMatchObject({ notices: [{ id: held.commitment }], place });
   expect((await readBy(new Uint8Array(32).fill(9))).notices).toEqual([]);
+  // A device leaves the log time while the provider serves it, and asks about each order once.
+  const follow = async (): Promise<CharterBook> => {
+    const source = httpLogSource({ url: mirror });
+    const book = await CharterBook.open({
+      source,
+      policy,
+      storage: memoryStorage(),
+      clock,
+      suite: nodeSuite,
+    });
+    await book.refresh();
+    expect(book.notices.notices(held.noticeSeed)).toEqual([]);
+    return book;
+  };
+  const [patient, cut] = [await follow(), await follow()];
+  let now = deployment.now;
+  const doors = new KeyholderDoors(patient, () => now);
+  expect(await doors.look(true)).toBe(false);
+  now = unixSeconds(now + 600);
+  expect(await doors.look(true)).toBe(true);
+  expect(patient.notices.notices(held.noticeSeed)).toMatchObject([{ commitment: held.commitment }]);
+  now = unixSeconds(now + 86_400);
+  expect(await doors.look(true)).toBe(false);
+  expect(await new KeyholderDoors(cut, () => now).look(false)).toBe(true);
+  expect(cut.notices.notices(held.noticeSeed)).toMatchObject([{ commitment: held.commitment }]);
   // A page of any origin may ask what anybody may ask, and nothing else.
   const keyholder = deployment.charter?.keyholders[0]?.url;
   const allowed = async (path: string): Promise<string | null> =>
