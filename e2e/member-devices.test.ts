@@ -240,8 +240,14 @@ describe("porchlight member", () => {
     const hi1 = async (command: string, ...more: readonly string[]) =>
       await cli(
         ...["requester", "hi1", command, "--dir", at("agency"), "--url", server.url, "--charter", charter],
-        ...["--endpoint", "AGENCY", "--provider", "PROVIDER", ...more],
+        ...more,
       );
+    expect(await hi1("list")).toMatchObject({ ok: false, code: "option-missing" });
+    const names = ["--endpoint", "AGENCY", "--provider", "PROVIDER"];
+    expect(await cli("requester", "hi1", "names", "--dir", at("agency"), ...names)).toMatchObject({
+      ok: true,
+      country: "XX",
+    });
     expect(await hi1("list")).toMatchObject({ ok: false, code: "hi1-refused" });
     const provider = async (command: string, ...more: readonly string[]) =>
       await cli("provider", command, "--dir", server.directory, ...more);
@@ -275,7 +281,13 @@ describe("porchlight member", () => {
       ...["--account", ada],
     );
     await hi1("document", ...under, "--act", at("act.pdf"), "--hash-only");
-    expect((await hi1("list"))["objects"]).toHaveLength(3);
+    const listed = async () =>
+      (await hi1("list"))["objects"] as unknown as { id: string; what: string; status: string }[];
+    expect((await listed()).map(({ what, status }) => `${what} ${status}`).sort()).toEqual([
+      "Authorisation AwaitingApproval",
+      "OriginalAct AwaitingApproval",
+      "SubscriberData AwaitingApproval",
+    ]);
     expect(await hi1("get", "--id", String(task))).toMatchObject({
       object: { "task:Status": { "common:Value": "AwaitingApproval" } },
     });
@@ -292,6 +304,14 @@ describe("porchlight member", () => {
         "Nobody",
       ),
     ).toMatchObject({ ok: false, code: "hi1-refused" });
+    expect(await hi1("received", "--id", String(task))).toMatchObject({ ok: false, code: "hi1-refused" });
+    expect(await hi1("extend", "--id", String(task), "--until", day(20))).toMatchObject({
+      ok: false,
+      code: "hi1-refused",
+    });
+    expect(await hi1("cancel", "--id", String(task))).toMatchObject({ ok: true, status: "Cancelled" });
+    expect(await hi1("cancel", "--id", String(task))).toMatchObject({ ok: false, code: "hi1-refused" });
+    expect((await listed()).find((one) => one.id === task)?.status).toBe("Cancelled");
     await provider("revoke-endpoint", "--id", String(id), "--by", "Officer Vale", "--words", "Lost.");
     expect(await hi1("list")).toMatchObject({ ok: false, code: "hi1-refused" });
   });

@@ -97,6 +97,20 @@ test("the agency applies, the court signs, and each keyholder has it", async () 
     ),
   );
   await opening.deployment.supervisor.stop("keyholder-5");
+  // What the agency asked over its line, and what the officer answered.
+  await agency.go("/sent");
+  expect(await agency.text()).toMatch(/Delivery[^]*to be received[^]*Task: whose account[^]*answered/);
+  await opening.look(agency, "agency-sent");
+  await agency.follow("Delivery");
+  await opening.look(agency, "agency-delivery");
+  await agency.press("Receive it");
+  await agency.page.getByText("What happens").waitFor();
+  await opening.look(agency, "agency-receive");
+  await agency.press("Receive it");
+  await agency.page.getByText("It is here, and the provider was told.").waitFor();
+  await opening.look(agency, "agency-received");
+  const delivered = Buffer.from(await agency.download("Download what was delivered")).toString();
+  expect(JSON.parse(delivered)).toMatchObject({ accounts: [{ account, person: NAME }] });
   const application = await opening.apply(agency, "7 Js 12/26");
   await opening.draft(court, application, statement, {
     days: [DAY],

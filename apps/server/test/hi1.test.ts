@@ -28,9 +28,11 @@ import {
 import { formatDirection, orderIdOf } from "@porchlight/gate";
 import { type ActionResponse, parseMessage, refusal, signedMessage } from "@porchlight/hi1";
 import {
+  Agency,
   askProvider,
   authorisationOf,
   documentOf,
+  LineRecords,
   type ProviderLine,
   preservationTaskOf,
   Service,
@@ -39,6 +41,7 @@ import {
 import { orderRequest, type ServerClient } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { openAgency } from "../../../packages/desk/src/agency/desk.ts";
 import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
 import { signedIn } from "../../../packages/desk/test/desk-client.ts";
 import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
@@ -75,8 +78,12 @@ const act = utf8("%PDF-1.7 the court's act");
 const actHash = createHash("sha256").update(act).digest("hex");
 const days = { first: formatDay(DAY), last: formatDay(DAY) };
 
+/** What nobody may take for markup. */
+const EVIL = "<img src=x onerror=alert(1)>";
+
 let server: TestServer;
 let charter: Charter;
+let agency: Agency;
 let people: Person[];
 let service: Service;
 /** Every message that went either way, for ETSI's schema. */
@@ -96,6 +103,8 @@ beforeAll(async () => {
     await person.client.submit(person.conversation, [person.envelope(), await person.message("written")]);
   }
   service = await Service.open({ url: server.url, directory: home, charter: charter.id });
+  const about = { name: "agency", url: server.url, charter: charter.id };
+  agency = await Agency.create(join(home, "agency"), about, { workFactor: 2 });
   const taken = service.server.hi1.bind(service.server);
   (service.server as { hi1: ServerClient["hi1"] }).hi1 = async (message) => {
     const answer = await taken(message);
@@ -205,11 +214,11 @@ async function draftOf(endpoint: string, key: Uint8Array): Promise<{ id: string;
 }
 const registered = async (draft: string, signer = COURT) =>
   await signDocument("registration", utf8(draft), [signerOf(signer)]);
-async function register(by: ProviderLine): Promise<string> {
-  const { id, draft } = await draftOf(
-    by.own.UniqueIdentifier,
-    publicKeyOf(`${by === line ? "Agency" : "Other"} endpoint`),
-  );
+async function register(
+  by: ProviderLine,
+  key = publicKeyOf(`${by === line ? "Agency" : "Other"} endpoint`),
+): Promise<string> {
+  const { id, draft } = await draftOf(by.own.UniqueIdentifier, key);
   const { commitment } = await admin<{ commitment: string }>("hi1-complete", {
     id,
     document: await registered(draft),
@@ -760,6 +769,119 @@ describe("orders", () => {
     expect([again.code, again.err.includes("act-refused")]).toEqual([1, true]);
   });
 
+  test("HI1-12, HI1-15, HI1-32, DESK-13: what an agency sent, on its pages: states, words, deliveries and its acts, all escaped", async () => {
+    const { directory } = agency;
+    const at = { directory, url: server.url, charter: charter.id };
+    const client = await signedIn(await openAgency(at), { directory, label: "agency" });
+    const mine = { ...line, own: { CountryCode: "XX", UniqueIdentifier: "DESK" } };
+    const page = async (path: string) => {
+      const { text } = await client.get(path);
+      expect(text).not.toContain("<img src=x");
+      return text;
+    };
+    try {
+      // Nothing can be asked before the names are said, a key is made and the registry has signed it.
+      expect(await page("/sent")).toContain("does not know yet how you and the provider call each other");
+      const names = {
+        endpoint: "DESK",
+        provider: "PROVIDER",
+        country: "XX",
+        owner: "porchlight",
+        profile: "1",
+      };
+      const wrong = await client.post("/sent/names", { ...names, country: "<b>" });
+      expect([wrong.status, wrong.text.includes("two capital letters")]).toEqual([422, true]);
+      expect((await client.act("/sent/names", names)).text).toContain("No key was made here yet.");
+      await client.act("/key", {});
+      const early = await page("/sent");
+      expect(early).toContain("The provider did not take that.");
+      expect(early).toContain("It was never asked before");
+      const by = { ...mine, seed: await agency.endpointSeed() };
+      await register(by, await agency.endpointKey());
+      expect(await page("/sent")).toContain("Nothing was sent to the provider yet.");
+
+      const { authorisation, id, original } = papers(EVIL, by);
+      const about = { days, targets: targets(), isEmergency: false } as const;
+      const task = (reference: string) => taskOf(by, id, { reference, type: "SubscriberData", ...about });
+      const [answered, dropped, raced] = [task("XX-DESK-1"), task("XX-DESK-2"), task("XX-DESK-3")];
+      const until = formatDay(dayNumber(dayOf(server.now) + 20));
+      const keep = preservationTaskOf(by, { reference: "keep", days, targets: targets(), until });
+      const objects = [authorisation, answered, dropped, raced, keep];
+      expect(codes(await ask(objects.map(create), by))).toEqual([null, null, null, null, null]);
+      const waiting = await page("/sent");
+      expect(waiting).toContain("&lt;img src=x onerror=alert(1)&gt;");
+      expect(waiting).toContain("waits for the provider");
+      expect(waiting).not.toContain("hours left");
+      await ask([create(original)], by);
+      expect(await page("/sent")).toContain("10 days 0 hours left");
+
+      await decide(id, "challenge", { words: `Which office? ${EVIL}` });
+      await decide(keep.ObjectIdentifier, "refuse", { words: `No order holds it ${EVIL}` });
+      for (const one of [id, original.ObjectIdentifier]) await decide(one, "approve");
+      await decide(answered.ObjectIdentifier, "answer");
+      const listed = await page("/sent");
+      for (const words of ["asked back", "refused", "answered", "to be received"])
+        expect(listed).toContain(words);
+      expect(await page(`/sent/${id}`)).toContain("Which office? &lt;img");
+      const refused = await page(`/sent/${keep.ObjectIdentifier}`);
+      expect(refused).toContain("No order holds it &lt;img");
+      expect(refused).toContain("Name: Ada Byron");
+
+      // What is received is here, sealed, before the provider is told.
+      const records = new LineRecords(agency, by);
+      const delivery = (await records.known()).objects.find(({ type }) => type === "Delivery")?.id ?? "";
+      const status = async (of: string) =>
+        (await records.ask(service)).objects.find((one) => one.id === of)?.status;
+      expect((await client.get(`/sent/${delivery}/file`)).status).toBe(404);
+      expect((await client.act(`/sent/${delivery}/receive`, { generation: "0" })).text).toContain(
+        "It is here",
+      );
+      expect(await status(delivery)).toBe("Received");
+      const given = await client.get(`/sent/${delivery}/file`);
+      expect(JSON.parse(given.text)).toMatchObject({
+        accounts: [{ account: account(), person: "Ada Byron" }],
+      });
+      expect(given.headers["content-disposition"]).toContain("attachment");
+      for (const file of [
+        join(directory, "deliveries", `${delivery}.age`),
+        join(directory, "provider-line.sealed"),
+      ])
+        expect(readFileSync(file).includes("Ada")).toBe(false);
+      const files = await agency.unseal((await records.sealedDelivery(delivery)) as Uint8Array);
+      expect(parseMessage(files.get("answer.json") as Uint8Array).header.SenderIdentifier).toEqual(PROVIDER);
+      await client.act(`/sent/${delivery}/acknowledge`, { generation: "1" });
+      expect(await status(delivery)).toBe("Acknowledged");
+
+      const cancel = (task: { ObjectIdentifier: string }) => `/sent/${task.ObjectIdentifier}/cancel`;
+      // A page that is old asks for nothing, and what changed after it was shown is not cancelled either.
+      expect((await client.post(cancel(dropped), { generation: "7" })).status).toBe(409);
+      expect((await client.act(cancel(dropped), { generation: "0" })).text).toContain("It is cancelled.");
+      expect(await status(dropped.ObjectIdentifier)).toBe("Cancelled");
+      const shownThen = client.asked(await client.post(cancel(raced), { generation: "0" }));
+      await decide(raced.ObjectIdentifier, "refuse", { words: "Too late." });
+      const late = await client.confirm(shownThen);
+      expect(late.text).toContain("The provider did not take that");
+      expect(await status(raced.ObjectIdentifier)).toBe("Rejected");
+      await records.cancel(service, { id, generation: 1 });
+      expect(await status(id)).toBe("Cancelled");
+      expect((await client.get("/journal")).text).toContain("Cancel it: Task: whose account");
+    } finally {
+      await client.desk.close();
+    }
+    // The provider is away: what it said last stands there, and when that was.
+    const elsewhere = await openAgency({ ...at, url: "http://127.0.0.1:9" });
+    const alone = await signedIn(elsewhere, { directory, label: "agency" }, () => {});
+    try {
+      await alone.signIn();
+      const { text } = await alone.get("/sent");
+      expect(text).toContain("The provider does not answer.");
+      expect(text).toContain("what it said last");
+      expect(text).toContain("received and confirmed");
+    } finally {
+      await alone.desk.close();
+    }
+  });
+
   test("HI1-23, HI1-34: a task to preserve rests on an issuer's order, is prolonged with it and ends with it", async () => {
     const today = dayOf(server.now);
     const task = preservationTaskOf(line, {
@@ -825,6 +947,22 @@ describe("orders", () => {
     expect((await shown(id)).acts).toEqual(["challenge", "refuse"]);
     const expiration = async () => (await get(id))["task:PreservationExpiration"];
     expect(await expiration()).toBe(`${formatDay(dayNumber(today + 10))}T23:59:59Z`);
+    // Its owner asks for longer: thirty days more than was granted at most, of what it saw.
+    const records = new LineRecords(agency, line);
+    const { objects } = await records.ask(service);
+    const { generation } = objects.find((one) => one.id === id) as { generation: number };
+    const longer = async (days: number, seen = generation) =>
+      await records.extend(service, { id, generation: seen, until: formatDay(dayNumber(today + days)) });
+    await expect(longer(41)).rejects.toThrow(refusal("preservation-too-long").description);
+    await expect(longer(40, 0)).rejects.toThrow(refusal("generation-stale").description);
+    await longer(40);
+    const asked = (await records.known()).objects.find((one) => one.id === id);
+    expect([asked?.status, asked?.asked, asked?.granted]).toEqual([
+      "Preserved",
+      formatDay(dayNumber(today + 40)),
+      formatDay(dayNumber(today + 10)),
+    ]);
+    expect((await get(id))["task:DesiredPreservationExpiration"]).toBe(`${asked?.asked}T23:59:59Z`);
     await order({ extends: commitment, until: dayNumber(today + 40) });
     expect(await expiration()).toBe(`${formatDay(dayNumber(today + 40))}T23:59:59Z`);
     expect((await shown(id)).acts).toEqual([]);

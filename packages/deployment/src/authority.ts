@@ -14,8 +14,9 @@ import {
   askProvider,
   authorisationOf,
   documentOf,
-  type ProviderLine,
+  lineOf,
   taskOf,
+  writeLineNames,
 } from "@porchlight/parties";
 import { callAdmin } from "@porchlight/runtime";
 import type { Deployment } from "./deployment.ts";
@@ -66,13 +67,15 @@ export async function introduceAuthority(
     service.find((entry) => entry.type === "registration" && entry.commitment === commitment) !== null;
   for (let tries = 0; !isSeen() && tries < 6; tries++) await service.covers(service.checkpoint.size + 1, 5);
 
-  const line: ProviderLine = {
-    own: { CountryCode: HI1.country, UniqueIdentifier: AUTHORITY },
-    provider: { CountryCode: HI1.country, UniqueIdentifier: HI1.endpoint },
+  const names = {
+    country: HI1.country,
+    endpoint: AUTHORITY,
+    provider: HI1.endpoint,
     owner: "porchlight",
-    version: "1",
-    seed: await agency.endpointSeed(),
+    profile: "1",
   };
+  await writeLineNames(agency.directory, names);
+  const line = lineOf(names, await agency.endpointSeed());
   const days = { first: formatDay(about.day), last: formatDay(about.day) };
   const authorisation = authorisationOf(line, {
     reference: about.reference,

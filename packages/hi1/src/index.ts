@@ -22,6 +22,7 @@ export {
   messageJson,
   type Payload,
   parseMessage,
+  parseObject,
 } from "./message.ts";
 export {
   type Authorisation,
@@ -33,10 +34,11 @@ export {
   type LPTask,
   type Notification,
   type ObjectType,
+  objectTypeOf,
   typeName,
 } from "./object.ts";
 export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
-export { statusOf } from "./status.ts";
+export { isAllowed, isStateful, longerFor, reasonOf, statusOf, wishFor } from "./status.ts";
 export { type DictionaryEntry, dateTimeOf, etsi, secondsOf } from "./value.ts";

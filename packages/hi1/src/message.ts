@@ -179,7 +179,7 @@ function actionOf(asked: Record<string, unknown>): Action {
 }
 
 /** HI1-9: an object of one of the profile's six types. Throws Hi1Error. */
-function parseObject(value: unknown): Hi1Object {
+export function parseObject(value: unknown): Hi1Object {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   const type = isObject ? objectTypeOf((value as Record<string, unknown>)["@xsi:type"]) : null;
   if (type === null) throw new Hi1Error(refusal("object-unsupported"));

@@ -1,6 +1,6 @@
 // HI1-14, HI1-15: who may bring an object from which status to which. The owner asks (`DesiredStatus`), the receiver
 // sets. What has no arrow is refused.
-import type { Hi1Object, ObjectType } from "./object.ts";
+import type { Hi1Object, LPTask, ObjectType } from "./object.ts";
 import { objectTypeOf } from "./object.ts";
 
 type Arrows = {
@@ -121,3 +121,34 @@ export function isAllowed(type: Stateful, from: string, to: string, by: "owner" 
   const arrows: Arrows = ARROWS[type];
   return Object.hasOwn(arrows, from) && (arrows[from]?.[by].includes(to) ?? false);
 }
+
+/**
+ * HI1-14: what an UPDATE holds by which an object's owner, who saw it in this generation, asks for another status. Throws
+ * TypeError for a notification, which has none.
+ */
+export function wishFor(seen: Hi1Object, status: string): Hi1Object {
+  const type = objectTypeOf(seen["@xsi:type"]);
+  if (type === null || !isStateful(type)) throw new TypeError("an object without a status");
+  const { ObjectIdentifier, Generation = 0 } = seen;
+  const wish = { "common:Owner": "ETSI", "common:Name": `${type}DesiredStatus`, "common:Value": status };
+  const asked = { "@xsi:type": seen["@xsi:type"], ObjectIdentifier, Generation, [MEMBERS[type][1]]: wish };
+  return asked as unknown as Hi1Object;
+}
+
+/** HI1-23: a preservation that is asked for until a later instant; whole, because whom it is about is looked up again. */
+export function longerFor(seen: LPTask, until: string): LPTask {
+  return { ...seen, "task:DesiredPreservationExpiration": until };
+}
+
+/** HI1-33: why an object came to where it is, in the words of who decided; null where nothing was said. */
+export function reasonOf(object: Hi1Object): string | null {
+  const all = object as Partial<Record<(typeof REASONS)[number], { readonly ErrorDescription: string }>>;
+  for (const member of REASONS) if (all[member] !== undefined) return all[member].ErrorDescription;
+  return null;
+}
+
+const REASONS = [
+  "auth:AuthorisationInvalidReason",
+  "task:StatusReason",
+  "doc:DocumentInvalidReason",
+] as const;

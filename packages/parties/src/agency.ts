@@ -17,6 +17,7 @@ import {
   fromHex,
   fromUtf8,
   hex,
+  type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import {
@@ -376,6 +377,21 @@ export class Agency {
   async unseal(sealed: Uint8Array): Promise<Files> {
     const identity = await this.#secrets.read(IDENTITY);
     return await openSealedEvidence(sealed, identity === null ? [] : [fromUtf8(identity)]);
+  }
+
+  /** Files encrypted to {@link recipients}, as a package is: {@link unseal} opens them where the identity is here. */
+  async sealFiles(files: Files, at: UnixSeconds): Promise<Uint8Array> {
+    return await sealEvidence(files, this.recipients, at);
+  }
+
+  /** For what this directory alone reads again, and whoever has its passphrase. */
+  async sealOwn(bytes: Uint8Array): Promise<Uint8Array> {
+    return await this.#secrets.seal(bytes);
+  }
+
+  /** Throws DurableError "secret-unreadable". */
+  async unsealOwn(sealed: Uint8Array): Promise<Uint8Array> {
+    return await this.#secrets.unseal(sealed);
   }
 
   /** Keeps an original act, sealed, by its SHA-256 in hexadecimal: the same is kept once. */

@@ -24,6 +24,8 @@ export type PartyErrorCode =
   | "hi1-refused"
   /** An answer that the provider did not sign, or that is to another message. */
   | "hi1-untrue"
+  /** What was delivered does not have the checksum that was delivered with it. */
+  | "delivery-damaged"
   /** Address or certificates of the time stamp authority are none; or none is configured. */
   | "time-stamps-invalid"
   | "no-time-stamps"

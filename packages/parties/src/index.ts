@@ -20,6 +20,9 @@ export {
 export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+export { type LineNames, lineOf, namesIn, readLineNames, writeLineNames } from "./line-names.ts";
+export type { LineAct, LineObject } from "./line-object.ts";
+export { type LineRecord, LineRecords } from "./line-record.ts";
 export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
 export type { KeptPackage } from "./package-shelf.ts";
 export {

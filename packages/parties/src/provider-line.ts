@@ -129,6 +129,7 @@ export function preservationTaskOf(
     readonly reference: string;
     readonly days: Span;
     readonly targets: TaskTargets;
+    /** YYYY-MM-DD, that day included. */
     readonly until: string;
   },
 ): Hi1Object {
@@ -137,7 +138,7 @@ export function preservationTaskOf(
     ...base(line, []),
     ExternalIdentifier: about.reference,
     "task:RequestDetails": details(line, null, about.days, about.targets),
-    "task:DesiredPreservationExpiration": about.until + TWO.start,
+    "task:DesiredPreservationExpiration": about.until + TWO.end,
     "task:CSPID": line.provider,
   } as Hi1Object;
 }
@@ -178,6 +179,15 @@ export async function askProvider(
   line: ProviderLine,
   actions: readonly object[],
 ): Promise<readonly ActionResponse[]> {
+  return (await exchange(service, line, actions)).responses;
+}
+
+/** {@link askProvider}, with the message that the provider signed: whoever keeps it can prove the answer. */
+export async function exchange(
+  service: Service,
+  line: ProviderLine,
+  actions: readonly object[],
+): Promise<{ readonly responses: readonly ActionResponse[]; readonly signed: Uint8Array }> {
   const asked = actions.map((action, ActionIdentifier) => ({ ActionIdentifier, ...action }));
   const transaction = randomUUID();
   const sent = signedMessage(
@@ -214,11 +224,12 @@ export async function askProvider(
   if (payload.kind === "failure") throw new PartyError("hi1-refused", payload.failure.ErrorDescription);
   if (payload.kind !== "response") throw untrue("It is no answer.");
   const byNumber = new Map(payload.responses.map((one) => [one.ActionIdentifier, one]));
-  return actions.map((_, i) => {
+  const responses = actions.map((_, i) => {
     const found = byNumber.get(i);
     if (found === undefined) throw untrue("An action has no answer.");
     return found;
   });
+  return { responses, signed: received };
 }
 
 function read(bytes: Uint8Array): Message {
@@ -230,6 +241,7 @@ function read(bytes: Uint8Array): Message {
   }
 }
 
-function untrue(why: string, cause?: unknown): PartyError {
+/** PartyError "hi1-untrue". */
+export function untrue(why: string, cause?: unknown): PartyError {
   return new PartyError("hi1-untrue", `the answer is not the provider's (${why})`, { cause });
 }

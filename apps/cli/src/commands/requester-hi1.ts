@@ -1,14 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  base64,
-  type DayNumber,
-  formatDay,
-  fromUtf8,
-  hex,
-  type Json,
-  type JsonObject,
-  utf8,
-} from "@porchlight/encoding";
+import { base64, type DayNumber, formatDay, fromUtf8, hex, type Json, utf8 } from "@porchlight/encoding";
 import {
   Agency,
   askProvider,
@@ -16,22 +7,17 @@ import {
   documentOf,
   type ProviderLine,
   preservationTaskOf,
+  readLineNames,
   type Service,
   taskOf,
+  writeLineNames,
 } from "@porchlight/parties";
 import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
-import { day, openService, readInput, readOrder, type ServiceOptions, withService } from "../options.ts";
-import { action, formatTable, type Outcome, type Streams } from "../terminal.ts";
-
-type Line = ServiceOptions & {
-  readonly dir: string;
-  readonly country: string;
-  readonly endpoint: string;
-  readonly provider: string;
-  readonly owner: string;
-  readonly profile: string;
-};
+import { type Line, namesOf, openLine, withLine, withNames } from "../line-options.ts";
+import { day, readInput, readOrder } from "../options.ts";
+import { action, type Outcome, type Streams } from "../terminal.ts";
+import { registerHi1Records } from "./requester-hi1-records.ts";
 
 type Days = { readonly firstDay: DayNumber; readonly lastDay: DayNumber };
 type Targets = { readonly account?: string[]; readonly person?: string[]; readonly conversation?: string[] };
@@ -43,14 +29,6 @@ export function registerHi1(requester: Command, streams: Streams): void {
     .description(
       "authorisations, tasks and documents over ETSI TS 103 120, as the provider's endpoint takes them",
     );
-  const line = (command: Command): Command =>
-    withService(command)
-      .requiredOption("--endpoint <name>", "this agency's UniqueIdentifier, as it is registered")
-      .requiredOption("--provider <name>", "the provider's UniqueIdentifier")
-      .option("--country <code>", "of both", "XX")
-      .option("--owner <name>", "owner of the national profile", "porchlight")
-      .option("--profile <version>", "its version", "1")
-      .option("--dir <dir>", "the requester's directory", "agency");
   const days = (command: Command): Command =>
     command
       .requiredOption("--first-day <day>", "UTC", day)
@@ -74,8 +52,26 @@ export function registerHi1(requester: Command, streams: Streams): void {
   );
 
   action(
+    withNames(
+      hi1
+        .command("names")
+        .description(
+          "say once how this agency and the provider call each other: for these commands and the desk",
+        )
+        .option("--dir <dir>", "the requester's directory", "agency"),
+    ),
+    streams,
+    async (options: Line) => {
+      const { directory } = await Agency.open(options.dir);
+      const names = namesOf(options, await readLineNames(directory));
+      await writeLineNames(directory, names);
+      return { text: `${names.endpoint} to ${names.provider}, ${names.country}`, json: { ...names } };
+    },
+  );
+
+  action(
     days(
-      line(
+      withLine(
         hi1
           .command("authorise")
           .description("send an authorisation")
@@ -105,7 +101,7 @@ export function registerHi1(requester: Command, streams: Streams): void {
   action(
     targets(
       days(
-        line(
+        withLine(
           hi1
             .command("task")
             .description("send a task under an authorisation")
@@ -134,7 +130,7 @@ export function registerHi1(requester: Command, streams: Streams): void {
       const { line: to, service } = await openLine(options);
       const { authorisation, reference, type, emergency } = options;
       const isEmergency = emergency === true;
-      const about = { reference, type, days: span(options), targets: named(options), isEmergency };
+      const about = { reference, type, days: span(options), targets: targetsOf(options), isEmergency };
       return await sent(service, to, taskOf(to, authorisation, about));
     },
   );
@@ -142,12 +138,12 @@ export function registerHi1(requester: Command, streams: Streams): void {
   action(
     targets(
       days(
-        line(
+        withLine(
           hi1
             .command("preserve")
             .description("ask that something is kept until an issuer's order to preserve runs out")
             .requiredOption("--reference <text>", "of the issuer's order")
-            .requiredOption("--until <day>", "60 days from now at most", day),
+            .requiredOption("--until <day>", "that day included; 60 days from now at most", day),
         ),
       ),
     ),
@@ -155,13 +151,13 @@ export function registerHi1(requester: Command, streams: Streams): void {
     async (options: Line & Days & Targets & { reference: string; until: DayNumber }) => {
       const { line: to, service } = await openLine(options);
       const { reference, until } = options;
-      const about = { reference, days: span(options), targets: named(options), until: formatDay(until) };
+      const about = { reference, days: span(options), targets: targetsOf(options), until: formatDay(until) };
       return await sent(service, to, preservationTaskOf(to, about));
     },
   );
 
   action(
-    line(
+    withLine(
       hi1
         .command("document")
         .description("send the court's original act, or a signed order")
@@ -192,28 +188,10 @@ export function registerHi1(requester: Command, streams: Streams): void {
     },
   );
 
-  action(
-    line(hi1.command("list").description("this agency's objects at the provider")),
-    streams,
-    async (options: Line) => {
-      const { line: to, service } = await openLine(options);
-      const { LISTResponse } = (await asked(service, to, { LIST: {} })) as {
-        LISTResponse: { ListResponseRecord?: Listed[] };
-      };
-      const records = LISTResponse.ListResponseRecord ?? [];
-      const rows = records.map((one) => [
-        one.ObjectType["common:Value"],
-        one.Identifier,
-        String(one.Generation),
-        one.LastChanged ?? "",
-      ]);
-      const text = rows.length === 0 ? "none" : formatTable(["type", "id", "generation", "changed"], rows);
-      return { text, json: { objects: records as unknown as Json } as JsonObject };
-    },
-  );
+  registerHi1Records(hi1, streams);
 
   action(
-    line(
+    withLine(
       hi1
         .command("get")
         .description("an object as it stands: a task's status, a delivery")
@@ -229,32 +207,11 @@ export function registerHi1(requester: Command, streams: Streams): void {
   );
 }
 
-type Listed = {
-  readonly ObjectType: { readonly "common:Value": string };
-  readonly Identifier: string;
-  readonly Generation: number;
-  readonly LastChanged?: string;
-};
-
-async function openLine(options: Line): Promise<{ readonly line: ProviderLine; readonly service: Service }> {
-  const agency = await Agency.open(options.dir);
-  const { url, charter } = agency.party;
-  const service = await openService({ directory: agency.directory, url, charter }, options);
-  const { country: CountryCode, endpoint, provider, owner, profile: version } = options;
-  const line = {
-    own: { CountryCode, UniqueIdentifier: endpoint },
-    provider: { CountryCode, UniqueIdentifier: provider },
-    ...{ owner, version },
-    seed: await agency.endpointSeed(),
-  };
-  return { line, service };
-}
-
 function span({ firstDay, lastDay }: Days) {
   return { first: formatDay(firstDay), last: formatDay(lastDay) };
 }
 
-function named({ account = [], person = [], conversation = [] }: Targets) {
+function targetsOf({ account = [], person = [], conversation = [] }: Targets) {
   return { accounts: account, names: person, conversations: conversation };
 }
 

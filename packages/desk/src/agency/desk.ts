@@ -34,6 +34,7 @@ import type { Form } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
+import { LINE_SENTENCES, LineRoom } from "./line-room.ts";
 import { applicationPage, handsOn, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { pictureType } from "./picture.ts";
 import { viewerPage } from "./viewer-page.ts";
@@ -68,10 +69,12 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
   const { party } = agency;
   const door = new ServiceDoor(context, party);
   const room = new AgencyRoom(agency, door);
+  const line = new LineRoom(agency, door);
   return await deskAt(door, {
     party: agency.name,
     heading: { court: "Agency", house: "Requester" },
     sentences: {
+      ...LINE_SENTENCES,
       "order-refused": {
         title: "This order cannot be used",
         next: "It is not kept here. Ask whoever signed it for the file again, unchanged; if the same is said of that, for a new order.",
@@ -80,9 +83,12 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
     places: [
       { path: "/orders", words: "Orders" },
       { path: "/new", words: "New application" },
+      { path: "/sent", words: "Sent to the provider" },
       { path: "/key", words: "Our key" },
     ],
-    routes: ({ page, form, act, download, picture }) => {
+    routes: (rooms) => {
+      const { page, form, act, download, picture } = rooms;
+      line.routes(rooms);
       page("/orders", async (visit) => await room.orders(visit));
       form("/orders", async (_visit, sent) => await room.bring(sent), UPLOADS);
       page("/new", async (visit) => newPage(visit, (await door.open()).charter));

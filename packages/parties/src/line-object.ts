@@ -1,0 +1,261 @@
+// What an authority has at its provider, in the words of this house: read from objects of TS 103 120 as the provider
+// signed them.
+import { type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import {
+  type Authorisation,
+  associatedWith,
+  type Delivery,
+  type DocumentObject,
+  deadlineOf,
+  EU_DEADLINES,
+  type Hi1Object,
+  isAllowed,
+  isStateful,
+  type LDTask,
+  type LPTask,
+  type Notification,
+  type ObjectType,
+  objectTypeOf,
+  reasonOf,
+  secondsOf,
+  statusOf,
+} from "@porchlight/hi1";
+
+/** An object as the provider showed it, contents of documents and deliveries left out. */
+export type TakenObject = {
+  readonly object: Hi1Object;
+  /** When it was made, where it was seen before it changed. */
+  readonly made: UnixSeconds | null;
+};
+
+/** What a requester may do with an object of its own as it stands. */
+export type LineAct = "cancel" | "extend" | "receive" | "acknowledge";
+
+export type LineObject = {
+  readonly id: string;
+  readonly type: ObjectType;
+  /** What a task asks for, what a document is; else the type. */
+  readonly what: string;
+  /** "" for a notification. */
+  readonly status: string;
+  readonly generation: number;
+  readonly reference: string | null;
+  /** The provider's words, where it refused or had nothing (HI1-33). */
+  readonly reason: string | null;
+  /** What the provider asked back, oldest first. */
+  readonly challenges: readonly { readonly at: UnixSeconds | null; readonly words: string }[];
+  /** The objects that it belongs to. */
+  readonly belongsTo: readonly string[];
+  readonly isEmergency: boolean;
+  /** At its end: nothing comes of it any more. */
+  readonly isOver: boolean;
+  /** By when the provider has to answer it, or until when it keeps what it preserves (HI1-25, HI1-34). */
+  readonly deadline: UnixSeconds | null;
+  readonly made: UnixSeconds | null;
+  readonly changed: UnixSeconds | null;
+  /** YYYY-MM-DD. */
+  readonly days: { readonly first: string; readonly last: string } | null;
+  /** How each target is named, and the name. */
+  readonly targets: readonly { readonly format: string; readonly value: string }[];
+  /** Of a preservation: until when it was asked for, and until when it is granted. YYYY-MM-DD. */
+  readonly asked: string | null;
+  readonly granted: string | null;
+  /** Of a document or delivery. */
+  readonly contentType: string | null;
+  readonly checksum: string | null;
+  readonly acts: readonly LineAct[];
+};
+
+/** What challenges and deadlines are read from are the others of the same list. Notifications are in what they are about. */
+export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
+  const papers = taken.flatMap(({ object, made }) =>
+    typeOf(object) === "Document" && ["AwaitingApproval", "Approved"].includes(statusOf(object) ?? "")
+      ? [{ what: whatOf(object), made, above: associatedWith(object) }]
+      : [],
+  );
+  const asked = taken.flatMap(({ object }) =>
+    typeOf(object) === "Notification" ? [object as Notification] : [],
+  );
+  return taken
+    .filter(({ object }) => typeOf(object) !== "Notification")
+    .map(({ object, made }): LineObject => {
+      const { ObjectIdentifier: id, Generation: generation = 0 } = object;
+      const type = typeOf(object);
+      const status = statusOf(object) ?? "";
+      const about = asked.filter((one) => associatedWith(one).includes(id));
+      return {
+        ...{ id, type, status, generation, made },
+        what: whatOf(object),
+        reference: referenceOf(object),
+        reason: reasonOf(object),
+        challenges: about
+          .map((one) => ({
+            at: instantOf(one["notification:NotificationTimestamp"]),
+            words: one["notification:NotificationDetails"] ?? "",
+          }))
+          .sort((a, b) => (a.at ?? 0) - (b.at ?? 0)),
+        belongsTo: associatedWith(object),
+        isEmergency: isEmergency(object),
+        isOver: isOver(type, status),
+        deadline: deadlineIn(object, made, papers),
+        changed: instantOf(object.LastChanged),
+        ...detailsOf(object),
+        acts: actsOf(type, status),
+      };
+    });
+}
+
+function typeOf(object: Hi1Object): ObjectType {
+  return objectTypeOf(object["@xsi:type"]) as ObjectType;
+}
+
+function instantOf(text: string | undefined): UnixSeconds | null {
+  return text === undefined ? null : secondsOf(text);
+}
+
+function whatOf(object: Hi1Object): string {
+  switch (typeOf(object)) {
+    case "LDTask":
+      return (object as LDTask)["task:RequestDetails"]?.["task:Type"]?.["common:Value"] ?? "LDTask";
+    case "Document":
+      return (object as DocumentObject)["doc:DocumentType"]?.["common:Value"] ?? "Document";
+    default:
+      return typeOf(object);
+  }
+}
+
+function referenceOf(object: Hi1Object): string | null {
+  switch (typeOf(object)) {
+    case "Authorisation":
+      return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
+    case "LDTask":
+      return (object as LDTask)["task:Reference"] ?? null;
+    case "LPTask":
+      return object.ExternalIdentifier ?? null;
+    case "Document":
+      return (object as DocumentObject)["doc:DocumentReference"] ?? null;
+    case "Delivery":
+      return (object as Delivery)["delivery:Reference"]?.["delivery:LDID"] ?? null;
+    case "Notification":
+      return null;
+  }
+}
+
+function isEmergency(object: Hi1Object): boolean {
+  const flags =
+    (object as Authorisation)["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"] ??
+    (object as LDTask)["task:Flags"]?.["task:LDTaskFlag"] ??
+    [];
+  return flags.some((flag) => flag["common:Value"] === "IsEmergency");
+}
+
+function isOver(type: ObjectType, status: string): boolean {
+  const OPEN = [
+    "AwaitingApproval",
+    "AwaitingDisclosure",
+    "AwaitingPreservation",
+    "Approved",
+    "Suspended",
+    "Preserved",
+    "Error",
+    "Available",
+  ];
+  return type !== "Notification" && !OPEN.includes(status);
+}
+
+/** HI1-25 under the EU's times, as a provider has them where it configured no others; HI1-34. */
+function deadlineIn(
+  object: Hi1Object,
+  made: UnixSeconds | null,
+  papers: readonly {
+    readonly what: string;
+    readonly made: UnixSeconds | null;
+    readonly above: readonly string[];
+  }[],
+): UnixSeconds | null {
+  const type = typeOf(object);
+  if (isOver(type, statusOf(object) ?? "")) return null;
+  if (type === "LPTask") return instantOf((object as LPTask)["task:PreservationExpiration"]);
+  if (type !== "LDTask" || made === null) return null;
+  const [above] = associatedWith(object);
+  const needed = whatOf(object) === "StoredContentData" ? "Warrant" : "OriginalAct";
+  const here = papers.filter((one) => one.what === needed && one.above[0] === above);
+  const times = here.flatMap((one) => (one.made === null ? [] : [one.made as number]));
+  // Of a paper whose time is not known nobody can say when the clock began.
+  if (here.length === 0 || times.length < here.length) return null;
+  return deadlineOf(unixSeconds(Math.max(made, Math.min(...times))), isEmergency(object), EU_DEADLINES);
+}
+
+type Details = Pick<LineObject, "days" | "targets" | "asked" | "granted" | "contentType" | "checksum">;
+const NO_DETAILS: Details = {
+  days: null,
+  targets: [],
+  asked: null,
+  granted: null,
+  contentType: null,
+  checksum: null,
+};
+
+function detailsOf(object: Hi1Object): Details {
+  switch (typeOf(object)) {
+    case "Authorisation": {
+      const span = (object as Authorisation)["auth:AuthorisationTimespan"];
+      return { ...NO_DETAILS, days: daysOf(span?.["auth:StartTime"], span?.["auth:EndTime"]) };
+    }
+    case "LDTask":
+    case "LPTask": {
+      const details = (object as LDTask | LPTask)["task:RequestDetails"];
+      const preservation = object as LPTask;
+      return {
+        ...NO_DETAILS,
+        days: daysOf(details?.["task:StartTime"], details?.["task:EndTime"]),
+        targets: (details?.["task:RequestValues"]?.["task:RequestValue"] ?? []).map((one) => ({
+          format: one["task:FormatType"]["task:FormatName"],
+          value: one["task:Value"],
+        })),
+        asked: preservation["task:DesiredPreservationExpiration"]?.slice(0, 10) ?? null,
+        granted: preservation["task:PreservationExpiration"]?.slice(0, 10) ?? null,
+      };
+    }
+    case "Document": {
+      const body = (object as DocumentObject)["doc:DocumentBody"];
+      return {
+        ...NO_DETAILS,
+        contentType: body?.["doc:ContentType"] ?? null,
+        checksum: body?.["doc:Checksum"] ?? null,
+      };
+    }
+    case "Delivery": {
+      const delivered = (object as Delivery)["delivery:Delivery"];
+      if (delivered === undefined || !("delivery:BinaryData" in delivered)) return NO_DETAILS;
+      const data = delivered["delivery:BinaryData"];
+      return {
+        ...NO_DETAILS,
+        contentType: data["delivery:ContentType"] ?? null,
+        checksum: data["delivery:Checksum"] ?? null,
+      };
+    }
+    case "Notification":
+      return NO_DETAILS;
+  }
+}
+
+function daysOf(first: string | undefined, last: string | undefined): LineObject["days"] {
+  return first === undefined || last === undefined
+    ? null
+    : { first: first.slice(0, 10), last: last.slice(0, 10) };
+}
+
+function actsOf(type: ObjectType, status: string): readonly LineAct[] {
+  if (!isStateful(type)) return [];
+  if (type === "Delivery") {
+    return [
+      ...(isAllowed(type, status, "Received", "receiver") ? (["receive"] as const) : []),
+      ...(isAllowed(type, status, "Acknowledged", "receiver") ? (["acknowledge"] as const) : []),
+    ];
+  }
+  return [
+    ...(type === "LPTask" && status === "Preserved" ? (["extend"] as const) : []),
+    ...(isAllowed(type, status, "Cancelled", "owner") ? (["cancel"] as const) : []),
+  ];
+}

@@ -1,0 +1,324 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import {
+  createFileDurable,
+  DurableError,
+  makeDirectory,
+  readFileOrNull,
+  writeFileDurable,
+} from "@porchlight/durable";
+import {
+  EncodingError,
+  fromBase64,
+  type Json,
+  parseJson,
+  type UnixSeconds,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
+import type { Files } from "@porchlight/evidence";
+import {
+  type ActionResponse,
+  type Delivery,
+  type DocumentObject,
+  dateTimeOf,
+  formatJson,
+  Hi1Error,
+  type Hi1Object,
+  type LPTask,
+  longerFor,
+  objectTypeOf,
+  parseObject,
+  secondsOf,
+  wishFor,
+} from "@porchlight/hi1";
+import type { Agency } from "./agency.ts";
+import { PartyError } from "./error.ts";
+import { type LineObject, lineObjects, type TakenObject } from "./line-object.ts";
+import { exchange, type ProviderLine, untrue } from "./provider-line.ts";
+import type { Service } from "./service.ts";
+
+/** Objects that one message asks for; of documents and deliveries, which may be megabytes, one. */
+const ASKED_AT_ONCE = 50;
+/** What a provider lists at most. */
+const MAX_LISTED = 1000;
+const FILE = "provider-line.sealed";
+const DELIVERIES = "deliveries";
+const DELIVERED = "delivered";
+
+/** What this authority has at its provider, as the provider said last. */
+export type LineRecord = {
+  /** When that was; `null` before it was ever asked. */
+  readonly at: UnixSeconds | null;
+  readonly objects: readonly LineObject[];
+  /** The provider may have more than it lists. */
+  readonly isCut: boolean;
+};
+
+type Kept = Omit<LineRecord, "objects"> & { readonly taken: ReadonlyMap<string, TakenObject> };
+
+const NOTHING: Kept = { at: null, isCut: false, taken: new Map() };
+
+/**
+ * A requester's own record of what it has at the provider. It is read again from what changed since, and kept sealed in the
+ * agency's directory, so that it is there while the provider is away. Every question is a signed message (HI1-5) that changes
+ * nothing; every act names the generation that was seen (HI1-12).
+ */
+export class LineRecords {
+  readonly #agency: Agency;
+  readonly #line: ProviderLine;
+  /** One after the other: each keeps the whole record. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(agency: Agency, line: ProviderLine) {
+    this.#agency = agency;
+    this.#line = line;
+  }
+
+  /** As the provider said last, without asking it. */
+  async known(): Promise<LineRecord> {
+    return shown(await this.#read());
+  }
+
+  /** As it is now. Throws PartyError "hi1-refused", "hi1-untrue"; WireError. */
+  async ask(service: Service): Promise<LineRecord> {
+    return await this.#alone(async () => {
+      const before = await this.#read();
+      const since = Math.max(
+        0,
+        ...[...before.taken.values()].map(({ object }) => secondsOf(object.LastChanged ?? "") ?? 0),
+      );
+      const filter = since === 0 ? {} : { LastChanged: dateTimeOf(unixSeconds(since)) };
+      const [listed] = await this.#exchange(service, [{ LIST: filter }]);
+      if (listed === undefined || !("LISTResponse" in listed)) throw untrue("It lists nothing.");
+      const records = listed.LISTResponse.ListResponseRecord ?? [];
+      const changed = records.filter(
+        (one) => before.taken.get(one.Identifier)?.object.Generation !== one.Generation,
+      );
+      const isLarge = (one: (typeof records)[number]): boolean =>
+        ["Document", "Delivery"].includes(one.ObjectType["common:Value"]);
+      const light = changed.filter((one) => !isLarge(one)).map(({ Identifier }) => Identifier);
+      const turns = changed.filter(isLarge).map(({ Identifier }) => [Identifier]);
+      for (let i = 0; i < light.length; i += ASKED_AT_ONCE) turns.push(light.slice(i, i + ASKED_AT_ONCE));
+      let kept: Kept = {
+        ...before,
+        at: service.now(),
+        isCut: before.isCut || records.length >= MAX_LISTED,
+      };
+      for (const ids of turns) {
+        const answers = await this.#exchange(
+          service,
+          ids.map((Identifier) => ({ GET: { Identifier } })),
+        );
+        kept = joined(kept, answers.map(given));
+      }
+      await this.#keep(kept);
+      return shown(kept);
+    });
+  }
+
+  /** The owner's cancellation (HI1-15). Throws as {@link ask}. */
+  async cancel(service: Service, seen: { readonly id: string; readonly generation: number }): Promise<void> {
+    await this.#update(service, wishFor(await this.#seen(seen), "Cancelled"));
+  }
+
+  /** HI1-23. `until`: YYYY-MM-DD, that day included. Throws as {@link ask}. */
+  async extend(
+    service: Service,
+    { until, ...seen }: { readonly id: string; readonly generation: number; readonly until: string },
+  ): Promise<void> {
+    const object = await this.#seen(seen);
+    if (objectTypeOf(object["@xsi:type"]) !== "LPTask")
+      throw new PartyError("hi1-refused", "only what is kept from deletion can be kept for longer");
+    await this.#update(service, longerFor(object as LPTask, `${until}T23:59:59Z`));
+  }
+
+  /**
+   * Fetches a delivery, checks it against its own checksum, keeps it encrypted to the agency's recipients with the message that
+   * the provider signed, and only then says that it is received: whoever is told so deletes it (HI1-32). Throws as
+   * {@link ask}; PartyError "delivery-damaged".
+   */
+  async receive(service: Service, seen: { readonly id: string; readonly generation: number }): Promise<void> {
+    const { responses, signed } = await exchange(service, this.#line, [{ GET: { Identifier: seen.id } }]);
+    const object = responses.map(given)[0] as Hi1Object;
+    if (objectTypeOf(object["@xsi:type"]) !== "Delivery")
+      throw new PartyError("hi1-refused", "this is no delivery");
+    const { delivered, json } = contentsOf(object as Delivery);
+    const files: Files = new Map([
+      ["answer.json", signed],
+      ["object.json", json],
+      ...(delivered === null ? [] : [[DELIVERED, delivered] as const]),
+    ]);
+    await makeDirectory(join(this.#agency.directory, DELIVERIES));
+    // What was received once stays as it was.
+    await createFileDurable(this.#pathOf(seen.id), await this.#agency.sealFiles(files, service.now()));
+    await this.#update(service, wishFor({ ...object, Generation: seen.generation }, "Received"));
+  }
+
+  /** That what was received was read and is whole. Throws as {@link ask}. */
+  async acknowledge(
+    service: Service,
+    seen: { readonly id: string; readonly generation: number },
+  ): Promise<void> {
+    await this.#update(service, wishFor(await this.#seen(seen), "Acknowledged"));
+  }
+
+  /** A delivery that was received, as it is kept: encrypted to the agency's recipients. `null` where it was not. */
+  async sealedDelivery(id: string): Promise<Uint8Array | null> {
+    return await readFileOrNull(this.#pathOf(id));
+  }
+
+  /** What was delivered; `null` where it was not received, or no file was in it. Throws EvidenceError "cannot-decrypt". */
+  async delivered(id: string): Promise<Uint8Array | null> {
+    const sealed = await this.sealedDelivery(id);
+    return sealed === null ? null : ((await this.#agency.unseal(sealed)).get(DELIVERED) ?? null);
+  }
+
+  #pathOf(id: string): string {
+    if (!/^[0-9a-f-]{36}$/.test(id)) throw new TypeError("a delivery has an ObjectIdentifier");
+    return join(this.#agency.directory, DELIVERIES, `${id}.age`);
+  }
+
+  /** What was seen of an object, in the generation in which that was. */
+  async #seen({ id, generation }: { readonly id: string; readonly generation: number }): Promise<Hi1Object> {
+    const found = (await this.#read()).taken.get(id);
+    if (found === undefined) throw new PartyError("hi1-refused", "the provider has no such object of yours");
+    return { ...found.object, Generation: generation };
+  }
+
+  async #update(service: Service, HI1Object: Hi1Object): Promise<void> {
+    await this.#alone(async () => {
+      const [answer] = await this.#exchange(service, [{ UPDATE: { HI1Object } }]);
+      const object =
+        answer !== undefined && "UPDATEResponse" in answer ? answer.UPDATEResponse.HI1Object : undefined;
+      // Who gives none back is asked the next time.
+      if (object !== undefined) await this.#keep(joined(await this.#read(), [readObject(object)]));
+    });
+  }
+
+  async #exchange(service: Service, actions: readonly object[]): Promise<readonly ActionResponse[]> {
+    const { responses } = await exchange(service, this.#line, actions);
+    const refused = responses.find((one) => "ErrorInformation" in one);
+    if (refused !== undefined && "ErrorInformation" in refused)
+      throw new PartyError("hi1-refused", refused.ErrorInformation.ErrorDescription);
+    return responses;
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return await done;
+  }
+
+  get #path(): string {
+    return join(this.#agency.directory, FILE);
+  }
+
+  /** Of another line than this one, nothing. */
+  async #read(): Promise<Kept> {
+    const sealed = await readFileOrNull(this.#path);
+    if (sealed === null) return NOTHING;
+    try {
+      const { version, between, at, isCut, taken } = parseJson(
+        await this.#agency.unsealOwn(sealed),
+        FILE,
+      ) as unknown as Written;
+      if (version !== 1 || between !== this.#between) return NOTHING;
+      const all = taken.map(({ object, made }) => [
+        object.ObjectIdentifier,
+        { object: readObject(object as unknown as Json), made: made === null ? null : unixSeconds(made) },
+      ]);
+      return { at, isCut, taken: new Map(all as [string, TakenObject][]) };
+    } catch (error) {
+      // It is a copy: what cannot be read is asked for again.
+      const isDamaged = [DurableError, EncodingError, PartyError].some((one) => error instanceof one);
+      if (isDamaged) return NOTHING;
+      throw error;
+    }
+  }
+
+  async #keep({ at, isCut, taken }: Kept): Promise<void> {
+    const written: Written = { version: 1, between: this.#between, at, isCut, taken: [...taken.values()] };
+    await writeFileDurable(this.#path, await this.#agency.sealOwn(utf8(JSON.stringify(written))));
+  }
+
+  get #between(): string {
+    const { own, provider, owner, version } = this.#line;
+    return JSON.stringify([own, provider, owner, version]);
+  }
+}
+
+type Written = {
+  readonly version: 1;
+  readonly between: string;
+  readonly at: UnixSeconds | null;
+  readonly isCut: boolean;
+  readonly taken: readonly TakenObject[];
+};
+
+function shown({ at, isCut, taken }: Kept): LineRecord {
+  return { at, isCut, objects: lineObjects([...taken.values()]) };
+}
+
+function joined(kept: Kept, objects: readonly Hi1Object[]): Kept {
+  const taken = new Map(kept.taken);
+  for (const object of objects) {
+    const id = object.ObjectIdentifier;
+    const isNew = (object.Generation ?? 0) === 0;
+    const made = taken.get(id)?.made ?? (isNew ? secondsOf(object.LastChanged ?? "") : null);
+    taken.set(id, { object: bare(object), made });
+  }
+  return { ...kept, taken };
+}
+
+/** Without what a document or a delivery holds: that may be megabytes, and a delivery's is evidence. */
+function bare(object: Hi1Object): Hi1Object {
+  const body = (object as DocumentObject)["doc:DocumentBody"];
+  if (body !== undefined) {
+    const { "doc:Contents": _, ...rest } = body;
+    return { ...(object as DocumentObject), "doc:DocumentBody": rest };
+  }
+  const delivered = (object as Delivery)["delivery:Delivery"];
+  if (delivered === undefined) return object;
+  const { "delivery:Delivery": _, ...delivery } = object as Delivery;
+  if (!("delivery:BinaryData" in delivered)) return delivery;
+  const data = { ...delivered["delivery:BinaryData"], "delivery:Data": "" };
+  return { ...delivery, "delivery:Delivery": { "delivery:BinaryData": data } };
+}
+
+function given(answer: ActionResponse): Hi1Object {
+  if ("ErrorInformation" in answer)
+    throw new PartyError("hi1-refused", answer.ErrorInformation.ErrorDescription);
+  if (!("GETResponse" in answer)) throw untrue("It gives no object.");
+  return readObject(answer.GETResponse.HI1Object);
+}
+
+function readObject(object: unknown): Hi1Object {
+  try {
+    return parseObject(object);
+  } catch (cause) {
+    if (!(cause instanceof Hi1Error)) throw cause;
+    throw untrue(cause.refusal.description, cause);
+  }
+}
+
+/** The bytes of a delivery; `null` for one that only says whether there is anything. Throws PartyError "delivery-damaged". */
+function contentsOf(object: Delivery): { readonly delivered: Uint8Array | null; readonly json: Uint8Array } {
+  const json = formatJson(object as unknown as Json);
+  const delivered = object["delivery:Delivery"];
+  if (delivered === undefined || "delivery:DataExistence" in delivered) return { delivered: null, json };
+  if ("delivery:JSONData" in delivered)
+    return { delivered: formatJson(delivered["delivery:JSONData"]), json };
+  const data = delivered["delivery:BinaryData"];
+  const bytes = fromBase64(data["delivery:Data"], undefined, "delivery:Data");
+  const isWhole =
+    data["delivery:ChecksumType"] === "SHA-256" &&
+    createHash("sha256").update(bytes).digest("hex") === data["delivery:Checksum"];
+  if (!isWhole) {
+    throw new PartyError(
+      "delivery-damaged",
+      "what was delivered and its checksum do not agree, or there is none: it is not received. Ask the provider for it again",
+    );
+  }
+  return { delivered: bytes, json };
+}
