@@ -539,6 +539,8 @@ export const en = {
 
   // notices
   "notices.title": "Notices",
+  "notices.log-refused":
+    "What the log says of other orders counts for nothing while it contradicts itself. Notices that were verified before stand here.",
   "notices.reading-log": "Reading the public log…",
   "notices.clear":
     "No order about you came to light by {until}. Any that is still secret was signed on {since} or later.",

@@ -23,11 +23,15 @@ export function NoticesPage(): ReactElement {
       </header>
       <div className="stack">
         <OwnWhence state={state} />
-        <Cleared
-          allClear={state.allClear}
-          hasNoCharter={state.log.kind !== "unknown" && Object.keys(state.charters).length === 0}
-          found={notices.length}
-        />
+        {state.log.kind === "refused" ? (
+          <p className="soft">{say("notices.log-refused")}</p>
+        ) : (
+          <Cleared
+            allClear={state.allClear}
+            hasNoCharter={state.log.kind !== "unknown" && Object.keys(state.charters).length === 0}
+            found={notices.length}
+          />
+        )}
         {notices.map((notice) => (
           <OwnNotice key={notice.id} notice={notice} />
         ))}
