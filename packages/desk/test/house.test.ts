@@ -239,7 +239,7 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
   await shownTo(management, `on a day in ${month} (extended)`);
 });
 
-test("DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does not sign, and says what to do", async () => {
+test("DESK-4, DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does not sign, and says what to do", async () => {
   const [legal] = issuers as [DeskClient];
   const [order] = orders;
   const longest = dayNumber(dayOf(service.now()) + world.charter.longestSecrecyDays);
@@ -272,6 +272,12 @@ test("DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk does no
   const draft = String((await begin(request)).headers["location"]);
   const unstated = await legal.post(`${draft}/sign`, { accounts: "0".repeat(64) });
   expect(unstated.text).toContain("An account was named that the provider&#39;s statement does not name.");
+  // Nothing that was typed is cut: it is refused in words and kept.
+  const words = "é".repeat(20_001);
+  const long = await legal.post(`${draft}/sign`, { accounts: [], necessity: words });
+  expect([long.status, long.text.includes(`${words}</textarea>`)]).toEqual([422, true]);
+  expect(long.text).toContain("At most 20,000 characters can be signed; this has 20,001.");
+  expect((await legal.get(draft)).text).toContain(`${words}</textarea>`);
 });
 
 test("DIR-2, DESK-5: a veto takes a reason and the passkey, and stands in the log; letting pass sends nothing", async () => {

@@ -186,7 +186,12 @@ type Raw = {
   readonly fields: DraftFields;
 };
 
-const MAX_TEXT = 20_000;
+/** CHA-6. */
+const MAX_PROSE = 20_000;
+/** Characters of a field as it was typed: what is too long to be signed is kept, to be shortened. */
+const MAX_TEXT = 2 ** 19;
+/** Bytes of a draft's form: characters beyond ASCII travel as up to twelve. */
+export const DRAFT_FORM = { bodyLimit: MAX_TEXT };
 const MAX_FILE = 2 ** 20;
 
 function readRaw(bytes: Uint8Array): Raw {
@@ -229,7 +234,7 @@ async function readStatement(
 }
 
 export function fieldsOf(form: Form): DraftFields {
-  const text = (name: string): string => form.text(name).slice(0, MAX_TEXT);
+  const text = (name: string): string => form.text(name);
   return {
     accounts: form.all("accounts").slice(0, 1000),
     where: form.text("where") === "all" ? "all" : "named",
@@ -296,8 +301,7 @@ export function decide(
     problems.offence = "Choose one of the charter's categories.";
   for (const name of ["necessity", "proportionality"] as const) {
     if (fields[name] === "") problems[name] = "Write it in your own words.";
-    else if (!isProse(fields[name]))
-      problems[name] = "This is too long, or holds characters that are no text.";
+    else if (!isProse(fields[name])) problems[name] = noProse(fields[name]);
   }
 
   const until = fields.disclosure === "secret" ? dayIn(fields.until) : null;
@@ -309,8 +313,7 @@ export function decide(
       problems.until = `Secrecy lasts at most ${charter.longestSecrecyDays} days under this charter: until ${formatDay(latest)}.`;
     }
     if (fields.ground === "") problems.ground = "Secrecy needs its ground.";
-    else if (!isProse(fields.ground))
-      problems.ground = "This is too long, or holds characters that are no text.";
+    else if (!isProse(fields.ground)) problems.ground = noProse(fields.ground);
   }
 
   const validDays = /^[1-9][0-9]{0,2}$/.test(fields.validDays) ? Number(fields.validDays) : 0;
@@ -343,6 +346,12 @@ export function decide(
       emergency: fields.isEmergency,
     },
   };
+}
+
+function noProse(text: string): string {
+  return text.length > MAX_PROSE
+    ? `At most ${MAX_PROSE.toLocaleString("en")} characters can be signed; this has ${text.length.toLocaleString("en")}. All of it is kept here: shorten it.`
+    : "This holds characters that are no text.";
 }
 
 /** When the order lapses. */

@@ -9,7 +9,7 @@ import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
-import { type Drafts, decide, expiryOf, fieldsOf } from "./draft.ts";
+import { DRAFT_FORM, type Drafts, decide, expiryOf, fieldsOf } from "./draft.ts";
 import { beginPage, draftPage } from "./draft-page.ts";
 import type { HandIn } from "./order-room.ts";
 
@@ -31,15 +31,19 @@ export class DraftRoom {
     page("/new", async (visit) => beginPage(visit, (await this.#door.open()).charter));
     form("/new", async (visit, sent) => await this.#begin(visit, sent), UPLOADS);
     page("/drafts/:draft", async (visit) => await this.#draft(visit, false));
-    form("/drafts/:draft", async (visit, sent) => {
-      await this.#drafts.save(idOf(visit), fieldsOf(sent));
-      return { to: `/drafts/${idOf(visit)}`, said: "Saved." };
-    });
+    form(
+      "/drafts/:draft",
+      async (visit, sent) => {
+        await this.#drafts.save(idOf(visit), fieldsOf(sent));
+        return { to: `/drafts/${idOf(visit)}`, said: "Saved." };
+      },
+      DRAFT_FORM,
+    );
     form("/drafts/:draft/remove", async (visit) => {
       await this.#drafts.remove(idOf(visit));
       return { to: "/orders", said: "The draft is gone." };
     });
-    act("/drafts/:draft/sign", this.#sign());
+    act("/drafts/:draft/sign", this.#sign(), DRAFT_FORM);
   }
 
   async #begin(visit: Visit, sent: Form): Promise<View | GoTo> {

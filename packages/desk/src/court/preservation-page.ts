@@ -20,6 +20,7 @@ import {
   table,
 } from "../shell/look.ts";
 import type { Half } from "./halves.ts";
+import { groundField, type Typed } from "./order-page.ts";
 import {
   endOf,
   latestExtension,
@@ -127,19 +128,27 @@ ${button("Show what will be signed")}`,
   };
 }
 
+/** An extension as it was typed, and what is wrong with it. */
+export type TypedExtension = Omit<Typed, "path">;
+
 export function preservationPage(
   visit: Visit,
   service: Service,
-  own: string,
-  one: Preserved,
-  halves: readonly Half[],
+  about: {
+    readonly own: string;
+    readonly one: Preserved;
+    readonly halves: readonly Half[];
+    readonly typed: TypedExtension | null;
+  },
 ): View {
+  const { own, one, halves, typed } = about;
   const { name, document, state, commitment, extendedBy } = one;
   const { charter } = service;
   const now = service.now();
   const isRun = isRunning(one);
   return {
     title: document.reference,
+    ...(typed === null ? {} : { status: 422 }),
     body: html`<p class="back"><a href="${HERE}">Preservation</a></p>
 <div class="top"><h1>${document.reference}</h1>${stateBadge(one)}</div>
 <p>${document.extends === null ? "An order to preserve." : "The extension of an order to preserve."} It keeps what is there and opens nothing. ${isRun ? clockBadge(endOf(document), now) : NOTHING}</p>
@@ -153,20 +162,16 @@ ${facts([
 ${extendedBy === null ? NOTHING : html`<p>It was extended: <a href="${HERE}/${extendedBy}">the extension</a></p>`}
 ${
   isRun && document.extends === null && extendedBy === null
-    ? html`<details class="card"><summary>Extend it, once</summary><p>At the latest until ${formatDay(latestExtension(document, charter))}.</p>${postForm(
+    ? html`<details class="card"${typed === null ? NOTHING : html` open`}><summary>Extend it, once</summary><p>At the latest until ${formatDay(latestExtension(document, charter))}.</p>${postForm(
         visit,
         `${HERE}/${name}/extend`,
-        html`${field({ name: "until", label: "Kept until the end of (UTC)", type: "date" })}${ground("extend")}${button("Extend it …")}`,
+        html`${field({ name: "until", label: "Kept until the end of (UTC)", type: "date", value: typed?.until ?? "", problem: typed?.field === "until" ? typed.problem : undefined })}${groundField("extend", typed?.ground ?? "", typed?.field === "ground" ? typed.problem : undefined)}${button("Extend it …")}`,
       )}</details>`
     : NOTHING
 }
-${isRun ? html`<details class="card"><summary>Lift it</summary><p>It ends now. What it alone kept is deleted when the provider next deletes.</p>${postForm(visit, `${HERE}/${name}/lift`, html`${ground("lift")}${button("Lift it …", "grave")}`)}</details>` : NOTHING}
+${isRun ? html`<details class="card"><summary>Lift it</summary><p>It ends now. What it alone kept is deleted when the provider next deletes.</p>${postForm(visit, `${HERE}/${name}/lift`, html`${groundField("lift", "", undefined)}${button("Lift it …", "grave")}`)}</details>` : NOTHING}
 ${isRun && charter.kind === "house" ? lifts(visit, one, own, halves) : NOTHING}`,
   };
-}
-
-function ground(of: string): Markup {
-  return html`<div class="field"><label for="ground-${of}">Why</label><textarea id="ground-${of}" name="ground" rows="2" required></textarea></div>`;
 }
 
 function notHeld(visit: Visit, { name, state, document }: Preserved, own: string): Markup {

@@ -43,7 +43,12 @@ import {
   preservations,
   preservationWords,
 } from "./preservation.ts";
-import { newPreservationPage, preservationPage, preservationsPage } from "./preservation-page.ts";
+import {
+  newPreservationPage,
+  preservationPage,
+  preservationsPage,
+  type TypedExtension,
+} from "./preservation-page.ts";
 
 const HERE = "/preservations";
 
@@ -73,12 +78,7 @@ export class PreservationRoom {
     form(HERE, async (_visit, sent) => await this.#bring(sent), UPLOADS);
     page(`${HERE}/new`, async (visit) => await this.#newPage(visit));
     act(`${HERE}/new`, this.#issue(), UPLOADS);
-    page(`${HERE}/:name`, async (visit) => {
-      const service = await this.#door.open();
-      const one = await this.#find(visit);
-      const { name: own } = this.#court;
-      return preservationPage(visit, service, own, one, await this.#halves.list(one.name));
-    });
+    page(`${HERE}/:name`, async (visit) => await this.#view(visit));
     act(`${HERE}/:name/countersign`, this.#countersign());
     act(`${HERE}/:name/lodge`, this.#lodgeAgain());
     act(`${HERE}/:name/extend`, this.#extend());
@@ -100,6 +100,14 @@ export class PreservationRoom {
 
   async #find({ params }: Visit): Promise<Preserved> {
     return await findPreservation(this.#court.directory, await this.#door.open(), params["name"]);
+  }
+
+  /** `typed`: an extension that cannot be signed so, to be mended. */
+  async #view(visit: Visit, typed: TypedExtension | null = null): Promise<View> {
+    const service = await this.#door.open();
+    const one = await this.#find(visit);
+    const halves = await this.#halves.list(one.name);
+    return preservationPage(visit, service, { own: this.#court.name, one, halves, typed });
   }
 
   async #newPage(
@@ -151,15 +159,18 @@ export class PreservationRoom {
           (state.kind !== "held" && state.kind !== "logged")
         )
           throw new DeskError("not-now", "an order to preserve that runs is extended once");
-        const until = dayIn(sent.text("until"));
-        const latest = latestExtension(document, charter);
-        if (until === null || until <= document.until || until > latest)
-          throw new DeskError(
-            "form-invalid",
-            `name a day after ${formatDay(document.until)}, at the latest ${formatDay(latest)}`,
-          );
         const ground = sent.text("ground");
-        if (!isProse(ground)) throw new DeskError("form-invalid", "say why, in words");
+        const typed = { until: sent.text("until"), ground };
+        const until = dayIn(typed.until);
+        const latest = latestExtension(document, charter);
+        if (until === null || until <= document.until || until > latest) {
+          const problem = `Name a day after ${formatDay(document.until)}, at the latest ${formatDay(latest)}.`;
+          return await this.#view(visit, { ...typed, problem, field: "until" });
+        }
+        if (!isProse(ground)) {
+          const problem = "Say why, in words: at most 20,000 characters.";
+          return await this.#view(visit, { ...typed, problem, field: "ground" });
+        }
         const issuer = this.#court.name;
         return this.#proposal(
           { ...document, issuer, issued: now, until, ground, extends: commitment },
