@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type BatchEntry, parseEntry, verifyKeys } from "@porchlight/charter";
 import {
   type AccountId,
@@ -86,6 +89,12 @@ describe("what the person who decides can do", () => {
     expect(shown.examined.rules.every(({ holds }) => holds)).toBe(true);
     expect(shown.examined.caps.accounts).toEqual({ used: 1, limit: 3 });
     expect(shown.examined.caps.orders.limit).toBe(100);
+    // At the command line too.
+    const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
+    const argv = [main, "keyholder", "show", order.id, "--dir", deployment.home(K1)];
+    const { stdout } = await promisify(execFile)(process.execPath, argv);
+    expect(stdout).toContain(`all ${shown.examined.rules.length} hold`);
+    expect(stdout).toMatch(/people: 1 of 3[^]*The person is told +2017-11-15/);
     const listed = (await deployment.admin(K1, "list")) as unknown as { order: string; open?: object }[];
     expect(listed.find((one) => one.order === order.id)?.open).toMatchObject({
       issuer: "District Court",

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { readSignedDocument } from "@porchlight/charter";
+import { type Charter, readSignedDocument } from "@porchlight/charter";
 import {
   type AccountId,
   accountId,
@@ -13,7 +13,7 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import { orderInWords, orderWord } from "@porchlight/evidence";
-import { otherAccounts, personsOf, verifyOrder, verifyWarrant } from "@porchlight/gate";
+import { otherAccounts, personsOf, verifyOrder, verifyRefusal, verifyWarrant } from "@porchlight/gate";
 import {
   Court,
   formatOrderFile,
@@ -257,15 +257,40 @@ export function registerIssuer(program: Command, streams: Streams): void {
         .command("status")
         .description("where an order stands: log, keyholders")
         .requiredOption("--order <file>", "the order")
+        .option("--record <file>", "where to write the signed records of keyholders that refused it")
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string }) => {
+    async (options: Directory & ServiceOptions & { order: string; record?: string }) => {
       const court = await Court.open(options.dir);
       const service = await openService(placeOf(court), options);
-      return statusOutcome(await court.status(service, await readOrder(options.order)));
+      const status = await court.status(service, await readOrder(options.order));
+      const outcome = statusOutcome(status);
+      if (options.record === undefined) return outcome;
+      const note = await writeRecords(options.record, status.keyholders, service.charter);
+      return { ...outcome, text: `${outcome.text}\n\n${note}` };
     },
   );
+}
+
+/** Each verified before it is written (KEY-26): what does not hold is no record. */
+async function writeRecords(
+  path: string,
+  answers: readonly KeyholderAnswer[],
+  charter: Charter,
+): Promise<string> {
+  const records: Json[] = [];
+  let bad = 0;
+  for (const { keyholder, answer } of answers) {
+    if (!("record" in answer) || answer.record === undefined) continue;
+    const held = await verifyRefusal(answer.record, charter).catch(() => null);
+    if (held?.keyholder === keyholder.index) records.push(answer.record);
+    else bad += 1;
+  }
+  const wrong = bad === 0 ? "" : `; ${bad} did not verify and ${bad === 1 ? "was" : "were"} left out`;
+  if (records.length === 0) return `no keyholder's refusal has a signed record that holds${wrong}`;
+  await writeFile(path, `${JSON.stringify(records, null, 2)}\n`, { mode: 0o600 });
+  return `${records.length} signed ${records.length === 1 ? "record" : "records"} written to ${path}${wrong}`;
 }
 
 type MakeOptions = {

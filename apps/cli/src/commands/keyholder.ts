@@ -277,8 +277,48 @@ async function show(dir: string, id: string): Promise<Shown> {
     { term: "In the log at", text: String(fields.integer("index")) },
     { term: "Commitment", text: commitment },
     { term: "State", text: stateInWords(fields) },
+    ...(fields.json("examined") === null ? [] : examinedInWords(fields.object("examined"))),
   ]);
   return { text: words, order, commitment };
+}
+
+/** GATE-34: every rule's answer, what of the caps is used, and the days that are waited for. */
+function examinedInWords(examined: Fields): { term: string; text: string }[] {
+  const rules = examined.array("rules", (item, where) => {
+    const one = new Fields(item, where);
+    const rule = one.string("rule");
+    if (one.boolean("holds")) return { holds: true, text: rule };
+    return {
+      holds: false,
+      text: `${rule} ${one.boolean("waits") ? "not yet" : "does not hold"}: ${one.string("reason", 1000)}`,
+    };
+  });
+  const failing = rules.filter(({ holds }) => !holds).map(({ text }) => text);
+  const caps = examined.object("caps");
+  const use = (name: string, words: string): string => {
+    const one = caps.object(name);
+    return `${words}: ${one.integer("used")} of ${one.integer("limit")}`;
+  };
+  const wait = (name: string, term: string): { term: string; text: string }[] => {
+    if (examined.json(name) === null) return [];
+    const one = examined.object(name);
+    return [
+      { term, text: `${one.boolean("isOver") ? "over since" : "until"} the end of ${one.string("lastDay")}` },
+    ];
+  };
+  return [
+    {
+      term: "The gate's rules",
+      text: failing.length === 0 ? `all ${rules.length} hold` : failing.join("\n"),
+    },
+    {
+      term: "Used of the charter's limits",
+      text: [use("accounts", "people"), use("days", "days"), use("orders", "orders in 30 days")].join("\n"),
+    },
+    ...wait("contest", "The person may object"),
+    ...wait("inspection", "Inspectors may look at it"),
+    ...(examined.json("due") === null ? [] : [{ term: "The person is told", text: examined.string("due") }]),
+  ];
 }
 
 /** The kind of one of the keyholder's charters; its words differ. */
