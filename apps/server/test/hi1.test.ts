@@ -951,11 +951,11 @@ describe("orders", () => {
     const records = new LineRecords(agency, line);
     const { objects } = await records.ask(service);
     const { generation } = objects.find((one) => one.id === id) as { generation: number };
-    const longer = async (days: number, seen = generation) =>
+    const prolong = async (days: number, seen = generation) =>
       await records.extend(service, { id, generation: seen, until: formatDay(dayNumber(today + days)) });
-    await expect(longer(41)).rejects.toThrow(refusal("preservation-too-long").description);
-    await expect(longer(40, 0)).rejects.toThrow(refusal("generation-stale").description);
-    await longer(40);
+    await expect(prolong(41)).rejects.toThrow(refusal("preservation-too-long").description);
+    await expect(prolong(40, 0)).rejects.toThrow(refusal("generation-stale").description);
+    await prolong(40);
     const asked = (await records.known()).objects.find((one) => one.id === id);
     expect([asked?.status, asked?.asked, asked?.granted]).toEqual([
       "Preserved",
