@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { RefusalCode } from "@porchlight/wire";
+import { STATUS } from "../apps/server/src/refusal.ts";
 
 /** As the JSON has it: bytes are base64. */
 export type WireItem = {
@@ -20,6 +22,8 @@ export class LyingProxy {
   items: (items: WireItem[]) => WireItem[] = (items) => items;
   /** What becomes of any other answer, by path. */
   answer: (path: string, json: unknown) => unknown = (_, json) => json;
+  /** The code under which a request is refused, in place of the real server; `null`: it is passed on. */
+  refuses: (method: string, path: string) => RefusalCode | null = () => null;
   /** Items are kept back as if nothing were new. */
   holds = false;
   /** Items that were put in: the real ones count on behind them. */
@@ -67,6 +71,12 @@ export class LyingProxy {
 
   #pass(incoming: IncomingMessage, response: ServerResponse): void {
     const target = new URL(incoming.url ?? "/", this.#target());
+    const refusal = this.refuses(incoming.method ?? "", target.pathname);
+    if (refusal !== null) {
+      incoming.resume();
+      const body = JSON.stringify({ code: refusal, message: "refused on the way" });
+      return void response.writeHead(STATUS[refusal], { "content-type": "application/json" }).end(body);
+    }
     const isItems =
       incoming.method === "GET" && /^\/v1\/conversations\/[0-9a-f]+\/items$/.test(target.pathname);
     const inserted = this.#inserted;

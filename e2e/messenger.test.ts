@@ -1,8 +1,12 @@
+import { openAsBlob } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { formatEntry } from "@porchlight/charter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
 import type { ConversationView, EntryView, MessageView } from "../packages/client/src/messenger/page.ts";
 import { charterOf, signedSuccession, successionDocument } from "../vectors/fixture/deployment.ts";
+import { LyingProxy } from "./lying-proxy.ts";
 import { chartered, Somebody } from "./people.ts";
 
 describe("two people, then three, with the whole messenger and a real server", () => {
@@ -184,6 +188,151 @@ describe("two people, then three, with the whole messenger and a real server", (
     } finally {
       await cay.remove();
     }
+  });
+
+  test("ATT-14: a file that changed or went before it was sent is refused, and nothing else is lost", async () => {
+    const path = join(ada.directory, "changing.txt");
+    for (const size of [10, 33 * 1024 * 1024]) {
+      await writeFile(path, new Uint8Array(size));
+      const file = await openAsBlob(path);
+      await writeFile(path, new Uint8Array(size + 1));
+      // A file that is on the disk goes to the messenger alone: in Node it cannot pass a port.
+      await expect(
+        ada.messenger.perform("send", {
+          conversation: talk.id,
+          text: "see what is in it",
+          attachments: [
+            { file: new Blob(["a"]), name: "kept.txt", preview: null },
+            { file, name: "changing.txt", preview: null },
+          ],
+        }),
+      ).rejects.toMatchObject({ code: "file-unreadable" });
+    }
+    expect(ada.state).toMatchObject({ kind: "ready", transfers: {} });
+    expect(await ada.texts(talk.id)).not.toContain("see what is in it");
+    await ada.says(talk.id, "and on it goes");
+    await bea.hears(talk.id, "and on it goes");
+  });
+
+  describe("somebody whose line refuses what the test says", () => {
+    let proxy: LyingProxy;
+    let dee: Somebody;
+    let conversation: ConversationView["id"];
+
+    beforeAll(async () => {
+      proxy = await LyingProxy.start(() => server.url);
+      dee = await Somebody.signUp("Dee", proxy.url, { now: () => server.now });
+    });
+    afterAll(async () => {
+      await dee.remove();
+      proxy.stop();
+    });
+
+    test("CON-15: what is written before somebody's device was online waits for them, and says so", async () => {
+      // As the server answers while none of Ada's devices has left a key package.
+      proxy.refuses = (_, path) => (path.endsWith("/key-package") ? "no-key-package" : null);
+      await dee.page.perform("addContact", { code: ada.state.me.contactCode });
+      const begin = { charter, title: "", accounts: [ada.account] };
+      ({ conversation } = await dee.page.perform("createConversation", begin));
+      const early = await dee.says(conversation, "Welcome, whenever you come");
+      // Nobody is removed by it, and it is answered once the conversation was looked at both ways.
+      await dee.page.perform("removeMember", { conversation, account: bea.account });
+      const held = (await dee.entries(conversation)).find(
+        (entry) => entry.kind === "message" && entry.id === early,
+      );
+      expect(held).toMatchObject({ delivery: { kind: "queued" } });
+      expect(dee.state.conversations[conversation]).toMatchObject({
+        people: 1,
+        queued: 1,
+        waitingFor: [ada.account],
+      });
+      proxy.refuses = () => null;
+      dee.hurry();
+      await ada.conversation(({ id }) => id === conversation);
+      await ada.hears(conversation, "Welcome, whenever you come");
+      await dee.conversation(({ id, queued }) => id === conversation && queued === 0);
+      expect(dee.state.conversations[conversation]).toMatchObject({ people: 2, waitingFor: [] });
+    });
+
+    test("CON-16: a deletion, a reaction and a name that were refused are not shown as done, and can be tried again or let go", async () => {
+      const secret = await dee.says(conversation, "a secret");
+      await ada.hears(conversation, "a secret");
+      const own = async (test: (message: MessageView) => boolean): Promise<MessageView> =>
+        (await dee.sees(
+          conversation,
+          (entry) => entry.kind === "message" && entry.id === secret && test(entry),
+        )) as MessageView;
+      await own(({ delivery }) => delivery?.kind !== "queued");
+      const about = { conversation, message: secret };
+      proxy.refuses = (method, path) => (method === "POST" && path.endsWith("/items") ? "quota" : null);
+      await dee.page.perform("react", { ...about, emoji: "🤫" });
+      await dee.page.perform("deleteMessage", about);
+      await dee.page.perform("rename", { conversation, title: "Nothing here" });
+      const refused = await own(
+        ({ changes }) => changes.length === 2 && changes.every((change) => change.refused !== null),
+      );
+      expect(refused).toMatchObject({
+        body: { kind: "text", text: "a secret" },
+        reactions: [],
+        changes: [
+          { kind: "reaction", refused: "quota" },
+          { kind: "deletion", refused: "quota" },
+        ],
+      });
+      const { renameRefused } = await dee.conversation((view) => view.renameRefused !== null);
+      expect(renameRefused).toMatchObject({ title: "Nothing here", code: "quota" });
+      expect(dee.state.conversations[conversation]?.title).toBe("Ada");
+      proxy.refuses = () => null;
+      const [reaction, deletion] = refused.changes.map(({ id }) => id) as [string, string];
+      await dee.page.perform("discard", { conversation, message: reaction });
+      await dee.page.perform("discard", { conversation, message: renameRefused?.id as string });
+      await dee.page.perform("retry", { conversation, message: deletion });
+      const isGone = (entry: EntryView) =>
+        entry.kind === "message" && entry.id === secret && entry.body.kind === "deleted";
+      expect(await ada.sees(conversation, isGone)).toMatchObject({ reactions: [] });
+      expect(await own(({ changes }) => changes.length === 0)).toMatchObject({ body: { kind: "deleted" } });
+      expect(dee.state.conversations[conversation]).toMatchObject({ title: "Ada", renameRefused: null });
+    });
+
+    test("ATT-12: one file is taken out of a message, which goes without it and leaves nothing at the server", async () => {
+      const isPart = (path: string) => /^\/v1\/attachments\/[0-9a-f]+\/parts\//.test(path);
+      const cancelled: string[] = [];
+      proxy.refuses = (method, path) => {
+        if (path.endsWith("/cancel")) cancelled.push(path);
+        return method === "POST" && isPart(path) ? "unavailable" : null;
+      };
+      const attachments = ["one", "two", "three"].map((name) => ({
+        file: new Blob([name.repeat(1000)]),
+        name,
+        preview: null,
+      }));
+      const send = { conversation, text: "three drawings", attachments };
+      const { message } = await dee.page.perform("send", send);
+      const alone = await dee.page.perform("send", {
+        ...send,
+        text: "",
+        attachments: attachments.slice(0, 1),
+      });
+      const waiting = (id: string) =>
+        Object.values(dee.state.transfers).filter((transfer) => transfer.message === id);
+      await dee.page.until(() => waiting(message).length === 3 && waiting(alone.message).length === 1);
+      const gone = [...waiting(alone.message), ...waiting(message).filter(({ name }) => name === "two")];
+      for (const { id } of gone) await dee.page.perform("cancelTransfer", { transfer: id });
+      expect(await dee.page.perform("indexOf", { conversation, message: alone.message })).toBeNull();
+      const places = waiting(message).map(({ name, attachment }) => `${attachment} ${name}`);
+      expect(places.sort()).toEqual(["0 one", "1 three"]);
+      proxy.refuses = (_, path) => {
+        if (path.endsWith("/cancel")) cancelled.push(path);
+        return null;
+      };
+      dee.hurry();
+      const heard = await ada.hears(conversation, "three drawings");
+      expect(heard.body).toMatchObject({ attachments: [{ name: "one" }, { name: "three" }] });
+      const third = { conversation, message: heard.id, attachment: 1 };
+      const { file } = await ada.page.perform("download", third);
+      expect(await file.text()).toBe("three".repeat(1000));
+      expect(new Set(cancelled).size).toBe(2);
+    });
   });
 
   test("a second program finds the device taken, a second page shares it", async () => {

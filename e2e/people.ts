@@ -61,6 +61,11 @@ export class Somebody {
     return somebody;
   }
 
+  get messenger(): Messenger {
+    if (this.#messenger === null) throw new Error("not started");
+    return this.#messenger;
+  }
+
   get page(): MessengerPage {
     if (this.#page === null) throw new Error("not started");
     return this.#page;

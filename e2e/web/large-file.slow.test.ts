@@ -270,7 +270,7 @@ test("an upload of 1 GiB that is stopped half-way is gone everywhere", HOUR, asy
     (bar) => (bar?.done ?? 0) > GIB / 8,
   );
   await ada.byHand(({ page }) => picture(page, "large-file-sending"));
-  await press(link, "Cancel the transfer");
+  await press(link, "Take this file out of the message");
   await looks(
     () => link.evaluate<string>("document.body.innerText"),
     (text) => !text.includes("stopped.bin"),

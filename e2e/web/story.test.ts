@@ -93,7 +93,7 @@ test("a file goes over with its progress, can be stopped, and arrives byte for b
   await ben.press("Send");
   await ben.page.getByRole("progressbar", { name: "Sending the file" }).waitFor();
   await picture(ben.page, "story-ben-sending");
-  await ben.press("Cancel the transfer");
+  await ben.press("Take this file out of the message");
   await ben.page.getByText("stopped.bin").waitFor({ state: "detached" });
   stage.cable.letGo();
   await ben.attach({ name: "plan.bin", mimeType: "application/octet-stream", buffer: bytes });

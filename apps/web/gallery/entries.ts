@@ -29,6 +29,7 @@ export function message(
     replyTo: null,
     reactions: [],
     delivery: fromMe ? SENT : null,
+    changes: [],
     ...more,
   };
 }
@@ -144,6 +145,12 @@ export const TROUBLE: readonly EntryView[] = [
     delivery: { ...SENT, kind: "lost", received: 1, read: 1, of: 2, lost: [TOMAS] },
   }),
   message(ME, "Yes, at seven.", { delivery: { kind: "queued" } }),
+  message(ME, "The gate code is 1234.", {
+    changes: [
+      { id: "taken-back", kind: "deletion", refused: "quota" },
+      { id: "put-right", kind: "edit", refused: null },
+    ],
+  }),
   message(ME, "I bring the cake.", { delivery: { kind: "refused", code: "log-not-fresh" } }),
 ];
 

@@ -131,6 +131,7 @@ export const conversation = (n: number, more: Partial<ConversationView> = {}): C
   unread: 0,
   mentions: 0,
   firstUnread: null,
+  renameRefused: null,
   draft: "",
   waitingFor: [],
   queued: 0,

@@ -329,6 +329,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     ],
     members,
   },
+  "waiting-for": {
+    at: `/c/${FIRST}/people`,
+    state: ready([
+      conversation(1, {
+        people: 1,
+        waitingFor: [NOOR],
+        renameRefused: { id: "title", title: "Harvest", code: "quota" },
+      }),
+    ]),
+    entries: [message(ME, "Welcome, whenever you come", { delivery: { kind: "queued" } })],
+    members: members.filter(({ isMe }) => isMe),
+  },
   offline: {
     at: `/c/${FIRST}`,
     state: ready(SEVERAL, { connection: { kind: "offline", since: NOW, code: "offline" } }),

@@ -5,10 +5,15 @@ import { Locked } from "./onboarding/locked.tsx";
 import { SignedOut } from "./onboarding/signed-out.tsx";
 import { Elsewhere, Failed, Starting } from "./onboarding/standstill.tsx";
 import { Welcome } from "./onboarding/welcome.tsx";
+import { forgetUnsent } from "./thread/unsent.ts";
 
 /** Every state of the application but "ready" has its own screen, whatever the address says. */
 export function Gate({ children }: { readonly children: ReactNode }): ReactElement {
   const state = useApp();
+  const isReady = state.kind === "ready";
+  useEffect(() => {
+    if (!isReady) forgetUnsent();
+  }, [isReady]);
   switch (state.kind) {
     case "starting":
       return <Starting />;

@@ -4,7 +4,13 @@ import { pictureType, safeFileName } from "../src/files/picture.ts";
 import { linksIn } from "../src/text/links.ts";
 import { shownName, shownText } from "../src/text/marks.ts";
 import { folded, partsOf } from "../src/text/message.ts";
-import { mentionAt, mentionsIn } from "../src/thread/mention.ts";
+import { mentionAt, mentionsIn, movedChosen, type Person } from "../src/thread/mention.ts";
+
+const person = (account: string, name: string, isAmbiguous = false): Person => ({
+  account: account as Person["account"],
+  name,
+  isAmbiguous,
+});
 
 describe("hostile text", () => {
   test("overrides of direction are seen and do nothing", () => {
@@ -48,6 +54,15 @@ describe("links", () => {
     expect(links("see https://example.org/a?b=c.").map(({ href }) => href)).toEqual([
       "https://example.org/a?b=c",
     ]);
+  });
+
+  test("a bracket that the address opened belongs to it, one that closes the sentence does not", () => {
+    const lamp = "https://en.wikipedia.org/wiki/Lamp_(light)";
+    for (const text of [lamp, `see ${lamp}.`, `(see ${lamp})`, `(${lamp}).`, `“${lamp}”,`]) {
+      expect(links(text).map((link) => link.text)).toEqual([lamp]);
+    }
+    expect(links("(https://example.org/a)").map((link) => link.text)).toEqual(["https://example.org/a"]);
+    expect(links("[https://[::1]/]").map((link) => link.text)).toEqual(["https://[::1]/"]);
   });
 
   test("an address with letters that look like others says where it leads", () => {
@@ -107,16 +122,38 @@ describe("messages", () => {
   });
 
   test("who is mentioned is who was named, the longest name first", () => {
-    const people = [
-      { account: "1" as never, name: "Ann" },
-      { account: "2" as never, name: "Ann Lee" },
-    ];
+    const people = [person("1", "Ann"), person("2", "Ann Lee")];
     expect(mentionsIn("@Ann Lee and @Ann", people)).toEqual([
       { account: "2", start: 0, length: 8 },
       { account: "1", start: 13, length: 4 },
     ]);
     expect(mentionAt("hello @An", 9, people)?.found.length).toBe(2);
     expect(mentionAt("mail@An", 7, people)).toBeNull();
+  });
+
+  test("a longer word or an address mentions nobody", () => {
+    const people = [person("1", "Ben"), person("2", "José")];
+    for (const text of ["@Benjamin", "info@Ben.org", "x@Ben", "@Ben.org", "@Ben_", "@Bené", "@Ben@home"]) {
+      expect(mentionsIn(text, people)).toEqual([]);
+    }
+    for (const text of ["@Ben", "(@Ben)", "@Ben, come", "@Ben's", "“@Ben”", "@Ben.", "@Ben…"]) {
+      expect(mentionsIn(text, people).map(({ account }) => account)).toEqual(["1"]);
+    }
+    expect(mentionAt("@jose", 5, people)?.found.map(({ account }) => account)).toEqual(["2"]);
+  });
+
+  test("of two who have one name the one who was chosen is mentioned, and without a choice nobody", () => {
+    const people = [person("1", "Ben", true), person("2", "Ben", true)];
+    expect(mentionAt("@Ben", 4, people)?.found.length).toBe(2);
+    expect(mentionsIn("@Ben", people)).toEqual([]);
+    const chosen = [{ account: "2" as never, start: 0, length: 4 }];
+    const mention = { account: "2", start: 0, length: 4 };
+    expect(mentionsIn("@Ben hello", people, chosen)).toEqual([mention]);
+    const moved = movedChosen(chosen, "@Ben hello", "So, @Ben hello");
+    expect(mentionsIn("So, @Ben hello", people, moved)).toEqual([{ ...mention, start: 4 }]);
+    expect(movedChosen(chosen, "@Ben hello", "@Ben hello you")).toEqual(chosen);
+    expect(movedChosen(chosen, "@Ben hello", "@Bn hello")).toEqual([]);
+    expect(movedChosen(chosen, "@Ben", "")).toEqual([]);
   });
 });
 

@@ -23,6 +23,7 @@ export type ClientErrorCode =
   // attachments
   | "upload-unknown"
   | "source-changed"
+  | "file-unreadable"
   | "attachment-refused"
   | "transfer-cancelled"
   // messages

@@ -15,8 +15,10 @@ import { type Action, Menu } from "../parts/menu.tsx";
 import { Avatar } from "../parts/name.tsx";
 import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
-import { type About, Composer } from "../thread/composer.tsx";
+import { Composer } from "../thread/composer.tsx";
+import { Standing } from "./standing.tsx";
 import { Thread } from "../thread/thread.tsx";
+import { type About, unsentOf } from "../thread/unsent.ts";
 
 /** One conversation: who is in it and who can open it above, what was said, and the place to say more. */
 export function ConversationPage({
@@ -24,7 +26,7 @@ export function ConversationPage({
 }: {
   readonly conversation: ConversationView;
 }): ReactElement {
-  const [about, setAbout] = useState<About | null>(null);
+  const [about, setAbout] = useState<About | null>(() => unsentOf(conversation).about);
   const { status, id } = conversation;
   return (
     <main className="conversation" id="main">
@@ -38,6 +40,7 @@ export function ConversationPage({
         onEdit={(message) => setAbout({ kind: "edit", message })}
       />
       <Typing conversation={conversation} />
+      {status.kind === "active" ? <Standing conversation={conversation} /> : null}
       {status.kind === "active" ? (
         <Composer
           key={`${id}-composer`}

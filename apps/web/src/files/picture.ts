@@ -27,6 +27,16 @@ export async function asPicture(file: Blob): Promise<Blob | null> {
   return type === null ? null : new Blob([file], { type });
 }
 
+/** Not a folder, not deleted or changed since it was chosen: a browser says so only where it is read. */
+export async function isReadable(file: Blob): Promise<boolean> {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A file as an attachment; a picture with a small one of it that travels inside the message. */
 export async function newAttachment(file: File): Promise<NewAttachment> {
   return { file, name: file.name, preview: await previewOf(file).catch(() => null) };

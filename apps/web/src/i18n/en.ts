@@ -31,6 +31,9 @@ export const en = {
   "failed.storage-refused.title": "This browser keeps nothing here",
   "failed.storage-refused":
     "Porchlight stores your keys on this device. A private window, blocked storage or a full disk prevents it. Use a normal window or free some space.",
+  "failed.unreachable.title": "The service cannot be reached",
+  "failed.unreachable":
+    "The first time, Porchlight has to ask the service where its public log is. There is no connection, or the service does not answer yet. Try again in a moment.",
   "failed.internal.title": "Something broke",
   "failed.internal": "This is a fault of the program. Nothing of yours is lost. Try again.",
 
@@ -260,7 +263,7 @@ export const en = {
   "thread.label": "Messages in {title}",
   "thread.length": "{count} entries",
   "thread.loading": "Loading messages…",
-  "thread.failed": "The messages could not be read. Reload the page.",
+  "thread.failed": "The messages could not be read.",
   "thread.unread-from-here": "New from here",
   "thread.to-end": "To the newest",
   "thread.to-new": { one: "{count} new message", other: "{count} new messages" },
@@ -297,6 +300,23 @@ export const en = {
   "delivery.refused": "Not sent.",
   "delivery.lost": "Did not arrive",
   "delivery.lost-of": "Did not reach {number} of {of}",
+  "change.waiting.edit": "This edit waits to be sent.",
+  "change.waiting.deletion": "Waiting to be deleted for the others.",
+  "change.waiting.reaction": "Your reaction waits to be sent.",
+  "change.refused.edit": "Your edit was not sent. Others see the text as it was.",
+  "change.refused.deletion": "Not deleted. Others can still read it.",
+  "change.refused.reaction": "Your reaction was not sent.",
+  "change.let-go": "Let it go",
+  "rename.refused": "The new name “{title}” was not given",
+  "waiting-for.title": "Waiting for {names}",
+  "waiting-for.nobody":
+    "They have not been online yet, so they cannot be added. What you write here waits on this device until somebody can read it.",
+  "waiting-for.some":
+    "They have not been online yet, so they cannot be added. They will never read what is written before they are in.",
+  "waiting-for.alone":
+    "Nobody else is in this conversation. What you write here, only your own devices can read.",
+  "waiting-for.person": "Not in yet: they have not been online",
+  "delivery.held": "Waiting for {names}: they have not been online yet",
   "message.lost": "{names} did not get this message as you wrote it.",
   "message.lost.why":
     "A device refused it or never received it: on the way it was altered or kept back. Send it again, or tell them in another way.",
@@ -314,6 +334,7 @@ export const en = {
   "file.download": "Download {name}",
   "file.save": "Save",
   "file.cancel": "Cancel the transfer",
+  "file.take-out": "Take this file out of the message",
   "file.waiting": "Waiting…",
   "file.progress.up": "Sending the file",
   "file.progress.down": "Receiving the file",
@@ -324,6 +345,12 @@ export const en = {
     one: "At most {count} file a message, of at most 1 GB.",
     other: "At most {count} files a message, each of at most 1 GB.",
   },
+  "file.unreadable": {
+    one: "{count} file cannot be read",
+    other: "{count} files cannot be read",
+  },
+  "file.unreadable.why":
+    "It was changed, moved or deleted, or it is a folder. Attach it again; send a folder as an archive.",
   "file.too-large": {
     one: "{count} file is too large to be sent here",
     other: "{count} files are too large to be sent here",
@@ -341,6 +368,11 @@ export const en = {
   "composer.send": "Send",
   "composer.save": "Save the change",
   "composer.mention": "People to mention",
+  "composer.too-long": {
+    one: "The message is {count} letter too long. Send it in several parts.",
+    other: "The message is {count} letters too long. Send it in several parts.",
+  },
+  "composer.reading": "Preparing the files…",
   "composer.remove-file": "Remove {name}",
   "composer.replying": "Reply to {name}",
   "composer.editing": "Edit your message",
@@ -648,7 +680,10 @@ export const en = {
   "error.gave-up": "It did not work after several tries. Try again.",
   "error.no-key-package": "This person’s device has to come online once before it can be added.",
   "error.upload-unknown": "This upload is not known any more. Attach the file again.",
-  "error.source-changed": "This is not the same file. Choose the one you attached.",
+  "error.source-changed":
+    "This is not the file you attached, or it has changed. Choose that one, or attach it again.",
+  "error.file-unreadable":
+    "A file cannot be read any more. It was changed, moved or deleted, or it is a folder. Attach it again.",
   "error.attachment-refused": "The file is not what its sender described. It was not opened.",
   "error.transfer-cancelled": "Cancelled.",
   "error.unknown-message": "This message is not on this device.",

@@ -1,5 +1,6 @@
 // The SDK's home: keys, protocol, storage and network are here and nowhere in the page.
 import "./no-eval.ts";
+import { ClientError } from "@porchlight/client/page";
 import { serveWorker } from "@porchlight/client/worker";
 
 const KEPT = "porchlight-trust";
@@ -16,8 +17,10 @@ async function policy(): Promise<string> {
   const kept = await caches.open(KEPT);
   const known = await kept.match(POLICY);
   if (known !== undefined) return await known.text();
-  const answer = await fetch(POLICY, { cache: "no-store" });
-  if (!answer.ok) throw new TypeError("the server has no policy of its log yet");
+  const answer = await fetch(POLICY, { cache: "no-store" }).catch((cause: unknown) => {
+    throw new ClientError("offline", "no connection: try again when there is", { cause });
+  });
+  if (!answer.ok) throw new ClientError("offline", "the server has no policy of its log yet: try again");
   const text = await answer.clone().text();
   await kept.put(POLICY, answer);
   return text;

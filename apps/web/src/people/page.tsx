@@ -2,7 +2,7 @@ import type { ConversationView, MemberView, SafetyNumberView } from "@porchlight
 import { type ReactElement, useState } from "react";
 import { PeopleChoice } from "../conversations/new.tsx";
 import { Say, say, utcDate } from "../i18n/say.tsx";
-import { useAsk, useReady } from "../messenger/use.ts";
+import { useAsk, useNames, useReady } from "../messenger/use.ts";
 import { Waiting } from "../parts/banner.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
@@ -24,6 +24,7 @@ export function PeoplePanel({
 }): ReactElement {
   const members = useMembers(conversation);
   const ask = useAsk();
+  const nameOf = useNames();
   const [isAdding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<MemberView | null>(null);
   const [safety, setSafety] = useState<SafetyNumberView | null>(null);
@@ -56,6 +57,26 @@ export function PeoplePanel({
               onSafety={async () => setSafety(await ask("safetyNumber", { account: member.account }))}
               onRemove={canChange && !member.isMe ? () => setRemoving(member) : null}
             />
+          ))}
+        </ul>
+      )}
+      {conversation.waitingFor.length === 0 ? null : (
+        <ul className="stack-tight">
+          {conversation.waitingFor.map((account) => (
+            <li key={account} className="person row">
+              <Avatar name={nameOf(account)} seed={account} />
+              <div className="grow">
+                <p className="strong">
+                  <Name name={nameOf(account)} />
+                </p>
+                <p className="small soft">{say("waiting-for.person")}</p>
+              </div>
+              <IconButton
+                icon="trash"
+                label={say("people.remove-name", { name: nameOf(account) })}
+                onPress={() => void ask("removeMember", { conversation: id, account })}
+              />
+            </li>
           ))}
         </ul>
       )}

@@ -1,6 +1,6 @@
 import type { ConversationView, MemberView } from "@porchlight/client/page";
 import { useEffect, useMemo, useState } from "react";
-import { useMessenger } from "../messenger/use.ts";
+import { useMessenger, useReady } from "../messenger/use.ts";
 import { shownName } from "../text/marks.ts";
 import type { Person } from "../thread/mention.ts";
 
@@ -25,11 +25,16 @@ export function useMembers({ id, membersVersion }: ConversationView): readonly M
 /** Whom a message can mention. */
 export function usePeople(conversation: ConversationView): readonly Person[] {
   const members = useMembers(conversation);
+  const { contacts } = useReady();
   return useMemo(
     () =>
       (members ?? [])
         .filter(({ isMe }) => !isMe)
-        .map(({ account, name }) => ({ account, name: shownName(name) })),
-    [members],
+        .map(({ account, name }) => ({
+          account,
+          name: shownName(name),
+          isAmbiguous: contacts[account]?.isNameAmbiguous === true,
+        })),
+    [members, contacts],
   );
 }

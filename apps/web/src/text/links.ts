@@ -7,7 +7,12 @@ export type Link = {
 };
 
 const ADDRESS = /https?:\/\/[^\s<>"'`\u2068\u2069\u27e8\u27e9]+/giu;
-const TRAILING = /[.,;:!?)\]}»”’]+$/u;
+const TRAILING = /[.,;:!?)\]}»”’]$/u;
+const OPENS: ReadonlyMap<string, string> = new Map([
+  [")", "("],
+  ["]", "["],
+  ["}", "{"],
+]);
 const MAX_ADDRESS = 2048;
 
 /** Only http and https, parsed by the browser's own parser; everything else stays text. */
@@ -26,11 +31,20 @@ function linkOf(written: string): Link | null {
   };
 }
 
-/** Marks at its end belong to the sentence; a bracket that was opened inside of it does not. */
-function withoutTrailing(address: string): string {
-  const shorter = address.replace(TRAILING, "");
-  const isOpen = shorter.split("(").length > shorter.split(")").length;
-  return isOpen && address[shorter.length] === ")" ? `${shorter})` : shorter;
+/** Without what closes the sentence around it; a bracket that the address itself opened belongs to it. */
+function addressIn(found: string): string {
+  let written = found;
+  for (;;) {
+    const last = written.at(-1) ?? "";
+    const opens = OPENS.get(last);
+    if (!TRAILING.test(written)) return written;
+    if (opens !== undefined && count(written, opens) >= count(written, last)) return written;
+    written = written.slice(0, -1);
+  }
+}
+
+function count(text: string, letter: string): number {
+  return text.split(letter).length - 1;
 }
 
 export type Linked = { readonly kind: "text"; readonly text: string } | ({ readonly kind: "link" } & Link);
@@ -40,7 +54,7 @@ export function linksIn(text: string): Linked[] {
   const parts: Linked[] = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    const written = withoutTrailing(match[0]);
+    const written = addressIn(match[0]);
     const link = linkOf(written);
     if (link === null) continue;
     if (match.index > end) parts.push({ kind: "text", text: text.slice(end, match.index) });

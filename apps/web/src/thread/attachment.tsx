@@ -110,7 +110,7 @@ function Transfer({ transfer }: { readonly transfer: TransferView }): ReactEleme
   const cancel = (
     <IconButton
       icon="close"
-      label={say("file.cancel")}
+      label={transfer.direction === "up" ? say("file.take-out") : say("file.cancel")}
       onPress={() => void ask("cancelTransfer", { transfer: transfer.id })}
     />
   );

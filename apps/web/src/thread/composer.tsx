@@ -1,19 +1,20 @@
-import type { ConversationView, EntryView, MentionView, NewAttachment } from "@porchlight/client/page";
+import type { ClientError, ConversationView, NewAttachment } from "@porchlight/client/page";
 import {
   type ClipboardEvent,
   type DragEvent,
   type KeyboardEvent,
   type ReactElement,
+  useCallback,
   useEffect,
   useId,
   useRef,
   useState,
 } from "react";
 import { FileTrigger } from "react-aria-components/FileTrigger";
-import { newAttachment } from "../files/picture.ts";
+import { isReadable, newAttachment } from "../files/picture.ts";
 import { errorText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
-import { useAsk, useMessenger, useNames, useReady } from "../messenger/use.ts";
+import { useMessenger, useNames, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { EmojiButton } from "../parts/emoji.tsx";
@@ -21,12 +22,10 @@ import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
 import { usePeople } from "../people/use-people.ts";
 import { shownName, shownText } from "../text/marks.ts";
-import { mentionAt, mentionsIn, type Person } from "./mention.ts";
+import { type Chosen, mentionAt, mentionsIn, movedChosen, type Person } from "./mention.ts";
+import { type About, keepUnsent, unsentOf } from "./unsent.ts";
 
-type Message = EntryView & { kind: "message" };
-export type About = { readonly kind: "reply" | "edit"; readonly message: Message };
-
-/** Sums to what the server takes in one message. */
+/** With its mentions and previews a text of this length is what one message takes (CON-1). */
 const MAX_TEXT = 100_000;
 const MAX_FILE = 1024 ** 3;
 const MAX_FILES = 10;
@@ -43,12 +42,16 @@ export function Composer({
   readonly onDone: () => void;
 }): ReactElement {
   const { id } = conversation;
-  const ask = useAsk();
   const messenger = useMessenger();
   const { settings } = useReady();
   const people = usePeople(conversation);
-  const [text, setText] = useState(conversation.draft);
-  const [files, setFiles] = useState<readonly NewAttachment[]>([]);
+  const [begun] = useState(() => unsentOf(conversation));
+  const [text, setText] = useState(begun.text);
+  const [files, setFiles] = useState(begun.files);
+  const [chosen, setChosen] = useState(begun.chosen);
+  /** Files whose previews are being made, and whether the message goes as soon as they are. */
+  const [reading, setReading] = useState(0);
+  const [isDue, setDue] = useState(false);
   const [mention, setMention] = useState<{
     readonly start: number;
     readonly found: readonly Person[];
@@ -57,6 +60,7 @@ export function Composer({
   const [isDropping, setDropping] = useState(false);
   /** Chosen and not taken: told by name until the person has read it. */
   const [tooLarge, setTooLarge] = useState<readonly File[]>([]);
+  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
   const field = useRef<HTMLTextAreaElement>(null);
   const listId = useId();
   const isEdit = about?.kind === "edit";
@@ -68,46 +72,75 @@ export function Composer({
   }, []);
 
   // What is being edited takes the field; the draft comes back afterwards.
-  const aside = useRef<string | null>(null);
+  const aside = useRef(begun.aside);
+  const taken = useRef(begun.about);
   useEffect(() => {
+    if (about !== null) field.current?.focus();
+    // What was begun already is in the field as it was left.
+    if (about === taken.current) return;
+    taken.current = about;
     if (about?.kind === "edit" && about.message.body.kind === "text") {
+      const { text, mentions } = about.message.body;
       aside.current ??= field.current?.value ?? "";
-      setText(about.message.body.text);
+      setText(text);
+      setChosen(mentions);
     } else if (aside.current !== null) {
       setText(aside.current);
+      setChosen([]);
       aside.current = null;
     }
-    if (about !== null) field.current?.focus();
   }, [about]);
 
   useEffect(() => {
-    if (isEdit || text === conversation.draft) return;
-    const timer = setTimeout(() => void ask("draft", { conversation: id, text }), DRAFT_MILLISECONDS);
-    return () => clearTimeout(timer);
-  }, [text, isEdit, conversation.draft, ask, id]);
+    keepUnsent(id, { text, files, chosen, about, aside: aside.current });
+  }, [id, text, files, chosen, about]);
 
-  // Who turns to another conversation, or closes the window, may just have pressed the last key.
-  const unsaved = useRef<string | null>(null);
-  useEffect(() => {
-    const draft = isEdit ? aside.current : text;
-    unsaved.current = draft === conversation.draft ? null : draft;
-  });
-  useEffect(() => {
-    const keep = (): void => {
-      if (unsaved.current === null) return;
-      messenger.perform("draft", { conversation: id, text: unsaved.current }).catch(() => {});
-      unsaved.current = null;
-    };
-    addEventListener("pagehide", keep);
-    return () => {
-      removeEventListener("pagehide", keep);
-      keep();
-    };
+  // Saved a moment after it was typed, however long somebody types without a pause, and at once when the page goes.
+  const draft = isEdit ? aside.current : text;
+  const saved = useRef(conversation.draft);
+  const unsaved = useRef(draft);
+  unsaved.current = draft;
+  const saveDraft = useCallback(() => {
+    const text = unsaved.current;
+    if (text === null || text === saved.current) return;
+    saved.current = text;
+    messenger.perform("draft", { conversation: id, text }).catch((error: unknown) => {
+      // Locked meanwhile, there is nowhere to save it.
+      if ((error as Partial<ClientError>).code !== "not-now") {
+        tell({ tone: "danger", text: errorText(error) });
+      }
+    });
   }, [messenger, id]);
+  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  useEffect(() => {
+    if (draft === null || draft === saved.current) return;
+    timer.current ??= setTimeout(() => {
+      timer.current = null;
+      saveDraft();
+    }, DRAFT_MILLISECONDS);
+  }, [draft, saveDraft]);
+  useEffect(() => {
+    const hidden = (): void => {
+      if (document.visibilityState === "hidden") saveDraft();
+    };
+    addEventListener("pagehide", saveDraft);
+    document.addEventListener("visibilitychange", hidden);
+    return () => {
+      removeEventListener("pagehide", saveDraft);
+      document.removeEventListener("visibilitychange", hidden);
+      if (timer.current !== null) clearTimeout(timer.current);
+      timer.current = null;
+      saveDraft();
+    };
+  }, [saveDraft]);
 
   const lastTyping = useRef(0);
-  const change = (value: string, caret: number): void => {
+  const put = (value: string, picked: readonly Chosen[] = []): void => {
+    setChosen([...movedChosen(chosen, text, value), ...picked]);
     setText(value);
+  };
+  const change = (value: string, caret: number): void => {
+    put(value);
     const at = mentionAt(value, caret, people);
     setMention(at === null ? null : { ...at, chosen: 0 });
     if (settings.typing && value !== "" && Date.now() - lastTyping.current > TYPING_MILLISECONDS) {
@@ -120,9 +153,12 @@ export function Composer({
     if (mention === null || field.current === null) return;
     const caret = field.current.selectionStart;
     const written = `@${person.name} `;
-    setText(`${text.slice(0, mention.start)}${written}${text.slice(caret)}`);
+    const { start } = mention;
+    put(`${text.slice(0, start)}${written}${text.slice(caret)}`, [
+      { account: person.account, start, length: written.length - 1 },
+    ]);
     setMention(null);
-    const end = mention.start + written.length;
+    const end = start + written.length;
     requestAnimationFrame(() => {
       field.current?.focus();
       field.current?.setSelectionRange(end, end);
@@ -131,27 +167,38 @@ export function Composer({
 
   const insert = (words: string): void => {
     const caret = field.current?.selectionStart ?? text.length;
-    setText(`${text.slice(0, caret)}${words}${text.slice(caret)}`);
+    put(`${text.slice(0, caret)}${words}${text.slice(caret)}`);
     field.current?.focus();
   };
 
-  const add = (list: Iterable<File>): void => {
-    const chosen = [...list];
+  const add = (list: Iterable<File>, folders: readonly string[] = []): void => {
+    const chosen = [...list].filter(({ name }) => !folders.includes(name));
     // By its size alone: nothing of it was read.
     setTooLarge(chosen.filter((file) => file.size > MAX_FILE));
     const fitting = chosen.filter((file) => file.size <= MAX_FILE);
     if (files.length + fitting.length > MAX_FILES)
       tell({ tone: "danger", text: say("file.too-many", { count: MAX_FILES }) });
-    void Promise.all(fitting.map(newAttachment)).then((made) =>
-      setFiles((now) => [...now, ...made].slice(0, MAX_FILES)),
-    );
+    setReading((n) => n + 1);
+    void Promise.all(
+      fitting.map(async (file) => ((await isReadable(file)) ? await newAttachment(file) : file)),
+    )
+      .then((made) => {
+        setUnreadable([...folders, ...made.flatMap((one) => (one instanceof File ? [one.name] : []))]);
+        const read = made.filter((one): one is NewAttachment => !(one instanceof File));
+        setFiles((now) => [...now, ...read].slice(0, MAX_FILES));
+      })
+      .finally(() => setReading((n) => n - 1));
   };
 
-  const isEmpty = text.trim() === "" && (files.length === 0 || isEdit);
+  const isEmpty = text.trim() === "" && ((files.length === 0 && reading === 0) || isEdit);
+  const tooLong = Math.max(0, text.trim().length - MAX_TEXT);
   const submit = async (): Promise<void> => {
-    if (isEmpty) return;
+    if (isEmpty || tooLong > 0) return;
+    if (reading > 0 && !isEdit) return setDue(true);
     const written = text.trim();
-    const mentions: readonly MentionView[] = mentionsIn(written, people);
+    const lead = text.length - text.trimStart().length;
+    const picked = chosen.map((one) => ({ ...one, start: one.start - lead }));
+    const mentions = mentionsIn(written, people, picked);
     try {
       if (about?.kind === "edit") {
         await messenger.perform("edit", {
@@ -163,7 +210,9 @@ export function Composer({
       } else {
         setText("");
         setFiles([]);
+        setChosen([]);
         setMention(null);
+        setUnreadable([]);
         await messenger.perform("send", {
           conversation: id,
           text: written,
@@ -171,17 +220,37 @@ export function Composer({
           attachments: files,
           ...(about === null ? {} : { replyTo: about.message.id }),
         });
-        void ask("draft", { conversation: id, text: "" });
+        // Saved with the message: what was typed meanwhile is another draft.
+        saved.current = "";
+        timer.current ??= setTimeout(() => {
+          timer.current = null;
+          saveDraft();
+        }, DRAFT_MILLISECONDS);
       }
       onDone();
     } catch (error) {
-      // What a person wrote is never lost over a refusal.
-      setText((now) => (now === "" ? written : now));
-      if (about?.kind !== "edit") setFiles((now) => (now.length === 0 ? files : now));
+      // What a person wrote is never lost over a refusal, whatever they have written since.
+      if (about?.kind !== "edit") {
+        setChosen((now) => {
+          const by = written.length + 1;
+          return [...picked, ...now.map((one) => ({ ...one, start: one.start + by }))];
+        });
+        setText((now) => (now === "" ? written : `${written}\n${now}`));
+        const readable = await Promise.all(files.map(({ file }) => isReadable(file)));
+        setUnreadable(files.flatMap(({ name }, i) => (readable[i] === true ? [] : [name])));
+        setFiles((now) => [...files.filter((_, i) => readable[i] === true), ...now]);
+      }
       tell({ tone: "danger", text: errorText(error) });
     }
     field.current?.focus();
   };
+  const submitNow = useRef(submit);
+  submitNow.current = submit;
+  useEffect(() => {
+    if (!isDue || reading > 0) return;
+    setDue(false);
+    void submitNow.current();
+  }, [isDue, reading]);
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.nativeEvent.isComposing) return;
@@ -219,7 +288,11 @@ export function Composer({
   const onDrop = (event: DragEvent): void => {
     event.preventDefault();
     setDropping(false);
-    add(event.dataTransfer.files);
+    const folders = [...event.dataTransfer.items].flatMap((item) => {
+      const entry = item.webkitGetAsEntry();
+      return entry?.isDirectory === true ? [entry.name] : [];
+    });
+    add(event.dataTransfer.files, folders);
   };
 
   return (
@@ -248,6 +321,7 @@ export function Composer({
               }}
             >
               <bdi>{person.name}</bdi>
+              {person.isAmbiguous ? <code className="soft"> {person.account.slice(0, 8)}</code> : null}
             </li>
           ))}
         </ul>
@@ -270,6 +344,34 @@ export function Composer({
           </ul>
           <p>{say("file.too-large.why")}</p>
         </Banner>
+      )}
+      {unreadable.length === 0 ? null : (
+        <Banner
+          tone="danger"
+          icon="file"
+          isLoud
+          title={say("file.unreadable", { count: unreadable.length })}
+          actions={<Button onPress={() => setUnreadable([])}>{say("file.too-large.seen")}</Button>}
+        >
+          <ul>
+            {unreadable.map((name, i) => (
+              <li key={`${name}-${i}`}>
+                <bdi>{shownName(name) || say("file.unnamed")}</bdi>
+              </li>
+            ))}
+          </ul>
+          <p>{say("file.unreadable.why")}</p>
+        </Banner>
+      )}
+      {tooLong === 0 ? null : (
+        <p className="small field-error" role="alert">
+          <Say k="composer.too-long" v={{ count: tooLong }} />
+        </p>
+      )}
+      {reading === 0 ? null : (
+        <p className="small soft" role="status">
+          {say("composer.reading")}
+        </p>
       )}
       {files.length === 0 && !isDropping ? null : (
         <p className="small soft composer-limit">
@@ -303,7 +405,8 @@ export function Composer({
           className="composer-text"
           dir="auto"
           rows={1}
-          maxLength={MAX_TEXT}
+          readOnly={isDue}
+          aria-invalid={tooLong > 0}
           value={text}
           aria-label={say("composer.label", { title: conversation.title })}
           aria-autocomplete="list"
@@ -320,7 +423,7 @@ export function Composer({
         <IconButton
           icon="send"
           label={isEdit ? say("composer.save") : say("composer.send")}
-          isDisabled={isEmpty}
+          isDisabled={isEmpty || tooLong > 0 || isDue}
           onPress={() => void submit()}
         />
       </div>

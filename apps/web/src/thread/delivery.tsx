@@ -1,5 +1,6 @@
-import type { DeliveryView } from "@porchlight/client/page";
+import type { AccountId, ConversationView, DeliveryView } from "@porchlight/client/page";
 import type { ReactElement } from "react";
+import { useNames } from "../messenger/use.ts";
 import { say } from "../i18n/say.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 
@@ -13,14 +14,30 @@ const ICONS: Readonly<Record<DeliveryView["kind"], IconName>> = {
 };
 
 /** How far an own message has come, as a sign and as words. It says no more than is known. */
-export function Delivery({ delivery }: { readonly delivery: DeliveryView }): ReactElement {
-  const text = wordsOf(delivery);
+export function Delivery({
+  delivery,
+  conversation,
+}: {
+  readonly delivery: DeliveryView;
+  readonly conversation: ConversationView;
+}): ReactElement {
+  const nameOf = useNames();
+  const held = heldFor(conversation);
+  const text =
+    delivery.kind === "queued" && held.length > 0
+      ? say("delivery.held", { names: held.map(nameOf).join(", ") })
+      : wordsOf(delivery);
   return (
     <span className={`delivery delivery-${delivery.kind}`} title={text}>
       <Icon name={ICONS[delivery.kind]} />
       <span className="delivery-words">{text}</span>
     </span>
   );
+}
+
+/** For whom everything waits, because nobody is there who could read it (CON-15). */
+export function heldFor({ people, waitingFor }: ConversationView): readonly AccountId[] {
+  return people === 1 ? waitingFor : [];
 }
 
 function wordsOf(delivery: DeliveryView): string {

@@ -1,6 +1,5 @@
 import type { AccountId } from "@porchlight/client/page";
 import { type ReactElement, type ReactNode, useState } from "react";
-import { codeText } from "../i18n/errors.ts";
 import { Say, say, timeOfDay } from "../i18n/say.tsx";
 import { useAsk, useNames } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
@@ -14,6 +13,7 @@ import { Attachments } from "./attachment.tsx";
 import { Delivery } from "./delivery.tsx";
 import type { EntryProps } from "./entry-props.ts";
 import { MessageText } from "./message-text.tsx";
+import { NotSent } from "./not-sent.tsx";
 import { Reactions } from "./reactions.tsx";
 
 export function Message(props: EntryProps<"message">): ReactElement {
@@ -61,10 +61,34 @@ export function Message(props: EntryProps<"message">): ReactElement {
               </span>
             )}
             <time dateTime={new Date(entry.at * 1000).toISOString()}>{timeOfDay(entry.at)}</time>
-            {delivery === null ? null : <Delivery delivery={delivery} />}
+            {delivery === null ? null : <Delivery delivery={delivery} conversation={conversation} />}
           </p>
         </div>
-        {delivery?.kind === "refused" ? <NotSent {...props} code={delivery.code} /> : null}
+        {delivery?.kind === "refused" ? (
+          <NotSent
+            conversation={conversation.id}
+            id={entry.id}
+            title={say("delivery.refused")}
+            discard={say("message.discard")}
+            code={delivery.code}
+          />
+        ) : null}
+        {entry.changes.map(({ id, kind, refused }) =>
+          refused === null ? (
+            <p key={id} className="small soft">
+              {say(`change.waiting.${kind}`)}
+            </p>
+          ) : (
+            <NotSent
+              key={id}
+              conversation={conversation.id}
+              id={id}
+              title={say(`change.refused.${kind}`)}
+              discard={say("change.let-go")}
+              code={refused}
+            />
+          ),
+        )}
         {delivery?.kind === "lost" && body.kind === "text" ? (
           <Lost accounts={delivery.lost} body={body} conversation={conversation} />
         ) : null}
@@ -92,33 +116,6 @@ function Reply({
         {found.isDeleted ? say("message.reply-deleted") : shownText(found.text)}
       </span>
     </button>
-  );
-}
-
-function NotSent({
-  entry,
-  conversation,
-  code,
-}: EntryProps<"message"> & {
-  readonly code: Extract<
-    NonNullable<EntryProps<"message">["entry"]["delivery"]>,
-    { kind: "refused" }
-  >["code"];
-}): ReactElement {
-  const ask = useAsk();
-  const about = { conversation: conversation.id, message: entry.id };
-  return (
-    <div className="not-sent" role="alert">
-      <p>
-        <strong>{say("delivery.refused")}</strong> {codeText(code)}
-      </p>
-      <div className="row-wrap">
-        <Button onPress={() => void ask("retry", about)}>{say("message.retry")}</Button>
-        <Button look="quiet" onPress={() => void ask("discard", about)}>
-          {say("message.discard")}
-        </Button>
-      </div>
-    </div>
   );
 }
 

@@ -26,8 +26,17 @@ type Props = { readonly conversation: ConversationView } & ThreadActions;
 
 /** The conversation itself: as long as it likes, drawn as far as it is seen. */
 export function Thread(props: Props): ReactElement {
-  const { count, failed, ...loaded } = useThread(props.conversation.id);
-  if (failed) return <Banner tone="danger" title={say("thread.failed")} isLoud />;
+  const { count, failed, retry, ...loaded } = useThread(props.conversation.id);
+  if (failed) {
+    return (
+      <Banner
+        tone="danger"
+        title={say("thread.failed")}
+        isLoud
+        actions={<Button onPress={retry}>{say("message.retry")}</Button>}
+      />
+    );
+  }
   if (count === null)
     return (
       <div className="thread-waiting">

@@ -15,6 +15,8 @@ export type LoadedThread = {
   /** Fetches what is missing between these indices. */
   readonly need: (from: number, to: number) => void;
   readonly failed: boolean;
+  /** Asks again for what failed. */
+  readonly retry: () => void;
 };
 
 type Page = { readonly entries: readonly EntryView[]; readonly stale: boolean };
@@ -27,6 +29,7 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
   const asked = useRef(new Set<number>());
   const [count, setCount] = useState<number | null>(null);
   const [failed, setFailed] = useState(false);
+  const [attempt, setAttempt] = useState(0);
   const [, redraw] = useState(0);
 
   const fetchPage = useCallback(async (page: number) => {
@@ -44,7 +47,8 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
       }
       redraw((n) => n + 1);
     } catch {
-      setFailed(true);
+      // Of a thread that was closed meanwhile nothing is shown any more.
+      if (thread.current === open) setFailed(true);
     } finally {
       asked.current.delete(page);
     }
@@ -81,7 +85,7 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
         ]);
         if (!isGone) setCount(opened.count);
       },
-      () => setFailed(true),
+      () => (isGone ? undefined : setFailed(true)),
     );
     return () => {
       isGone = true;
@@ -89,8 +93,10 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
       thread.current = null;
       messenger.closeThread(conversation);
     };
-  }, [messenger, conversation, fetchPage]);
+    // A further attempt opens it anew.
+  }, [messenger, conversation, fetchPage, attempt]);
 
+  const retry = useCallback(() => setAttempt((n) => n + 1), []);
   const entry = useCallback(
     (index: number) => pages.current.get(Math.floor(index / PAGE))?.entries[index % PAGE],
     [],
@@ -107,5 +113,5 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
     },
     [count, fetchPage],
   );
-  return { count, entry, need, failed };
+  return { count, entry, need, failed, retry };
 }

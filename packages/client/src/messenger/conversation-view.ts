@@ -22,8 +22,9 @@ export function conversationView(parts: {
   // Who is out does not know any more who is in; it is still called after those whom it knew.
   const known = isOut ? (Object.keys(record.marks) as AccountId[]).filter((id) => id !== thread.me) : [];
   const others = [...new Set([...parts.others, ...record.waitingFor, ...known])];
-  const named =
-    record.pending.findLast(({ content }) => content.kind === "title")?.content.text ?? record.title;
+  const titles = record.pending.filter(({ content }) => content.kind === "title");
+  const named = titles.findLast(({ refused }) => refused === null)?.content.text ?? record.title;
+  const refusedTitle = titles.findLast(({ refused }) => refused !== null);
   const [peer = null] = others;
   const isDirect = named === "" && others.length <= 1;
   const waiting = record.pending.filter(isSpeech);
@@ -40,6 +41,7 @@ export function conversationView(parts: {
     unread: record.unread,
     mentions: record.mentions,
     firstUnread: thread.firstUnread,
+    renameRefused: refusedTitle === undefined ? null : renameOf(refusedTitle),
     draft: record.draft,
     waitingFor: record.waitingFor,
     queued: waiting.length,
@@ -50,6 +52,10 @@ export function conversationView(parts: {
     lastAt: lastAt(record),
     typing,
   };
+}
+
+function renameOf({ content, refused }: Pending): ConversationView["renameRefused"] {
+  return refused === null ? null : { id: content.id, title: content.text, code: refused };
 }
 
 /** Of what is not sent yet the files are known by their names alone. */

@@ -6,6 +6,7 @@ import { edited, reacted } from "./thread-intake.ts";
 import { isSpeech, type Pending, type ThreadRecord } from "./thread-record.ts";
 import type {
   AttachmentView,
+  ChangeView,
   DeliveryView,
   EntryView,
   MessageView,
@@ -78,11 +79,11 @@ async function viewOf(scene: Scene, place: number, entry: StoredEntry): Promise<
   }
 }
 
-/** With what this person changed of it and is not sent yet. */
+/** With what this person changed of it and is not sent yet. What was refused changed nothing. */
 function overlaid({ me, record }: Scene, message: StoredMessage): StoredMessage {
   let next = message;
-  for (const { content } of record.pending) {
-    if (content.target !== message.id || next.body === null) continue;
+  for (const { content, refused } of record.pending) {
+    if (refused !== null || content.target !== message.id || next.body === null) continue;
     if (content.kind === "reaction")
       next = { ...next, reactions: reacted(next.reactions ?? [], me, content.text) };
     else if (content.kind === "edit")
@@ -121,7 +122,16 @@ async function messageView(
     replyTo: body?.replyTo === undefined ? null : await replyOf(scene, body.replyTo),
     reactions: body === null ? [] : reactionsOf(scene.me, message.reactions ?? []),
     delivery: facts.delivery,
+    changes: changesOf(scene.record, id),
   };
+}
+
+function changesOf({ pending }: ThreadRecord, target: string): readonly ChangeView[] {
+  return pending.flatMap(({ content, refused }): readonly ChangeView[] => {
+    const { id, kind } = content;
+    if (content.target !== target) return [];
+    return kind === "edit" || kind === "deletion" || kind === "reaction" ? [{ id, kind, refused }] : [];
+  });
 }
 
 async function waitingView(scene: Scene, pending: Pending): Promise<MessageView> {

@@ -114,9 +114,9 @@ export type Intents = {
   markRead: (input: In & { readonly upTo: number }) => void;
   typing: (input: In & { readonly isTyping: boolean }) => void;
   draft: (input: In & { readonly text: string }) => void;
-  /** A refused message again, as it is. */
+  /** A refused message again, as it is; or by its id a refused change (`changes`, `renameRefused`). */
   retry: (input: About) => void;
-  /** A message that is not sent yet, or refused: forgets it. */
+  /** A message or a change that is not sent yet, or refused: forgets it. */
   discard: (input: About) => void;
 
   // threads
@@ -133,6 +133,7 @@ export type Intents = {
 
   /** Fetches, checks and gives the file. Progress and cancel by the transfer `down-MESSAGE-ATTACHMENT`. */
   download: (input: About & { readonly attachment: number }) => { readonly file: Blob };
+  /** One that is being sent is taken out of its message, which goes without it; nothing left, nothing is sent. */
   cancelTransfer: (input: { readonly transfer: string }) => void;
   /** The same file again, after a restart. Another one: ClientError "source-changed". */
   resumeUpload: (input: { readonly transfer: string; readonly file: Blob }) => void;

@@ -33,9 +33,11 @@ export class Outbox {
   /** True where something went out: what became of it is to be looked at. */
   async send(thread: Thread, seat: Seat): Promise<boolean> {
     await this.#addWaiting(thread, seat);
-    this.#startUploads(thread);
     await seat.flush();
     await this.#context.absorb(thread, seat);
+    // Who comes later can never read what was sent before (MLS-4): it waits until somebody is there.
+    if (thread.others().size === 0 && thread.record.waitingFor.length > 0) return false;
+    this.#startUploads(thread);
     const underway = seat.underway;
     const contents: Content[] = thread.ready.filter(({ id }) => !underway.has(id));
     const named = this.#ownName(thread, contents.length > 0);
@@ -57,6 +59,13 @@ export class Outbox {
       ...receipt.told,
     });
     return true;
+  }
+
+  /** This device is not in the conversation any more: nothing that waits is sent, and none of it is shown as done. */
+  async refuseAll(thread: Thread): Promise<void> {
+    const waiting = thread.record.pending.filter(({ refused }) => refused === null);
+    if (waiting.length === 0) return;
+    await thread.refuse(new Set(waiting.map(({ content }) => content.id)), "not-in-conversation");
   }
 
   /** People who could not be added before: none of their devices had been online. */

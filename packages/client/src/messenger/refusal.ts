@@ -28,7 +28,9 @@ const CONTEST: Readonly<Record<string, ClientErrorCode>> = {
 /** The code under which a person is told of a failure. */
 export function codeOf(error: unknown): ClientErrorCode {
   if (error instanceof ClientError) return error.code;
-  if (error instanceof AttachmentError) return "attachment-refused";
+  if (error instanceof AttachmentError) {
+    return error.code === "source-changed" ? "source-changed" : "attachment-refused";
+  }
   if (error instanceof MlsError) return error.code === "state-corrupt" ? "state-corrupt" : "protocol-refused";
   if (error instanceof LogError) return LOG[error.code];
   if (!(error instanceof WireError)) return "internal";

@@ -3,7 +3,7 @@ import { dataOf, type FromMessenger, type FromPage, type Port } from "./channel.
 import type { IntentName } from "./intents.ts";
 import type { Messenger } from "./messenger.ts";
 import { difference } from "./patch.ts";
-import { refusalOf } from "./refusal.ts";
+import { codeOf, refusalOf } from "./refusal.ts";
 import type { AppState } from "./view.ts";
 
 /**
@@ -20,8 +20,8 @@ export function serve(started: Messenger | Promise<Messenger>, port: Port): void
       take = pageOf(messenger, port);
       for (const message of early) take(message);
     },
-    () => {
-      take = refuser(port);
+    (error: unknown) => {
+      take = refuser(port, error);
       for (const message of early) take(message);
     },
   );
@@ -99,10 +99,12 @@ function pageOf(messenger: Messenger, port: Port): (message: FromPage) => void {
   };
 }
 
-function refuser(port: Port): (message: FromPage) => void {
+function refuser(port: Port, error: unknown): (message: FromPage) => void {
+  // Before the storage nothing is asked but the service, for its policy.
+  const code = codeOf(error) === "offline" ? "unreachable" : "storage-refused";
   return (message) => {
     const post = (answer: FromMessenger): void => port.postMessage(answer);
-    if (message.kind === "hello") post({ kind: "state", state: { kind: "failed", code: "storage-refused" } });
+    if (message.kind === "hello") post({ kind: "state", state: { kind: "failed", code } });
     if (message.kind !== "perform") return;
     const refused = { code: "not-now", message: "the messenger could not start" } as const;
     post({ kind: "refused", request: message.request, ...refused });

@@ -76,12 +76,22 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
       throw new ClientError("content-malformed", "too many files for one message: send several");
     }
     const files: PendingFile[] = [];
-    for (const { file, name, preview } of attachments) {
-      const kept =
-        preview === null
-          ? null
-          : { type: preview.type, width: preview.width, height: preview.height, data: base64(preview.bytes) };
-      files.push(await transfers.begin(thread.id, file, { name, preview: kept }));
+    try {
+      for (const { file, name, preview } of attachments) {
+        const kept =
+          preview === null
+            ? null
+            : {
+                type: preview.type,
+                width: preview.width,
+                height: preview.height,
+                data: base64(preview.bytes),
+              };
+        files.push(await transfers.begin(thread.id, file, { name, preview: kept }));
+      }
+    } catch (error) {
+      for (const { upload } of files) await transfers.forget(upload, { atServer: false });
+      throw error;
     }
     return files;
   };
@@ -252,7 +262,8 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
         throw new ClientError("already-sent", "it is on its way: delete it when it is there");
       }
       await thread.drop(ids);
-      for (const { upload } of pending.files) await transfers.forget(upload, { atServer: false });
+      // What the server has of them is taken back with their records, also where that is only possible later.
+      for (const { upload } of pending.files) await transfers.stop(upload);
       session.sweepLater();
     },
 
@@ -273,9 +284,10 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
       if (view === undefined) return;
       await transfers.stop(transfer);
       if (view.direction === "down") return;
-      const thread = session.thread(view.conversation);
-      await thread.drop(new Set([view.message]));
+      const taken = await session.thread(view.conversation).dropFile(view.message, transfer);
+      if (taken !== null) transfers.moved(view.message, taken);
       session.sweepLater();
+      session.kick(view.conversation);
     },
 
     resumeUpload: ({ transfer, file }) => {

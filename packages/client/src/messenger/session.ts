@@ -441,6 +441,7 @@ export class Session {
     } finally {
       await this.#absorb(thread, seat);
     }
+    if (seat.kind === "removed") return await this.#outbox.refuseAll(thread);
     if (seat.kind !== "active" || seat.proposed !== null) return;
     if (await this.#outbox.send(thread, seat)) this.#due.add(conversation);
   }

@@ -186,10 +186,11 @@ export class Thread {
       const { record } = this.#desk;
       this.#desk.touch(this.count, this.count + 1);
       if (pending.content.target !== undefined) await this.#touchMessage(pending.content.target);
+      const before = record.pending.filter((one) => !isOvertaken(one, pending.content));
       this.#desk.record = {
         ...record,
         draft: options.clearsDraft === true ? "" : record.draft,
-        pending: [...record.pending, { ...pending, refused: null }],
+        pending: [...before, { ...pending, refused: null }],
       };
       await this.#save();
     });
@@ -244,6 +245,24 @@ export class Thread {
     });
   }
 
+  /**
+   * Takes a file that is not at the server yet out of its message, which goes without it; the message too, where nothing
+   * is left of it. Gives the place that the file had; `null` where it waits no more.
+   */
+  async dropFile(message: string, upload: string): Promise<number | null> {
+    const pending = this.record.pending.find(({ content }) => content.id === message);
+    const place = pending?.files.findIndex((file) => file.upload === upload && file.reference === null) ?? -1;
+    if (pending === undefined || place === -1) return null;
+    if (pending.files.length === 1 && pending.content.text === "") await this.drop(new Set([message]));
+    else {
+      await this.#changePending(
+        ({ content }) => content.id === message,
+        (one) => ({ ...one, files: one.files.filter((file) => file.upload !== upload), refused: null }),
+      );
+    }
+    return place;
+  }
+
   /** {@link change} what it has `told` once it is handed over. */
   receipt(): Promise<DueReceipt | null> {
     return this.#alone(() => dueReceipt(this.#desk));
@@ -290,6 +309,9 @@ export class Thread {
       const { record, history } = this.#desk;
       if (!record.pending.some(test)) return;
       const pending = record.pending.map((one) => (test(one) ? change(one) : one));
+      for (const { content } of record.pending.filter(test)) {
+        if (content.target !== undefined) await this.#touchMessage(content.target);
+      }
       this.#desk.record = { ...record, pending };
       this.#desk.touch(history.count, this.count);
       await this.#save();
@@ -308,6 +330,13 @@ export class Thread {
     this.#total = this.count;
     this.onChange({ count: this.count, ranges: isShorter || ranges.length > 0 ? ranges : [] });
   }
+}
+
+/** Refused, and done anew meanwhile: tried again, it would undo what its person wants now. */
+function isOvertaken({ content, refused }: Pending, { kind, target }: Pending["content"]): boolean {
+  if (refused === null) return false;
+  if (kind === "title") return content.kind === "title";
+  return target !== undefined && content.target === target && (content.kind === kind || kind === "deletion");
 }
 
 /** Ranges in order, those that meet made one, none beyond the end. */

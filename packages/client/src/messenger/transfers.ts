@@ -2,7 +2,7 @@ import { AttachmentError, type AttachmentReference } from "@porchlight/attachmen
 import type { ConversationId } from "@porchlight/encoding";
 import { WireError } from "@porchlight/wire";
 import { type AttachmentSource, Attachments, type AttachmentTarget } from "../attachments.ts";
-import { ClientError, type ClientErrorCode } from "../error.ts";
+import { ClientError } from "../error.ts";
 import type { Storage } from "../storage.ts";
 import { codeOf } from "./refusal.ts";
 import type { PendingFile } from "./thread-record.ts";
@@ -21,6 +21,8 @@ export class Transfers {
   readonly #running = new Map<string, Running>();
   /** What the page handed over and is too large to keep. */
   readonly #files = new Map<string, Blob>();
+  /** Begun, and perhaps not in a saved message yet: no sweep may take them for forgotten. */
+  readonly #fresh = new Set<string>();
   #views: { readonly [id: string]: TransferView } = {};
   /** Called after each change. */
   onChange: (views: { readonly [id: string]: TransferView }) => void = () => {};
@@ -30,7 +32,10 @@ export class Transfers {
     this.#storage = storage;
   }
 
-  /** Notes a file that is to be sent. Saved, and where it is small a copy of it too. */
+  /**
+   * Notes a file that is to be sent. Saved, and where it is small a copy of it too. Throws ClientError "file-unreadable":
+   * nothing of it is kept then.
+   */
   async begin(
     conversation: ConversationId,
     file: Blob,
@@ -39,10 +44,19 @@ export class Transfers {
     const name = fileName(file, facts.name);
     const type = mediaType(file.type);
     const { id } = await this.#attachments.begin(conversation, { size: file.size, type, name });
-    if (file.size > SPOOLED) this.#files.set(id, file);
-    for (let part = 0; file.size <= SPOOLED && part * SPOOL_PART < file.size; part++) {
-      const slice = file.slice(part * SPOOL_PART, (part + 1) * SPOOL_PART);
-      await this.#storage.save(spoolRecord(id, part), new Uint8Array(await slice.arrayBuffer()));
+    this.#fresh.add(id);
+    try {
+      if (file.size > SPOOLED) {
+        await bytesOf(file, 0, 1);
+        this.#files.set(id, file);
+      }
+      for (let part = 0; file.size <= SPOOLED && part * SPOOL_PART < file.size; part++) {
+        const bytes = await bytesOf(file, part * SPOOL_PART, (part + 1) * SPOOL_PART);
+        await this.#storage.save(spoolRecord(id, part), bytes);
+      }
+    } catch (error) {
+      await this.forget(id, { atServer: false });
+      throw error;
     }
     return { upload: id, name, type, size: file.size, preview: facts.preview, reference: null };
   }
@@ -59,6 +73,7 @@ export class Transfers {
     ) => Promise<void>,
   ): void {
     const { upload: id, name, size } = file;
+    this.#fresh.delete(id);
     if (this.#running.has(id)) return;
     const view: TransferView = {
       id,
@@ -80,9 +95,9 @@ export class Transfers {
       const passes = error instanceof WireError && error.retryable;
       const status: TransferView["status"] = passes
         ? { kind: "waiting" }
-        : { kind: "failed", code: transferCode(error) };
+        : { kind: "failed", code: codeOf(error) };
       if (!(error instanceof ClientError && error.code === "transfer-cancelled"))
-        this.#show({ ...view, status });
+        this.#show({ ...this.#shown(view), status });
       await finished({ error });
     });
   }
@@ -133,10 +148,19 @@ export class Transfers {
 
   /** Stops it here; what the server has is kept for another time. */
   async stop(id: string): Promise<void> {
+    this.#fresh.delete(id);
     const running = this.#running.get(id);
     running?.abort.abort(cancelled());
     await running?.done;
     this.#hide(id);
+  }
+
+  /** A file before these in their message was taken out of it. */
+  moved(message: string, behind: number): void {
+    for (const view of Object.values(this.#views)) {
+      if (view.message !== message || view.direction !== "up" || view.attachment <= behind) continue;
+      this.#show({ ...view, attachment: view.attachment - 1 });
+    }
   }
 
   /** Its message is in the order, or given up. */
@@ -153,7 +177,7 @@ export class Transfers {
   /** Uploads that no waiting message names: a crash came between, before or behind. */
   async sweep(wanted: ReadonlySet<string>): Promise<void> {
     for (const { id } of await this.#attachments.pending()) {
-      if (!wanted.has(id)) await this.forget(id, { atServer: true });
+      if (!wanted.has(id) && !this.#fresh.has(id)) await this.forget(id, { atServer: true });
     }
   }
 
@@ -170,7 +194,7 @@ export class Transfers {
     this.#running.set(view.id, { abort, done: new Promise((resolve) => (end = resolve)) });
     this.#show(view);
     try {
-      await act(abort.signal, (done) => this.#show({ ...view, done }));
+      await act(abort.signal, (done) => this.#show({ ...this.#shown(view), done }));
       this.#hide(view.id);
     } catch (error) {
       if (view.direction === "down" || abort.signal.aborted) this.#hide(view.id);
@@ -186,7 +210,7 @@ export class Transfers {
     if (file !== undefined) {
       return {
         size: file.size,
-        read: async (start, length) => new Uint8Array(await file.slice(start, start + length).arrayBuffer()),
+        read: async (start, length) => await bytesOf(file, start, start + length),
       };
     }
     return {
@@ -206,6 +230,11 @@ export class Transfers {
     };
   }
 
+  /** As it stands now: its place in the message may have moved. */
+  #shown(view: TransferView): TransferView {
+    return this.#views[view.id] ?? view;
+  }
+
   #show(view: TransferView): void {
     this.#views = { ...this.#views, [view.id]: view };
     this.onChange(this.#views);
@@ -219,11 +248,13 @@ export class Transfers {
   }
 }
 
-function transferCode(error: unknown): ClientErrorCode {
-  if (error instanceof AttachmentError) {
-    return error.code === "source-changed" ? "source-changed" : "attachment-refused";
+/** A file of a person's is changed, moved or taken out whenever they like; a folder is handed over as one too. */
+async function bytesOf(file: Blob, start: number, end: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(start, end).arrayBuffer());
+  } catch (cause) {
+    throw new ClientError("file-unreadable", "the file cannot be read: attach it again", { cause });
   }
-  return codeOf(error);
 }
 
 function cancelled(): ClientError {

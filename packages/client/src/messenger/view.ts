@@ -36,6 +36,8 @@ export type FailureCode =
   | "state-newer"
   /** The browser keeps nothing here (private window, storage refused, disk full). */
   | "storage-refused"
+  /** The service was not reached at the first start here, which needs it once. */
+  | "unreachable"
   /** A defect of this program; a new start may help. */
   | "internal";
 
@@ -171,6 +173,12 @@ export type ConversationView = {
   readonly mentions: number;
   /** Index in the thread of the first unread entry; `null` where all was read. */
   readonly firstUnread: number | null;
+  /** A new name that was refused and is not shown as the title: `retry`, or `discard`. */
+  readonly renameRefused: {
+    readonly id: string;
+    readonly title: string;
+    readonly code: ClientErrorCode;
+  } | null;
   /** Text that was typed and not sent; "" where there is none. */
   readonly draft: string;
   /** People who are added as soon as one of their devices has been online. */
@@ -416,6 +424,15 @@ export type MessageView = Entry & {
   readonly reactions: readonly ReactionView[];
   /** For own messages; `null` for those of others. */
   readonly delivery: DeliveryView | null;
+  /** What this person did with it that nobody else has yet, in the order in which it was done. */
+  readonly changes: readonly ChangeView[];
+};
+
+/** A change of a message that waits to be sent, and is shown as made; or was refused, and is not: `retry`, or `discard`. */
+export type ChangeView = {
+  readonly id: string;
+  readonly kind: "edit" | "deletion" | "reaction";
+  readonly refused: ClientErrorCode | null;
 };
 
 /** A reply names another message; what is shown of it comes from this device's own history. */
