@@ -72,7 +72,7 @@ export class Session {
   readonly #working = new Map<ConversationId, Promise<void>>();
   readonly #outbox: Outbox;
   readonly #doors: KeyholderDoors;
-  #asking: Promise<void> | null = null;
+  #isAsking = false;
   readonly typing: Typing;
   #state: ReadyState;
   #isRunning = false;
@@ -516,7 +516,9 @@ export class Session {
   /** Beside everything else: a keyholder that does not answer holds up nothing. */
   #askKeyholders(log: LogView | null): void {
     const isProviderHere = log?.kind === "fresh" && log.place.kind === "provider";
-    this.#asking ??= this.#doors
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    void this.#doors
       .look(isProviderHere)
       .then(
         (isAnything) => {
@@ -525,7 +527,7 @@ export class Session {
         (error: unknown) => this.#failed(error),
       )
       .finally(() => {
-        this.#asking = null;
+        this.#isAsking = false;
       });
   }
 
