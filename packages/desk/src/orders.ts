@@ -8,15 +8,7 @@ import {
   formatInstant,
 } from "@porchlight/encoding";
 import { orderInWords, type Words } from "@porchlight/evidence";
-import {
-  type LogView,
-  ordersSince,
-  otherAccounts,
-  parseWarrant,
-  personsOf,
-  verifyOrder,
-  type WarrantDocument,
-} from "@porchlight/gate";
+import { otherAccounts, parseWarrant, personsOf, verifyOrder, type WarrantDocument } from "@porchlight/gate";
 import { html, type Markup } from "@porchlight/markup";
 import {
   type KeptOrder,
@@ -32,9 +24,6 @@ import { badge, counted, table } from "./shell/look.ts";
 import type { Silent } from "./silence.ts";
 
 // What court and agency both show of an order.
-
-/** Days over which a charter counts its orders (GATE-18). */
-const WINDOW = 30;
 
 /** An order of a party's directory and what the log says of it. */
 export type Shown = KeptOrder & {
@@ -164,25 +153,6 @@ export function scopeWords(scope: {
     sentence: `Opens the messages of up to ${who}${others}, in ${where}, on ${when}.`,
     keys: isBothSides ? `${keys}, and one more for each other side and day` : keys,
   };
-}
-
-/** How many more orders the charter's cap leaves for now, from the log. */
-export function ordersLeft(service: Service): { readonly left: number; readonly cap: number } {
-  const { charter, checkpoint } = service;
-  const view = logView(service);
-  const today = dayOf(service.now());
-  const cap = charter.caps.warrantsPer30Days;
-  const since = dayNumber(Math.max(0, today - WINDOW + 1));
-  const used = ordersSince(view, charter, { index: checkpoint.size, since, today, limit: cap });
-  return { left: cap - used, cap };
-}
-
-/** The witnessed log as the gate's rules take it. */
-export function logView(service: Service): LogView {
-  const entries = service
-    .entriesFrom(0)
-    .flatMap(({ index, entry }) => (entry === null ? [] : [{ index, entry }]));
-  return { checkpoint: service.checkpoint, entries };
 }
 
 /** An order with its place in the log, as far as that is known. */

@@ -30,6 +30,7 @@ import {
   formatPreservationFile,
   formatRequest,
   keepOrder,
+  logView,
   namesOf,
   type OrderFile,
   preservationName,
@@ -43,7 +44,7 @@ import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.
 import { openAgency } from "../src/agency/desk.ts";
 import { openCourt } from "../src/court/desk.ts";
 import { openInspector } from "../src/inspector/desk.ts";
-import { logView, orderWords } from "../src/orders.ts";
+import { orderWords } from "../src/orders.ts";
 import { addSaid, readSaid } from "../src/said.ts";
 import { type DeskClient, signedIn } from "./desk-client.ts";
 

@@ -1,4 +1,5 @@
 export { Agency, type Lacking } from "./agency.ts";
+export { logView, ordersLeft } from "./caps.ts";
 export { charterInWords } from "./charter-words.ts";
 export {
   type Collected,

@@ -21,6 +21,7 @@ import {
   keepOrder,
   type OrderFile,
   type OrderStatus,
+  ordersLeft,
   readRequest,
   readStatementFile,
   withOthers,
@@ -386,6 +387,8 @@ async function issue(options: IssueOptions): Promise<Outcome> {
   await writeNew(options.out, order);
   await keepOrder(court.directory, order);
   const house = service.charter.kind === "house";
+  const { left, cap } = ordersLeft(service);
+  const limit = `${left} of ${cap} orders that the charter allows within 30 days are left, for everyone together${left > 0 ? "" : ": keyholders will refuse this one"}`;
   const words = house ? "" : await wordsOf(order, service);
   const next = house
     ? `a second named person: porchlight issuer countersign --order ${options.out}`
@@ -393,8 +396,8 @@ async function issue(options: IssueOptions): Promise<Outcome> {
       ? `the provider states who else it opens: porchlight provider others --order ${options.out}; then porchlight issuer add-others`
       : `porchlight issuer submit --order ${options.out}`;
   return {
-    text: `${words}signed ${options.out}. Next: ${next}`,
-    json: { order: options.out, kind: orderWord(service.charter), charter: service.charter.id },
+    text: `${words}signed ${options.out}. ${limit}. Next: ${next}`,
+    json: { order: options.out, kind: orderWord(service.charter), charter: service.charter.id, left, cap },
   };
 }
 

@@ -2,9 +2,16 @@ import { type Charter, parseSignedDocument, unverifiedPayload } from "@porchligh
 import { equalBytes, Fields, fromUtf8, utf8 } from "@porchlight/encoding";
 import { orderInWords, orderWord, sha256 } from "@porchlight/evidence";
 import { formatWarrant, parseWarrant } from "@porchlight/gate";
-import { type Court, keepOrder, keptOrders, type Request, readRequest } from "@porchlight/parties";
+import {
+  type Court,
+  keepOrder,
+  keptOrders,
+  ordersLeft,
+  type Request,
+  readRequest,
+} from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
-import { nameOf, ordersLeft, scopeOf, UPLOADS } from "../orders.ts";
+import { nameOf, scopeOf, UPLOADS } from "../orders.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";

@@ -19,6 +19,7 @@ import {
   keptOrders,
   namesOf,
   type OrderFile,
+  ordersLeft,
   PartyError,
   readOrderFile,
   readStatementFile,
@@ -32,7 +33,6 @@ import {
   keepBrought,
   loggedOrder,
   nameOf,
-  ordersLeft,
   orderWords,
   type Shown,
   serviceOf,
@@ -68,7 +68,6 @@ export class OrderRoom {
   }
 
   routes({ page, form, act, download }: Rooms): void {
-    const { directory } = this.#court;
     page("/orders", async (visit) => await this.#list(visit));
     page("/orders/:order", async (visit) => await this.view(visit));
     act("/orders/:order/submit", this.#submit());

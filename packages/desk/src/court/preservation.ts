@@ -20,8 +20,13 @@ import {
   unixSeconds,
 } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
-import { type PreservationFile, preservationOf, preservationShelf, type Service } from "@porchlight/parties";
-import { logView } from "../orders.ts";
+import {
+  logView,
+  type PreservationFile,
+  preservationOf,
+  preservationShelf,
+  type Service,
+} from "@porchlight/parties";
 import { readSaid } from "../said.ts";
 import { DeskError } from "../shell/error.ts";
 import { isProse } from "../shell/form.ts";

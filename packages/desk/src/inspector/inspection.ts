@@ -17,8 +17,8 @@ import {
   type VerifiedOrder,
   verifyOrder,
 } from "@porchlight/gate";
-import type { Court, Service } from "@porchlight/parties";
-import { logView, type Shown } from "../orders.ts";
+import { type Court, logView, type Service } from "@porchlight/parties";
+import type { Shown } from "../orders.ts";
 import type { Examined } from "../rules.ts";
 
 // What an inspector can say of an order from its own copy of the log, and of orders that nobody showed it (CHA-24, GATE-33).
