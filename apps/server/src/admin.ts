@@ -215,6 +215,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return {};
     };
   },
+  "review-person": (parts, fields) => {
+    const account = accountId(fields.string("account"));
+    const person = fields.string("person", 200);
+    return async () => ({
+      accounts: (await parts.persons.lookingLike(account, person)).map((one) => ({ ...one })),
+    });
+  },
   others: (parts, fields) => {
     const warrant = fields.string("warrant", 2 ** 20);
     const accounts = fields.optional("accounts") === undefined ? null : accountsIn(fields);

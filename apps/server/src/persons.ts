@@ -6,6 +6,7 @@ import {
   type SignedDocument,
   signDocument,
 } from "@porchlight/charter";
+import { skeleton } from "@porchlight/charter/letters";
 import { type AccountId, accountIdOf, fromUtf8, idBytes, utf8 } from "@porchlight/encoding";
 import { openFrom, sealTo, XWING_SEED_LENGTH } from "@porchlight/quorum";
 import type { Clock } from "@porchlight/runtime";
@@ -17,6 +18,13 @@ import { Refusal } from "./refusal.ts";
 const AT_REST_INFO = utf8("porchlight-v1/person-at-rest");
 
 export type Bound = { readonly account: AccountId; readonly person: string };
+
+type Names = {
+  /** By the name as it stands. */
+  readonly exact: ReadonlyMap<string, readonly AccountId[]>;
+  /** By what the eye takes it for. */
+  readonly alike: ReadonlyMap<string, readonly Bound[]>;
+};
 
 /** Accounts that one refusal names. */
 const MAX_NAMED = 20;
@@ -30,8 +38,8 @@ export class Persons {
   readonly #identity: Identity;
   readonly #clock: Clock;
   readonly #noticeCards: NoticeCards;
-  /** By name as bound; null where it has to be read anew. */
-  #byName: ReadonlyMap<string, readonly AccountId[]> | null = null;
+  /** null where it has to be read anew. */
+  #byName: Names | null = null;
   /** How often something was bound: names that were read before are not kept as if they were of now. */
   #changes = 0;
 
@@ -69,19 +77,30 @@ export class Persons {
     return sealed === undefined ? null : this.#open(id, fromRow(sealed));
   }
 
-  /** All bound names as they stand, each with whom it is bound to: opened once, as each is sealed on its own. */
-  async byName(queries: Queries): Promise<ReadonlyMap<string, readonly AccountId[]>> {
+  /** All bound names, each with whom it is bound to: opened once, as each is sealed on its own. */
+  async byName(queries: Queries): Promise<Names> {
     if (this.#byName !== null) return this.#byName;
     const changes = this.#changes;
     const rows = await queries.query({ text: "select account, sealed from persons" });
-    const found = new Map<string, AccountId[]>();
+    const exact = new Map<string, AccountId[]>();
+    const alike = new Map<string, Bound[]>();
     for (const row of rows) {
       const id = Buffer.from(fromRow(row["account"]));
-      const name = this.#open(id, fromRow(row["sealed"]));
-      found.set(name, [...(found.get(name) ?? []), accountIdOf(new Uint8Array(id))]);
+      const person = this.#open(id, fromRow(row["sealed"]));
+      const account = accountIdOf(new Uint8Array(id));
+      const looks = skeleton(person);
+      exact.set(person, [...(exact.get(person) ?? []), account]);
+      alike.set(looks, [...(alike.get(looks) ?? []), { account, person }]);
     }
+    const found = { exact, alike };
     if (changes === this.#changes) this.#byName = found;
     return found;
+  }
+
+  /** Other accounts whose name is this one, or looks like it. */
+  async lookingLike(account: AccountId, person: string): Promise<readonly Bound[]> {
+    const { alike } = await this.byName(this.#database);
+    return (alike.get(skeleton(person)) ?? []).filter((one) => one.account !== account);
   }
 
   #open(id: Buffer, sealed: Uint8Array): string {
@@ -95,13 +114,19 @@ export class Persons {
     return bound;
   }
 
-  /** The accounts of these names, each as it is bound. Throws Refusal "not-found" where one has none. */
+  /** The accounts of these names, each as it is bound. Throws Refusal "not-found" where one has none, or another looks like it. */
   async accountsOf(names: readonly string[]): Promise<AccountId[]> {
-    const byName = await this.byName(this.#database);
+    const { exact, alike } = await this.byName(this.#database);
     return names.flatMap((name) => {
-      const found = byName.get(name);
+      const found = exact.get(name);
       if (found === undefined)
         throw new Refusal("not-found", "no such account: nobody here has one of these names");
+      if (alike.get(skeleton(name))?.some(({ person }) => person !== name) === true) {
+        throw new Refusal(
+          "not-found",
+          "somebody else here has a name that looks like one of these: write the account's number instead",
+        );
+      }
       return [...found];
     });
   }

@@ -245,6 +245,12 @@ async function statesWhose(client: Awaited<ReturnType<typeof signedIn>>): Promis
   const refused = await client.follow(await client.confirm(asked));
   expect(refused.text).toContain("records have changed");
   expect(refused.text).not.toContain("download>Download");
+  const bind = async (person: string) =>
+    await client.post("/statements/bind", { account: account(), person });
+  const like = (await bind("Bоb Reed")).text;
+  expect(like).toContain("Look twice");
+  expect(like).toContain(`${(people[1] as Person).account}\nBob Reed`);
+  expect((await bind("Ada Byron")).text).not.toContain("Look twice");
   const bound = await client.act("/statements/bind", { account: account(), person: "Ada Byron" });
   expect(bound.text).toContain("Noted.");
   const done = await client.follow(await client.confirm(await propose(`${account()}\nAda Byron\nBob Reed`)));
@@ -416,6 +422,14 @@ describe("orders", () => {
     await admin("bind-person", { account: (people[1] as Person).account, person: "Ada Byron" });
     refusals.push(...(await ask([task({ names: ["Ada Byron"] })])));
     await admin("bind-person", { account: (people[1] as Person).account, person: "Bob Reed" });
+    // One whose name only looks like hers: neither is found by name.
+    const [, cyrillic] = people as [Person, Person];
+    await admin("bind-person", { account: cyrillic.account, person: "Аda Byron" });
+    refusals.push(...(await ask([task({ names: ["Ada Byron"] }), task({ names: ["Аda Byron"] })])));
+    await expect(admin("review-statement", { accounts: [], names: ["Ada Byron"] })).rejects.toThrow(
+      "looks like one of these",
+    );
+    await admin("bind-person", { account: cyrillic.account, person: "Bob Reed" });
     const words = refusals.map((one) => JSON.stringify({ ...one, ActionIdentifier: 0 }));
     expect(new Set(words).size).toBe(1);
     expect(words[0]).toContain(String(refusal("no-such-account").number));

@@ -11,7 +11,7 @@ import {
 import { callAdmin } from "@porchlight/runtime";
 import type { Command } from "commander";
 import { charter, parsed, readInput, readOrder, several } from "../options.ts";
-import { action, formatRows, type Streams } from "../terminal.ts";
+import { action, formatRows, printable, type Streams } from "../terminal.ts";
 import { registerEndpoints } from "./provider-endpoint.ts";
 import { registerOfficer } from "./provider-officer.ts";
 
@@ -91,8 +91,13 @@ export function registerProvider(program: Command, streams: Streams): void {
       .requiredOption(...DIRECTORY),
     streams,
     async ({ dir, account, person }: Directory & { account: AccountId; person: string }) => {
+      const { accounts } = (await callAdmin(dir, { command: "review-person", account, person })) as {
+        accounts: { account: string; person: string }[];
+      };
       await callAdmin(dir, { command: "bind-person", account, person });
-      return { text: "noted", json: { account } };
+      const alike = accounts.map((one) => ({ term: one.account, text: printable(one.person) }));
+      const warning = `noted, but others here have this name or one that looks like it; name them by their accounts' numbers:\n${formatRows(alike)}`;
+      return { text: alike.length === 0 ? "noted" : warning, json: { account, alike: accounts } };
     },
   );
 

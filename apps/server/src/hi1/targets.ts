@@ -1,4 +1,5 @@
 import type { Charter } from "@porchlight/charter";
+import { skeleton } from "@porchlight/charter/letters";
 import { type AccountId, accountId, idBytes } from "@porchlight/encoding";
 import type { Action, LDTask, Resolve } from "@porchlight/hi1";
 import type { Queries } from "../database.ts";
@@ -34,9 +35,11 @@ export async function resolveTargets(
   const names = await persons.byName(queries);
   const found = new Map<string, AccountId | null>();
   for (const { format, value } of targets) {
-    const named = names.get(value) ?? [];
+    // Two whose names the eye takes for one are two of one name, whichever of them is written here.
+    const isOne = names.alike.get(skeleton(value))?.length === 1;
+    const named = names.exact.get(value) ?? [];
     const isId = /^[0-9a-f]{64}$/.test(value);
-    const [meant] = format === "Account" ? (isId ? [accountId(value)] : []) : named.length === 1 ? named : [];
+    const [meant] = format === "Account" ? (isId ? [accountId(value)] : []) : isOne ? named : [];
     const asked = meant === undefined ? Buffer.alloc(32) : Buffer.from(idBytes(meant));
     const [row] = await queries.query<{ known: boolean }>({
       text: `select exists (select from notice_cards where account = $1)

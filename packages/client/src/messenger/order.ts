@@ -1,4 +1,4 @@
-import { drawn, plain } from "./letters.ts";
+import { drawn, plain } from "@porchlight/charter/letters";
 import type { ConversationView, ReadyState } from "./view.ts";
 
 /** As a list shows them: pinned ones first, then by their newest entry. Archived ones apart. */

@@ -1,8 +1,8 @@
+import { asSeen, drawn, plain } from "@porchlight/charter/letters";
 import { type AccountId, fromUtf8, type UnixSeconds, utf8 } from "@porchlight/encoding";
 import { nameIn } from "../content.ts";
 import { ClientError } from "../error.ts";
 import type { Storage } from "../storage.ts";
-import { drawn, plain } from "./letters.ts";
 import type { ContactView, TrustView } from "./view.ts";
 
 const RECORD = "people";
@@ -176,7 +176,5 @@ export function mergedPeople(ours: Uint8Array | null, theirs: Uint8Array): Uint8
 
 /** Letters that people take for one another become one: enough for a warning, not for a decision. */
 function skeletons(name: string): readonly string[] {
-  return [plain(name), drawn(name)].map((text) =>
-    text.replace(/\s+/gu, "").replace(/[1|]/g, "l").replace(/0/g, "o").replace(/rn/g, "m"),
-  );
+  return [plain(name), drawn(name)].map(asSeen);
 }

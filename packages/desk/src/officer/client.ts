@@ -293,6 +293,11 @@ export class OfficerSocket {
     return { charter: charterId(fields.string("charter", 64)), accounts: boundIn(fields) };
   }
 
+  /** Other accounts whose name is this one or looks like it. */
+  async lookingLike(account: AccountId, person: string): Promise<Bound[]> {
+    return boundIn(await this.#ask("review-person", { account, person }));
+  }
+
   /** `null` where nobody was noted. */
   async boundTo(account: AccountId): Promise<string | null> {
     try {

@@ -16,6 +16,8 @@ const HERE = "/statements";
 /** Signed files that wait to be downloaded; another can be signed at any time. */
 const MAX_KEPT = 32;
 const MAX_LINES = 100;
+/** That a page of an act shows; more look the same. */
+const MAX_ALIKE = 20;
 /** CHA-5 */
 const MAX_NAME = 200;
 
@@ -166,6 +168,7 @@ export class StatementRoom {
         }
         if (person === "") throw new DeskError("form-invalid", "write the person's name");
         const before = await this.#socket.boundTo(account);
+        const alike = await this.#socket.lookingLike(account, person);
         return {
           title: "Note whose account this is",
           button: "Note it",
@@ -177,7 +180,20 @@ export class StatementRoom {
             { term: "Account", text: account },
             { term: "Person", text: person },
             { term: "Until now", text: before ?? "nobody was noted" },
+            ...(alike.length === 0
+              ? []
+              : [
+                  {
+                    term: "Look twice",
+                    text: "Others here have this name, or one that looks like it. Nobody can be named by such a name any more: authorities and you have to write the account's number.",
+                  },
+                  ...alike.slice(0, MAX_ALIKE).map((one) => ({
+                    term: "Looks the same",
+                    text: `${one.account}\n${one.person}`,
+                  })),
+                ]),
           ],
+          isGrave: alike.length > 0,
           payload: { account, person },
           back: HERE,
         };

@@ -68,3 +68,16 @@ export function drawn(text: string): string {
     (letter) => LOOK_ALIKES[letter] ?? letter,
   );
 }
+
+/**
+ * A name as the eye takes it. Two names with one skeleton may be one person's or two's: enough for a warning and for asking
+ * back, not for a decision.
+ */
+export function skeleton(name: string): string {
+  return asSeen(drawn(name));
+}
+
+/** Letters and digits that look alike in one script, and spaces that are there or not. */
+export function asSeen(text: string): string {
+  return text.replace(/\s+/gu, "").replace(/[1|]/g, "l").replace(/0/g, "o").replace(/rn/g, "m");
+}
