@@ -81,7 +81,8 @@ function stateBadge(one: LineObject): Markup {
 }
 
 function clock(one: LineObject, now: UnixSeconds): Markup {
-  if (one.deadline === null) return one.isOver ? NOTHING : badge("no clock");
+  const isTask = one.type === "LDTask" || one.type === "LPTask";
+  if (one.deadline === null) return isTask && !one.isOver ? badge("no clock") : NOTHING;
   // When a preservation ends, nobody is late.
   return one.type === "LPTask"
     ? html`until ${one.granted ?? formatDay(Math.floor(one.deadline / 86_400) as DayNumber)}`
