@@ -129,7 +129,9 @@ test("APP-8: anybody can compare what is served with the log, and sees where it 
     })(),
   ]);
   expect([honest.code, honest.err]).toEqual([0, ""]);
-  expect(answer(honest)).toMatchObject({ version: "0.1.0", findings: [], connect: [] });
+  // Beside the provider the page may ask the keyholders, and nobody else.
+  const connect = stage.deployment.charter.keyholders.map(({ url }) => new URL(url).origin);
+  expect(answer(honest)).toMatchObject({ version: "0.1.0", findings: [], connect });
   expect(other.code).toBe(1);
   // That proxy writes every JSON anew, the manifest of the installable app too: of those bytes nothing is let pass.
   const found = answer<{ findings: { code: string; path: string }[] }>(other).findings;

@@ -16,9 +16,9 @@ import { Avatar } from "../parts/name.tsx";
 import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
 import { Composer } from "../thread/composer.tsx";
-import { Standing } from "./standing.tsx";
 import { Thread } from "../thread/thread.tsx";
 import { type About, unsentOf } from "../thread/unsent.ts";
+import { BeforeWriting } from "./before-writing.tsx";
 
 /** One conversation: who is in it and who can open it above, what was said, and the place to say more. */
 export function ConversationPage({
@@ -40,7 +40,7 @@ export function ConversationPage({
         onEdit={(message) => setAbout({ kind: "edit", message })}
       />
       <Typing conversation={conversation} />
-      {status.kind === "active" ? <Standing conversation={conversation} /> : null}
+      {status.kind === "active" ? <BeforeWriting conversation={conversation} /> : null}
       {status.kind === "active" ? (
         <Composer
           key={`${id}-composer`}

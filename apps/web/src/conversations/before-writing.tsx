@@ -8,7 +8,7 @@ import { heldFor } from "../thread/delivery.tsx";
 import { NotSent } from "../thread/not-sent.tsx";
 
 /** What somebody about to write has to know: a name that was refused, and who is not there to read. */
-export function Standing({ conversation }: { readonly conversation: ConversationView }): ReactElement {
+export function BeforeWriting({ conversation }: { readonly conversation: ConversationView }): ReactElement {
   const nameOf = useNames();
   const { renameRefused, waitingFor, people } = conversation;
   const names = waitingFor.map(nameOf).join(", ");
