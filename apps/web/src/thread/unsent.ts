@@ -7,7 +7,7 @@ export type About = {
 };
 
 /** What somebody has begun in a conversation. Its draft is saved beside it; the rest is in this page alone. */
-export type Unsent = {
+type Unsent = {
   readonly text: string;
   readonly files: readonly NewAttachment[];
   readonly chosen: readonly Chosen[];
