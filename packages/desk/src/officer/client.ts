@@ -41,7 +41,7 @@ export type Listed = {
 };
 
 /** An account and whose it is, by the provider's records; null where nobody was noted. */
-export type Named = { readonly account: string; readonly person: string | null };
+type Named = { readonly account: string; readonly person: string | null };
 
 export type Shown = Listed & {
   /** Everything that was asked beside scope and document, as it came. */
