@@ -1,7 +1,7 @@
 import type { AccountId, ConversationView, DeliveryView } from "@porchlight/client/page";
 import type { ReactElement } from "react";
-import { useNames } from "../messenger/use.ts";
 import { say } from "../i18n/say.tsx";
+import { useNames } from "../messenger/use.ts";
 import { Icon, type IconName } from "../parts/icon.tsx";
 
 const ICONS: Readonly<Record<DeliveryView["kind"], IconName>> = {
