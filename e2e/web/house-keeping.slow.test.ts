@@ -279,6 +279,43 @@ test("who can open this is printed whole, without anything to press", async () =
   await ada.home();
 });
 
+test("who looks elsewhere while the app is open is told once that something came, and of nothing that is muted", async () => {
+  await ada.context.grantPermissions(["notifications"], { origin: stage.origin });
+  await opens(ada, "Ben");
+  const shown = () =>
+    ada.page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.ready;
+      return (await registration.getNotifications()).map(({ title, body }) => [title, body]);
+    });
+  // A browser that a program drives always says that its page is looked at.
+  const looks = (state: "hidden" | "visible") =>
+    ada.page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
+    }, state);
+  await zoe.says("While she looks");
+  await row(ada, ZOE).getByText("While she looks").waitFor();
+  expect(await shown()).toEqual([]);
+  await looks("hidden");
+  await zoe.says("Psst");
+  await expect.poll(shown, PATIENT).toEqual([["New message", ""]]);
+  await looks("visible");
+  await opens(ada, ZOE);
+});
+
+test("whoever is in a conversation proposes who can open it, everybody is asked, and from then on it is so", async () => {
+  await opens(ada, "Ben");
+  await chooses(ada, "Change who can open this");
+  await ada.page.getByRole("radio", { name: /No charter/ }).check({ force: true });
+  await picture(ada.page, "keeping-change-charter");
+  expect(await axe(ada.page)).toEqual([]);
+  await ada.press("Propose it");
+  await ben.sees("proposes to change who can open this conversation");
+  await ben.press("Accept");
+  await ada.sees("From here on other rules hold");
+  await ada.says("Nobody but us");
+  await ben.sees("Nobody but us");
+});
+
 test("the app can be installed: the browser finds nothing that is against it", async () => {
   await ada.page.evaluate(async () => void (await navigator.serviceWorker.ready));
   const session = await ada.context.newCDPSession(ada.page);

@@ -216,7 +216,7 @@ test("they compare keys: the same digits on both screens", async () => {
   // Whoever sees other digits is warned, and what was compared before counts no longer.
   await ben.press("Compare keys");
   await ben.press("They differ");
-  await ben.sees("Somebody may be in between");
+  await ben.page.getByText("Somebody may be in between").waitFor();
   await ben.press("Close");
   await ben.page.getByText("Keys compared on").waitFor({ state: "detached" });
   await ben.follow("Close");

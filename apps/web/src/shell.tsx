@@ -12,6 +12,7 @@ import { ContactArrival } from "./people/contact-arrival.tsx";
 import { PeoplePanel } from "./people/page.tsx";
 import { endSubscription, keepSubscribed } from "./pwa/push.ts";
 import { keepStorage } from "./pwa/storage.ts";
+import { useTold } from "./pwa/told.ts";
 import { Standing } from "./standing.tsx";
 import { shownName } from "./text/marks.ts";
 
@@ -32,6 +33,7 @@ export function Shell({ view }: { readonly view: ShellView }): ReactElement {
   const conversation = open === null ? undefined : ready.conversations[open];
   useTitle(ready, view, conversation);
   useKept(ready);
+  useTold(ready);
   const isNarrow = useNarrow();
   if (view.kind === "settings" || view.kind === "notices") {
     return (

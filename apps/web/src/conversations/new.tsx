@@ -1,43 +1,35 @@
-import type { ContactView, ReadyState } from "@porchlight/client/page";
+import type { ContactView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { Checkbox } from "react-aria-components/Checkbox";
 import { CheckboxGroup } from "react-aria-components/CheckboxGroup";
 import { Label } from "react-aria-components/Label";
-import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
-import { CharterSummary } from "../charter/summary.tsx";
+import { CharterChoice, type CharterId, usableCharters } from "../charter/choice.tsx";
 import { say } from "../i18n/say.tsx";
 import { useAttempt, useMessenger, useNames, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
-import { CharterMark } from "../parts/charter-mark.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Avatar, Name } from "../parts/name.tsx";
 import { contactCodeOf } from "../people/contact-link.ts";
 
 type Account = ContactView["account"];
-type CharterId = keyof ReadyState["charters"];
-
-const NONE = "none";
 
 /** Whom to talk to, and who can open it: chosen together, before the first word. */
 export function NewConversation({ onClose }: { readonly onClose: () => void }): ReactElement {
   const messenger = useMessenger();
-  const { charters } = useReady();
   const navigate = useNavigate();
   const [chosen, setChosen] = useState<readonly Account[]>([]);
   const [title, setTitle] = useState("");
-  const usable = Object.values(charters).filter(
-    ({ warnings }) => !warnings.some(({ kind }) => kind === "not-in-force"),
-  );
-  const [charter, setCharter] = useState<CharterId | typeof NONE>(usable[0]?.id ?? NONE);
+  const usable = usableCharters(useReady());
+  const [charter, setCharter] = useState<CharterId | null>(usable[0]?.id ?? null);
   const [attempt, run] = useAttempt();
 
   const create = (): void =>
     run(async () => {
       const { conversation } = await messenger.perform("createConversation", {
-        charter: charter === NONE ? null : charter,
+        charter,
         title: title.trim(),
         accounts: chosen,
       });
@@ -57,23 +49,13 @@ export function NewConversation({ onClose }: { readonly onClose: () => void }): 
           maxLength={64}
         />
       ) : null}
-      <RadioGroup
-        className="stack-tight"
+      <CharterChoice
+        label={say("new.charter")}
+        charters={usable}
+        hasNone
         value={charter}
-        onChange={(value) => setCharter(value as CharterId | typeof NONE)}
-      >
-        <Label className="field-label">{say("new.charter")}</Label>
-        {usable.map((one) => (
-          <Radio key={one.id} value={one.id} className="card-choice">
-            <CharterMark kind={one.kind} withWords />
-            <CharterSummary charter={one} />
-          </Radio>
-        ))}
-        <Radio value={NONE} className="card-choice">
-          <CharterMark kind="none" withWords />
-          <p className="small soft">{say("charter.none.short")}</p>
-        </Radio>
-      </RadioGroup>
+        onChange={setCharter}
+      />
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <Button look="main" isDisabled={chosen.length === 0 || attempt.kind === "busy"} onPress={create}>
         {attempt.kind === "busy" ? say("new.creating") : say("new.create")}

@@ -1,6 +1,7 @@
 import type { ConversationView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
+import { ChangeCharter } from "../charter/change.tsx";
 import { CharterProposal } from "../charter/proposal.tsx";
 import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useNames, useReady } from "../messenger/use.ts";
@@ -138,7 +139,7 @@ function Header({ conversation }: { readonly conversation: ConversationView }): 
 function ConversationMenu({ conversation }: { readonly conversation: ConversationView }): ReactElement {
   const ask = useAsk();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<"rename" | "leave" | null>(null);
+  const [dialog, setDialog] = useState<"rename" | "charter" | "leave" | null>(null);
   const { id, pinned, muted, archived, status } = conversation;
   const actions = (): readonly Action[] => {
     const always: readonly Action[] = [
@@ -166,6 +167,12 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
       ...always,
       { id: "rename", icon: "edit", label: say("conversation.rename"), run: () => setDialog("rename") },
       {
+        id: "charter",
+        icon: "lamp",
+        label: say("change-charter.title"),
+        run: () => setDialog("charter"),
+      },
+      {
         id: "leave",
         icon: "close",
         label: say("conversation.leave"),
@@ -178,6 +185,9 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
     <>
       <Menu label={say("conversation.menu")} actions={actions} />
       {dialog === "rename" ? <Rename conversation={conversation} onClose={() => setDialog(null)} /> : null}
+      {dialog === "charter" ? (
+        <ChangeCharter conversation={conversation} onClose={() => setDialog(null)} />
+      ) : null}
       {dialog === "leave" ? (
         <Panel title={say("conversation.leave.title")} isAlert onClose={() => setDialog(null)}>
           <p>{say("conversation.leave.text")}</p>

@@ -177,6 +177,12 @@ export const en = {
   "who.valid": "In force from {from} to {until}. Provider: {provider}. Deployment: {deployment}.",
   "who.id": "Charter {id}",
   "who.verified": "Every signature was checked on this device against the public log.",
+  "change-charter.title": "Change who can open this",
+  "change-charter.text":
+    "Everybody in the conversation is asked. Who accepts goes on under the new rules; who does not is outside. What was written before stays under the old ones.",
+  "change-charter.label": "From then on",
+  "change-charter.no-other": "This service has no other rules, and nobody can open this conversation.",
+  "change-charter.propose": "Propose it",
   "proposal.title": "Change of who can open this",
   "proposal.by": "{name} proposes to change who can open this conversation",
   "proposal.now": "Now",
@@ -522,9 +528,12 @@ export const en = {
   "notifications.denied":
     "This browser does not let Porchlight notify you. You can change that in its settings.",
   "notifications.ask": "Be told of new messages",
-  "notifications.ask-text": "A notification says “New message” and nothing else.",
+  "notifications.ask-text":
+    "A notification says “New message” and nothing else. While Porchlight is open and you look elsewhere, you are told of what you choose here.",
   "notifications.allow": "Allow",
-  "push.on": "You are told of every message while Porchlight is closed.",
+  "notifications.new": "New message",
+  "push.on":
+    "While Porchlight is closed you are told of every message, in muted conversations too: what wakes this browser does not say where it was written.",
   "push.not-here": "This service sends no push messages: you are told only while Porchlight is open.",
   "push.unreached":
     "This browser could not reach its push service: you are told only while Porchlight is open.",
