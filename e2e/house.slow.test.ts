@@ -1,10 +1,11 @@
 // A house's charter with real programs: two sign, each order waits for the works council, which stops one of two.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dayNumber, dayOf, dayStart, formatInstant, parseInstant, unixSeconds } from "@porchlight/encoding";
-import { Agency, Court } from "@porchlight/parties";
+import { Agency, Court, formatOrderFile } from "@porchlight/parties";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { typed } from "../apps/cli/test/typed.ts";
 import { Case } from "../packages/deployment/src/case.ts";
 import { Deployment } from "../packages/deployment/src/deployment.ts";
 import { WORK_FACTOR } from "../packages/deployment/src/layout.ts";
@@ -65,6 +66,22 @@ test("GATE-33, DIR-2, CHA-24: a hold order waits for the works council, which st
   await expect(legal.countersign(charter, stopped)).rejects.toThrow("cannot be changed");
   expect(await made.reached(other, ["awaiting-approval"], 1, 3)).toEqual([]);
   const council = await Court.open(layout.directory("works-council"));
+  // At its command line it sees both, and until when it is waited for.
+  const inspects = async (...words: string[]) => {
+    const said = await typed("inspector", ...words, "--dir", council.directory, "--json");
+    expect([said.code, said.err]).toEqual([0, ""]);
+    return JSON.parse(said.out) as { isNamed: boolean; unshown: object[]; orders: object[] };
+  };
+  const file = join(home, "order.json");
+  writeFileSync(file, formatOrderFile(stopped));
+  await inspects("read", "--order", file);
+  const listed = await inspects("list");
+  expect([listed.isNamed, listed.unshown]).toEqual([true, []]);
+  const asItIs = { state: "logged", waitsUntil: DAY + 2, failing: [] };
+  expect(listed.orders.toReversed()).toMatchObject([
+    { reference: "hold 1", ...asItIs },
+    { reference: "hold 2", ...asItIs },
+  ]);
   await council.revoke(deployment.service, stopped, "Nobody showed it to us before.", made.now());
 
   await deployment.tick(unixSeconds(dayStart(dayNumber(DAY + 3)) + 3600));

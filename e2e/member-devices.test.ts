@@ -260,9 +260,15 @@ describe("porchlight member", () => {
       ...["--found", "the printed directory", "--words", "Inspector Reed read it out."],
       ...["--until", day(30), "--out", at("draft.json")],
     );
-    const sign = ["issuer", "sign-registration", "--dir", at("court"), "--draft", at("draft.json")];
-    expect(await cli(...sign)).toMatchObject({ ok: true, signed: false });
-    await cli(...sign, "--yes", "--out", at("registration.json"));
+    const place = ["--dir", at("court"), "--url", server.url, "--charter", charter];
+    const sign = ["issuer", "sign-registration", ...place, "--out", at("registration.json")];
+    expect(await cli(...sign, "--draft", at("draft.json"))).toMatchObject({ ok: true, signed: false });
+    await cli(...sign, "--draft", at("draft.json"), "--yes");
+    // As at its desk: what it has signed it does not sign again.
+    expect(await cli(...sign, "--document", at("registration.json"), "--yes")).toMatchObject({
+      ok: false,
+      code: "registration-unsignable",
+    });
     const document = ["--id", String(id), "--document", at("registration.json")];
     expect(await provider("complete-registration", ...document)).toMatchObject({ ok: true });
     const { size } = (await server.admin("status")) as { size: number };

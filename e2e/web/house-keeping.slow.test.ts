@@ -297,6 +297,16 @@ test("who looks elsewhere while the app is open is told once that something came
   expect(await shown()).toEqual([]);
   await looks("hidden");
   await zoe.says("Psst");
+  await row(ada, ZOE).getByText("Psst").waitFor();
+  console.log(
+    await ada.page.evaluate(async () => [
+      Notification.permission,
+      document.visibilityState,
+      document.title,
+      String(await navigator.serviceWorker.getRegistration()),
+      location.href,
+    ]),
+  );
   await expect.poll(shown, PATIENT).toEqual([["New message", ""]]);
   await looks("visible");
   await opens(ada, ZOE);
@@ -309,7 +319,8 @@ test("whoever is in a conversation proposes who can open it, everybody is asked,
   await picture(ada.page, "keeping-change-charter");
   expect(await axe(ada.page)).toEqual([]);
   await ada.press("Propose it");
-  await ben.sees("proposes to change who can open this conversation");
+  await opens(ben, "Ada");
+  await ben.page.getByText("proposes to change who can open this conversation").waitFor();
   await ben.press("Accept");
   await ada.sees("From here on other rules hold");
   await ada.says("Nobody but us");

@@ -124,7 +124,13 @@ class Intake {
       refused: 0,
     };
     if (next.kind === "removed") return true;
-    this.#announce(conversation.account, membersOf(conversation), membersOf(next));
+    const by = conversation.account;
+    // Whoever proposes another charter is told what came of it like everybody else (MLS-60).
+    if (next.kind === "suspended")
+      this.#events.push({ kind: "charter-proposed", ...this.#at, by, charter: next.next.charter });
+    else if (conversation.kind === "suspended")
+      this.#events.push({ kind: "joined", ...this.#at, inviter: by, charter: next.charter });
+    this.#announce(by, membersOf(conversation), membersOf(next));
     if (next.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: next.day });
     return true;
   }

@@ -199,6 +199,12 @@ describe("another charter", () => {
     await a.send([says("before")]);
     await a.proposeCharter(next.id);
     expect([a.charter, a.kind, a.members.length]).toEqual([next.id, "active", 3]);
+    // Who proposed it is told too, once.
+    const told = a.events.filter(({ kind }) => kind === "charter-proposed" || kind === "joined");
+    expect(told).toMatchObject([
+      { kind: "charter-proposed", by: people[0]?.account, charter: next.id },
+      { kind: "joined", inviter: people[0]?.account, charter: next.id },
+    ]);
 
     expect(kinds(await b.sync())).toEqual(["message", "charter-proposed"]);
     expect(b.proposed?.charter).toBe(next.id);

@@ -1,7 +1,17 @@
-import { base64, type CharterId } from "@porchlight/encoding";
+import { CharterError } from "@porchlight/charter";
+import {
+  inspect,
+  isInspector,
+  keepBrought,
+  type Shown,
+  serviceOf,
+  shownOrders,
+  unseen,
+} from "@porchlight/desk/inspector";
+import { base64, type CharterId, formatDay } from "@porchlight/encoding";
 import { orderInWords } from "@porchlight/evidence";
-import { personsOf, verifyOrder } from "@porchlight/gate";
-import { Court, namesOf } from "@porchlight/parties";
+import { GateError, personsOf, verifyOrder } from "@porchlight/gate";
+import { Court, namesOf, PartyError, type Service } from "@porchlight/parties";
 import type { Command } from "commander";
 import { charter, openService, readOrder, type ServiceOptions, withService } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
@@ -54,7 +64,9 @@ export function registerInspector(program: Command, streams: Streams): void {
     withService(
       inspector
         .command("read")
-        .description("a hold order in plain words, with whether it is in the log and stopped")
+        .description(
+          "a hold order in plain words, with whether it is in the log and stopped; kept for the list",
+        )
         .requiredOption("--order <file>", "the order, from those who signed it")
         .option(...DIRECTORY),
     ),
@@ -64,6 +76,7 @@ export function registerInspector(program: Command, streams: Streams): void {
       const service = await openService(placeOf(own), options);
       const order = await readOrder(options.order);
       const whole = await verifyOrder(order, service.charter);
+      await keepBrought(options.dir, service, order);
       const words = orderInWords(whole.document, service.charter, { accounts: personsOf(whole) });
       const { index, revokedAt } = await own.status(service, order, { fetch: briefFetch });
       const { commitment } = namesOf(order);
@@ -76,6 +89,58 @@ export function registerInspector(program: Command, streams: Streams): void {
           { term: "Stopped", text: revokedAt === null ? "no" : `yes, in the log at ${revokedAt}` },
         ]),
         json: { commitment, index, revokedAt },
+      };
+    },
+  );
+
+  action(
+    withService(
+      inspector
+        .command("list")
+        .description("hold orders to inspect, until when keyholders wait, and those that nobody showed")
+        .option(...DIRECTORY),
+    ),
+    streams,
+    async (options: Directory & ServiceOptions) => {
+      const own = await Court.open(options.dir);
+      const service = await openService(placeOf(own), options);
+      const all = await shownOrders(options.dir, service);
+      const kept = await Promise.all(all.map(async (shown) => await rowOf(service, shown, all)));
+      const unshown = (await unseen(service, own, all)).filter(({ isStopped }) => !isStopped);
+      const isNamed = isInspector(own, service.charter);
+      return {
+        text: [
+          ...(isNamed
+            ? []
+            : ["The charter does not name this key: nothing that it signs stops anything.", ""]),
+          ...(unshown.length === 0
+            ? []
+            : [
+                "Nobody showed you the file of these; ask those who sign for it:",
+                formatRows(
+                  unshown.map(({ index, day, waitsUntil }) => ({
+                    term: `Entry ${index}`,
+                    text: `logged ${formatDay(day)}, keyholders wait for you until the end of ${formatDay(waitsUntil)}`,
+                  })),
+                ),
+                "",
+              ]),
+          kept.length === 0
+            ? "No hold order was read here yet."
+            : formatRows(
+                kept.map(({ commitment, reference, state, waitsUntil, failing }) => ({
+                  term: commitment.slice(0, 16),
+                  text: [
+                    `${reference}: ${state}`,
+                    ...(waitsUntil === null
+                      ? []
+                      : [`keyholders wait for you until the end of ${formatDay(waitsUntil)}`]),
+                    ...failing.map((rule) => `does not hold: ${rule}`),
+                  ].join("\n"),
+                })),
+              ),
+        ].join("\n"),
+        json: { isNamed, unshown, orders: kept },
       };
     },
   );
@@ -97,6 +162,24 @@ export function registerInspector(program: Command, streams: Streams): void {
       return { text: `stopped, in the log at ${index}`, json: { index } };
     },
   );
+}
+
+/** One that cannot be read keeps nobody from the others. */
+async function rowOf(service: Service, shown: Shown, all: readonly Shown[]) {
+  const { commitment, document, standing } = shown;
+  const row = { commitment, reference: document.reference };
+  try {
+    const { examined, wait } = await inspect(await serviceOf(service, shown.order), shown, all);
+    // A rule that waits, for this very inspector for instance, may hold yet.
+    const failing = (examined?.rules ?? []).flatMap((one) =>
+      one.holds || one.waits ? [] : [`${one.rule} (${one.reason})`],
+    );
+    return { ...row, state: standing.state, waitsUntil: wait?.lastDay ?? null, failing };
+  } catch (error) {
+    if (error instanceof PartyError || error instanceof GateError || error instanceof CharterError)
+      return { ...row, state: "cannot be read", waitsUntil: null, failing: [] };
+    throw error;
+  }
 }
 
 function placeOf(own: Court) {
