@@ -298,15 +298,6 @@ test("who looks elsewhere while the app is open is told once that something came
   await looks("hidden");
   await zoe.says("Psst");
   await row(ada, ZOE).getByText("Psst").waitFor();
-  console.log(
-    await ada.page.evaluate(async () => [
-      Notification.permission,
-      document.visibilityState,
-      document.title,
-      String(await navigator.serviceWorker.getRegistration()),
-      location.href,
-    ]),
-  );
   await expect.poll(shown, PATIENT).toEqual([["New message", ""]]);
   await looks("visible");
   await opens(ada, ZOE);
