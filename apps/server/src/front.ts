@@ -10,6 +10,7 @@ import type { PrimaryServices } from "./services.ts";
 
 /** Milliseconds that the primary may take; its longest wait is a minute. */
 const LIMIT = 90_000;
+const NOTHING: readonly string[] = [];
 
 /**
  * A process in front of the primary: accounts and delivery are its own, over the same database. It holds no key and no
@@ -22,7 +23,7 @@ export function openFront(primary: string, database: Database): Keeping {
   return {
     charters: new StoredCharters(database),
     routes: routes.map((route): Route => ({ ...route, handle: (exchange) => handOn(primary, exchange) })),
-    readable: () => [],
+    readable: () => NOTHING,
     health: () => ({ status: "ok" }),
     figures: () => null,
     onTime: () => {},

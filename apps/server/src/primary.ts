@@ -96,6 +96,13 @@ export async function openPrimary(
     mirrors = changed;
   };
 
+  /** As it was made of a log of this size and these mirrors: every file of the app asks for it. */
+  let readable: {
+    readonly size: number;
+    readonly mirrors: readonly string[];
+    readonly origins: readonly string[];
+  } = { size: -1, mirrors, origins: [] };
+
   const persons = new Persons(database, identity, clock);
   const invitations = new Invitations(database, clock, config.invitations);
   const roles = new Roles(database, clock);
@@ -171,12 +178,10 @@ export async function openPrimary(
     charters: chartersOfLog(log.catalogue),
     routes: [...logRoutes(services), ...disclosureRoutes(services), ...hi1Routes(services)],
     readable: () => {
-      const { catalogue } = log;
-      const keyholders = catalogue.verifiedCharters.flatMap(
-        (charter) => (catalogue.presentCharter(charter.id) ?? charter).keyholders,
-      );
-      const urls = [...mirrors, ...keyholders.map(({ url }) => url)];
-      return [...new Set(urls.map((url) => new URL(url).origin))];
+      const { size } = log.store;
+      if (readable.size !== size || readable.mirrors !== mirrors)
+        readable = { size, mirrors, origins: originsOf(mirrors, log.catalogue) };
+      return readable.origins;
     },
     health: () => {
       const { size } = log.store;
@@ -203,4 +208,13 @@ export async function openPrimary(
       await log.close();
     },
   };
+}
+
+/** Of the mirrors, and of the keyholders of the log's charters as the successions leave them. */
+function originsOf(mirrors: readonly string[], catalogue: Log["catalogue"]): readonly string[] {
+  const keyholders = catalogue.verifiedCharters.flatMap(
+    (charter) => (catalogue.presentCharter(charter.id) ?? charter).keyholders,
+  );
+  const urls = [...mirrors, ...keyholders.map(({ url }) => url)];
+  return [...new Set(urls.map((url) => new URL(url).origin))];
 }

@@ -73,23 +73,43 @@ function headersOf(policy: string): Readonly<Record<string, string>> {
   };
 }
 
+const NOTHING_ELSE: readonly string[] = [];
+
 /** The web app as it was built: read once, held in memory, served compressed. */
 export class WebFiles {
   readonly #files: ReadonlyMap<string, WebFile>;
-  readonly #connect: () => readonly string[];
+  readonly #connect: readonly string[];
+  readonly #readable: () => readonly string[];
+  /** Made once for what can be read at the moment. */
+  #made: { readonly of: readonly string[]; readonly headers: Readonly<Record<string, string>> } | null = null;
 
-  private constructor(files: ReadonlyMap<string, WebFile>, connect: () => readonly string[]) {
+  private constructor(
+    files: ReadonlyMap<string, WebFile>,
+    connect: readonly string[],
+    readable: () => readonly string[],
+  ) {
     this.#files = files;
     this.#connect = connect;
+    this.#readable = readable;
+  }
+
+  get #headers(): Readonly<Record<string, string>> {
+    const readable = this.#readable();
+    if (this.#made?.of !== readable) {
+      const policy = pagePolicy([...new Set([...this.#connect, ...readable])]);
+      this.#made = { of: readable, headers: headersOf(policy) };
+    }
+    return this.#made.headers;
   }
 
   /**
-   * `readable`: origins beside the configured ones, as they are when a page is asked for. Throws ServerError
+   * `readable`: origins beside the configured ones, as they are when a page is asked for; another list where they have
+   * changed. Throws ServerError
    * "config-invalid" where the directory has no built app.
    */
   static async open(
     { directory, connect }: WebConfig,
-    readable: () => readonly string[] = () => [],
+    readable: () => readonly string[] = () => NOTHING_ELSE,
   ): Promise<WebFiles> {
     const files = new Map<string, WebFile>();
     const read = async (path: string): Promise<Buffer | undefined> =>
@@ -119,7 +139,7 @@ export class WebFiles {
         `there is no built web app in config.web: run npm run build:web`,
       );
     }
-    return new WebFiles(files, () => [...new Set([...connect, ...readable()])]);
+    return new WebFiles(files, connect, readable);
   }
 
   /** Adds the app's files and views; everything else is answered as before. */
@@ -143,7 +163,7 @@ export class WebFiles {
           : null;
     const body = encoding === "br" ? file.br : encoding === "gzip" ? file.gzip : file.plain;
     return reply
-      .headers(headersOf(pagePolicy(this.#connect())))
+      .headers(this.#headers)
       .headers({ "cache-control": file.cache, vary: "accept-encoding" })
       .headers(encoding === null ? {} : { "content-encoding": encoding })
       .type(file.type)
