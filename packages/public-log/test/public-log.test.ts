@@ -2,16 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unixSeconds } from "@porchlight/encoding";
+import type { Reported } from "@porchlight/report";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { afterAll, expect, test } from "vitest";
 import { policy, START, TestLog } from "../../wire/test/test-log.ts";
 import { PublicLog } from "../src/index.ts";
+import { openingsPage } from "../src/pages.ts";
+import type { Standing } from "../src/public-log.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "porchlight-public-log-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What a site that is started anew on the same copy says of a log. */
-async function troubleWith(source: TestLog, now = START): Promise<string | null> {
+async function standingWith(source: TestLog, now = START): Promise<Standing> {
   const site = await PublicLog.open({
     source,
     policy,
@@ -20,9 +23,13 @@ async function troubleWith(source: TestLog, now = START): Promise<string | null>
     suite: nodeSuite,
   });
   await site.look();
-  const { trouble } = site.standing;
+  const { standing } = site;
   await site.close();
-  return trouble;
+  return standing;
+}
+
+async function troubleWith(source: TestLog): Promise<string | null> {
+  return (await standingWith(source)).trouble;
 }
 
 test("PUB-4: a log that went back or forked is not believed after a new start either", async () => {
@@ -40,6 +47,12 @@ test("PUB-4: a log that went back or forked is not believed after a new start ei
   expect(await troubleWith(log)).toBeNull();
 
   // And a log that nobody has confirmed for a day is not shown as if it were of now.
-  expect(await troubleWith(log, unixSeconds(START + 86_400))).toBeNull();
-  expect(await troubleWith(log, unixSeconds(START + 86_401))).toBe("stale");
+  const page = async (now: number): Promise<string> => {
+    const { reported, trouble } = await standingWith(log, unixSeconds(now));
+    return openingsPage(reported as Reported, trouble);
+  };
+  expect(await page(START + 86_400)).toContain("Nothing is overdue.");
+  const old = await page(START + 86_401);
+  expect(old).toContain("No independent witness has confirmed this log for more than a day");
+  expect(old).not.toContain("Nothing is overdue.");
 });
