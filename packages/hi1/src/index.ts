@@ -35,10 +35,11 @@ export {
   type Notification,
   type ObjectType,
   objectTypeOf,
+  referenceOf,
   typeName,
 } from "./object.ts";
 export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
-export { isAllowed, isStateful, longerFor, reasonOf, statusOf, wishFor } from "./status.ts";
+export { isAllowed, isOver, isStateful, longerFor, reasonOf, statusOf, wishFor } from "./status.ts";
 export { type DictionaryEntry, dateTimeOf, etsi, secondsOf } from "./value.ts";

@@ -299,3 +299,21 @@ export type Hi1Object = Authorisation | LDTask | LPTask | DocumentObject | Notif
 export function objectTypeOf(xsiType: unknown): ObjectType | null {
   return OBJECT_TYPES.find((type) => NAMESPACES[type] === xsiType) ?? null;
 }
+
+/** By what its owner calls it; of a delivery the task that it answers. Null where nothing was said. */
+export function referenceOf(object: Hi1Object): string | null {
+  switch (objectTypeOf(object["@xsi:type"])) {
+    case "Authorisation":
+      return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
+    case "LDTask":
+      return (object as LDTask)["task:Reference"] ?? null;
+    case "LPTask":
+      return object.ExternalIdentifier ?? null;
+    case "Document":
+      return (object as DocumentObject)["doc:DocumentReference"] ?? null;
+    case "Delivery":
+      return (object as Delivery)["delivery:Reference"]?.["delivery:LDID"] ?? null;
+    default:
+      return null;
+  }
+}

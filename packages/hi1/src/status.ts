@@ -101,6 +101,15 @@ export function statusOf(object: Hi1Object): string | null {
   return type === null || !isStateful(type) ? null : valueOf(object, MEMBERS[type][0]);
 }
 
+/** Nothing leads on from where it stands. A notification stands nowhere, and is never over. */
+export function isOver(object: Hi1Object): boolean {
+  const type = objectTypeOf(object["@xsi:type"]);
+  if (type === null || !isStateful(type)) return false;
+  const arrows = ARROWS[type];
+  const status = statusOf(object) ?? "";
+  return !Object.hasOwn(arrows, status) || arrows[status] === over;
+}
+
 export function desiredStatusOf(object: Hi1Object): string | null {
   const type = objectTypeOf(object["@xsi:type"]);
   return type === null || !isStateful(type) ? null : valueOf(object, MEMBERS[type][1]);

@@ -10,6 +10,7 @@ import {
   EU_DEADLINES,
   type Hi1Object,
   isAllowed,
+  isOver,
   isStateful,
   type LDTask,
   type LPTask,
@@ -17,6 +18,7 @@ import {
   type ObjectType,
   objectTypeOf,
   reasonOf,
+  referenceOf,
   secondsOf,
   statusOf,
 } from "@porchlight/hi1";
@@ -96,7 +98,7 @@ export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
           .sort((a, b) => (a.at ?? 0) - (b.at ?? 0)),
         belongsTo: associatedWith(object),
         isEmergency: isEmergency(object),
-        isOver: isOver(type, status),
+        isOver: isOver(object),
         deadline: deadlineIn(object, made, papers),
         changed: instantOf(object.LastChanged),
         ...detailsOf(object),
@@ -124,43 +126,12 @@ function whatOf(object: Hi1Object): string {
   }
 }
 
-function referenceOf(object: Hi1Object): string | null {
-  switch (typeOf(object)) {
-    case "Authorisation":
-      return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
-    case "LDTask":
-      return (object as LDTask)["task:Reference"] ?? null;
-    case "LPTask":
-      return object.ExternalIdentifier ?? null;
-    case "Document":
-      return (object as DocumentObject)["doc:DocumentReference"] ?? null;
-    case "Delivery":
-      return (object as Delivery)["delivery:Reference"]?.["delivery:LDID"] ?? null;
-    case "Notification":
-      return null;
-  }
-}
-
 function isEmergency(object: Hi1Object): boolean {
   const flags =
     (object as Authorisation)["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"] ??
     (object as LDTask)["task:Flags"]?.["task:LDTaskFlag"] ??
     [];
   return flags.some((flag) => flag["common:Value"] === "IsEmergency");
-}
-
-function isOver(type: ObjectType, status: string): boolean {
-  const OPEN = [
-    "AwaitingApproval",
-    "AwaitingDisclosure",
-    "AwaitingPreservation",
-    "Approved",
-    "Suspended",
-    "Preserved",
-    "Error",
-    "Available",
-  ];
-  return type !== "Notification" && !OPEN.includes(status);
 }
 
 /** HI1-25 under the EU's times, as a provider has them where it configured no others; HI1-34. */
@@ -174,7 +145,7 @@ function deadlineIn(
   }[],
 ): UnixSeconds | null {
   const type = typeOf(object);
-  if (isOver(type, statusOf(object) ?? "")) return null;
+  if (isOver(object)) return null;
   if (type === "LPTask") return instantOf((object as LPTask)["task:PreservationExpiration"]);
   if (type !== "LDTask" || made === null) return null;
   const [above] = associatedWith(object);

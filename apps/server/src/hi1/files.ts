@@ -7,6 +7,7 @@ import {
   deadlineOf,
   type Held,
   isEmergency,
+  isOver,
   type LDTask,
   type LPTask,
   secondsOf,
@@ -18,18 +19,8 @@ import type { Kept } from "./object-store.ts";
 /** An authorisation with the tasks and documents that belong to it. */
 export type File = { readonly authorisation: Kept | null; readonly siblings: readonly Kept[] };
 
-const OPEN: ReadonlySet<string> = new Set([
-  "AwaitingApproval",
-  "AwaitingDisclosure",
-  "AwaitingPreservation",
-  "Approved",
-  "Suspended",
-  "Preserved",
-  "Error",
-]);
-
 export function isOpen({ held }: Kept): boolean {
-  return OPEN.has(statusOf(held.object) ?? "");
+  return statusOf(held.object) !== null && !isOver(held.object);
 }
 
 /** The authorisation that an object is or belongs to; its own name where it belongs to none. */
@@ -100,13 +91,6 @@ export function whatOf({ type, object }: Held): string {
   if (type === "LDTask") return requestType(object as LDTask);
   if (type === "Document") return documentType(object as DocumentObject);
   return type;
-}
-
-export function referenceOf({ type, object }: Held): string | null {
-  if (type === "Authorisation") return (object as Authorisation)["auth:AuthorisationReference"] ?? null;
-  if (type === "LDTask") return (object as LDTask)["task:Reference"] ?? null;
-  if (type === "LPTask") return (object as LPTask).ExternalIdentifier ?? null;
-  return (object as DocumentObject)["doc:DocumentReference"] ?? null;
 }
 
 /** What a document is, without its contents: those may be megabytes, and an officer reads them as a file. */
