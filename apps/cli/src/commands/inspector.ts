@@ -1,6 +1,5 @@
-import { CharterError } from "@porchlight/charter";
 import {
-  inspect,
+  inspectKept,
   isInspector,
   keepBrought,
   type Shown,
@@ -10,8 +9,8 @@ import {
 } from "@porchlight/desk/inspector";
 import { base64, type CharterId, formatDay } from "@porchlight/encoding";
 import { orderInWords } from "@porchlight/evidence";
-import { GateError, personsOf, verifyOrder } from "@porchlight/gate";
-import { Court, namesOf, PartyError, type Service } from "@porchlight/parties";
+import { personsOf, verifyOrder } from "@porchlight/gate";
+import { Court, namesOf, type Service } from "@porchlight/parties";
 import type { Command } from "commander";
 import { charter, openService, readOrder, type ServiceOptions, withService } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
@@ -73,8 +72,8 @@ export function registerInspector(program: Command, streams: Streams): void {
     streams,
     async (options: Directory & ServiceOptions & { order: string }) => {
       const own = await Court.open(options.dir);
-      const service = await openService(placeOf(own), options);
       const order = await readOrder(options.order);
+      const service = await serviceOf(await openService(placeOf(own), options), order);
       const whole = await verifyOrder(order, service.charter);
       await keepBrought(options.dir, service, order);
       const words = orderInWords(whole.document, service.charter, { accounts: personsOf(whole) });
@@ -157,29 +156,24 @@ export function registerInspector(program: Command, streams: Streams): void {
     streams,
     async (options: Directory & ServiceOptions & { order: string; ground: string }) => {
       const own = await Court.open(options.dir);
-      const service = await openService(placeOf(own), options);
-      const index = await own.revoke(service, await readOrder(options.order), options.ground, service.now());
+      const order = await readOrder(options.order);
+      const service = await serviceOf(await openService(placeOf(own), options), order);
+      const index = await own.revoke(service, order, options.ground, service.now());
       return { text: `stopped, in the log at ${index}`, json: { index } };
     },
   );
 }
 
-/** One that cannot be read keeps nobody from the others. */
 async function rowOf(service: Service, shown: Shown, all: readonly Shown[]) {
   const { commitment, document, standing } = shown;
-  const row = { commitment, reference: document.reference };
-  try {
-    const { examined, wait } = await inspect(await serviceOf(service, shown.order), shown, all);
-    // A rule that waits, for this very inspector for instance, may hold yet.
-    const failing = (examined?.rules ?? []).flatMap((one) =>
-      one.holds || one.waits ? [] : [`${one.rule} (${one.reason})`],
-    );
-    return { ...row, state: standing.state, waitsUntil: wait?.lastDay ?? null, failing };
-  } catch (error) {
-    if (error instanceof PartyError || error instanceof GateError || error instanceof CharterError)
-      return { ...row, state: "cannot be read", waitsUntil: null, failing: [] };
-    throw error;
-  }
+  const inspected = await inspectKept(service, shown, all);
+  // A rule that waits, for this very inspector for instance, may hold yet.
+  const failing = (inspected?.examined?.rules ?? []).flatMap((one) =>
+    one.holds || one.waits ? [] : [`${one.rule} (${one.reason})`],
+  );
+  const state = inspected === null ? "cannot be read" : standing.state;
+  const waitsUntil = inspected?.wait?.lastDay ?? null;
+  return { commitment, reference: document.reference, state, waitsUntil, failing };
 }
 
 function placeOf(own: Court) {

@@ -1,15 +1,6 @@
-import { CharterError } from "@porchlight/charter";
 import type { UnixSeconds } from "@porchlight/encoding";
-import { GateError, verifyOrder } from "@porchlight/gate";
-import {
-  Court,
-  keptOrder,
-  namesOf,
-  type OrderFile,
-  PartyError,
-  readOrderFile,
-  type Service,
-} from "@porchlight/parties";
+import { verifyOrder } from "@porchlight/gate";
+import { Court, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
 import {
   COVER_SECONDS,
   keepBrought,
@@ -28,7 +19,7 @@ import type { Act, Desk, DeskContext, GoTo, View, Visit } from "../shell/desk.ts
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
-import { inspect, isInspector, unseen } from "./inspection.ts";
+import { inspect, inspectKept, isInspector, unseen } from "./inspection.ts";
 import { type Asked, inboxPage, orderPage } from "./pages.ts";
 
 /** The pages of who inspects a house's hold orders and can stop each (CHA-24): a works council, for instance. */
@@ -85,11 +76,15 @@ class InspectorRoom {
     const service = await this.#door.open();
     const all = await shownOrders(this.#own.directory, service);
     const orders = await Promise.all(
-      all.map(async (shown) => ({
-        ...shown,
-        ...(await this.#waitOf(service, shown, all)),
-        said: await readSaid(this.#own.directory, shown.name),
-      })),
+      all.map(async (shown) => {
+        const inspected = await inspectKept(service, shown, all);
+        return {
+          ...shown,
+          isReadable: inspected !== null,
+          wait: inspected?.wait ?? null,
+          said: await readSaid(this.#own.directory, shown.name),
+        };
+      }),
     );
     return inboxPage(visit, {
       charter: service.charter,
@@ -97,18 +92,6 @@ class InspectorRoom {
       orders,
       unseen: await unseen(service, this.#own, all),
     });
-  }
-
-  /** One that cannot be read keeps nobody from the others; its own page says why. */
-  async #waitOf(service: Service, shown: Shown, all: readonly Shown[]) {
-    try {
-      const own = await serviceOf(service, shown.order);
-      return { isReadable: true, wait: (await inspect(own, shown, all)).wait };
-    } catch (error) {
-      if (error instanceof PartyError || error instanceof GateError || error instanceof CharterError)
-        return { isReadable: false, wait: null };
-      throw error;
-    }
   }
 
   /** Verified before it is kept: an order of a charter of this log that all signed who have to. */

@@ -1,6 +1,7 @@
-import type { Charter } from "@porchlight/charter";
+import { type Charter, CharterError } from "@porchlight/charter";
 import {
   base64,
+  type CharterId,
   type DayNumber,
   dayNumber,
   hex,
@@ -11,14 +12,15 @@ import {
 import {
   type ContestPeriod,
   examineOrder,
+  GateError,
   inspectionPeriod,
   type KeyholderMemory,
   type OrderInput,
   type VerifiedOrder,
   verifyOrder,
 } from "@porchlight/gate";
-import { type Court, logView, type Service } from "@porchlight/parties";
-import type { Shown } from "../orders.ts";
+import { type Court, logView, PartyError, type Service } from "@porchlight/parties";
+import { type Shown, serviceOf } from "../orders.ts";
 import type { Examined } from "../rules.ts";
 
 // What an inspector can say of an order from its own copy of the log, and of orders that nobody showed it (CHA-24, GATE-33).
@@ -80,6 +82,21 @@ export async function inspect(service: Service, shown: Shown, all: readonly Show
   };
 }
 
+/** The same under the charter that the order names; `null` for one that cannot be read, which keeps nobody from the others. */
+export async function inspectKept(
+  service: Service,
+  shown: Shown,
+  all: readonly Shown[],
+): Promise<Inspected | null> {
+  try {
+    return await inspect(await serviceOf(service, shown.order), shown, all);
+  } catch (error) {
+    if (error instanceof PartyError || error instanceof GateError || error instanceof CharterError)
+      return null;
+    throw error;
+  }
+}
+
 /** GATE-23 and GATE-24 over the orders of this directory; an inspector holds no share. */
 function memoryOf(shown: Shown, all: readonly Shown[]): KeyholderMemory {
   const earlier = all.filter((one) => one.commitment !== shown.commitment && indexOf(one) < indexOf(shown));
@@ -105,7 +122,7 @@ export async function unseen(service: Service, own: Court, all: readonly Shown[]
   const found: Unseen[] = [];
   for (const { index, entry } of entries) {
     if (entry.type !== "hold-order" || seen.has(entry.commitment)) continue;
-    const { charter } = await service.under(entry.charter).catch(() => ({ charter: null }));
+    const charter = await charterOrNull(service, entry.charter);
     if (charter === null || (charter.id !== service.charter.id && !isInspector(own, charter))) continue;
     found.push({
       index,
@@ -115,6 +132,16 @@ export async function unseen(service: Service, own: Court, all: readonly Shown[]
     });
   }
   return found.reverse();
+}
+
+/** A charter that the log has not is nobody's, and so are its entries. */
+async function charterOrNull(service: Service, id: CharterId): Promise<Charter | null> {
+  try {
+    return (await service.under(id)).charter;
+  } catch (error) {
+    if (error instanceof PartyError && error.code === "charter-unknown") return null;
+    throw error;
+  }
 }
 
 /** Whether the charter names this very key as an inspector's: otherwise nothing that it signs stops anything. */
