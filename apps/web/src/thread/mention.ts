@@ -1,4 +1,4 @@
-import type { MemberView, MentionView } from "@porchlight/client/page";
+import { type MemberView, type MentionView, plain } from "@porchlight/client/page";
 
 export type Person = {
   readonly account: MemberView["account"];
@@ -20,11 +20,6 @@ const GOES_ON = /^(?:[\p{L}\p{M}\p{N}_]|[-.@'’][\p{L}\p{N}])/u;
 /** "@Ben's" is Ben. */
 const OF_SOMEBODY = /^['’]s(?![\p{L}\p{M}\p{N}_])/u;
 
-/** As names are searched for: without case and accents. */
-function folded(text: string): string {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-}
-
 function beginsWord(text: string, start: number): boolean {
   return start === 0 || OPENING.test(text[start - 1] as string);
 }
@@ -44,12 +39,11 @@ export function mentionAt(
   if (start < 0 || !beginsWord(text, start)) return null;
   const typed = text.slice(start + 1, caret);
   if (typed.includes("\n")) return null;
-  const fits = folded(typed);
+  // As names are searched for.
+  const fits = plain(typed);
   const found = people
     // A name that is typed out needs no choice, unless two have it.
-    .filter(
-      ({ name, isAmbiguous }) => folded(name).startsWith(fits) && (isAmbiguous || name !== typed.trim()),
-    )
+    .filter(({ name, isAmbiguous }) => plain(name).startsWith(fits) && (isAmbiguous || name !== typed.trim()))
     .slice(0, MAX_FOUND);
   return found.length === 0 ? null : { start, found };
 }

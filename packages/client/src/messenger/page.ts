@@ -6,6 +6,7 @@ import type { IntentInput, IntentName, IntentResult } from "./intents.ts";
 import { patched } from "./patch.ts";
 import type { AppState, EntryView, ThreadChange } from "./view.ts";
 
+export { plain } from "@porchlight/charter/letters";
 export type { AccountId, ConversationId } from "@porchlight/encoding";
 export type { Port } from "./channel.ts";
 export type {
