@@ -34,6 +34,7 @@ export async function surviveCrash(
   }
   await deployment.restartAfterCrash(name);
   deployment.follow();
+  await deployment.witnessed(order);
   await deployment.submit(name, order);
   if (early || place === "approval-unjournalled") {
     await deployment.reaches(name, order, "awaiting-approval");

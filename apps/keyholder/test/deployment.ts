@@ -580,6 +580,17 @@ export class TestDeployment {
     );
   }
 
+  /**
+   * Waits until the published checkpoint covers the order. On a busy machine, or where a keyholder has just come back,
+   * that takes longer than a keyholder's patience in these tests.
+   */
+  async witnessed({ index }: TestOrder): Promise<void> {
+    await until(async () => {
+      await this.server.publish();
+      return this.server.publishedSize > index;
+    }, "a checkpoint with the order");
+  }
+
   submit(name: string, { warrant, others, opening, index }: TestOrder, conversations?: ConversationId[]) {
     return this.client(name).submitOrder({
       warrant,

@@ -69,6 +69,7 @@ describe("release by time", () => {
   test("NOT-30 to NOT-32, NOT-42: a secret order's notice comes on its day, revoked or not, never before", async () => {
     const disclosure = { kind: "secret", until: END, ground: "The suspect would flee." } as const;
     const order = await deployment.order({ disclosure });
+    await deployment.witnessed(order);
     await deployment.submit(K1, order);
     await deployment.reaches(K1, order, "awaiting-approval");
     deployment.revoke(order);
@@ -106,7 +107,7 @@ describe("release by time", () => {
 
 test("GATE-42, KEY-27: junk in the place of an order's notices has the order refused, with a record that says why", async () => {
   const order = await deployment.order({}, { junk: true });
-  await deployment.server.publish();
+  await deployment.witnessed(order);
   for (const name of [K1, K2]) await deployment.submit(name, order);
   for (const name of [K1, K2]) {
     const answer = await deployment.reaches(name, order, "refused");
@@ -127,6 +128,7 @@ describe("races: one checkpoint decides, and the lower index wins", () => {
     disclosure: { kind: "secret", until: day, ground: "The suspect would flee." } as const,
   });
   const handIn = async (order: TestOrder, name: string) => {
+    await deployment.witnessed(order);
     await deployment.submit(name, order);
     await deployment.reaches(name, order, "awaiting-approval");
   };
@@ -188,7 +190,7 @@ describe("races: one checkpoint decides, and the lower index wins", () => {
   test("GATE-18: of two orders that race for the last of a cap the lower index is taken and the other refused, at every keyholder", async () => {
     const first = await deployment.order();
     const second = await deployment.order();
-    await deployment.server.publish();
+    await deployment.witnessed(second);
     await deployment.submit(K1, second);
     await Promise.all([deployment.submit(K1, first), deployment.submit(K2, first)]);
     await deployment.submit(K2, second);

@@ -48,8 +48,7 @@ afterAll(async () => {
 });
 
 async function awaiting(name: string, order: TestOrder): Promise<void> {
-  // On a busy machine the log takes longer than a keyholder's patience in these tests.
-  await deployment.server.publish();
+  await deployment.witnessed(order);
   await deployment.submit(name, order);
   await deployment.reaches(name, order, "awaiting-approval");
 }
@@ -262,6 +261,7 @@ describe("an order from receipt to release", () => {
     const order = await deployment.order({ conversations: "all" });
     await expect(deployment.submit(K1, order)).rejects.toMatchObject({ refusal: "malformed" });
     const conversations = [1, 2].map((byte) => conversationIdOf(new Uint8Array(32).fill(byte)));
+    await deployment.witnessed(order);
     await deployment.submit(K1, order, conversations);
     await deployment.reaches(K1, order, "awaiting-approval");
     await deployment.approve(K1, order);
@@ -338,6 +338,7 @@ describe("what is refused", () => {
     const conversation = (byte: number) => conversationIdOf(new Uint8Array(32).fill(byte));
     const add = async (byte: number) =>
       await deployment.add(K1, order, { conversations: [conversation(byte)], otherSides: [] });
+    await deployment.witnessed(order);
     await deployment.submit(K1, order, [conversation(200)]);
     await deployment.reaches(K1, order, "awaiting-approval");
     for (let i = 0; i < 100; i++) await add(i);
@@ -427,6 +428,7 @@ describe("what is refused", () => {
       { ...first.document, necessity: "Other words." },
       first.requester,
     );
+    await deployment.witnessed(second);
     await deployment.submit(K3, second);
     await deployment.reaches(K3, second, "refused");
     expect(await deployment.client(K3).order(second.id)).toMatchObject({ code: "requester-reused" });
@@ -702,6 +704,7 @@ describe("with time", () => {
     const conversation = (number: number) =>
       conversationIdOf(new Uint8Array(32).fill(number >> 8, 0, 1).fill(number & 255, 1));
     const listed = Array.from({ length: 322 }, (_, number) => conversation(number));
+    await deployment.witnessed(order);
     await deployment.submit(K1, order, listed);
     await deployment.reaches(K1, order, "awaiting-approval");
     const { charter } = order.document;

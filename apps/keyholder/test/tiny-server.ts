@@ -155,6 +155,11 @@ export class TinyServer {
     for (const wake of this.#waiting) wake();
   }
 
+  /** Size of the tree under the newest published checkpoint. */
+  get publishedSize(): number {
+    return this.#publishedSize;
+  }
+
   publish(): Promise<void> {
     this.#publishing = this.#publishing.then(() => this.#publish()).catch(() => {});
     return this.#publishing;
