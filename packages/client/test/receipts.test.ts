@@ -70,6 +70,28 @@ class Device {
     return entry?.kind === "message" ? entry.delivery : null;
   }
 
+  /** Somebody goes, or comes (back): what the commit does, and who is there from then on. */
+  async goes(seq: number, account: AccountId): Promise<void> {
+    const others = [...this.thread.others()].filter((one) => one !== account);
+    await this.#members(seq, { left: [account] });
+    this.thread.others = () => new Set(others);
+  }
+
+  async comes(seq: number, account: AccountId): Promise<void> {
+    const others = [...this.thread.others(), account];
+    await this.#members(seq, { added: [{ account, deviceKey: account }] });
+    this.thread.others = () => new Set(others);
+  }
+
+  async #members(
+    seq: number,
+    change: Partial<Extract<ConversationEvent, { kind: "members" }>>,
+  ): Promise<void> {
+    const at = { conversation: CONVERSATION, seq, received: NOW };
+    const nothing = { added: [], removed: [], newDevices: [], left: [] };
+    await this.#take({ ...at, kind: "members", by: ADA, ...nothing, ...change });
+  }
+
   async #take(event: ConversationEvent): Promise<void> {
     await this.thread.take([event], this.#taken++);
   }
@@ -211,4 +233,38 @@ test("refusals of one kind in a row are one entry with their number, also where 
   expect(entries.map((entry) => (entry.kind === "refused" ? [entry.code, entry.times] : entry.kind))).toEqual(
     ["message", ["undecryptable", 3], ["replayed", 1], ["replayed", 1]],
   );
+});
+
+test("CON-4: what was read stays read when its reader leaves, and when they are back", async () => {
+  const [ada, bea] = [await Device.of(ADA), await Device.of(BEA)];
+  const state = async (id: string) => {
+    const { kind, read, of } = (await ada.delivery(id)) as { kind: string; read: number; of: number };
+    return `${kind} ${read}/${of}`;
+  };
+  for (const device of [ada, bea]) await device.gets(1, ADA, says("m1"));
+  await bea.thread.markRead(9);
+  await ada.gets(2, BEA, await bea.receipt());
+  expect(await state("m1")).toBe("sent 1/2");
+  // Who goes without having had it is waited for no longer; who had it is still one of those who did.
+  await ada.goes(3, CAY);
+  expect(await state("m1")).toBe("read 1/1");
+  await ada.goes(4, BEA);
+  expect(await state("m1")).toBe("read 1/1");
+  await ada.gets(5, ADA, says("m2"));
+  expect(await state("m2")).toBe("sent 0/0");
+  await ada.comes(6, BEA);
+  await ada.comes(6, CAY);
+  expect([await state("m1"), await state("m2")]).toEqual(["read 1/1", "sent 0/0"]);
+  for (const device of [ada, bea]) await device.gets(7, ADA, says("m3"));
+  await bea.thread.markRead(9);
+  await ada.gets(8, BEA, await bea.receipt());
+  expect(await state("m3")).toBe("sent 1/2");
+  // Of what was written while they were away they have nothing, however far they have read since.
+  await ada.goes(9, BEA);
+  await ada.goes(9, CAY);
+  expect([await state("m1"), await state("m2"), await state("m3")]).toEqual([
+    "read 1/1",
+    "sent 0/0",
+    "read 1/1",
+  ]);
 });

@@ -3,7 +3,7 @@ import { CLOCK_TOLERANCE } from "@porchlight/mls";
 import type { History } from "./history.ts";
 import type { StoredBody, StoredEntry, StoredMessage } from "./stored-entry.ts";
 import { edited, reacted } from "./thread-intake.ts";
-import { isSpeech, type Pending, type ThreadRecord } from "./thread-record.ts";
+import { isSpeech, type Mark, type Pending, type Stay, type ThreadRecord } from "./thread-record.ts";
 import type {
   AttachmentView,
   ChangeView,
@@ -166,15 +166,23 @@ async function waitingView(scene: Scene, pending: Pending): Promise<MessageView>
 }
 
 function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
-  // Who came later never had it, whatever they have read since.
-  const addressed = [...others].filter((account) => (record.marks[account]?.since ?? 0) <= place);
-  const isLost = (account: AccountId): boolean =>
-    record.marks[account]?.gaps?.some(({ from, to }) => from <= place && place < to) === true;
-  const lost = addressed.filter(isLost);
-  const marks = addressed.flatMap((account) => (isLost(account) ? [] : (record.marks[account] ?? [])));
-  const received = marks.filter((mark) => mark.received > place).length;
-  const read = marks.filter((mark) => mark.read > place).length;
-  const of = addressed.length;
+  const lost: AccountId[] = [];
+  const stays: Stay[] = [];
+  // Who is gone counts with what they had of it, so that what was read stays read.
+  for (const account of new Set([...others, ...(Object.keys(record.marks) as AccountId[])])) {
+    const { earlier = [], ...last } = record.marks[account] ?? NOTHING_YET;
+    // Who came later never had it, whatever they have read since.
+    if (others.has(account) && (last.since ?? 0) <= place) {
+      if (isLost(last, place)) lost.push(account);
+      else stays.push(last);
+      continue;
+    }
+    const had = [last, ...earlier].find((stay) => isThere(stay, place));
+    if (had !== undefined) stays.push(had);
+  }
+  const received = stays.filter((stay) => stay.received > place).length;
+  const read = stays.filter((stay) => stay.read > place).length;
+  const of = stays.length + lost.length;
   const kind =
     lost.length > 0
       ? "lost"
@@ -184,6 +192,16 @@ function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
           ? "delivered"
           : "sent";
   return { kind, received, read, of, lost };
+}
+
+const NOTHING_YET: Mark = { received: 0, read: 0 };
+
+function isLost({ gaps = [] }: Stay, place: number): boolean {
+  return gaps.some(({ from, to }) => from <= place && place < to);
+}
+
+function isThere(stay: Stay, place: number): boolean {
+  return (stay.since ?? 0) <= place && place < stay.received && !isLost(stay, place);
 }
 
 async function replyOf(scene: Scene, id: string): Promise<ReplyView> {

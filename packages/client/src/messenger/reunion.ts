@@ -189,11 +189,14 @@ function knownOf(record: ThreadRecord, other: ThreadRecord): Pick<ThreadRecord, 
 function mergedMark(one: Mark | undefined, other: Mark | undefined): Mark {
   const gaps = withLost(one?.gaps ?? [], other?.gaps ?? []);
   const since = one?.since ?? other?.since;
+  const [ours, theirs] = [one?.earlier ?? [], other?.earlier ?? []];
+  const earlier = ours.length < theirs.length ? theirs : ours;
   return {
     received: Math.max(one?.received ?? 0, other?.received ?? 0),
     read: Math.max(one?.read ?? 0, other?.read ?? 0),
     ...(since === undefined ? {} : { since }),
     ...(gaps.length === 0 ? {} : { gaps }),
+    ...(earlier.length === 0 ? {} : { earlier }),
   };
 }
 

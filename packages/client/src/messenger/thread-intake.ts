@@ -294,7 +294,7 @@ async function takeMembers(
     ...desk.record,
     marks: {
       ...desk.record.marks,
-      ...Object.fromEntries(joined.map((account) => [account, { received: since, read: since, since }])),
+      ...Object.fromEntries(joined.map((account) => [account, comeIn(desk.record.marks[account], since)])),
     },
     membersVersion: desk.record.membersVersion + 1,
     nameDue: desk.record.nameDue || joined.length > 0,
@@ -319,6 +319,15 @@ async function takeMembers(
     const devices = added.filter((one) => one.account === account).map(({ deviceKey }) => deviceKey);
     if (account !== me && people.saw(account, devices)) await say({ kind: "safety-number-changed", account });
   }
+}
+
+/** What somebody had before they went is no less theirs when they are back. */
+function comeIn(before: Mark | undefined, since: number): Mark {
+  const now = { received: since, read: since, since };
+  if (before === undefined) return now;
+  const { earlier = [], ...last } = before;
+  const stays = last.received > (last.since ?? 0) ? [...earlier, last] : earlier;
+  return stays.length === 0 ? now : { ...now, earlier: stays };
 }
 
 /** What is told in place of something that is not shown. */

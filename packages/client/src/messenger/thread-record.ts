@@ -36,12 +36,15 @@ export type Pending = {
 };
 
 /** How far somebody has come: places before these. `since`: where they were taken in, if it was later than at the start. */
-export type Mark = {
+export type Stay = {
   readonly received: number;
   readonly read: number;
   readonly since?: number;
   readonly gaps?: readonly Lost[];
 };
+
+/** Kept of those who are gone: what was read stays read. `earlier`: of who came back, how far they were when they went. */
+export type Mark = Stay & { readonly earlier?: readonly Stay[] };
 
 /** What a conversation is to its person, beside its entries. One record, written after every change. */
 export type ThreadRecord = {
@@ -69,7 +72,7 @@ export type ThreadRecord = {
   readonly membersVersion: number;
   readonly marks: { readonly [account: AccountId]: Mark };
   /** What the own receipts have said. */
-  readonly told: Pick<Mark, "received" | "read">;
+  readonly told: Pick<Stay, "received" | "read">;
   readonly owed?: readonly Owed[];
   /** Others may not know the own name. */
   readonly nameDue: boolean;
@@ -131,11 +134,15 @@ export function moved(
   record: ThreadRecord,
   { count, place }: { readonly count: number; readonly place: (before: number) => number },
 ): ThreadRecord {
-  const mark = ({ received, read, since, gaps }: Mark): Mark => ({
+  const stay = ({ received, read, since, gaps }: Stay): Stay => ({
     received: place(received),
     read: place(read),
     ...(since === undefined ? {} : { since: place(since) }),
     ...(gaps === undefined ? {} : { gaps: movedLost(gaps, place) }),
+  });
+  const mark = (one: Mark): Mark => ({
+    ...stay(one),
+    ...(one.earlier === undefined ? {} : { earlier: one.earlier.map(stay) }),
   });
   const seen = place(record.seen);
   const unread = Math.min(record.unread, count - seen);
@@ -146,7 +153,7 @@ export function moved(
     unread,
     mentions: Math.min(record.mentions, unread),
     marks: Object.fromEntries(Object.entries(record.marks).map(([account, one]) => [account, mark(one)])),
-    told: mark(record.told),
+    told: stay(record.told),
     ...(record.owed === undefined ? {} : { owed: movedOwed(record.owed, place) }),
   };
 }
