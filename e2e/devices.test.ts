@@ -45,7 +45,9 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await online(bea);
     await ada.page.perform("addContact", { code: bea.state.me.contactCode });
     await ada.page.perform("createConversation", { charter, title: "", accounts: [bea.account] });
-    talk = (await bea.conversation(() => true)).id;
+    talk = (await bea.conversation(({ kind }) => kind === "direct")).id;
+    await ada.page.perform("createConversation", { charter, title: "A group", accounts: [bea.account] });
+    await bea.conversation(({ title, kind }) => title === "A group" && kind === "group");
     await ada.says(talk, "from before");
     await bea.hears(talk, "from before");
     await bea.page.perform("safetyNumber", { account: ada.account });
@@ -79,6 +81,9 @@ describe("one person's devices, with the whole messenger and a real server", () 
       (seen) => seen.kind === "ready" && seen.contacts[ada.account]?.trust.kind === "changed",
     );
     await bea.sees(talk, (entry) => entry.kind === "event" && entry.event.kind === "safety-number-changed");
+    // CON-22: as loud in a group as between two.
+    await bea.conversation(({ kind, changed }) => kind === "direct" && changed[0] === ada.account);
+    await bea.conversation(({ kind, changed }) => kind === "group" && changed[0] === ada.account);
     await bea.says(talk, "hello to both");
     await ada.hears(talk, "hello to both");
     await tablet.hears(talk, "hello to both");

@@ -1,6 +1,8 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { serveFiles } from "../../apps/server/test/web-server.ts";
+import { event, message, refused } from "../../apps/web/gallery/entries.ts";
+import { HOUSE, INES, ME, NOOR, TOMAS } from "../../apps/web/gallery/people.ts";
 import type { Act } from "../../apps/web/gallery/port.ts";
 import { SCENES } from "../../apps/web/gallery/scenes.ts";
 import { axe } from "../../apps/web/test/axe.ts";
@@ -45,6 +47,18 @@ afterAll(async () => {
   await served?.stop();
 });
 
+async function show(page: Page, scene: string): Promise<void> {
+  await page.evaluate((name) => {
+    // What the last scene told stays until somebody closes it.
+    for (const close of document.querySelectorAll<HTMLElement>(".toasts button")) close.click();
+    (globalThis as unknown as { showScene: (name: string) => void }).showScene(name);
+    // Two frames: the second draws what the answers of the first brought.
+    return new Promise((resolve) =>
+      requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
+  }, scene);
+}
+
 async function perform(page: Page, act: Act): Promise<void> {
   if ("press" in act) {
     // In a menu, or a button; names of people stand isolated in a label.
@@ -77,15 +91,7 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
     // What only comes after something is done takes longer, and is slow too.
     const scenes = Object.entries(SCENES).filter(([, { does }]) => isSlow || does === undefined);
     for (const [scene, { does = [] }] of scenes) {
-      await page.evaluate((name) => {
-        // What the last scene told stays until somebody closes it.
-        for (const close of document.querySelectorAll<HTMLElement>(".toasts button")) close.click();
-        (globalThis as unknown as { showScene: (name: string) => void }).showScene(name);
-        // Two frames: the second draws what the answers of the first brought.
-        return new Promise((resolve) =>
-          requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))),
-        );
-      }, scene);
+      await show(page, scene);
       await page.locator("#main").waitFor({ state: "attached" });
       for (const act of does) await perform(page, act);
       // For people to look at; a test that only asks does not wait for them.
@@ -101,3 +107,60 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
   },
   isSlow ? 900_000 : 120_000,
 );
+
+test("who hears the page is told of everything that comes into a thread, by whom, and of the same words twice", async () => {
+  const { context, watch } = await openProfile(started.browser, { origin: served.origin });
+  const page = await context.newPage();
+  await page.goto(served.origin);
+  await show(page, "thread");
+  const takes = async (...entries: readonly object[]): Promise<void> =>
+    await page.evaluate(
+      (more) => (globalThis as unknown as { sceneTakes: (more: readonly object[]) => void }).sceneTakes(more),
+      entries,
+    );
+  // Isolates are for the eye.
+  const heard = async (urgency: "polite" | "assertive"): Promise<readonly string[]> =>
+    (await page.locator(`#main [aria-live=${urgency}] p`).allTextContents()).map((one) =>
+      one.replace(/[\u2066-\u2069]/g, "").trim(),
+    );
+  await page.getByRole("article").last().waitFor();
+  // What stood there before is not news.
+  expect(await heard("polite")).toEqual([]);
+  await takes(message(NOOR, "ok"));
+  await expect.poll(() => heard("polite")).toEqual(["Noor Haddad: ok"]);
+  await takes(message(NOOR, "ok"), message(ME, "mine"));
+  await expect.poll(() => heard("polite")).toEqual(["Noor Haddad: ok", "Noor Haddad: ok"]);
+  const file = { name: "plan.pdf", type: "application/pdf", size: 9, preview: null };
+  await takes(
+    message(TOMAS, "", {}, { attachments: [file] }),
+    event(NOOR, { kind: "safety-number-changed", account: NOOR }),
+    event(INES, { kind: "charter-proposed", charter: HOUSE }),
+  );
+  await expect
+    .poll(async () => (await heard("polite")).slice(2))
+    .toEqual([
+      "Tomás Rivera sent a file: plan.pdf",
+      "Noor Haddad has other keys than those you compared",
+      "Inês Carvalho proposed a change: House charter: who can open this",
+    ]);
+  expect(await page.locator("#main [aria-live] a").count()).toBe(0);
+  // What was refused interrupts; of a flood in one place each doubling is told.
+  const flood = refused("message", "replayed");
+  const alarms = [
+    "A message was refused. It was shown before. Somebody delivered it a second time.",
+    "2 messages were refused. It was shown before. Somebody delivered it a second time.",
+  ];
+  for (const times of [1, 2]) {
+    await takes({ ...flood, times });
+    await expect.poll(() => heard("assertive")).toEqual(alarms.slice(0, times));
+  }
+  await takes({ ...flood, times: 3 });
+  // Of many at once the newest, and how many there were.
+  await takes(...Array.from({ length: 90 }, (_, i) => message(NOOR, `late ${i}`)));
+  await expect
+    .poll(async () => (await heard("polite")).slice(5))
+    .toEqual(["87 entries came before these.", ...[87, 88, 89].map((i) => `Noor Haddad: late ${i}`)]);
+  expect(await heard("assertive")).toEqual(alarms);
+  expect(watch.problems).toEqual([]);
+  await context.close();
+});

@@ -34,13 +34,17 @@ export function message(
   };
 }
 
-function event(by: EventView["by"], what: EventView["event"]): EventView {
+export function event(by: EventView["by"], what: EventView["event"]): EventView {
   made++;
   const isFirst = made === 1;
   return { kind: "event", key: `e${made}`, seq: made, at: at(), isFirst, by, byMe: by === ME, event: what };
 }
 
-function refused(item: "message" | "commit" | "envelope" | "welcome", code: string, times = 1): EntryView {
+export function refused(
+  item: "message" | "commit" | "envelope" | "welcome",
+  code: string,
+  times = 1,
+): EntryView {
   made++;
   const came = at();
   return {

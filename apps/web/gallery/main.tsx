@@ -8,6 +8,7 @@ import { COURT, HOUSE } from "./people.ts";
 import { scenePort } from "./port.ts";
 import { SCENES } from "./scenes.ts";
 
+let takes: ReturnType<typeof scenePort>["takes"] = () => {};
 const root = createRoot(document.getElementById("app") as HTMLElement);
 
 function show(name: string): void {
@@ -18,7 +19,9 @@ function show(name: string): void {
   }
   const read = name.startsWith("first-") ? [] : [COURT, HOUSE];
   localStorage.setItem("porchlight.charters-read", JSON.stringify(read));
-  root.render(<App key={name} messenger={new MessengerPage(scenePort(scene))} at={scene.at} />);
+  const port = scenePort(scene);
+  takes = port.takes;
+  root.render(<App key={name} messenger={new MessengerPage(port)} at={scene.at} />);
 }
 
 function Index(): ReactElement {
@@ -38,5 +41,8 @@ function Index(): ReactElement {
 
 keepAppearance();
 show(new URLSearchParams(location.search).get("scene") ?? "");
-// For the tests: another scene without loading the page again.
-Object.assign(globalThis, { showScene: show });
+// For the tests: another scene without loading the page again, and what comes into its thread.
+Object.assign(globalThis, {
+  showScene: show,
+  sceneTakes: (more: Parameters<typeof takes>[0]) => takes(more),
+});

@@ -134,6 +134,7 @@ export const conversation = (n: number, more: Partial<ConversationView> = {}): C
   renameRefused: null,
   draft: "",
   waitingFor: [],
+  changed: [],
   queued: 0,
   pinned: false,
   muted: false,

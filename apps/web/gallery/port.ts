@@ -22,23 +22,35 @@ export type Act =
   | { readonly top: true };
 
 /** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */
-export function scenePort(scene: Scene): Port {
+export function scenePort(scene: Scene): Port & { readonly takes: (more: readonly EntryView[]) => void } {
   const listeners: ((event: Event) => void)[] = [];
   const reply = (data: unknown): void =>
     queueMicrotask(() => listeners.forEach((listener) => listener({ data } as unknown as Event)));
-  const entries = scene.entries ?? [];
+  const entries = [...(scene.entries ?? [])];
+  let open: unknown = null;
   return {
+    // Comes in while the thread is open; an entry that is there already comes in its place.
+    takes: (more) => {
+      const from = entries.length;
+      for (const one of more) {
+        const place = entries.findIndex(({ key }) => key === one.key);
+        entries.splice(place === -1 ? entries.length : place, place === -1 ? 0 : 1, one);
+      }
+      const change = { count: entries.length, ranges: [{ from: Math.max(0, from - 1), to: entries.length }] };
+      reply({ kind: "thread", conversation: open, change });
+    },
     addEventListener: (_type, listener) => listeners.push(listener),
     postMessage: (posted) => {
       const message = posted as {
         kind: string;
         request: number;
         name: string;
-        input: { from: number; to: number };
+        input: { conversation: unknown; from: number; to: number };
       };
       if (message.kind === "hello") reply({ kind: "state", state: scene.state });
       if (message.kind !== "perform") return;
       const { request, name, input } = message;
+      if (name === "openThread") open = input.conversation;
       const answers: Readonly<Record<string, () => unknown>> = {
         openThread: () => ({ count: entries.length, firstUnread: null }),
         entries: () => entries.slice(input.from, input.to),

@@ -85,15 +85,18 @@ const transfer = (n: number, status: TransferView["status"], name: string): Tran
 
 const file = (name: string) => ({ name, type: "", size: 48_000_000, preview: null });
 
-const changed = ready(SEVERAL, {
-  contacts: {
-    [NOOR]: contact(NOOR, "Noor Haddad", {
-      trust: { kind: "changed", at: NOW, newDevices: ["12".repeat(32)] },
-    }),
-    [TOMAS]: contact(TOMAS, "Tomás Rivera", { isNameAmbiguous: true }),
-    [INES]: contact(INES, "Inês Carvalho"),
+const changed = ready(
+  SEVERAL.map((one) => (one.id === FIRST || one.id === SECOND ? { ...one, changed: [NOOR] } : one)),
+  {
+    contacts: {
+      [NOOR]: contact(NOOR, "Noor Haddad", {
+        trust: { kind: "changed", at: NOW, newDevices: ["12".repeat(32)] },
+      }),
+      [TOMAS]: contact(TOMAS, "Tomás Rivera", { isNameAmbiguous: true }),
+      [INES]: contact(INES, "Inês Carvalho"),
+    },
   },
-});
+);
 
 const failed = (code: Extract<AppState, { kind: "failed" }>["code"]): Scene => ({
   at: "/",
@@ -267,6 +270,15 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   list: { at: "/", state: ready(SEVERAL) },
   thread: { at: `/c/${FIRST}`, state: ready(SEVERAL), entries: TALK, members },
   trouble: { at: `/c/${SECOND}`, state: changed, entries: TROUBLE, members },
+  "trouble-group": { at: `/c/${FIRST}`, state: changed, entries: TALK, members },
+  "trouble-several": {
+    at: `/c/${FIRST}`,
+    state: ready(SEVERAL.map((one) => (one.id === FIRST ? { ...one, changed: [NOOR, INES] } : one))),
+    entries: TALK,
+    members,
+    // Looks as the one before, to axe: for people to look at.
+    does: [],
+  },
   "thread-begin": {
     at: `/c/${FIRST}`,
     state: ready(SEVERAL),

@@ -217,7 +217,7 @@ describe("another charter", () => {
       seat: b,
       thread: Thread.begin(b.id, b.charter, town.now, { storage, me, people: alone }),
       others: new Set(),
-      nameOf: () => "",
+      people: alone,
       typing: [],
     });
     expect(status).toEqual({ kind: "charter-proposed", by: people[0]?.account, charter: next.id });

@@ -114,10 +114,9 @@ function Row({
   readonly conversation: ConversationView;
   readonly isOpen: boolean;
 }): ReactElement {
-  const { charters, contacts } = useReady();
+  const { charters } = useReady();
   const { id, unread, mentions, draft, pinned, muted, charter, status, queued, peer } = conversation;
   const title = shownName(conversation.title) || say("conversation.untitled");
-  const isChanged = peer !== null && contacts[peer]?.trust.kind === "changed";
   const isCounted = unread > 0 && !muted;
   return (
     <Link
@@ -136,7 +135,7 @@ function Row({
         </span>
         <span className="row list-row-line">
           <span className="one-line grow small soft">
-            {isChanged ? (
+            {conversation.changed.length > 0 ? (
               <span className="danger">{say("list.changed")}</span>
             ) : status.kind === "charter-proposed" ? (
               <span className="lamp">{say("list.charter-proposed")}</span>

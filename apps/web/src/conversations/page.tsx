@@ -248,15 +248,22 @@ function Rename({
 function Trouble({ conversation }: { readonly conversation: ConversationView }): ReactElement | null {
   const { contacts } = useReady();
   const nameOf = useNames();
-  const { peer } = conversation;
-  const contact = peer === null ? undefined : contacts[peer];
-  if (contact === undefined) return null;
-  if (contact.trust.kind === "changed") {
+  const { peer, changed } = conversation;
+  if (changed.length > 0) {
+    const names = changed.map(nameOf).join(", ");
     return (
       <Banner
+        // Each further one is read out too.
+        key={changed.join()}
         tone="danger"
         isLoud
-        title={<Say k="trust.changed.title" v={{ name: nameOf(contact.account) }} />}
+        title={
+          changed.length === 1 ? (
+            <Say k="trust.changed.title" v={{ name: names }} />
+          ) : (
+            <Say k="trust.changed.several" v={{ names }} />
+          )
+        }
         actions={
           <Link
             to="/c/$conversation/people"
@@ -271,7 +278,8 @@ function Trouble({ conversation }: { readonly conversation: ConversationView }):
       </Banner>
     );
   }
-  if (contact.isNameAmbiguous) {
+  const contact = peer === null ? undefined : contacts[peer];
+  if (contact?.isNameAmbiguous === true) {
     return (
       <Banner tone="danger" title={<Say k="trust.ambiguous.title" v={{ name: nameOf(contact.account) }} />}>
         <p>

@@ -273,7 +273,9 @@ export const en = {
   "thread.unread-from-here": "New from here",
   "thread.to-end": "To the newest",
   "thread.to-new": { one: "{count} new message", other: "{count} new messages" },
-  "thread.heard": "New message: {text}",
+  "heard.message": "{name}: {text}",
+  "heard.files": { one: "{name} sent a file: {files}", other: "{name} sent {count} files: {files}" },
+  "heard.more": { one: "{count} entry came before this.", other: "{count} entries came before these." },
   "message.label": "{name}, {time}",
   "message.actions": "What to do with this message",
   "message.reply": "Reply",
@@ -427,6 +429,7 @@ export const en = {
   "trust.verified": "Keys compared on {date}",
   "trust.changed.short": "Keys changed since you compared",
   "trust.changed.title": "{name} has other keys than those you compared",
+  "trust.changed.several": "These people have other keys than those you compared: {names}",
   "trust.changed.text":
     "Usually a new phone. It could also be somebody else. Compare again before you write anything private.",
   "trust.ambiguous.title": "Two people you know are called {name}",

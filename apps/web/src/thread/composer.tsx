@@ -408,7 +408,9 @@ export function Composer({
           readOnly={isDue}
           aria-invalid={tooLong > 0}
           value={text}
-          aria-label={say("composer.label", { title: conversation.title })}
+          aria-label={say("composer.label", {
+            title: shownName(conversation.title) || say("conversation.untitled"),
+          })}
           aria-autocomplete="list"
           {...(mention === null
             ? {}

@@ -67,21 +67,29 @@ const TONES: { readonly [Kind in EventView["event"]["kind"]]?: string } = {
   "keyholder-replaced": "lamp",
 };
 
-function EventText({ entry }: { readonly entry: EventView }): ReactElement {
+/** `isHeard`: to be read out, where nothing can be pressed. */
+export function EventText({
+  entry,
+  isHeard = false,
+}: {
+  readonly entry: EventView;
+  readonly isHeard?: boolean;
+}): ReactElement {
   const nameOf = useNames();
   const { me } = useReady();
   const { event, by } = entry;
   const who = nameOf(by);
+  const charterWords = (id: CharterId | null): ReactNode => <CharterWords id={id} isHeard={isHeard} />;
   const names = (accounts: readonly EventView["by"][]): string => accounts.map(nameOf).join(", ");
   switch (event.kind) {
     case "created":
-      return <Say k="event.created" v={{ name: who, charter: <CharterWords id={event.charter} /> }} />;
+      return <Say k="event.created" v={{ name: who, charter: charterWords(event.charter) }} />;
     case "you-joined":
       // With its history from another device, or from a backup, it is this device that came in.
       return (
         <Say
           k={entry.isFirst ? "event.you-joined" : "event.you-joined-again"}
-          v={{ name: who, charter: <CharterWords id={event.charter} /> }}
+          v={{ name: who, charter: charterWords(event.charter) }}
         />
       );
     case "joined":
@@ -110,9 +118,7 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
     case "charter-proposed":
     case "charter-accepted":
     case "charter-changed":
-      return (
-        <Say k={`event.${event.kind}`} v={{ name: who, charter: <CharterWords id={event.charter} /> }} />
-      );
+      return <Say k={`event.${event.kind}`} v={{ name: who, charter: charterWords(event.charter) }} />;
     case "keyholder-replaced": {
       const { lost, successor, at } = event.replacement;
       return (
@@ -122,7 +128,7 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
             lost,
             successor,
             date: utcDateOf(at),
-            charter: <CharterWords id={event.charter} />,
+            charter: charterWords(event.charter),
           }}
         />
       );
@@ -135,13 +141,21 @@ function EventText({ entry }: { readonly entry: EventView }): ReactElement {
 }
 
 /** "Who can open this" as a link, or that nobody can. */
-function CharterWords({ id }: { readonly id: CharterId | null }): ReactNode {
+function CharterWords({
+  id,
+  isHeard,
+}: {
+  readonly id: CharterId | null;
+  readonly isHeard: boolean;
+}): ReactNode {
   const { charters } = useReady();
   if (id === null) return <span>{say("charter.words.none")}</span>;
   const kind = charters[id]?.kind;
+  const words = kind === undefined ? say("charter.words.unknown") : say(`charter.words.${kind}`);
+  if (isHeard) return words;
   return (
     <Link to="/who/$charter" params={{ charter: id }}>
-      {kind === undefined ? say("charter.words.unknown") : say(`charter.words.${kind}`)}
+      {words}
     </Link>
   );
 }

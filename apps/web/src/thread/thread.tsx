@@ -12,8 +12,10 @@ import { longDay, number, Say, say } from "../i18n/say.tsx";
 import { useAsk } from "../messenger/use.ts";
 import { Banner, Waiting } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+import { shownName } from "../text/marks.ts";
 import { Entry } from "./entry.tsx";
 import type { ThreadActions } from "./entry-props.ts";
+import { Heard } from "./heard.tsx";
 import { useRows } from "./use-rows.ts";
 import { type LoadedThread, useThread } from "./use-thread.ts";
 
@@ -126,7 +128,7 @@ function OpenThread({
         onKeyDown={move}
         tabIndex={active !== null && active >= first && active < last ? -1 : 0}
         role="list"
-        aria-label={say("thread.label", { title })}
+        aria-label={say("thread.label", { title: shownName(title) || say("conversation.untitled") })}
       >
         <div ref={rows.size} className="thread-size" role="presentation">
           <div ref={rows.drawn} className="thread-rows" role="presentation">
@@ -183,7 +185,7 @@ function OpenThread({
           </Button>
         </div>
       )}
-      <NewMessages entry={newest} count={count} />
+      <Heard conversation={id} count={count} entry={entry} need={need} />
       <span className="visually-hidden">{say("thread.length", { count: number(count) })}</span>
     </div>
   );
@@ -195,29 +197,5 @@ function standsTogether(previous: EntryView | undefined, shown: EntryView): bool
     shown.kind === "message" &&
     previous.from === shown.from &&
     shown.at - previous.at < TOGETHER
-  );
-}
-
-/** What came in while the thread is open, for people who hear the page. */
-function NewMessages({
-  entry,
-  count,
-}: {
-  readonly entry: EntryView | undefined;
-  readonly count: number;
-}): ReactElement {
-  const [text, setText] = useState("");
-  const heard = useRef(count);
-  useEffect(() => {
-    if (count <= heard.current || entry === undefined) return;
-    heard.current = count;
-    if (entry.kind === "message" && !entry.fromMe && entry.body.kind === "text") {
-      setText(say("thread.heard", { text: entry.body.text.slice(0, 200) }));
-    }
-  }, [count, entry]);
-  return (
-    <div className="visually-hidden" aria-live="polite">
-      {text}
-    </div>
   );
 }

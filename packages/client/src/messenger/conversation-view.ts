@@ -1,6 +1,7 @@
 import type { AccountId } from "@porchlight/encoding";
 import type { Seat } from "../seat.ts";
 import { lastAt } from "./entry-view.ts";
+import type { People } from "./people.ts";
 import type { Thread } from "./thread.ts";
 import { previewOf } from "./thread-intake.ts";
 import { isSpeech, type Pending } from "./thread-record.ts";
@@ -13,10 +14,10 @@ export function conversationView(parts: {
   readonly seat: Seat | null;
   readonly thread: Thread;
   readonly others: ReadonlySet<AccountId>;
-  readonly nameOf: (account: AccountId) => string;
+  readonly people: Pick<People, "name" | "trust">;
   readonly typing: readonly AccountId[];
 }): ConversationView {
-  const { seat, thread, nameOf, typing } = parts;
+  const { seat, thread, people, typing } = parts;
   const { record } = thread;
   const isOut = seat === null || seat.kind === "removed";
   // Who is out does not know any more who is in; it is still called after those whom it knew.
@@ -31,7 +32,14 @@ export function conversationView(parts: {
   const newest = waiting.at(-1);
   return {
     id: thread.id,
-    title: named === "" ? others.slice(0, NAMES).map(nameOf).filter(Boolean).join(", ") : named,
+    title:
+      named === ""
+        ? others
+            .slice(0, NAMES)
+            .map((one) => people.name(one))
+            .filter(Boolean)
+            .join(", ")
+        : named,
     kind: isDirect ? "direct" : "group",
     peer: isDirect ? peer : null,
     charter: seat?.charter ?? record.charter,
@@ -44,6 +52,7 @@ export function conversationView(parts: {
     renameRefused: refusedTitle === undefined ? null : renameOf(refusedTitle),
     draft: record.draft,
     waitingFor: record.waitingFor,
+    changed: [...parts.others].filter((account) => people.trust(account).kind === "changed"),
     queued: waiting.length,
     pinned: record.pinned,
     muted: record.muted,

@@ -592,7 +592,7 @@ export class Session {
       seat: this.seatOf(id),
       thread,
       others: this.#others(id),
-      nameOf: (account) => this.people.name(account),
+      people: this.people,
       typing: this.typing.of(id),
     });
     this.#set({ conversations: { ...this.#state.conversations, [id]: view } });

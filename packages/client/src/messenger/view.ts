@@ -183,6 +183,8 @@ export type ConversationView = {
   readonly draft: string;
   /** People who are added as soon as one of their devices has been online. */
   readonly waitingFor: readonly AccountId[];
+  /** Members whose keys are not those that this person compared ("changed"): say it loudly before anything is written. */
+  readonly changed: readonly AccountId[];
   /** Own messages that wait to be sent. */
   readonly queued: number;
   readonly pinned: boolean;
