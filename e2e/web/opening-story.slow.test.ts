@@ -1,9 +1,15 @@
 // One opening by the people whose work it is, each in front of their own desk, from the officer's answer to the notice in
-// the member's app. What they decide they decide at pages, under passkeys; the provider's statement of whose account it is and
+// the member's app. What they ask and decide they do at pages, under passkeys; the provider's statement of whose account it is and
 // the registration of the authority's key are made by command.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { introduceAuthority } from "../../packages/deployment/src/authority.ts";
-import { type AccountId, dayNumber, dayOf, unixSeconds } from "../../packages/encoding/src/index.ts";
+import { registerAuthority } from "../../packages/deployment/src/authority.ts";
+import {
+  type AccountId,
+  dayNumber,
+  dayOf,
+  formatDay,
+  unixSeconds,
+} from "../../packages/encoding/src/index.ts";
 import { picture } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 import type { DeskVisitor } from "./desk-visitor.ts";
@@ -32,6 +38,7 @@ let court: DeskVisitor;
 /** The fifth is down. */
 let keyholders: readonly DeskVisitor[];
 let statement: Uint8Array;
+let application: Uint8Array;
 
 const holder = (number: number): DeskVisitor => keyholders[number - 1] as DeskVisitor;
 
@@ -55,13 +62,39 @@ test("two people talk, in the knowledge of who can open it", async () => {
   expectCalm(ada, ben);
 });
 
-test("the officer reads what an authority sent, answers whose account it is, and the answer is counted in the log", async () => {
+test("the agency asks by its pages whose account it is; the officer reads that, answers whose account it is, and the answer is counted in the log", async () => {
   await opening.until(day(1));
   statement = await opening.statement({ [account]: NAME });
   const made = await opening.agencyOf("agency");
   officer = await opening.at("officer", "Officer Vale", "server");
   await opening.look(officer, "officer-empty");
-  await introduceAuthority(opening.deployment, made, { reference: "7 Js 12/26", person: NAME, day: DAY });
+  await registerAuthority(opening.deployment, made);
+  agency = await opening.at("agency", "Inspector Bo");
+  application = await opening.apply(agency, "7 Js 12/26");
+  await opening.look(agency, "agency-application");
+  await agency.follow("Send to the provider");
+  await agency.page.getByLabel("Whose account it is").check();
+  await agency.page.getByLabel("People, as the provider knows them").fill("Somebody Else");
+  await agency.page.getByLabel("First day (UTC)").fill(formatDay(DAY));
+  await agency.press("Show what will be sent");
+  await agency.page.getByText("Something is not right yet.").waitFor();
+  await opening.look(agency, "agency-send-unfinished");
+  const { legalBases, offenceCategories } = opening.deployment.charter;
+  await agency.page.getByLabel("Legal basis").selectOption(legalBases[0] as string);
+  await agency.page.getByLabel("Category of offence").selectOption(offenceCategories[0] as string);
+  await agency.press("Show what will be sent");
+  await agency.page.getByText("Message 3: Task: whose account").waitFor();
+  await opening.look(agency, "agency-send-confirm");
+  await agency.press("Send it");
+  // Authorisation and act are there; nobody at the provider has that name.
+  await agency.page.getByText("The provider refused 1 part.").waitFor();
+  expect(await agency.text()).toContain("No such account.");
+  await opening.look(agency, "agency-send-refused");
+  await agency.page.getByLabel("People, as the provider knows them").fill(NAME);
+  await agency.press("Show what will be sent");
+  await agency.page.getByText("There already, and not sent again").waitFor();
+  await agency.press("Send it");
+  await agency.page.getByText("The provider has all of it.").waitFor();
   await officer.go("/inbox");
   await opening.look(officer, "officer-inbox");
   await officer.go("/endpoints");
@@ -76,7 +109,7 @@ test("the officer reads what an authority sent, answers whose account it is, and
     await officer.page.getByRole("heading", { name: what }).waitFor();
     if (what === "Original act") {
       const act = await officer.download("Read it: download the document");
-      expect(Buffer.from(act).toString()).toContain("An invented original act of 7 Js 12/26");
+      expect(Buffer.from(act).toString()).toContain("%PDF-1.7 7 Js 12/26");
     }
     await opening.look(officer, `officer-${what.replaceAll(/\W+/g, "-")}`);
     await officer.press(act);
@@ -90,7 +123,7 @@ test("the officer reads what an authority sent, answers whose account it is, and
 });
 
 test("the agency applies, the court signs, and each keyholder has it", async () => {
-  [agency, court] = [await opening.at("agency", "Inspector Bo"), await opening.at("court", "Judge Cho")];
+  court = await opening.at("court", "Judge Cho");
   keyholders = await Promise.all(
     ["Ines", "Jon", "Kit", "Lou"].map(
       async (name, i) => await opening.at("keyholder", name, `keyholder-${i + 1}`),
@@ -111,7 +144,6 @@ test("the agency applies, the court signs, and each keyholder has it", async () 
   await opening.look(agency, "agency-received");
   const delivered = Buffer.from(await agency.download("Download what was delivered")).toString();
   expect(JSON.parse(delivered)).toMatchObject({ accounts: [{ account, person: NAME }] });
-  const application = await opening.apply(agency, "7 Js 12/26");
   await opening.draft(court, application, statement, {
     days: [DAY],
     conversations: "all",

@@ -35,14 +35,17 @@ import {
   askProvider,
   authorisationOf,
   documentOf,
+  isUnfinished,
   LineRecords,
   type ProviderLine,
+  planSending,
   preservationTaskOf,
+  Sendings,
   Service,
   taskOf,
 } from "@porchlight/parties";
 import { orderRequest, type ServerClient } from "@porchlight/wire";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openAgency } from "../../../packages/desk/src/agency/desk.ts";
 import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
@@ -280,6 +283,94 @@ function papers(reference = "4 Gs 217/26", by = line, isEmergency = false) {
     contents: act,
   });
   return { authorisation, id, original };
+}
+
+/** DESK-14: by its pages the agency asks for something under a new application, with the provider's reasons and a lost answer. */
+async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by: ProviderLine) {
+  const { path } = await agency.request(charter.id, {
+    reference: "5 Js 9/26",
+    actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
+  });
+  const at = `/applications/${/request-[0-9a-f]{24}/.exec(path)?.[0]}`;
+  expect((await client.get(at)).text).toContain(`${at}/send`);
+  const place = `${at}/send`;
+  const boundary = "----sending";
+  const send = async (fields: Readonly<Record<string, string>>, file: Uint8Array | null = null) => {
+    const part = (name: string, body: string, more = "") =>
+      `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${more}\r\n\r\n${body}\r\n`;
+    const all = Object.entries({ csrf: await client.token(), ...fields }).map(([name, value]) =>
+      part(name, value),
+    );
+    if (file !== null) all.push(part("file", fromUtf8(file), '; filename="act.pdf"'));
+    const type = `multipart/form-data; boundary=${boundary}`;
+    return await client.send("POST", place, `${all.join("")}--${boundary}--\r\n`, { "content-type": type });
+  };
+  const typed = {
+    legalBasis: charter.legalBases[0] as string,
+    offence: "stalking",
+    firstDay: days.first,
+    lastDay: "",
+    names: `Nobody ${EVIL}`,
+    subscriber: "yes",
+    act: "whole",
+  };
+  const wrong = await send({ ...typed, legalBasis: "", firstDay: "yesterday", until: "" });
+  expect(wrong.status).toBe(422);
+  for (const words of [
+    "Choose one of the charter&#39;s legal bases.",
+    "Name the first day.",
+    "not kept here",
+  ]) {
+    expect(wrong.text).toContain(words);
+  }
+  expect(wrong.text).toContain("Nobody &lt;img");
+  expect((await send(typed, utf8("another act"))).text).toContain("This is another file");
+
+  // What is confirmed is all that will be sent; it is on the disk before the first message, the act too.
+  const asked = client.asked(await send(typed, act));
+  expect(asked.text).toContain(`Asks PROVIDER, of 1 person, on ${days.first}: whose account it is.`);
+  for (const words of ["Message 1: Authorisation", "Message 2: Original act", actHash, "Message 3: Task"]) {
+    expect(asked.text).toContain(words);
+  }
+  expect(asked.text).not.toContain("<img");
+  const ids = [...new Set(asked.text.match(/number at the provider: [0-9a-f-]{36}/g))].map((one) =>
+    one.slice(-36),
+  );
+  expect(ids.length).toBe(3);
+  // The answer to the second message is lost: the provider has the act, and the desk does not know.
+  const plain = globalThis.fetch;
+  let messages = 0;
+  vi.stubGlobal("fetch", async (...request: Parameters<typeof fetch>) => {
+    const isMessage = String(request[0]).endsWith("/hi1");
+    const answer = await plain(...request);
+    if (isMessage && ++messages >= 2) throw new TypeError("fetch failed");
+    return answer;
+  });
+  const cut = await client.follow(await client.confirm(asked)).finally(() => vi.unstubAllGlobals());
+  expect(cut.text).toContain("Nothing is lost: what is missing is sent when you go on.");
+  expect(cut.text).toContain("This is not sent to its end.");
+  expect((await send(typed)).status).toBe(409);
+  const refused = await client.act(`${place}/on`, {});
+  expect(refused.text).toContain("The provider refused 1 part.");
+  expect(refused.text).toContain(
+    `No such account. (task:RequestValues) (${refusal("no-such-account").number})`,
+  );
+  expect(refused.text).toContain("Nobody &lt;img");
+  // What is there already is not sent twice; what was refused goes as it is corrected.
+  const right = { ...typed, names: "Ada Byron" };
+  const again = client.asked(await send(right));
+  expect(again.text).toContain("There already, and not sent again");
+  expect(again.text).not.toContain("Message 2");
+  const sent = await client.follow(await client.confirm(again));
+  expect(sent.text).toContain("The provider has all of it.");
+  expect(sent.text).toContain("5 Js 9/26");
+  const all = await send(right);
+  expect([all.status, all.text.includes("has all of that already")]).toEqual([422, true]);
+  const { objects } = await new LineRecords(agency, by).ask(service);
+  const mine = objects.filter((one) => one.id === ids[0] || one.belongsTo.includes(ids[0] as string));
+  expect(mine.map(({ what }) => what).sort()).toEqual(["Authorisation", "OriginalAct", "SubscriberData"]);
+  expect(mine.some(({ id }) => id === ids[1])).toBe(true);
+  expect((await client.get("/journal")).text).toContain("Send this to the provider");
 }
 
 describe("registered keys", () => {
@@ -785,7 +876,63 @@ describe("orders", () => {
     expect((await shown(id)).custody.at(-1)?.by).toBe("Officer Night");
   });
 
-  test("HI1-12, HI1-15, HI1-32, DESK-13: what an agency sent, on its pages: states, words, deliveries and its acts, all escaped", async () => {
+  test("DESK-14: whoever goes on after a crash between any two messages sends the very same objects, each once", async () => {
+    const plain = service.server.hi1.bind(service.server);
+    const hooked = service.server as { hi1: ServerClient["hi1"] };
+    const name = (cut: number) => `request-${String(cut).padStart(24, "0")}`;
+    const wish = {
+      ...{ legalBasis: charter.legalBases[0] as string, offenceCategory: "stalking", days },
+      ...{ targets: targets(), isEmergency: false, order: null },
+      tasks: ["SubscriberData"],
+      act: { contentType: "application/pdf", checksum: actHash, isWhole: true },
+      preserve: null,
+    } as const;
+    await service.update();
+    // Each message is cut twice: before it leaves, and when its answer is on the way.
+    for (let cut = 0; cut < 6; cut++) {
+      const { parts } = planSending(line, { ...wish, reference: `cut ${cut}` }, []);
+      expect(parts.length).toBe(3);
+      await new Sendings(agency, line).begin(name(cut), { at: server.now, typed: { names: "Ada" }, parts });
+      let count = 0;
+      hooked.hi1 = async (message) => {
+        const isCut = count++ === Math.floor(cut / 2);
+        if (isCut && cut % 2 === 0) throw new TypeError("killed");
+        const answer = await plain(message);
+        if (isCut) throw new TypeError("killed");
+        return answer;
+      };
+      const contents = async () => act;
+      await expect(new Sendings(agency, line).send(service, name(cut), contents)).rejects.toThrow("killed");
+      hooked.hi1 = plain;
+      // Another process: it has the directory alone.
+      const after = new Sendings(await Agency.open(agency.directory), line);
+      const kept = await after.read(name(cut));
+      expect([kept?.parts.map(({ object }) => object), kept?.typed]).toEqual([
+        parts.map(({ object }) => object),
+        { names: "Ada" },
+      ]);
+      const sent = await after.send(service, name(cut), contents);
+      expect([isUnfinished(sent), sent.parts.map(({ outcome }) => outcome.kind)]).toEqual([
+        false,
+        parts.map(() => "taken"),
+      ]);
+      const answered = await ask(
+        parts.map(({ object }) => ({ GET: { Identifier: object.ObjectIdentifier } })),
+      );
+      expect(codes(answered)).toEqual(parts.map(() => null));
+    }
+    // Another object under the same name is none of this one's.
+    const [part] = planSending(line, { ...wish, reference: "first" }, []).parts;
+    const taken = part?.object as ReturnType<typeof authorisationOf>;
+    await ask([create(taken)]);
+    const other = { ...taken, "auth:AuthorisationReference": "second" } as typeof taken;
+    const sendings = new Sendings(agency, line);
+    await sendings.begin(name(99), { at: server.now, typed: {}, parts: [{ object: other, isWhole: false }] });
+    const { parts } = await sendings.send(service, name(99), async () => null);
+    expect(parts[0]?.outcome).toMatchObject({ kind: "refused", number: refusal("object-exists").number });
+  });
+
+  test("HI1-12, HI1-15, HI1-32, DESK-13, DESK-14: what an agency sent, on its pages: states, words, deliveries and its acts, all escaped", async () => {
     const { directory } = agency;
     const at = { directory, url: server.url, charter: charter.id };
     const client = await signedIn(await openAgency(at), { directory, label: "agency" });
@@ -881,6 +1028,7 @@ describe("orders", () => {
       await records.cancel(service, { id, generation: 1 });
       expect(await status(id)).toBe("Cancelled");
       expect((await client.get("/journal")).text).toContain("Cancel it: Task: whose account");
+      await sendsByItsPages(client, by);
     } finally {
       await client.desk.close();
     }

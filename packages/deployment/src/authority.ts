@@ -15,6 +15,7 @@ import {
   authorisationOf,
   documentOf,
   lineOf,
+  type ProviderLine,
   taskOf,
   writeLineNames,
 } from "@porchlight/parties";
@@ -27,16 +28,9 @@ const AUTHORITY = "AGENCY";
 /** Days for which the invented authority's key counts. */
 const KEY_DAYS = 365;
 
-/**
- * An authority whose key the provider registers after a call-back and the issuer's signature (HI1-50 to HI1-53), and its
- * first request over TS 103 120: whose account it is, which waits for the response officer.
- */
-export async function introduceAuthority(
-  deployment: Deployment,
-  agency: Agency,
-  about: { readonly reference: string; readonly person: string; readonly day: DayNumber },
-): Promise<void> {
-  const { service, charter } = deployment;
+/** An authority whose key the provider registers after a call-back and the issuer's signature (HI1-50 to HI1-53). */
+export async function registerAuthority(deployment: Deployment, agency: Agency): Promise<ProviderLine> {
+  const { service } = deployment;
   const server = deployment.layout.directory("server");
   const admin = async (command: string, members: JsonObject): Promise<Fields> =>
     new Fields(await callAdmin(server, { command, ...members }), command);
@@ -75,7 +69,17 @@ export async function introduceAuthority(
     profile: "1",
   };
   await writeLineNames(agency.directory, names);
-  const line = lineOf(names, await agency.endpointSeed());
+  return lineOf(names, await agency.endpointSeed());
+}
+
+/** {@link registerAuthority}, and its first request over TS 103 120: whose account it is, which waits for the response officer. */
+export async function introduceAuthority(
+  deployment: Deployment,
+  agency: Agency,
+  about: { readonly reference: string; readonly person: string; readonly day: DayNumber },
+): Promise<void> {
+  const { service, charter } = deployment;
+  const line = await registerAuthority(deployment, agency);
   const days = { first: formatDay(about.day), last: formatDay(about.day) };
   const authorisation = authorisationOf(line, {
     reference: about.reference,

@@ -468,6 +468,11 @@ export class Agency {
     return found;
   }
 
+  /** By what an application is called here, from the point that its order names. */
+  static nameOfRequest(point: Uint8Array): string {
+    return secretName(point);
+  }
+
   /** Where the sealed packages of an order are, once it was collected. */
   evidenceFolder(order: OrderFile): string {
     return join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));

@@ -22,6 +22,8 @@ export type PartyErrorCode =
   | "keyholder-untrue"
   /** The provider refused a message of TS 103 120 as a whole, or one of its actions; the sentence is the provider's. */
   | "hi1-refused"
+  /** A document that is to be sent is not in this directory any more. */
+  | "contents-missing"
   /** An answer that the provider did not sign, or that is to another message. */
   | "hi1-untrue"
   /** What was delivered does not have the checksum that was delivered with it. */

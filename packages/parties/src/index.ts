@@ -22,7 +22,7 @@ export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 export { type LineNames, lineOf, namesIn, readLineNames, writeLineNames } from "./line-names.ts";
-export type { LineAct, LineObject } from "./line-object.ts";
+export { type LineAct, type LineObject, lineObjects } from "./line-object.ts";
 export { type LineRecord, LineRecords } from "./line-record.ts";
 export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders } from "./order-shelf.ts";
 export type { KeptPackage } from "./package-shelf.ts";
@@ -40,11 +40,13 @@ export { preservationName, preservationShelf } from "./preservation-shelf.ts";
 export {
   askProvider,
   authorisationOf,
+  createAtProvider,
   documentOf,
   type ProviderLine,
   preservationTaskOf,
   type Span,
   type TaskTargets,
+  type TaskType,
   taskOf,
 } from "./provider-line.ts";
 export {
@@ -57,6 +59,8 @@ export {
   readRequest,
   readStatementFile,
 } from "./request-file.ts";
+export { orderContents, type Part, planSending, type SendingWish } from "./sending.ts";
+export { isUnfinished, readParts, type Sending, Sendings, type SentPart } from "./sendings.ts";
 export { chooseCharter, type Replacement, Service, type ServiceOptions } from "./service.ts";
 export { Shelf } from "./shelf.ts";
 export {

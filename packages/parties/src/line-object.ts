@@ -57,6 +57,9 @@ export type LineObject = {
   readonly changed: UnixSeconds | null;
   /** YYYY-MM-DD. */
   readonly days: { readonly first: string; readonly last: string } | null;
+  /** Of an authorisation. */
+  readonly legalBasis: string | null;
+  readonly offence: string | null;
   /** How each target is named, and the name. */
   readonly targets: readonly { readonly format: string; readonly value: string }[];
   /** Of a preservation: until when it was asked for, and until when it is granted. YYYY-MM-DD. */
@@ -157,9 +160,14 @@ function deadlineIn(
   return deadlineOf(unixSeconds(Math.max(made, Math.min(...times))), isEmergency(object), EU_DEADLINES);
 }
 
-type Details = Pick<LineObject, "days" | "targets" | "asked" | "granted" | "contentType" | "checksum">;
+type Details = Pick<
+  LineObject,
+  "days" | "legalBasis" | "offence" | "targets" | "asked" | "granted" | "contentType" | "checksum"
+>;
 const NO_DETAILS: Details = {
   days: null,
+  legalBasis: null,
+  offence: null,
   targets: [],
   asked: null,
   granted: null,
@@ -170,8 +178,14 @@ const NO_DETAILS: Details = {
 function detailsOf(object: Hi1Object): Details {
   switch (typeOf(object)) {
     case "Authorisation": {
-      const span = (object as Authorisation)["auth:AuthorisationTimespan"];
-      return { ...NO_DETAILS, days: daysOf(span?.["auth:StartTime"], span?.["auth:EndTime"]) };
+      const authorisation = object as Authorisation;
+      const span = authorisation["auth:AuthorisationTimespan"];
+      return {
+        ...NO_DETAILS,
+        days: daysOf(span?.["auth:StartTime"], span?.["auth:EndTime"]),
+        legalBasis: authorisation["auth:AuthorisationLegalType"]?.["common:Value"] ?? null,
+        offence: authorisation["auth:AuthorisationTypeOfCase"]?.["common:Value"] ?? null,
+      };
     }
     case "LDTask":
     case "LPTask": {

@@ -1,7 +1,9 @@
 // A requester's side of TS 103 120: signed messages to the provider, and answers that the provider signed (spec/hi1.md).
 import { randomUUID } from "node:crypto";
+import type { Json } from "@porchlight/encoding";
 import {
   type ActionResponse,
+  canonicalJson,
   checkMessage,
   type Endpoint,
   etsi,
@@ -10,6 +12,7 @@ import {
   type Message,
   type Profile,
   parseMessage,
+  refusal,
   signedMessage,
   typeName,
 } from "@porchlight/hi1";
@@ -26,6 +29,9 @@ export type ProviderLine = {
   /** Ed25519, 32 B. */
   readonly seed: Uint8Array;
 };
+
+/** What a task to disclose asks for. */
+export type TaskType = "StoredContentData" | "SubscriberData" | "TrafficData";
 
 /** A task's or authorisation's days: whole UTC days, both included (HI1-16). */
 export type Span = { readonly first: string; readonly last: string };
@@ -104,17 +110,21 @@ export function taskOf(
   line: ProviderLine,
   authorisation: string,
   about: {
-    readonly reference: string;
-    readonly type: "StoredContentData" | "SubscriberData" | "TrafficData";
+    /** LDID; `null`: one is made of country, endpoint and the task's own identifier. */
+    readonly reference: string | null;
+    readonly type: TaskType;
     readonly days: Span;
     readonly targets: TaskTargets;
     readonly isEmergency: boolean;
   },
 ): Hi1Object {
+  const common = base(line, [authorisation]);
+  const { CountryCode, UniqueIdentifier } = line.own;
   return {
     "@xsi:type": typeName("LDTask"),
-    ...base(line, [authorisation]),
-    "task:Reference": about.reference,
+    ...common,
+    "task:Reference":
+      about.reference ?? `${CountryCode}-${UniqueIdentifier}-${common.ObjectIdentifier.slice(0, 8)}`,
     "task:RequestDetails": details(line, about.type, about.days, about.targets),
     "task:CSPID": line.provider,
     ...(about.isEmergency
@@ -167,6 +177,39 @@ export function documentOf(
       "doc:ChecksumType": "SHA-256",
     },
   } as Hi1Object;
+}
+
+/** What came of an object that was sent. The words are the provider's. */
+export type Created =
+  | { readonly kind: "taken" }
+  | { readonly kind: "refused"; readonly number: number; readonly words: string };
+
+/**
+ * Sends one object. The very same one is sent again without harm: what the provider has already is taken. Throws as
+ * {@link askProvider}.
+ */
+export async function createAtProvider(
+  service: Service,
+  line: ProviderLine,
+  object: Hi1Object,
+): Promise<Created> {
+  const [answer] = await askProvider(service, line, [{ CREATE: { HI1Object: object } }]);
+  if (answer === undefined || !("ErrorInformation" in answer)) return { kind: "taken" };
+  const { ErrorCode: number, ErrorDescription: words } = answer.ErrorInformation;
+  if (number === refusal("object-exists").number && (await isThere(service, line, object)))
+    return { kind: "taken" };
+  return { kind: "refused", number, words };
+}
+
+/** Whether the provider has an object with everything that this one says. */
+async function isThere(service: Service, line: ProviderLine, object: Hi1Object): Promise<boolean> {
+  const [answer] = await askProvider(service, line, [{ GET: { Identifier: object.ObjectIdentifier } }]);
+  if (answer === undefined || !("GETResponse" in answer)) return false;
+  const there = answer.GETResponse.HI1Object as Readonly<Record<string, Json>>;
+  return Object.entries(object as Readonly<Record<string, Json>>).every(
+    ([name, value]) =>
+      Object.hasOwn(there, name) && canonicalJson(there[name] as Json) === canonicalJson(value),
+  );
 }
 
 /**

@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
-import { base64, type DayNumber, formatDay, fromUtf8, hex, type Json, utf8 } from "@porchlight/encoding";
+import { base64, type DayNumber, formatDay, type Json } from "@porchlight/encoding";
 import {
   Agency,
   askProvider,
   authorisationOf,
+  createAtProvider,
   documentOf,
+  orderContents,
   type ProviderLine,
   preservationTaskOf,
   readLineNames,
   type Service,
+  type TaskType,
   taskOf,
   writeLineNames,
 } from "@porchlight/parties";
@@ -123,7 +126,7 @@ export function registerHi1(requester: Command, streams: Streams): void {
         Targets & {
           authorisation: string;
           reference: string;
-          type: "StoredContentData" | "SubscriberData" | "TrafficData";
+          type: TaskType;
           emergency?: true;
         },
     ) => {
@@ -175,7 +178,8 @@ export function registerHi1(requester: Command, streams: Streams): void {
       if ((act === undefined) === (order === undefined)) {
         throw new CommandError(EXIT.usage, "option-missing", "say it with --act or --order");
       }
-      const contents = act === undefined ? await orderContents(order as string) : await readInput(act);
+      const contents =
+        act === undefined ? orderContents(await readOrder(order as string)) : await readInput(act);
       const { line: to, service } = await openLine(options);
       const checksum = createHash("sha256").update(contents).digest("hex");
       const document = documentOf(to, authorisation, {
@@ -215,13 +219,6 @@ function targetsOf({ account = [], person = [], conversation = [] }: Targets) {
   return { accounts: account, names: person, conversations: conversation };
 }
 
-async function orderContents(path: string): Promise<Uint8Array> {
-  const { warrant, others, opening } = await readOrder(path);
-  // What POST /v1/orders takes (HI1-24).
-  const more = others === null ? {} : { others: fromUtf8(others) };
-  return utf8(JSON.stringify({ warrant: fromUtf8(warrant), ...more, opening: hex(opening) }));
-}
-
 async function asked(service: Service, line: ProviderLine, what: object): Promise<object> {
   const [answer] = await askProvider(service, line, [what]);
   if (answer !== undefined && !("ErrorInformation" in answer)) return answer;
@@ -229,15 +226,20 @@ async function asked(service: Service, line: ProviderLine, what: object): Promis
     ErrorCode: 0,
     ErrorDescription: "no answer",
   };
-  throw new CommandError(EXIT.refused, "hi1-refused", `${ErrorDescription} (${ErrorCode})`);
+  throw refused(ErrorDescription, ErrorCode);
 }
 
 async function sent(
   service: Service,
   line: ProviderLine,
-  object: { ObjectIdentifier: string },
+  object: Parameters<typeof createAtProvider>[2],
 ): Promise<Outcome> {
-  await asked(service, line, { CREATE: { HI1Object: object } });
+  const created = await createAtProvider(service, line, object);
+  if (created.kind === "refused") throw refused(created.words, created.number);
   const id = object.ObjectIdentifier;
   return { text: `sent; it is ${id}`, json: { id } };
+}
+
+function refused(words: string, number: number): CommandError {
+  return new CommandError(EXIT.refused, "hi1-refused", `${words} (${number})`);
 }

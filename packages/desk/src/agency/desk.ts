@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { asName } from "@porchlight/charter";
 import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
 import { attachmentPath, isMessage } from "@porchlight/evidence";
@@ -32,16 +31,16 @@ import type { Act, Desk, DeskContext, Download, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { Silences } from "../silence.ts";
+import { ChosenActs } from "./chosen-acts.ts";
 import { type Collection, Collections } from "./collecting.ts";
 import { EvidenceShelf } from "./evidence.ts";
-import { LINE_SENTENCES, LineRoom } from "./line-room.ts";
+import { LineDoor } from "./line-door.ts";
+import { LINE_SENTENCES, LineRoom, ON_THE_LINE } from "./line-room.ts";
 import { applicationPage, handsOn, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { pictureType } from "./picture.ts";
+import { SendingRoom } from "./sending-room.ts";
 import { viewerPage } from "./viewer-page.ts";
 
-/** Original acts that were chosen and wait for the passkey are in memory: so many, and so many milliseconds. */
-const MAX_CHOSEN = 4;
-const CHOSEN_FOR = 6 * 60_000;
 const ACT_FILES = { bodyLimit: 64 * 2 ** 20 };
 
 /** What of a package is given out as it is: path in the package, type, and how the file is called then. */
@@ -68,8 +67,14 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
   await agency.sealPlainActs();
   const { party } = agency;
   const door = new ServiceDoor(context, party);
-  const room = new AgencyRoom(agency, door);
-  const line = new LineRoom(agency, door);
+  const [chosen, lineDoor] = [new ChosenActs(), new LineDoor(agency)];
+  const room = new AgencyRoom(agency, door, chosen);
+  const line = new LineRoom(agency, door, lineDoor);
+  const sending = new SendingRoom({
+    ...{ agency, door, chosen, line: lineDoor, sentences: ON_THE_LINE },
+    request: async (visit) => await room.request(visit),
+    order: async (visit) => await room.find(visit),
+  });
   return await deskAt(door, {
     party: agency.name,
     heading: { court: "Agency", house: "Requester" },
@@ -89,6 +94,7 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
     routes: (rooms) => {
       const { page, form, act, download, picture } = rooms;
       line.routes(rooms);
+      sending.routes(rooms);
       page("/orders", async (visit) => await room.orders(visit));
       form("/orders", async (_visit, sent) => await room.bring(sent), UPLOADS);
       page("/new", async (visit) => newPage(visit, (await door.open()).charter));
@@ -164,16 +170,16 @@ class AgencyRoom {
   readonly #evidence: EvidenceShelf;
   readonly #collections = new Collections();
   readonly #silences = new Silences();
-  /** By hash. */
-  readonly #chosen = new Map<string, Uint8Array>();
+  readonly #chosen: ChosenActs;
 
-  constructor(agency: Agency, door: ServiceDoor) {
+  constructor(agency: Agency, door: ServiceDoor, chosen: ChosenActs) {
     this.#agency = agency;
     this.#door = door;
+    this.#chosen = chosen;
     this.#evidence = new EvidenceShelf(agency);
   }
 
-  async #find({ params }: Visit): Promise<Shown> {
+  async find({ params }: Visit): Promise<Shown> {
     const orders = await shownOrders(this.#agency.directory, await this.#door.open());
     const found = orders.find(({ name }) => name === params["order"]);
     if (found === undefined) throw new DeskError("not-found", "this agency's directory has no such order");
@@ -234,7 +240,7 @@ class AgencyRoom {
         if (act === null && !/^[0-9a-f]{64}$/.test(given)) {
           return again("A fingerprint has 64 digits and letters from a to f.");
         }
-        const actHash = act === null ? given : this.#choose(act.bytes);
+        const actHash = act === null ? given : this.#chosen.choose(act.bytes);
         return {
           title: "Make this application",
           button: "Make it",
@@ -256,30 +262,16 @@ class AgencyRoom {
       perform: async (_visit, { reference, actHash, isKept }) => {
         const { charter } = await this.#door.open();
         if (isKept) {
-          const act = this.#chosen.get(actHash);
-          if (act === undefined)
-            throw new DeskError("not-now", "the act is not here any more: choose it again");
+          const act = this.#chosen.find(actHash);
+          if (act === null) throw new DeskError("not-now", "the act is not here any more: choose it again");
           await this.#agency.keepAct(act);
-          this.#chosen.delete(actHash);
+          this.#chosen.forget(actHash);
         }
         const { path } = await this.#agency.request(charter.id, { reference, actHash: fromHex(actHash, 32) });
         const name = /(request-[0-9a-f]{24})\.json$/.exec(path)?.[1] ?? "";
         return { to: `/applications/${name}`, said: "The application is made." };
       },
     };
-  }
-
-  /** Its hash. It is kept once the application is confirmed, and forgotten where nobody confirms it. */
-  #choose(bytes: Uint8Array): string {
-    const hash = createHash("sha256").update(bytes).digest("hex");
-    this.#chosen.delete(hash);
-    this.#chosen.set(hash, bytes);
-    const [oldest] = this.#chosen.keys();
-    if (oldest !== undefined && this.#chosen.size > MAX_CHOSEN) this.#chosen.delete(oldest);
-    setTimeout(() => {
-      if (this.#chosen.get(hash) === bytes) this.#chosen.delete(hash);
-    }, CHOSEN_FOR).unref();
-    return hash;
   }
 
   async request({ params }: Visit): Promise<Request> {
@@ -296,7 +288,7 @@ class AgencyRoom {
   }
 
   async order(visit: Visit) {
-    const shown = await this.#find(visit);
+    const shown = await this.find(visit);
     const service = await this.#serviceOf(shown.order);
     const isLogged = shown.standing.state !== "signed";
     const keyholders = isLogged ? (await this.#agency.status(service, loggedOrder(shown))).keyholders : [];
@@ -315,7 +307,7 @@ class AgencyRoom {
     return {
       name: "hand-on",
       propose: async (visit) => {
-        const { name, order, document, commitment } = await this.#find(visit);
+        const { name, order, document, commitment } = await this.find(visit);
         const { keyholders } = (await this.#serviceOf(order)).present;
         return {
           title: handsOn(document)?.title ?? "Tell the keyholders the conversations",
@@ -363,7 +355,7 @@ class AgencyRoom {
     return {
       name: "collect-release",
       propose: async (visit) => {
-        const { name, document, commitment, order } = await this.#find(visit);
+        const { name, document, commitment, order } = await this.find(visit);
         const { sentence } = scopeOf(document);
         const { charter } = await this.#serviceOf(order);
         const whose = (await orderWords(order, charter)).filter(({ term }) => term.startsWith("Whose"));
@@ -410,7 +402,7 @@ class AgencyRoom {
   }
 
   async evidence(visit: Visit) {
-    const shown = await this.#find(visit);
+    const shown = await this.find(visit);
     const evidence = await this.#evidence.read(shown.order, numberIn(visit));
     return viewerPage(visit, shown, evidence, {
       at: placeOf(visit, shown),
@@ -421,7 +413,7 @@ class AgencyRoom {
   }
 
   async check(visit: Visit) {
-    const shown = await this.#find(visit);
+    const shown = await this.find(visit);
     const { charter } = await this.#serviceOf(shown.order);
     const evidence = await this.#evidence.read(shown.order, numberIn(visit));
     void this.#evidence.check(shown.order, evidence, charter.id);
@@ -430,7 +422,7 @@ class AgencyRoom {
 
   /** The authority learns a digest, nothing of what it is of. */
   async stamp(visit: Visit) {
-    const shown = await this.#find(visit);
+    const shown = await this.find(visit);
     const number = numberIn(visit);
     const stamped = await this.#agency.stamp(shown.order, number === undefined ? {} : { number });
     return {
@@ -457,7 +449,7 @@ class AgencyRoom {
   }
 
   async #sent(visit: Visit): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
-    const { order } = await this.#find(visit);
+    const { order } = await this.find(visit);
     const number = numberIn(visit);
     const ref = visit.params["file"] ?? "";
     const { lines } = await this.#evidence.read(order, number);
@@ -468,7 +460,7 @@ class AgencyRoom {
   }
 
   async part(visit: Visit): Promise<Download> {
-    const { order, document } = await this.#find(visit);
+    const { order, document } = await this.find(visit);
     const number = numberIn(visit);
     const part = visit.params["part"] ?? "";
     if (part === "package") {

@@ -24,7 +24,7 @@ import { ACT_WORDS, actHelp, statusWords, whatWords } from "./line-words.ts";
 export type Told = { readonly record: LineRecord; readonly why: Explained | null };
 
 const HEADING = "Sent to the provider";
-const BY_COMMAND = html`<p class="soft">Authorisations, tasks and documents are sent by command: <code>porchlight requester hi1 authorise</code>, <code>task</code>, <code>preserve</code>, <code>document</code>.</p>`;
+const FROM_WHERE = html`<p class="soft">What is sent begins on the page of an application or an <a href="/orders">order</a>: “Send to the provider”.</p>`;
 
 export function linePage(visit: Visit, names: LineNames, told: Told): View {
   const { record } = told;
@@ -56,7 +56,7 @@ ${
 }
 ${open.length === 0 ? (objects.length === 0 && told.why !== null && record.at === null ? NOTHING : empty(objects.length === 0 ? "Nothing was sent to the provider yet." : "Nothing waits for the provider.")) : table({ caption: "Open", heads, rows: rows(open) })}
 ${over.length === 0 ? NOTHING : table({ caption: "Done", heads, rows: rows(over) })}
-${BY_COMMAND}<p class="soft"><a href="/sent/names">How you and the provider call each other</a></p>`,
+${FROM_WHERE}<p class="soft"><a href="/sent/names">How you and the provider call each other</a></p>`,
   };
 }
 
@@ -107,10 +107,12 @@ function awayBox({ record, why }: Told): Markup {
 
 /** Of an object: what stands on its page, and on what the passkey signs. */
 export function objectFacts(one: LineObject): readonly Words[] {
-  const { days, targets, asked, granted, contentType, checksum, type } = one;
+  const { days, targets, asked, granted, contentType, checksum, type, legalBasis, offence } = one;
   return [
     { term: "What", text: whatWords(one) },
     { term: type === "Delivery" ? "Of the task" : "Reference", text: one.reference ?? "none" },
+    ...(legalBasis === null ? [] : [{ term: "Legal basis", text: legalBasis }]),
+    ...(offence === null ? [] : [{ term: "Category", text: offence }]),
     ...(days === null ? [] : [{ term: "Days", text: `${days.first} to ${days.last}` }]),
     ...(targets.length === 0
       ? []

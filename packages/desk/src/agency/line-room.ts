@@ -4,8 +4,7 @@ import {
   type LineAct,
   type LineNames,
   type LineObject,
-  LineRecords,
-  lineOf,
+  type LineRecords,
   namesIn,
   PartyError,
   readLineNames,
@@ -17,6 +16,7 @@ import type { Act, Download, Rooms, Sentence, View, Visit } from "../shell/desk.
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { explain } from "../shell/sentences.ts";
+import type { LineDoor } from "./line-door.ts";
 import { keylessPage, lineObjectPage, linePage, namesPage, objectFacts, type Told } from "./line-page.ts";
 import { ACT_WORDS, actHelp, statusWords, whatWords } from "./line-words.ts";
 
@@ -34,11 +34,19 @@ export const LINE_SENTENCES: Readonly<Record<string, Sentence>> = {
     title: "What was delivered is not whole",
     next: "It was not kept, and the provider was not told that it is here. Call the provider.",
   },
+  "contents-missing": {
+    title: "What is to be sent is not here any more",
+    next: "Nothing of it was sent. Leave it unsent, and send it anew with its file.",
+  },
 };
 
-const AWAY: Sentence = {
-  title: "The provider does not answer",
-  next: "Nothing was lost. Try again in a moment; if it stays so, call the provider.",
+/** The same, where whoever does not answer is the provider. */
+export const ON_THE_LINE: Readonly<Record<string, Sentence>> = {
+  ...LINE_SENTENCES,
+  unreachable: {
+    title: "The provider does not answer",
+    next: "Nothing was lost. Try again in a moment; if it stays so, call the provider.",
+  },
 };
 
 type Seen = { readonly id: string; readonly generation: number };
@@ -47,11 +55,12 @@ type Seen = { readonly id: string; readonly generation: number };
 export class LineRoom {
   readonly #agency: Agency;
   readonly #door: ServiceDoor;
-  #open: { readonly names: LineNames; readonly records: LineRecords } | null = null;
+  readonly #line: LineDoor;
 
-  constructor(agency: Agency, door: ServiceDoor) {
+  constructor(agency: Agency, door: ServiceDoor, line: LineDoor) {
     this.#agency = agency;
     this.#door = door;
+    this.#line = line;
   }
 
   routes({ page, act, download }: Rooms): void {
@@ -66,21 +75,8 @@ export class LineRoom {
     download("/sent/:id/package", async (visit) => await this.sealed(visit));
   }
 
-  /** `null` where the names or the key are missing: nothing can be asked. */
-  async #line(): Promise<{ readonly names: LineNames; readonly records: LineRecords } | null> {
-    const names = await readLineNames(this.#agency.directory);
-    if (names === null || (await this.#agency.madeEndpointKey()) === null) return null;
-    if (JSON.stringify(this.#open?.names) !== JSON.stringify(names)) {
-      const line = lineOf(names, await this.#agency.endpointSeed());
-      this.#open = { names, records: new LineRecords(this.#agency, line) };
-    }
-    return this.#open;
-  }
-
   async #records(): Promise<LineRecords> {
-    const line = await this.#line();
-    if (line === null) throw new DeskError("not-now", "say first how you and the provider call each other");
-    return line.records;
+    return (await this.#line.need()).records;
   }
 
   /** As the provider says; as it said last where it does not answer, or not this agency. */
@@ -89,12 +85,12 @@ export class LineRoom {
       return { record: await records.ask(await this.#door.open()), why: null };
     } catch (error) {
       if (!(error instanceof WireError || error instanceof PartyError)) throw error;
-      return { record: await records.known(), why: explain(error, { ...LINE_SENTENCES, unreachable: AWAY }) };
+      return { record: await records.known(), why: explain(error, ON_THE_LINE) };
     }
   }
 
   async all(visit: Visit): Promise<View> {
-    const line = await this.#line();
+    const line = await this.#line.open();
     if (line !== null) return linePage(visit, line.names, await this.#told(line.records));
     const names = await readLineNames(this.#agency.directory);
     return names === null ? namesPage(visit, { names }) : keylessPage();

@@ -132,6 +132,8 @@ ${facts([
 <h2>Next</h2>
 <p>Give this file to ${signers}. It holds no secret.</p>
 <div class="row">${linkButton("Download the application", `/applications/${name}/file`, "main")}${isActHere ? linkButton("Download the original act", `/applications/${name}/act`) : NOTHING}</div>
+<p>What the provider has to do for it, it is asked over its line: whose account it is, for instance, or to keep something from deletion.</p>
+<p>${linkButton("Send to the provider", `/applications/${name}/send`)}</p>
 <p>${charter.kind === "court" ? "The court gives you the order as a file when it has signed it." : "They give you the order as a file when both have signed it."}</p>
 ${bringForm(visit)}`,
   };
@@ -242,6 +244,7 @@ ${
         )
 }
 ${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
+${isStopped ? NOTHING : html`<p>${linkButton("Send to the provider", `/orders/${name}/send`)}</p>`}
 <h2>What the ${orderWord(charter)} says</h2>
 ${facts([...words, { term: "Number in the public log", text: commitment }])}`,
   };
