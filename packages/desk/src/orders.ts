@@ -9,7 +9,7 @@ import {
 } from "@porchlight/encoding";
 import { orderInWords, type Words } from "@porchlight/evidence";
 import { otherAccounts, parseWarrant, personsOf, verifyOrder, type WarrantDocument } from "@porchlight/gate";
-import { html, type Markup } from "@porchlight/markup";
+import { html, type Markup, NOTHING } from "@porchlight/markup";
 import {
   type KeptOrder,
   type KeyholderAnswer,
@@ -40,23 +40,43 @@ export type Standing =
   | { readonly state: "revoked"; readonly index: number }
   | { readonly state: "expired"; readonly index: number };
 
-/** The newest first. What is in the directory was checked when it came in; nothing of it is believed beyond showing it. */
-export async function shownOrders(directory: string, service: Service): Promise<Shown[]> {
-  const kept = await keptOrders(directory);
+/**
+ * The newest first, and the files that are damaged. What is in the directory was checked when it came in; nothing of it is
+ * believed beyond showing it.
+ */
+export async function shownOrders(
+  directory: string,
+  service: Service,
+): Promise<{ readonly orders: readonly Shown[]; readonly damaged: readonly string[] }> {
+  const { orders: kept, damaged } = await keptOrders(directory);
   const wanted = new Map(kept.map(({ order }) => [namesOf(order).commitment as string, [] as Seen[]]));
   for (const { index, entry } of service.entriesFrom(0)) {
     if (entry === null || !("commitment" in entry) || !("day" in entry)) continue;
     wanted.get(entry.commitment)?.push({ index, type: entry.type, day: entry.day });
   }
   const now = service.now();
-  return kept
-    .map(({ name, order }) => {
-      const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+  const orders = kept
+    .map(({ name, order, document }) => {
       const { commitment } = namesOf(order);
       const seen = wanted.get(commitment) ?? [];
       return { name, order, document, commitment, standing: standingOf(seen, order.index, document, now) };
     })
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
+  return { orders, damaged };
+}
+
+/** Files of a desk's own directory that cannot be read, with what to do: everything else goes on. */
+export function damagedTable(files: readonly string[], what: string): Markup {
+  if (files.length === 0) return NOTHING;
+  return table({
+    caption: `Damaged files of ${what}`,
+    heads: ["File", "State", "What to do"],
+    rows: files.map((file) => [
+      html`<code>${file}</code>`,
+      badge("cannot be read", "bad"),
+      html`Put it back from a backup of this desk's directory, or from whoever was given it. Everything else goes on.`,
+    ]),
+  });
 }
 
 /** The service under an order's own charter (WAR-4): another may have come into force since. Throws PartyError "charter-unknown". */

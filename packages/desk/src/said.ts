@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { Fields, parseJson, type UnixSeconds, unixSeconds, utf8 } from "@porchlight/encoding";
+import { EncodingError, Fields, parseJson, type UnixSeconds, unixSeconds, utf8 } from "@porchlight/encoding";
 import type { DirectionKind } from "@porchlight/gate";
 
 const FOLDER = "directions";
@@ -25,6 +25,14 @@ export type Said = {
 export async function readSaid(directory: string, name: string): Promise<readonly Said[]> {
   const bytes = await readFileOrNull(pathOf(directory, name));
   return bytes === null ? [] : parseSaid(bytes);
+}
+
+/** The same; `null` where the file is damaged. */
+export async function saidOrNull(directory: string, name: string): Promise<readonly Said[] | null> {
+  return await readSaid(directory, name).catch((error: unknown) => {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  });
 }
 
 function parseSaid(bytes: Uint8Array): readonly Said[] {

@@ -259,7 +259,9 @@ test("DESK-4, DIR-7, GATE-23, WAR-10: what every keyholder would refuse the desk
   expect((await extend(longest)).status).toBe(200);
 
   const agency = await Agency.open(join(home, "agency"));
-  const used = (await agency.requests()).find(({ request: { reference } }) => reference === "hold 1");
+  const used = (await agency.requests()).requests.find(
+    ({ request: { reference } }) => reference === "hold 1",
+  );
   const { request } = await agency.request(world.charter.id, { reference: "hold 3", actHash: seedOf("act") });
   const statement = JSON.stringify(await world.statement("brandt"));
   const begin = async (application: Request | undefined) =>
@@ -376,6 +378,32 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
   expect(page).toContain("The people whom it opens may object until the end of");
   expect(page).toContain("He is my lawyer &lt;img");
 
+  // A damaged file keeps nobody from the rest either; whoever brings the order again mends it.
+  const broken = `${namesOf(changed[0]).commitment.slice(0, 16)}.json`;
+  for (const [desk, name] of [
+    [client, "works-council"],
+    [legal, "legal"],
+  ] as const) {
+    const path = join(home, name, "orders", broken);
+    const bytes = await readFile(path);
+    for (const damage of [bytes.subarray(0, 900), Buffer.from(String(bytes).replace("payload", "pay"))]) {
+      await writeFile(path, damage);
+      const list = await desk.get("/orders");
+      expect([list.status, list.text.includes(`<code>orders/${broken}</code>`)]).toEqual([200, true]);
+      expect([list.text.includes("hold 1"), list.text.includes("hold 4")]).toEqual([true, false]);
+    }
+    await upload(desk, "/orders", "order", formatOrderFile(changed[0]));
+    const mended = (await desk.get("/orders")).text;
+    expect([mended.includes("hold 4"), mended.includes(broken)]).toEqual([true, false]);
+    // What was said of an order, too.
+    const said = join(home, name, "directions", broken);
+    await mkdir(join(home, name, "directions"), { recursive: true });
+    await writeFile(said, "{");
+    const unsaid = (await desk.get("/orders")).text;
+    expect([unsaid.includes("hold 4"), unsaid.split("cannot be read").length]).toEqual([true, 3]);
+    await rm(said);
+  }
+
   // Authorities' keys too.
   const shelf = join(home, "legal", "registrations");
   await mkdir(shelf, { recursive: true });
@@ -443,8 +471,12 @@ test("DESK-5, DESK-7: an original act is kept once its application is confirmed,
   // WAR-4: one of another charter is collected under that one, and one that cannot be read keeps nobody from it.
   const path4 = `/orders/${namesOf(changed[0]).commitment.slice(0, 16)}`;
   expect((await upload(desk, "/orders", "order", formatOrderFile(changed[0]))).status).toBe(303);
+  const damaged = join("requests", `${path.split("/").at(-1)}.json`);
+  const kept = await readFile(join(directory, damaged));
+  await writeFile(join(directory, damaged), "{");
   const list = await desk.get("/orders");
-  expect([list.status, list.text.includes("hold 6")]).toEqual([200, true]);
+  expect([list.status, list.text.includes("hold 6"), list.text.includes(damaged)]).toEqual([200, true, true]);
+  await writeFile(join(directory, damaged), kept);
   const order = await desk.get(path4);
   expect([order.status, order.text.includes("Later")]).toEqual([200, true]);
   expect((await desk.post(`${path4}/collect`, {})).text).toContain("Open it");

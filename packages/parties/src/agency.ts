@@ -418,10 +418,12 @@ export class Agency {
     const names = await namesIn(folder);
     const plain = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
     if (plain.length === 0) return;
-    const asked = new Set((await this.requests()).map(({ request }) => hex(request.actHash)));
+    const { requests, damaged } = await this.requests();
+    const asked = new Set(requests.map(({ request }) => hex(request.actHash)));
     for (const name of plain) {
       const bytes = await readFileOrNull(join(folder, name));
-      if (bytes !== null && asked.has(name)) await this.keepAct(bytes);
+      // Whose act it is a damaged request does not say.
+      if (bytes !== null && (asked.has(name) || damaged.length > 0)) await this.keepAct(bytes);
       await eraseFileDurable(join(folder, name));
     }
   }
@@ -455,17 +457,27 @@ export class Agency {
     return seed;
   }
 
-  /** Requests that were made here, each with its name. Throws PartyError. */
-  async requests(): Promise<{ readonly name: string; readonly request: Request }[]> {
+  /** Requests that were made here, each with its name, and the files of those that are damaged. */
+  async requests(): Promise<{
+    readonly requests: readonly { readonly name: string; readonly request: Request }[];
+    readonly damaged: readonly string[];
+  }> {
     const folder = join(this.directory, "requests");
     const files = await namesIn(folder);
-    const found: { name: string; request: Request }[] = [];
+    const requests: { name: string; request: Request }[] = [];
+    const damaged: string[] = [];
     for (const file of files.sort()) {
       const name = /^(request-[0-9a-f]{24})\.json$/.exec(file)?.[1];
       const bytes = name === undefined ? null : await readFileOrNull(join(folder, file));
-      if (name !== undefined && bytes !== null) found.push({ name, request: readRequest(bytes) });
+      if (name === undefined || bytes === null) continue;
+      try {
+        requests.push({ name, request: readRequest(bytes) });
+      } catch (error) {
+        if (!(error instanceof PartyError)) throw error;
+        damaged.push(join("requests", file));
+      }
     }
-    return found;
+    return { requests, damaged };
   }
 
   /** By what an application is called here, from the point that its order names. */

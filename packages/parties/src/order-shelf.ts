@@ -1,11 +1,24 @@
+import { parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import { parseWarrant, type WarrantDocument } from "@porchlight/gate";
 import { formatOrderFile, namesOf, type OrderFile, readOrderFile } from "./request-file.ts";
 import { Shelf } from "./shelf.ts";
 
-/** An order in a party's directory, by a name that it has for as long as its bytes are the same. */
-export type KeptOrder = { readonly name: string; readonly order: OrderFile };
+/** What a kept file says; whether its signatures hold was asked when it came in. */
+type Kept = { readonly order: OrderFile; readonly document: WarrantDocument };
 
-function shelfOf(directory: string): Shelf<OrderFile> {
-  return new Shelf(directory, "orders", { read: readOrderFile, format: formatOrderFile });
+/** An order in a party's directory, by a name that it has for as long as its bytes are the same. */
+export type KeptOrder = Kept & { readonly name: string };
+
+function keptOf(order: OrderFile): Kept {
+  const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+  return { order, document };
+}
+
+function shelfOf(directory: string): Shelf<Kept> {
+  return new Shelf(directory, "orders", {
+    read: (bytes) => keptOf(readOrderFile(bytes)),
+    format: ({ order }) => formatOrderFile(order),
+  });
 }
 
 function nameOf(order: OrderFile): string {
@@ -16,18 +29,22 @@ function nameOf(order: OrderFile): string {
 export async function keepOrder(directory: string, order: OrderFile): Promise<string> {
   const shelf = shelfOf(directory);
   const name = nameOf(order);
-  const index = order.index ?? (await shelf.find(name))?.index ?? null;
-  return await shelf.keep(name, { ...order, index });
+  // In the place of a damaged one too: by its name it is the same.
+  const index = order.index ?? (await shelf.whole(name))?.order.index ?? null;
+  return await shelf.keep(name, keptOf({ ...order, index }));
 }
 
-/** All orders of a party's directory, by name. Throws PartyError "file-malformed". */
-export async function keptOrders(directory: string): Promise<KeptOrder[]> {
-  return (await shelfOf(directory).all()).map(({ name, one }) => ({ name, order: one }));
+/** All orders of a party's directory, by name, and the files of it that are damaged. */
+export async function keptOrders(
+  directory: string,
+): Promise<{ readonly orders: readonly KeptOrder[]; readonly damaged: readonly string[] }> {
+  const { whole, damaged } = await shelfOf(directory).all();
+  return { orders: whole.map(({ name, one }) => ({ name, ...one })), damaged };
 }
 
-/** `null` where there is none of that name. */
+/** `null` where there is none of that name. Throws what is wrong with a damaged one. */
 export async function keptOrder(directory: string, name: string): Promise<OrderFile | null> {
-  return await shelfOf(directory).find(name);
+  return (await shelfOf(directory).find(name))?.order ?? null;
 }
 
 /** Takes an order that became another one out of the directory; one that is in the log stays. */

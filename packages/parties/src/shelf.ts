@@ -1,7 +1,10 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { CharterError } from "@porchlight/charter";
 import { makeDirectory, readFileOrNull, removeFileDurable, writeFileDurable } from "@porchlight/durable";
-import { equalBytes } from "@porchlight/encoding";
+import { EncodingError, equalBytes } from "@porchlight/encoding";
+import { GateError } from "@porchlight/gate";
+import { PartyError } from "./error.ts";
 
 const NAME = /^[0-9a-f]{16}$/;
 
@@ -38,26 +41,45 @@ export class Shelf<T> {
     return bytes === null ? null : this.#read(bytes);
   }
 
-  /** All, by name. */
-  async all(): Promise<{ readonly name: string; readonly one: T }[]> {
+  /** The same; `null` too for one that is damaged. */
+  async whole(name: string): Promise<T | null> {
+    return await this.find(name).catch(unlessDamaged);
+  }
+
+  /** All that can be read, by name; of what is damaged, which keeps nobody from the rest, the files as FOLDER/NAME.json. */
+  async all(): Promise<{
+    readonly whole: readonly { readonly name: string; readonly one: T }[];
+    readonly damaged: readonly string[];
+  }> {
     const files = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
       throw error;
     });
-    const found: { name: string; one: T }[] = [];
+    const whole: { name: string; one: T }[] = [];
+    const damaged: string[] = [];
     for (const file of files.sort()) {
       const name = file.endsWith(".json") ? file.slice(0, -".json".length) : "";
-      const one = await this.find(name);
-      if (one !== null) found.push({ name, one });
+      if (!NAME.test(name)) continue;
+      const one = await this.whole(name);
+      if (one === null) damaged.push(join(basename(this.#folder), file));
+      else whole.push({ name, one });
     }
-    return found;
+    return { whole, damaged };
   }
 
   async drop(name: string): Promise<void> {
-    if ((await this.find(name)) !== null) await removeFileDurable(this.#path(name));
+    if (NAME.test(name) && (await readFileOrNull(this.#path(name))) !== null)
+      await removeFileDurable(this.#path(name));
   }
 
   #path(name: string): string {
     return join(this.#folder, `${name}.json`);
   }
+}
+
+/** What a form's reader says of bytes that are not of the form. */
+function unlessDamaged(error: unknown): null {
+  const isDamage = [PartyError, EncodingError, CharterError, GateError].some((one) => error instanceof one);
+  if (isDamage) return null;
+  throw error;
 }

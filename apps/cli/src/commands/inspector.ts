@@ -103,7 +103,7 @@ export function registerInspector(program: Command, streams: Streams): void {
     async (options: Directory & ServiceOptions) => {
       const own = await Court.open(options.dir);
       const service = await openService(placeOf(own), options);
-      const all = await shownOrders(options.dir, service);
+      const { orders: all, damaged } = await shownOrders(options.dir, service);
       const kept = await Promise.all(all.map(async (shown) => await rowOf(service, shown, all)));
       const unshown = (await unseen(service, own, all)).filter(({ isStopped }) => !isStopped);
       const isNamed = isInspector(own, service.charter);
@@ -124,6 +124,12 @@ export function registerInspector(program: Command, streams: Streams): void {
                 ),
                 "",
               ]),
+          ...(damaged.length === 0
+            ? []
+            : [
+                `Damaged, put it back from a backup or from whoever gave it to you: ${damaged.join(", ")}`,
+                "",
+              ]),
           kept.length === 0
             ? "No hold order was read here yet."
             : formatRows(
@@ -139,7 +145,7 @@ export function registerInspector(program: Command, streams: Streams): void {
                 })),
               ),
         ].join("\n"),
-        json: { isNamed, unshown, orders: kept },
+        json: { isNamed, unshown, orders: kept, damaged },
       };
     },
   );

@@ -180,7 +180,7 @@ class AgencyRoom {
   }
 
   async find({ params }: Visit): Promise<Shown> {
-    const orders = await shownOrders(this.#agency.directory, await this.#door.open());
+    const { orders } = await shownOrders(this.#agency.directory, await this.#door.open());
     const found = orders.find(({ name }) => name === params["order"]);
     if (found === undefined) throw new DeskError("not-found", "this agency's directory has no such order");
     return found;
@@ -193,14 +193,15 @@ class AgencyRoom {
 
   async orders(visit: Visit) {
     const { charter } = await this.#door.open();
-    const orders = await shownOrders(this.#agency.directory, await this.#door.open());
+    const { orders, damaged } = await shownOrders(this.#agency.directory, await this.#door.open());
     const points = new Set(orders.map(({ document }) => hex(document.requester.point)));
-    const requests = await this.#agency.requests();
+    const { requests, damaged: unread } = await this.#agency.requests();
     return ordersPage(visit, {
       charter,
       orders: await Promise.all(
         orders.map(async (one) => ({ ...one, isOpened: await this.#evidence.has(one.order) })),
       ),
+      damaged: [...unread, ...damaged],
       open: requests.filter(({ request }) => !points.has(hex(request.requester.point))),
     });
   }
@@ -275,7 +276,7 @@ class AgencyRoom {
   }
 
   async request({ params }: Visit): Promise<Request> {
-    const found = (await this.#agency.requests()).find(({ name }) => name === params["application"]);
+    const found = (await this.#agency.requests()).requests.find(({ name }) => name === params["application"]);
     if (found === undefined) throw new DeskError("not-found", "no such application was made here");
     return found.request;
   }

@@ -4,6 +4,7 @@ import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, Lacking, Request } from "@porchlight/parties";
 import {
+  damagedTable,
   daysText,
   keyholdersTable,
   type Shown,
@@ -38,9 +39,10 @@ export function ordersPage(
     readonly charter: Charter;
     readonly orders: readonly (Shown & { readonly isOpened: boolean })[];
     readonly open: readonly { readonly name: string; readonly request: Request }[];
+    readonly damaged: readonly string[];
   },
 ): View {
-  const { charter, orders, open } = about;
+  const { charter, orders, open, damaged } = about;
   return {
     title: "Orders",
     body: html`<div class="top"><h1>Orders</h1>${linkButton("New application", "/new", "main")}</div>
@@ -72,6 +74,7 @@ ${
         ]),
       })
 }
+${damagedTable(damaged, "applications and orders")}
 <h2>An order that ${whoSigns(charter)} gave you</h2>
 ${bringForm(visit)}`,
   };

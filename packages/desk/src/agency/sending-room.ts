@@ -277,11 +277,7 @@ export class SendingRoom {
     }
     if (sent.parts.every(({ outcome }) => outcome.kind === "taken"))
       return { to: "/sent", said: "The provider has all of it." };
-    return {
-      to: path,
-      said: "The provider did not take all of it.",
-      outcome: Promise.resolve("hi1-refused"),
-    };
+    return { to: path, outcome: Promise.resolve("hi1-refused") };
   }
 
   async #answered<T extends object>(
@@ -299,7 +295,7 @@ export class SendingRoom {
   async #contents(checksum: string): Promise<Uint8Array | null> {
     const act = await this.#agency.act(fromHex(checksum, 32));
     if (act !== null) return act;
-    for (const { order } of await keptOrders(this.#agency.directory)) {
+    for (const { order } of (await keptOrders(this.#agency.directory)).orders) {
       const contents = orderContents(order);
       if (createHash("sha256").update(contents).digest("hex") === checksum) return contents;
     }

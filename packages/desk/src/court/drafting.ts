@@ -1,4 +1,4 @@
-import { type Charter, parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
+import type { Charter } from "@porchlight/charter";
 import { equalBytes, Fields, fromUtf8, utf8 } from "@porchlight/encoding";
 import { orderInWords, orderWord, sha256 } from "@porchlight/evidence";
 import { formatWarrant, parseWarrant } from "@porchlight/gate";
@@ -72,8 +72,7 @@ export class DraftRoom {
 
   /** GATE-23: a key that came with another order opens nothing any more. */
   async #mustBeUnused({ requester }: Pick<Request, "requester">): Promise<void> {
-    for (const { order } of await keptOrders(this.#court.directory)) {
-      const document = parseWarrant(unverifiedPayload(parseSignedDocument(order.warrant, "warrant")));
+    for (const { document } of (await keptOrders(this.#court.directory)).orders) {
       if (equalBytes(document.requester.point, requester.point)) {
         throw new DeskError(
           "form-invalid",

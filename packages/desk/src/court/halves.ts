@@ -45,8 +45,8 @@ export class Halves {
   }
 
   async list(of: string): Promise<Half[]> {
-    const all = await this.#shelf.all();
-    return all.filter(({ one }) => one.of === of).map(({ name, one }) => ({ id: name, ...one }));
+    const { whole } = await this.#shelf.all();
+    return whole.filter(({ one }) => one.of === of).map(({ name, one }) => ({ id: name, ...one }));
   }
 
   /** Throws DeskError "not-found". */

@@ -5,6 +5,7 @@ import { personsOf, verifyOrder } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, OrderFile } from "@porchlight/parties";
 import {
+  damagedTable,
   daysText,
   keyholdersTable,
   longestSecrecyOf,
@@ -64,6 +65,7 @@ export function ordersPage(
   about: {
     readonly charter: Charter;
     readonly orders: readonly OrderRow[];
+    readonly damaged: readonly string[];
     readonly drafts: readonly {
       readonly id: string;
       readonly made: UnixSeconds;
@@ -72,7 +74,7 @@ export function ordersPage(
     readonly left: { readonly left: number; readonly cap: number };
   },
 ): View {
-  const { charter, orders, drafts, left } = about;
+  const { charter, orders, damaged, drafts, left } = about;
   const word = orderWord(charter);
   return {
     title: "Orders",
@@ -115,6 +117,7 @@ ${
         ]),
       })
 }
+${damagedTable(damaged, "orders")}
 ${
   charter.kind === "court"
     ? NOTHING

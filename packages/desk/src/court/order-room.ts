@@ -39,7 +39,7 @@ import {
   shownOrders,
   UPLOADS,
 } from "../orders.ts";
-import { readSaid } from "../said.ts";
+import { readSaid, saidOrNull } from "../said.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -88,7 +88,7 @@ export class OrderRoom {
   /** The order that an address names. Throws DeskError "not-found". */
   async find({ params }: Visit): Promise<Shown> {
     const service = await this.#door.open();
-    const orders = await shownOrders(this.#court.directory, service);
+    const { orders } = await shownOrders(this.#court.directory, service);
     const found = orders.find(({ name }) => name === params["order"]);
     if (found === undefined) throw new DeskError("not-found", "this desk's directory has no such order");
     return found;
@@ -97,12 +97,11 @@ export class OrderRoom {
   async #list(visit: Visit): Promise<View> {
     const { directory } = this.#court;
     const service = await this.#door.open();
-    const orders = await Promise.all(
-      (await shownOrders(directory, service)).map(async (shown) => await this.#row(service, shown)),
-    );
+    const { orders: all, damaged } = await shownOrders(directory, service);
+    const orders = await Promise.all(all.map(async (shown) => await this.#row(service, shown)));
     return ordersPage(visit, {
       charter: service.charter,
-      orders,
+      ...{ orders, damaged },
       drafts: await this.#drafts.list(),
       left: ordersLeft(service),
     });
@@ -110,10 +109,10 @@ export class OrderRoom {
 
   /** One that cannot be read keeps nobody from the others. */
   async #row(service: Service, shown: Shown): Promise<OrderRow> {
-    const said = await readSaid(this.#court.directory, shown.name);
-    const telling = tellingOf(shown, laterEntries(service, shown), said, dayOf(service.now()));
+    const said = await saidOrNull(this.#court.directory, shown.name);
+    const telling = tellingOf(shown, laterEntries(service, shown), said ?? [], dayOf(service.now()));
     const own = await serviceOf(service, shown.order).catch(unlessUnknown);
-    if (own === null) return { ...shown, telling, isReadable: false, objecting: null };
+    if (own === null || said === null) return { ...shown, telling, isReadable: false, objecting: null };
     return { ...shown, telling, isReadable: true, objecting: await this.#objecting(own, shown, telling) };
   }
 
@@ -157,7 +156,7 @@ export class OrderRoom {
     await verifyBrought(order, service.charter);
     await keepBrought(this.#court.directory, service, order);
     // What this desk signed first and alone became this one.
-    for (const { name, order: kept } of await keptOrders(this.#court.directory)) {
+    for (const { name, order: kept } of (await keptOrders(this.#court.directory)).orders) {
       if (isHalfOf(kept, order)) await dropOrder(this.#court.directory, name);
     }
     return { to: `/orders/${nameOf(order)}` };

@@ -2,6 +2,7 @@ import { type Charter, parsePreservationLift, unverifiedPayload } from "@porchli
 import { type DayNumber, formatDay, type UnixSeconds } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { Service } from "@porchlight/parties";
+import { damagedTable } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   area,
@@ -58,9 +59,13 @@ function isRunning({ state }: Preserved): boolean {
 export function preservationsPage(
   visit: Visit,
   charter: Charter,
-  all: readonly Preserved[],
-  now: UnixSeconds,
+  about: {
+    readonly orders: readonly Preserved[];
+    readonly damaged: readonly string[];
+    readonly now: UnixSeconds;
+  },
 ): View {
+  const { orders: all, damaged, now } = about;
   return {
     title: "Preservation",
     body: html`<div class="top"><h1>Preservation</h1>${linkButton("New order to preserve", `${HERE}/new`, "main")}</div>
@@ -80,6 +85,7 @@ ${
         ]),
       })
 }
+${damagedTable(damaged, "orders to preserve")}
 ${
   charter.kind === "court"
     ? NOTHING

@@ -53,8 +53,11 @@ export type Preserved = {
 };
 
 /** The newest first. */
-export async function preservations(directory: string, service: Service): Promise<Preserved[]> {
-  const kept = await preservationShelf(directory).all();
+export async function preservations(
+  directory: string,
+  service: Service,
+): Promise<{ readonly orders: readonly Preserved[]; readonly damaged: readonly string[] }> {
+  const { whole: kept, damaged } = await preservationShelf(directory).all();
   const entries = new Map<string, number>();
   const lifts = new Map<string, number>();
   for (const { index, entry } of logView(service).entries) {
@@ -80,7 +83,7 @@ export async function preservations(directory: string, service: Service): Promis
       return { ...common, state: { kind: was("preserved") ? "held" : "logged", index } };
     }),
   );
-  return all
+  const orders = all
     .map((one) => {
       const later = all.find(
         ({ document, state }) => document.extends === one.commitment && "index" in state,
@@ -88,6 +91,7 @@ export async function preservations(directory: string, service: Service): Promis
       return { ...one, extendedBy: later?.name ?? null };
     })
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
+  return { orders, damaged };
 }
 
 /** Throws DeskError "not-found". */
@@ -96,7 +100,7 @@ export async function findPreservation(
   service: Service,
   name: string | undefined,
 ): Promise<Preserved> {
-  const found = (await preservations(directory, service)).find((one) => one.name === name);
+  const found = (await preservations(directory, service)).orders.find((one) => one.name === name);
   if (found === undefined) throw new DeskError("not-found", "there is no such order to preserve here");
   return found;
 }

@@ -73,7 +73,7 @@ export class PreservationRoom {
     page(HERE, async (visit) => {
       const service = await this.#door.open();
       const all = await preservations(this.#court.directory, service);
-      return preservationsPage(visit, service.charter, all, service.now());
+      return preservationsPage(visit, service.charter, { ...all, now: service.now() });
     });
     form(HERE, async (_visit, sent) => await this.#bring(sent), UPLOADS);
     page(`${HERE}/new`, async (visit) => await this.#newPage(visit));
@@ -311,7 +311,7 @@ export class PreservationRoom {
     const name = preservationName(file);
     await this.#shelf.keep(name, file);
     // One's own half of it has become the whole.
-    for (const other of await preservations(this.#court.directory, await this.#door.open())) {
+    for (const other of (await preservations(this.#court.directory, await this.#door.open())).orders) {
       const isSame = Buffer.from(formatPreservation(other.document)).equals(formatPreservation(document));
       if (isSame && other.name !== name && other.state.kind === "half") await this.#shelf.drop(other.name);
     }

@@ -54,14 +54,15 @@ export class RegistrationRoom {
     typed: { readonly checked: string; readonly problem: string } | null = null,
   ): Promise<View> {
     const { charter } = await this.#door.open();
+    const { whole, damaged } = await this.#shelf.all();
     const all = await Promise.all(
-      (await this.#shelf.all()).map(async ({ name, one }) => ({
+      whole.map(async ({ name, one }) => ({
         name,
         // One that cannot be read keeps nobody from the others; its own page says why.
         read: await this.#kept(one).catch(() => null),
       })),
     );
-    return registrationsPage(visit, charter, all, typed);
+    return registrationsPage(visit, charter, { all, damaged, typed });
   }
 
   /** Under the charter that it names: another may have come into force since it was signed. */

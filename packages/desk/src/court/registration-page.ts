@@ -1,6 +1,7 @@
 import type { Charter } from "@porchlight/charter";
 import { formatDay } from "@porchlight/encoding";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
+import { damagedTable } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   area,
@@ -32,13 +33,17 @@ function stateBadge(one: Kept): Markup {
 export function registrationsPage(
   visit: Visit,
   charter: Charter,
-  all: readonly {
-    readonly name: string;
-    /** `null`: it does not verify under the charter that it names. */
-    readonly read: Kept | null;
-  }[],
-  typed: { readonly checked: string; readonly problem: string } | null,
+  about: {
+    readonly all: readonly {
+      readonly name: string;
+      /** `null`: it does not verify under the charter that it names. */
+      readonly read: Kept | null;
+    }[];
+    readonly damaged: readonly string[];
+    readonly typed: { readonly checked: string; readonly problem: string } | null;
+  },
 ): View {
+  const { all, damaged, typed } = about;
   const isMissing = typed?.problem === "Choose the file.";
   return {
     title: "Authorities' keys",
@@ -61,6 +66,7 @@ ${
         ),
       })
 }
+${damagedTable(damaged, "registrations")}
 <h2>Register a key</h2>
 ${postForm(
   visit,

@@ -13,7 +13,7 @@ import {
   UPLOADS,
 } from "../orders.ts";
 import { rulesInWords } from "../rules.ts";
-import { addSaid, readSaid } from "../said.ts";
+import { addSaid, readSaid, saidOrNull } from "../said.ts";
 import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, GoTo, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -66,7 +66,7 @@ class InspectorRoom {
   }
 
   async #find({ params }: Visit): Promise<{ shown: Shown; all: readonly Shown[] }> {
-    const all = await shownOrders(this.#own.directory, await this.#door.open());
+    const { orders: all } = await shownOrders(this.#own.directory, await this.#door.open());
     const shown = all.find(({ name }) => name === params["order"]);
     if (shown === undefined) throw new DeskError("not-found", "no such hold order was put in here");
     return { shown, all };
@@ -74,22 +74,23 @@ class InspectorRoom {
 
   async inbox(visit: Visit): Promise<View> {
     const service = await this.#door.open();
-    const all = await shownOrders(this.#own.directory, service);
+    const { orders: all, damaged } = await shownOrders(this.#own.directory, service);
     const orders = await Promise.all(
       all.map(async (shown) => {
         const inspected = await inspectKept(service, shown, all);
+        const said = await saidOrNull(this.#own.directory, shown.name);
         return {
           ...shown,
-          isReadable: inspected !== null,
+          isReadable: inspected !== null && said !== null,
           wait: inspected?.wait ?? null,
-          said: await readSaid(this.#own.directory, shown.name),
+          said: said ?? [],
         };
       }),
     );
     return inboxPage(visit, {
       charter: service.charter,
       isNamed: isInspector(this.#own, service.charter),
-      orders,
+      ...{ orders, damaged },
       unseen: await unseen(service, this.#own, all),
     });
   }

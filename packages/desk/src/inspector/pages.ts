@@ -4,6 +4,7 @@ import type { ContestPeriod } from "@porchlight/gate";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer } from "@porchlight/parties";
 import {
+  damagedTable,
   daysText,
   keyholdersTable,
   orderWords,
@@ -46,10 +47,11 @@ export function inboxPage(
     readonly charter: Charter;
     readonly isNamed: boolean;
     readonly orders: readonly Row[];
+    readonly damaged: readonly string[];
     readonly unseen: readonly Unseen[];
   },
 ): View {
-  const { charter, isNamed, orders } = about;
+  const { charter, isNamed, orders, damaged } = about;
   const open = orders.filter(
     ({ standing, said }) => said.length === 0 && standing.state !== "revoked" && standing.state !== "expired",
   );
@@ -94,6 +96,7 @@ ${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
             }),
           })
     }
+${damagedTable(damaged, "hold orders")}
 <h2>A hold order that you were given</h2>
 ${postForm(
   visit,
