@@ -209,6 +209,9 @@ export function signErasure(entry: Unsigned<ErasureEntry>, seed: Uint8Array): Er
   return { ...entry, signature: base64(nobleSuite.signEd25519(seed, entrySignatureInput(entry))) };
 }
 
+/** A log is read once and asked about often, about the same entries: entries and charters do not change. */
+const verdicts = new WeakMap<Charter, WeakMap<SignedEntry, boolean>>();
+
 /**
  * ENT-8: whether the party that has to sign this entry under `charter` did: the intake key, or the keyholder that
  * the entry names. False as well for an entry of another charter, of the other kind of charter's orders, or of a
@@ -219,6 +222,14 @@ export function verifyEntrySignature(
   charter: Charter,
   suite: TlogSuite = nobleSuite,
 ): boolean {
+  const known = verdicts.get(charter) ?? new WeakMap<SignedEntry, boolean>();
+  verdicts.set(charter, known);
+  const verdict = known.get(entry) ?? hasSignature(entry, charter, suite);
+  known.set(entry, verdict);
+  return verdict;
+}
+
+function hasSignature(entry: SignedEntry, charter: Charter, suite: TlogSuite): boolean {
   if (entry.charter !== charter.id) return false;
   if (entry.type === "warrant" && charter.kind !== "court") return false;
   if (entry.type === "hold-order" && charter.kind !== "house") return false;

@@ -25,11 +25,22 @@ export type LogView = {
 type DatedEntry = Exclude<IntakeEntry, NoticeEntry> | BatchEntry;
 type Dated = { readonly index: number; readonly entry: DatedEntry };
 
+/** Every order that waits is asked about under the same newest checkpoint: its cosignatures are verified once. */
+const witnessed = new WeakMap<Charter, WeakMap<WitnessedCheckpoint, boolean>>();
+
 /**
  * Whether the checkpoint stands under the charter's *own* policy. A `WitnessedCheckpoint` was verified under some
  * policy; the charter says which one counts.
  */
 export function isWitnessedFor(charter: Charter, { checkpoint }: LogView): boolean {
+  const known = witnessed.get(charter) ?? new WeakMap<WitnessedCheckpoint, boolean>();
+  witnessed.set(charter, known);
+  const verdict = known.get(checkpoint) ?? standsUnderOwnPolicy(charter, checkpoint);
+  known.set(checkpoint, verdict);
+  return verdict;
+}
+
+function standsUnderOwnPolicy(charter: Charter, checkpoint: WitnessedCheckpoint): boolean {
   try {
     const own = verifyWitnessed(checkpoint.note, parsePolicy(charter.log.policy));
     return (

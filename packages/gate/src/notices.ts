@@ -121,8 +121,16 @@ export function noticeRecipients(
   }));
 }
 
+const fitting = new WeakMap<VerifiedWarrant | VerifiedOrder, boolean>();
+
 /** Of a warrant alone the further accounts are not known yet; what they are told is not longer. */
 function fits(order: VerifiedWarrant | VerifiedOrder): boolean {
+  const verdict = fitting.get(order) ?? doesFit(order);
+  fitting.set(order, verdict);
+  return verdict;
+}
+
+function doesFit(order: VerifiedWarrant | VerifiedOrder): boolean {
   const warrant = "others" in order ? order : { ...order, others: null };
   const placeholder = "00".repeat(32) as OrderEntry["commitment"];
   try {
