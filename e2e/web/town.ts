@@ -159,6 +159,12 @@ export class Person {
     await this.page.getByRole("dialog").getByRole("button", { name: "Add people" }).click();
   }
 
+  /** On the page of people. */
+  async removes(name: string): Promise<void> {
+    await this.press("Remove", name);
+    await this.page.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
+  }
+
   async says(text: string): Promise<void> {
     await this.page.getByPlaceholder("Write a message").fill(text);
     await this.page.keyboard.press("Enter");
