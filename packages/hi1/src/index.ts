@@ -1,4 +1,4 @@
-export { type Deadlines, deadlineOf, EU_DEADLINES } from "./deadline.ts";
+export { type Come, clockOf, type Deadlines, EU_DEADLINES, standingPapers } from "./deadline.ts";
 export {
   type Answer,
   advance,
@@ -37,6 +37,7 @@ export {
   objectTypeOf,
   referenceOf,
   typeName,
+  whatOf,
 } from "./object.ts";
 export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";

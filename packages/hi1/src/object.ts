@@ -317,3 +317,16 @@ export function referenceOf(object: Hi1Object): string | null {
       return null;
   }
 }
+
+/** What a task asks for, what a document is; else the type. */
+export function whatOf(object: Hi1Object): string {
+  const type = objectTypeOf(object["@xsi:type"]) ?? "";
+  switch (type) {
+    case "LDTask":
+      return (object as LDTask)["task:RequestDetails"]?.["task:Type"]?.["common:Value"] ?? type;
+    case "Document":
+      return (object as DocumentObject)["doc:DocumentType"]?.["common:Value"] ?? type;
+    default:
+      return type;
+  }
+}

@@ -86,9 +86,12 @@ function authorisedDays(authorisation: Authorisation): Days | null {
   return daysOf(span?.["auth:StartTime"], span?.["auth:EndTime"]);
 }
 
-/** Whether an authorisation is flagged as an emergency's (HI1-22). */
-export function isEmergency(authorisation: Authorisation): boolean {
-  return isFlagged(authorisation["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"], "IsEmergency");
+/** Whether an authorisation or a task is flagged as an emergency's (HI1-22). */
+export function isEmergency(object: Hi1Object): boolean {
+  const flags =
+    (object as Authorisation)["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"] ??
+    (object as LDTask)["task:Flags"]?.["task:LDTaskFlag"];
+  return isFlagged(flags, "IsEmergency");
 }
 
 /** HI1-13, HI1-16, HI1-21, HI1-22 of an authorisation. */
@@ -157,7 +160,7 @@ export function judgeLDTask(
   if (details?.["task:Type"] === undefined) return no("field-missing", "task:Type");
   const flags = object["task:Flags"]?.["task:LDTaskFlag"];
   if (isFlagged(flags, "IsTest") && !profile.takesTests) return no("test-refused", "task:Flags");
-  const emergency = isFlagged(flags, "IsEmergency");
+  const emergency = isEmergency(object);
   if (emergency !== isEmergency(authorisation)) return no("emergency-inconsistent", "task:Flags");
   const targets = targetsOf(details["task:RequestValues"], profile.owner, resolve);
   if (typeof targets === "string") return no(targets, "task:RequestValues");

@@ -6,16 +6,18 @@ import {
   advance,
   canonicalJson,
   checkMessage,
-  deadlineOf,
+  clockOf,
   EU_DEADLINES,
   etsi,
   formatJson,
   type Held,
   Hi1Error,
+  type Hi1Object,
   parseMessage,
   refusal,
   refusalTable,
   statusOf,
+  typeName,
 } from "../src/index.ts";
 import {
   ADA,
@@ -349,8 +351,38 @@ describe("objects", () => {
   });
 
   test("HI1-25: ten days, or eight hours in an emergency, from when it could be answered", () => {
-    expect(deadlineOf(NOW, false, EU_DEADLINES) - NOW).toBe(864_000);
-    expect(deadlineOf(NOW, true, EU_DEADLINES) - NOW).toBe(28_800);
+    const inStatus = (status: string, what: object, type: "Task" | "Document") =>
+      ({
+        ...what,
+        [type === "Task" ? "task:Status" : "doc:DocumentStatus"]: etsi(
+          type === "Task" ? "LDTaskStatus" : "DocumentStatus",
+          status,
+        ),
+      }) as unknown as Hi1Object;
+    const flag = { "task:Flags": { "task:LDTaskFlag": [etsi("LDTaskFlag", "IsEmergency")] } };
+    const task = (more: object = {}) => inStatus("AwaitingApproval", { ...ldTask(2, 1), ...more }, "Task");
+    const paper = (under: number, what: object, status = "AwaitingApproval") => {
+      const AssociatedObjects = { AssociatedObject: [uuidOf(under)] };
+      const document = { "@xsi:type": typeName("Document"), ObjectIdentifier: uuidOf(9), AssociatedObjects };
+      return inStatus(status, { ...document, "doc:DocumentType": what }, "Document");
+    };
+    const at = (seconds: number) => unixSeconds(NOW + seconds);
+    const clock = (one: Hi1Object, papers: readonly [Hi1Object, number | null][], came: number | null = 0) =>
+      clockOf(
+        { object: one, came: came === null ? null : at(came) },
+        papers.map(([object, seconds]) => ({ object, came: seconds === null ? null : at(seconds) })),
+        EU_DEADLINES,
+      );
+    const [warrant, act] = [etsi("DocumentType", "Warrant"), national("DocumentType", "OriginalAct")];
+    expect(clock(task(), [[paper(1, warrant), 60]])).toBe(at(60 + 864_000));
+    expect(clock(task(flag), [[paper(1, warrant), 60]], 90)).toBe(at(90 + 28_800));
+    // No paper, one of another authorisation, another kind or turned down, or one of which nobody knows when it came: no clock.
+    expect(clock(task(), [])).toBeNull();
+    for (const other of [paper(5, warrant), paper(1, act), paper(1, warrant, "Rejected")])
+      expect(clock(task(), [[other, 60]])).toBeNull();
+    expect(clock(task(), [[paper(1, warrant), null]])).toBeNull();
+    expect(clock(task(), [[paper(1, warrant), 60]], null)).toBeNull();
+    expect(clock(inStatus("Disclosed", ldTask(2, 1), "Task"), [[paper(1, warrant), 60]])).toBeNull();
   });
 
   test("HI1-26: a requester takes deliveries and notifications, a provider neither", () => {

@@ -1,15 +1,16 @@
 // What an authority has at its provider, in the words of this house: read from objects of TS 103 120 as the provider
 // signed them.
-import { type UnixSeconds, unixSeconds } from "@porchlight/encoding";
+import type { UnixSeconds } from "@porchlight/encoding";
 import {
   type Authorisation,
   associatedWith,
+  clockOf,
   type Delivery,
   type DocumentObject,
-  deadlineOf,
   EU_DEADLINES,
   type Hi1Object,
   isAllowed,
+  isEmergency,
   isOver,
   isStateful,
   type LDTask,
@@ -21,6 +22,7 @@ import {
   referenceOf,
   secondsOf,
   statusOf,
+  whatOf,
 } from "@porchlight/hi1";
 
 /** An object as the provider showed it, contents of documents and deliveries left out. */
@@ -74,9 +76,7 @@ export type LineObject = {
 /** What challenges and deadlines are read from are the others of the same list. Notifications are in what they are about. */
 export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
   const papers = taken.flatMap(({ object, made }) =>
-    typeOf(object) === "Document" && ["AwaitingApproval", "Approved"].includes(statusOf(object) ?? "")
-      ? [{ what: whatOf(object), made, above: associatedWith(object) }]
-      : [],
+    typeOf(object) === "Document" ? [{ object, came: made }] : [],
   );
   const asked = taken.flatMap(({ object }) =>
     typeOf(object) === "Notification" ? [object as Notification] : [],
@@ -102,7 +102,8 @@ export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
         belongsTo: associatedWith(object),
         isEmergency: isEmergency(object),
         isOver: isOver(object),
-        deadline: deadlineIn(object, made, papers),
+        // Under the EU's times, as a provider has them where it configured no others.
+        deadline: clockOf({ object, came: made }, papers, EU_DEADLINES),
         changed: instantOf(object.LastChanged),
         ...detailsOf(object),
         acts: actsOf(type, status),
@@ -116,48 +117,6 @@ function typeOf(object: Hi1Object): ObjectType {
 
 function instantOf(text: string | undefined): UnixSeconds | null {
   return text === undefined ? null : secondsOf(text);
-}
-
-function whatOf(object: Hi1Object): string {
-  switch (typeOf(object)) {
-    case "LDTask":
-      return (object as LDTask)["task:RequestDetails"]?.["task:Type"]?.["common:Value"] ?? "LDTask";
-    case "Document":
-      return (object as DocumentObject)["doc:DocumentType"]?.["common:Value"] ?? "Document";
-    default:
-      return typeOf(object);
-  }
-}
-
-function isEmergency(object: Hi1Object): boolean {
-  const flags =
-    (object as Authorisation)["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"] ??
-    (object as LDTask)["task:Flags"]?.["task:LDTaskFlag"] ??
-    [];
-  return flags.some((flag) => flag["common:Value"] === "IsEmergency");
-}
-
-/** HI1-25 under the EU's times, as a provider has them where it configured no others; HI1-34. */
-function deadlineIn(
-  object: Hi1Object,
-  made: UnixSeconds | null,
-  papers: readonly {
-    readonly what: string;
-    readonly made: UnixSeconds | null;
-    readonly above: readonly string[];
-  }[],
-): UnixSeconds | null {
-  const type = typeOf(object);
-  if (isOver(object)) return null;
-  if (type === "LPTask") return instantOf((object as LPTask)["task:PreservationExpiration"]);
-  if (type !== "LDTask" || made === null) return null;
-  const [above] = associatedWith(object);
-  const needed = whatOf(object) === "StoredContentData" ? "Warrant" : "OriginalAct";
-  const here = papers.filter((one) => one.what === needed && one.above[0] === above);
-  const times = here.flatMap((one) => (one.made === null ? [] : [one.made as number]));
-  // Of a paper whose time is not known nobody can say when the clock began.
-  if (here.length === 0 || times.length < here.length) return null;
-  return deadlineOf(unixSeconds(Math.max(made, Math.min(...times))), isEmergency(object), EU_DEADLINES);
 }
 
 type Details = Pick<

@@ -1,5 +1,5 @@
 import { formatInstant } from "@porchlight/encoding";
-import { type Authorisation, type Held, type Hi1Object, isEmergency, secondsOf } from "@porchlight/hi1";
+import { type Held, type Hi1Object, isEmergency, secondsOf } from "@porchlight/hi1";
 
 /** One thing that an object asks for or says, for the officer who decides on it. */
 type Asked = { readonly term: string; readonly text: string };
@@ -58,16 +58,15 @@ const TOLD: ReadonlySet<string> = new Set([
 ]);
 
 /** Everything that an object says beside {@link TOLD}, as it came (HI1-35). */
-export function askedIn({ type, object, scope }: Held): Asked[] {
+export function askedIn({ type, object }: Held): Asked[] {
   const { "task:RequestDetails": details = {}, ...rest } = object as Hi1Object & {
     "task:RequestDetails"?: Readonly<Record<string, unknown>>;
   };
   const members = Object.entries({ ...details, ...rest })
     .filter(([member]) => !TOLD.has(member) && !(type === "LPTask" && member === "ExternalIdentifier"))
     .map(([member, value]) => ({ term: TERMS[member] ?? member, text: textOf(member, value) }));
-  const emergency = type === "Authorisation" ? isEmergency(object as Authorisation) : scope?.isEmergency;
-  if (emergency === undefined || type === "LPTask" || type === "Document") return members;
-  return [{ term: "Emergency", text: emergency ? "Yes, says the sender." : "No." }, ...members];
+  if (type !== "Authorisation" && type !== "LDTask") return members;
+  return [{ term: "Emergency", text: isEmergency(object) ? "Yes, says the sender." : "No." }, ...members];
 }
 
 function textOf(member: string, value: unknown): string {

@@ -16,7 +16,14 @@ import {
   type VerifiedOrder,
   verifyOrder,
 } from "@porchlight/gate";
-import { type Authorisation, type DocumentObject, type LDTask, type Scope, statusOf } from "@porchlight/hi1";
+import {
+  type Authorisation,
+  type DocumentObject,
+  type Scope,
+  standingPapers,
+  statusOf,
+  whatOf,
+} from "@porchlight/hi1";
 import { orderRequest } from "@porchlight/wire";
 import type { Kept } from "./object-store.ts";
 
@@ -58,18 +65,12 @@ function sender(kept: Kept, { senders }: Family): Check {
   );
 }
 
-export function documentType(object: DocumentObject): "Warrant" | "OriginalAct" {
-  return object["doc:DocumentType"]?.["common:Value"] === "Warrant" ? "Warrant" : "OriginalAct";
-}
-
 /** Original acts and warrants among these that were not turned down. */
 export function papers(siblings: readonly Kept[], type: "Warrant" | "OriginalAct"): readonly Kept[] {
-  return siblings.filter(
-    ({ held }) =>
-      held.type === "Document" &&
-      documentType(held.object as DocumentObject) === type &&
-      ["AwaitingApproval", "Approved"].includes(statusOf(held.object) ?? ""),
-  );
+  return standingPapers(
+    siblings.map((kept) => ({ kept, object: kept.held.object })),
+    type,
+  ).map(({ kept }) => kept);
 }
 
 function isApproved(kept: Kept | null): boolean {
@@ -215,13 +216,9 @@ function storedTasks(siblings: readonly Kept[]): readonly Kept[] {
   return siblings.filter(
     ({ held }) =>
       held.type === "LDTask" &&
-      requestType(held.object as LDTask) === "StoredContentData" &&
+      whatOf(held.object) === "StoredContentData" &&
       statusOf(held.object) === "AwaitingApproval",
   );
-}
-
-export function requestType(task: LDTask): string {
-  return task["task:RequestDetails"]?.["task:Type"]?.["common:Value"] ?? "";
 }
 
 /** Whether the order opens nothing that the task did not ask for. */

@@ -25,6 +25,7 @@ import {
   revise,
   statusOf,
   typeName,
+  whatOf,
 } from "@porchlight/hi1";
 import type { Clock } from "@porchlight/runtime";
 import { nodeSuite } from "@porchlight/tlog/node";
@@ -40,17 +41,15 @@ import {
   actChecks,
   authorisationChecks,
   type Check,
-  documentType,
   orderIn,
   providerTaskChecks,
-  requestType,
   verified,
   warrantChecks,
 } from "./checks.ts";
 import type { Hi1Endpoint } from "./endpoint.ts";
 import {
-  clockOf,
   documentFacts,
+  dueOf,
   earliest,
   type File,
   fileOf,
@@ -58,7 +57,6 @@ import {
   isOpen,
   isUrgent,
   wantsMore,
-  whatOf,
 } from "./files.ts";
 import { endOf, type Following, heldUntil } from "./following.ts";
 import type { Kept, ObjectStore } from "./object-store.ts";
@@ -145,12 +143,12 @@ export class Hi1Officer {
     const { held, received } = kept;
     const { config } = this.#parts.endpoint;
     const file = files.get(fileOf(held)) ?? { authorisation: null, siblings: [kept] };
-    const deadline = clockOf(kept, file, config);
+    const deadline = dueOf(kept, file, config);
     const due = earliest(file, config);
     return {
       id: held.object.ObjectIdentifier,
       type: held.type,
-      what: whatOf(held),
+      what: whatOf(held.object),
       owner: held.owner,
       status: statusOf(held.object) ?? "",
       generation: held.object.Generation ?? 0,
@@ -197,7 +195,7 @@ export class Hi1Officer {
         .filter(({ held: one }) => one.object.ObjectIdentifier !== id)
         .map(({ held: one }) => ({
           id: one.object.ObjectIdentifier,
-          what: whatOf(one),
+          what: whatOf(one.object),
           status: statusOf(one.object) ?? "",
         })),
       logged: logged === null ? null : { commitment: logged, index: this.#indexOf(logged) },
@@ -266,11 +264,11 @@ export class Hi1Officer {
     const { endpoint, clock } = this.#parts;
     if (held.type === "Authorisation") return { checks: authorisationChecks(kept, family), tasks: [] };
     if (held.type === "Document") {
-      return documentType(held.object as DocumentObject) === "Warrant"
+      return whatOf(held.object) === "Warrant"
         ? await warrantChecks(kept, family, (id) => endpoint.charterOf(id), clock.now())
         : { checks: actChecks(kept, family), tasks: [] };
     }
-    if (held.type === "LDTask" && requestType(held.object as LDTask) !== "StoredContentData") {
+    if (held.type === "LDTask" && whatOf(held.object) !== "StoredContentData") {
       return { checks: providerTaskChecks(kept, family), tasks: [] };
     }
     return { checks: [], tasks: [] };
@@ -318,7 +316,7 @@ export class Hi1Officer {
     const { act, words } = decision;
     switch (act) {
       case "approve":
-        return held.type === "Document" && documentType(held.object as DocumentObject) === "Warrant"
+        return held.type === "Document" && whatOf(held.object) === "Warrant"
           ? await this.#logOrder(decision, kept, tasks)
           : await this.#move(decision, [{ kept, status: "Approved" }]);
       case "answer":
@@ -403,7 +401,7 @@ export class Hi1Officer {
     const { held } = kept;
     const task = held.object as LDTask;
     if (held.scope === null) throw refused("transition-refused", "the task is about nobody");
-    const data = requestType(task) === "SubscriberData" ? "subscriber" : "traffic";
+    const data = whatOf(task) === "SubscriberData" ? "subscriber" : "traffic";
     const answer = await providerData(data, held.scope, database, persons);
     const checksum = hex(nodeSuite.sha256(answer));
     const record = JSON.stringify({
@@ -533,7 +531,7 @@ function actsFor(held: Held): readonly Act[] {
     if (status === "AwaitingDisclosure") return ["challenge"];
     if (!waits) return [];
     // Content is for the quorum: the task follows its order, and nobody here can answer it.
-    return requestType(object as LDTask) === "StoredContentData"
+    return whatOf(object) === "StoredContentData"
       ? ["challenge", "refuse"]
       : ["answer", "challenge", "refuse"];
   }
@@ -545,9 +543,7 @@ function actsFor(held: Held): readonly Act[] {
   if (waits) return ["approve", "challenge", "refuse"];
   if (status === "Approved") {
     // An order in the log runs whatever is written beside it here: its issuer revokes it.
-    return type === "Document" && documentType(object as DocumentObject) === "Warrant"
-      ? ["challenge"]
-      : ["suspend", "challenge"];
+    return type === "Document" && whatOf(object) === "Warrant" ? ["challenge"] : ["suspend", "challenge"];
   }
   return status === "Suspended" ? ["resume"] : [];
 }
