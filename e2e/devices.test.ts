@@ -62,19 +62,74 @@ describe("one person's devices, with the whole messenger and a real server", () 
   const online = (somebody: Somebody) =>
     somebody.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
 
+  /** Shows its code, which Ada types; gives the digits that she then sees. */
+  const begins = async (device: Somebody, deviceName: string): Promise<string> => {
+    await device.page.perform("beginPairing", { deviceName, secret: SECRET });
+    const { state } = device.page;
+    const pairing = state.kind === "signed-out" ? state.pairing : null;
+    await ada.page.perform("approveDevice", { code: pairing?.kind === "code" ? pairing.code : "" });
+    const host = ada.state.pairing;
+    expect(host).toMatchObject({ kind: "compare", deviceName, digits: expect.stringMatching(/^\d{6}$/) });
+    return host?.kind === "compare" ? host.digits : "";
+  };
+
+  test("ACC-30, ACC-34: a device that was refused says so, and one that was lied to says that somebody may be in between", async () => {
+    let isLying = false;
+    const slate = await ada.another((platform) => ({
+      ...platform,
+      // What a server in between may do: it answers in the other device's place.
+      connect: (...given) => {
+        const server = platform.connect(...given);
+        const account = instead(server.account, {
+          pairingGuest: async (...asked: Parameters<typeof server.account.pairingGuest>) => {
+            const [{ until }] = asked;
+            return isLying && until === "grant"
+              ? { answer: null, grant: new Uint8Array(3_000).fill(7), refused: false }
+              : await server.account.pairingGuest(...asked);
+          },
+        });
+        return instead(server, { account });
+      },
+    }));
+    const ended = async (): Promise<unknown> => {
+      await slate.page.until((seen) => seen.kind === "signed-out" && seen.pairing?.kind === "ended");
+      return slate.page.state.kind === "signed-out" ? slate.page.state.pairing : null;
+    };
+    await begins(slate, "slate");
+    await ada.page.perform("confirmDevice", { yes: false, history: false });
+    expect(await ended()).toEqual({ kind: "ended", code: "pairing-refused" });
+    isLying = true;
+    await begins(slate, "slate");
+    expect(await ended()).toEqual({ kind: "ended", code: "pairing-altered" });
+    await ada.page.perform("confirmDevice", { yes: false, history: false });
+    await slate.page.perform("cancelPairing");
+    expect(slate.page.state).toMatchObject({ kind: "signed-out", pairing: null });
+    await slate.remove();
+  });
+
   test("ACC-30: a second device is let in from the first, with the history; a verified contact's is loud", async () => {
     tablet = await ada.another();
-    await tablet.page.perform("beginPairing", { deviceName: "tablet", secret: SECRET });
-    const { state } = tablet.page;
-    const code = state.kind === "signed-out" ? (state.pairing?.code ?? "") : "";
-    await ada.page.perform("approveDevice", { code });
-    const digits = ada.state.pairing?.digits;
-    expect(digits).toMatch(/^\d{6}$/);
+    const steps = { host: new Set<string>(), guest: new Set<string>() };
+    ada.page.subscribe(() => steps.host.add(ada.state.pairing?.kind ?? "none"));
+    tablet.page.subscribe(() => {
+      const { state } = tablet.page;
+      const pairing = state.kind === "signed-out" ? state.pairing : null;
+      steps.guest.add(pairing?.kind ?? state.kind);
+      if (pairing?.kind === "receiving" && pairing.total !== null) steps.guest.add("of how much");
+    });
+    const digits = await begins(tablet, "tablet");
     await tablet.page.until(
-      (seen) => seen.kind === "signed-out" && seen.pairing !== null && seen.pairing.digits === digits,
+      ({ kind, ...seen }) =>
+        kind === "signed-out" &&
+        "pairing" in seen &&
+        seen.pairing?.kind === "digits" &&
+        seen.pairing.digits === digits,
     );
     await ada.page.perform("confirmDevice", { yes: true, history: true });
     await tablet.page.until(({ kind }) => kind === "ready");
+    // What goes over is told on both.
+    expect([...steps.host]).toEqual(expect.arrayContaining(["compare", "letting-in", "sending", "none"]));
+    expect([...steps.guest]).toEqual(expect.arrayContaining(["code", "digits", "receiving", "of how much"]));
     expect(tablet.state.me).toMatchObject({ name: "Ada", account: ada.account, holdsIdentity: false });
     expect(await tablet.texts(talk)).toContain("from before");
     await bea.page.until(
@@ -187,3 +242,14 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await cay.remove();
   });
 });
+
+/** The same object, with other members in place of its own. */
+function instead<Thing extends object>(thing: Thing, others: object): Thing {
+  return new Proxy(thing, {
+    get: (target, name) => {
+      if (Object.hasOwn(others, name)) return Reflect.get(others, name);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

@@ -38,6 +38,7 @@ export class Somebody {
   #url: string;
   #messenger: Messenger | null = null;
   #page: MessengerPage | null = null;
+  #within = (platform: Platform): Platform => platform;
 
   constructor(name: string, url: string, clock: { now(): UnixSeconds }) {
     this.name = name;
@@ -46,9 +47,10 @@ export class Somebody {
     this.directory = mkdtempSync(join(tmpdir(), `messenger-${name}-`));
   }
 
-  /** The next device of somebody, that nothing is known on. */
-  async another(): Promise<Somebody> {
+  /** The next device of somebody, that nothing is known on. `within`: what stands between it and the world. */
+  async another(within: (platform: Platform) => Platform = (platform) => platform): Promise<Somebody> {
     const other = new Somebody(this.name, this.#url, this.#clock);
+    other.#within = within;
     await other.start();
     return other;
   }
@@ -84,11 +86,11 @@ export class Somebody {
   /** A program that reads what the last one left. */
   async start(url: string = this.#url): Promise<void> {
     this.#url = url;
-    const platform: Platform = {
+    const platform = this.#within({
       ...(await nodePlatform(this.directory)),
       clock: this.#clock,
       passphraseLogN: 10,
-    };
+    });
     this.#messenger = await Messenger.start(platform, { url, origin: ORIGIN, policy: POLICY });
     this.#page = this.open();
     await this.#page.until(({ kind }) => kind !== "starting");

@@ -164,7 +164,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: {
       kind: "signed-out",
       deployment,
-      pairing: { code: "K7QM-4TXD-9PVA", qr: "PLP1-K7QM4TXD9PVA", digits: null },
+      pairing: { kind: "code", code: "K7QM-4TXD-9PVA", qr: "PLP1-K7QM4TXD9PVA" },
     },
   },
   "pairing-digits": {
@@ -172,12 +172,44 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: {
       kind: "signed-out",
       deployment,
-      pairing: { code: "K7QM-4TXD-9PVA", qr: "PLP1-K7QM4TXD9PVA", digits: "314159" },
+      pairing: { kind: "digits", digits: "314159" },
     },
+  },
+  "pairing-receiving": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "receiving", done: 41, total: 130 } },
+  },
+  "pairing-altered": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "ended", code: "pairing-altered" } },
+  },
+  "pairing-refused": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "ended", code: "pairing-refused" } },
+    does: [],
+  },
+  "device-letting-in": {
+    at: "/settings/devices",
+    state: ready(SEVERAL, { pairing: { kind: "letting-in", deviceName: "Kitchen tablet" } }),
+    answers: { passkeys: [] },
+    does: [],
+  },
+  "device-sending": {
+    at: "/settings/devices",
+    state: ready(SEVERAL, {
+      pairing: { kind: "sending", deviceName: "Kitchen tablet", done: 41, total: 130 },
+    }),
+    answers: { passkeys: [] },
+  },
+  "device-refused": {
+    at: "/settings/devices",
+    state: ready(SEVERAL, { pairing: { kind: "compare", digits: "314159", deviceName: "Kitchen tablet" } }),
+    answers: { passkeys: [], confirmDevice: undefined },
+    does: [{ press: "They differ" }],
   },
   "device-waiting": {
     at: "/settings/devices",
-    state: ready(SEVERAL, { pairing: { digits: "314159", deviceName: "Kitchen tablet" } }),
+    state: ready(SEVERAL, { pairing: { kind: "compare", digits: "314159", deviceName: "Kitchen tablet" } }),
     answers: { passkeys: [] },
   },
   locked: {

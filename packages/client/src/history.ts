@@ -75,15 +75,20 @@ export async function sendHistory(
 }
 
 /**
- * Records in the order in which they were sent, each as soon as it is there; afterwards the server forgets them. Throws
- * ClientError "stream-corrupt", or "pairing-over" where the other device has been silent for ten minutes.
+ * Records in the order in which they were sent, each as soon as it is there; afterwards the server forgets them. Stopped
+ * by the signal, it ends with what has come. Throws ClientError "stream-corrupt", or "pairing-over" where the other device
+ * has been silent for ten minutes.
  */
 export async function* receiveHistory(
   server: AccountClient,
   key: HistoryKey,
   options: Transfer = {},
 ): AsyncGenerator<Uint8Array> {
-  yield* recordsOf(chunksOf(server, key, options), { end: "whole" });
+  try {
+    yield* recordsOf(chunksOf(server, key, options), { end: "whole" });
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+  }
   await server.dropRelay(transferId(key));
 }
 

@@ -68,7 +68,11 @@ export class PairingHost {
         const nonce = await server.account.pairingReveal(id, { wait: WAIT, signal });
         if (nonce === null) continue;
         // ACC-33: another nonce than the one committed to would let somebody in between choose the digits.
-        if (!isRevealed(offer, nonce)) throw altered();
+        if (!isRevealed(offer, nonce)) {
+          // Best effort: who is in between may keep it from the new device.
+          await server.account.pairingHost({ id, slot: "refusal", bytes: new Uint8Array(0) }).catch(() => {});
+          throw altered();
+        }
         return new PairingHost(parts, offer, transcriptOf(bytes, answer, nonce));
       }
       throw over();

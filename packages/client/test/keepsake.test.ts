@@ -2,7 +2,7 @@ import { type AccountId, accountId, conversationId, unixSeconds } from "@porchli
 import { expect, test } from "vitest";
 import type { Content } from "../src/content.ts";
 import { type ConversationEvent, memoryStorage, type Storage } from "../src/index.ts";
-import { keepsakes, takeKeepsakes } from "../src/messenger/keepsake.ts";
+import { handover, keepsakes, takeKeepsakes } from "../src/messenger/keepsake.ts";
 import { mergedPeople, People } from "../src/messenger/people.ts";
 import { Profile } from "../src/messenger/profile.ts";
 import { takeBackups } from "../src/messenger/reunion.ts";
@@ -135,6 +135,63 @@ test.each([
     }
   },
 );
+
+test("ACC-45: the new device knows how much comes; stopped on either side, it has the conversations that are there whole", async () => {
+  const storage = memoryStorage();
+  const people = await People.open(storage, ME);
+  people.named(BEA, "Bea");
+  const other = conversationId("0e".repeat(32));
+  for (const [id, from] of [
+    [other, 1],
+    [TALK, 2_000],
+  ] as const) {
+    const thread = Thread.begin(id, null, unixSeconds(1), { storage, me: ME, people });
+    await thread.take(
+      Array.from({ length: 1_000 }, (_, i) => said(from + i)),
+      0,
+    );
+  }
+  const all = (await storage.list()).length;
+
+  /** What arrives, and what is known of it on the way, where the sender stops after `sent` and nothing comes after `came`. */
+  const over = async (sent: number, came: number) => {
+    const [fresh, stop] = [memoryStorage(), new AbortController()];
+    const progress: string[] = [];
+    async function* arriving(): AsyncGenerator<Uint8Array> {
+      const records = handover(storage, {
+        isWanted: () => true,
+        signal: stop.signal,
+        onProgress: ({ done, total }) => {
+          expect(total).toBe(all);
+          if (done >= sent) stop.abort();
+        },
+      });
+      let arrived = 0;
+      for await (const record of records) {
+        if (arrived++ > came) return;
+        yield record;
+      }
+    }
+    await takeKeepsakes(fresh, arriving(), ({ done, total }) => progress.push(`${done}/${total}`));
+    return { fresh, progress, names: await fresh.list() };
+  };
+  const whole = await over(all + 1, all + 1);
+  expect(whole.progress).toEqual(Array.from({ length: all }, (_, i) => `${i + 1}/${all}`));
+  expect(whole.names).toEqual(await storage.list());
+
+  const isOf = (id: string) => (name: string) => name.includes(id);
+  for (const [sent, came] of [
+    [all - 2, all],
+    [all, all - 2],
+  ] as const) {
+    const { names, fresh } = await over(sent, came);
+    // The newest conversation came first and is whole; of the other one nothing is there, and it begins anew.
+    expect(names.filter(isOf(TALK))).toEqual((await storage.list()).filter(isOf(TALK)));
+    expect(names.filter(isOf(other))).toEqual([]);
+    expect(names).toContain("people");
+    expect((await opened(fresh)).count).toBe(1_000);
+  }
+});
 
 test("ACC-54: what was taken back, written anew or answered on the device that had less of it stays so", async () => {
   for (const [from, to, then] of [

@@ -1,11 +1,14 @@
 import type { AppState, DeploymentView, PairingGuestView } from "@porchlight/client/page";
 import { type ReactElement, useState } from "react";
+import { codeText } from "../i18n/errors.ts";
 import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+import { Digits } from "../parts/digits.tsx";
 import { Field } from "../parts/field.tsx";
 import { Link } from "../parts/link.tsx";
+import { Progress } from "../parts/progress.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { proposedDeviceName } from "./device-name.ts";
 import { Door } from "./door.tsx";
@@ -20,9 +23,9 @@ export function SignedOut({
 }: {
   readonly state: Extract<AppState, { kind: "signed-out" }>;
 }): ReactElement {
-  const [way, setWay] = useState<Way>("invitation");
+  const [way, setWay] = useState<Way>(state.pairing === null ? "invitation" : "pair");
   const { deployment, pairing } = state;
-  if (pairing !== null) {
+  if (pairing !== null && pairing.kind !== "ended") {
     return (
       <Door>
         <Pairing pairing={pairing} />
@@ -31,7 +34,13 @@ export function SignedOut({
   }
   return (
     <Door>
-      {way === "invitation" ? <SignUp deployment={deployment} /> : way === "pair" ? <Pair /> : <Restore />}
+      {way === "invitation" ? (
+        <SignUp deployment={deployment} />
+      ) : way === "pair" ? (
+        <Pair ended={pairing} />
+      ) : (
+        <Restore />
+      )}
       <nav className="door-ways" aria-label={say("first.other-ways")}>
         {(["invitation", "pair", "restore"] as const)
           .filter((one) => one !== way)
@@ -147,7 +156,7 @@ function Restore(): ReactElement {
   );
 }
 
-function Pair(): ReactElement {
+function Pair({ ended }: { readonly ended: PairingGuestView | null }): ReactElement {
   const messenger = useMessenger();
   const [name, setName] = useState("");
   const [attempt, run] = useAttempt();
@@ -157,6 +166,7 @@ function Pair(): ReactElement {
         <h1>{say("pair.title")}</h1>
         <p className="soft">{say("pair.text")}</p>
       </header>
+      {ended?.kind === "ended" && attempt.kind === "idle" ? <Ended code={ended.code} /> : null}
       <Field
         label={say("device.name")}
         hint={say("device.name-hint")}
@@ -180,27 +190,76 @@ function Pair(): ReactElement {
   );
 }
 
-/** Waiting for the person's other device: first the code, then six digits to compare. */
-function Pairing({ pairing }: { readonly pairing: PairingGuestView }): ReactElement {
+/** Why the last try came to nothing; that somebody was in between above all. */
+function Ended({ code }: Pick<Extract<PairingGuestView, { kind: "ended" }>, "code">): ReactElement {
+  switch (code) {
+    case "pairing-altered":
+    case "pairing-refused":
+    case "pairing-over":
+      return (
+        <Banner tone="danger" isLoud title={say(`pair.ended.${code}`)}>
+          <p>{say(`pair.ended.${code}.next`)}</p>
+        </Banner>
+      );
+    default:
+      return (
+        <Banner tone="danger" isLoud title={say("pair.ended.other")}>
+          <p>{codeText(code)}</p>
+        </Banner>
+      );
+  }
+}
+
+/** Waiting for the person's other device: the code, then six digits to compare, then what that device has. */
+function Pairing({
+  pairing,
+}: {
+  readonly pairing: Exclude<PairingGuestView, { kind: "ended" }>;
+}): ReactElement {
   const ask = useAsk();
+  const cancel = (words: string): ReactElement => (
+    <Button onPress={() => void ask("cancelPairing")}>{words}</Button>
+  );
   return (
     <>
       <header className="stack-tight">
         <h1>{say("pair.title")}</h1>
-        <p className="soft">{pairing.digits === null ? say("pair.show") : say("pair.compare")}</p>
+        {/* In place before its words change: who hears the page hears each step. */}
+        <div role="status" className="stack-tight">
+          <p className="soft">
+            {say(
+              pairing.kind === "code"
+                ? "pair.show"
+                : pairing.kind === "digits"
+                  ? "pair.compare"
+                  : "pair.receiving",
+            )}
+          </p>
+          {pairing.kind === "digits" ? <Digits digits={pairing.digits} /> : null}
+        </div>
       </header>
-      {pairing.digits === null ? (
+      {pairing.kind === "code" ? (
         <>
           <Qr text={pairing.qr} label={say("pair.qr")} />
           <p className="code-large">{pairing.code}</p>
         </>
+      ) : null}
+      {pairing.kind === "receiving" ? (
+        <>
+          <Progress label={say("pair.receiving.label")} done={pairing.done} total={pairing.total} />
+          {pairing.done === 0 ? null : (
+            <>
+              <p className="small soft">{say("pair.receiving.stop-hint")}</p>
+              {cancel(say("pair.receiving.stop"))}
+            </>
+          )}
+        </>
       ) : (
-        <p className="code-large digits">{pairing.digits}</p>
+        <>
+          <p className="small soft">{say("pair.waiting")}</p>
+          {cancel(say("cancel"))}
+        </>
       )}
-      <p className="small soft" role="status">
-        {say("pair.waiting")}
-      </p>
-      <Button onPress={() => void ask("cancelPairing")}>{say("cancel")}</Button>
     </>
   );
 }

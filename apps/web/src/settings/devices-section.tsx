@@ -1,12 +1,14 @@
-import type { DeviceView } from "@porchlight/client/page";
-import { type ReactElement, useState } from "react";
+import type { DeviceView, PairingHostView } from "@porchlight/client/page";
+import { type ReactElement, useRef, useState } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAsk, useAttempt, useMessenger, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
+import { Digits } from "../parts/digits.tsx";
 import { Field, Toggle } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { Progress } from "../parts/progress.tsx";
 import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
 import { Passkeys } from "./passkeys.tsx";
@@ -99,27 +101,62 @@ function Sessions({ device }: { readonly device: DeviceView }): ReactElement | n
   );
 }
 
-/** A new device waits at the other end, or is about to: the code, then the digits, then this person's yes. */
+/** A new device waits at the other end, or is about to: the code, the digits, this person's yes, and what goes over. */
 function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement {
   const messenger = useMessenger();
   const { pairing } = useReady();
   const [code, setCode] = useState("");
   const [withHistory, setHistory] = useState(true);
+  const [isRefused, setRefused] = useState(false);
+  /** It was let in, whatever became of the history. */
+  const isIn = useRef(false);
+  if (pairing?.kind === "sending") isIn.current = true;
   const [attempt, run] = useAttempt();
   const answer = (yes: boolean): void =>
     run(async () => {
       await messenger.perform("confirmDevice", { yes, history: yes && withHistory });
-      if (yes) tell({ text: say("device.added") });
+      if (!yes) return setRefused(true);
+      tell({ text: say("device.added") });
       onClose();
     });
   const refusal = attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null;
+  const close = (
+    <div className="row-wrap">
+      <Button onPress={onClose}>{say("close")}</Button>
+    </div>
+  );
+  if (isRefused) {
+    return (
+      <Panel title={say("device.add")} onClose={onClose}>
+        <Banner tone="danger" isLoud title={say("device.refused")}>
+          <p>{say("device.refused.next")}</p>
+        </Banner>
+        {close}
+      </Panel>
+    );
+  }
+  if (pairing === null && isIn.current && attempt.kind === "refused") {
+    return (
+      <Panel title={say("device.add")} onClose={onClose}>
+        <Banner tone="danger" isLoud title={say("device.history-broken")}>
+          <p>
+            {attempt.text} {say("device.history-broken.next")}
+          </p>
+        </Banner>
+        {close}
+      </Panel>
+    );
+  }
+  if (pairing?.kind === "letting-in" || pairing?.kind === "sending") {
+    return <LettingIn pairing={pairing} />;
+  }
   if (pairing !== null) {
     return (
       <Panel title={say("device.add")} isAlert onClose={() => answer(false)}>
         <p>
           <Say k="device.compare" v={{ name: shownName(pairing.deviceName) || say("device.unnamed") }} />
         </p>
-        <p className="code-large digits">{pairing.digits}</p>
+        <Digits digits={pairing.digits} />
         <Toggle isSelected={withHistory} onChange={setHistory} hint={say("device.history-hint")}>
           {say("device.history")}
         </Toggle>
@@ -153,6 +190,42 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
       >
         {attempt.kind === "busy" ? say("first.working") : say("device.next")}
       </Button>
+    </Panel>
+  );
+}
+
+/** It is decided: the device comes in, and then what this one has goes over. Closed, the dialog stops the latter. */
+function LettingIn({
+  pairing,
+}: {
+  readonly pairing: Exclude<PairingHostView, { kind: "compare" }>;
+}): ReactElement {
+  const ask = useAsk();
+  const name = shownName(pairing.deviceName) || say("device.unnamed");
+  const isSending = pairing.kind === "sending";
+  const stop = (): void => void ask("stopHistory");
+  return (
+    <Panel
+      title={isSending ? say("device.sending.title") : say("device.letting-in.title")}
+      isAlert
+      onClose={stop}
+    >
+      <p role="status">
+        {isSending ? <Say k="device.sending" v={{ name }} /> : <Say k="device.letting-in" v={{ name }} />}
+      </p>
+      <Progress
+        label={isSending ? say("device.sending.title") : say("device.letting-in.title")}
+        done={isSending ? pairing.done : 0}
+        total={isSending ? pairing.total : null}
+      />
+      {isSending ? (
+        <>
+          <p className="small soft">{say("device.sending.stop-hint")}</p>
+          <div className="row-wrap">
+            <Button onPress={stop}>{say("device.sending.stop")}</Button>
+          </div>
+        </>
+      ) : null}
     </Panel>
   );
 }

@@ -2,7 +2,6 @@ import type { AttachmentView, PreviewImage, TransferView } from "@porchlight/cli
 import { type ReactElement, useEffect, useMemo, useState } from "react";
 import { Button as PlainButton } from "react-aria-components/Button";
 import { FileTrigger } from "react-aria-components/FileTrigger";
-import { ProgressBar } from "react-aria-components/ProgressBar";
 import { asPicture, save } from "../files/picture.ts";
 import { codeText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
@@ -10,6 +9,7 @@ import { useAsk, useReady } from "../messenger/use.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { Progress } from "../parts/progress.tsx";
 import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
 import type { EntryProps } from "./entry-props.ts";
@@ -119,28 +119,18 @@ function Transfer({ transfer }: { readonly transfer: TransferView }): ReactEleme
     case "running":
       return (
         <div className="row">
-          <ProgressBar
-            className="progress grow"
-            value={transfer.done}
-            maxValue={Math.max(1, transfer.size)}
-            aria-label={say(`file.progress.${transfer.direction}`)}
-            valueLabel={`${fileSize(transfer.done)} / ${fileSize(transfer.size)}`}
-          >
-            {({ valueText }) => (
-              <>
-                <meter
-                  className="progress-bar"
-                  aria-hidden="true"
-                  min={0}
-                  max={Math.max(1, transfer.size)}
-                  value={transfer.done}
-                />
-                <span className="small soft">
-                  {status.kind === "waiting" ? say("file.waiting") : valueText}
-                </span>
-              </>
-            )}
-          </ProgressBar>
+          <Progress
+            label={say(`file.progress.${transfer.direction}`, {
+              name: shownName(transfer.name) || say("file.unnamed"),
+            })}
+            done={transfer.done}
+            total={Math.max(1, transfer.size)}
+            words={
+              status.kind === "waiting"
+                ? say("file.waiting")
+                : `${fileSize(transfer.done)} / ${fileSize(transfer.size)}`
+            }
+          />
           {cancel}
         </div>
       );

@@ -7,7 +7,7 @@ import { sendHistory } from "../history.ts";
 import { invitationLink } from "../invitation.ts";
 import type { PairingHost } from "../pairing-host.ts";
 import { beginPasskey, finishPasskey, type PasskeyCreated } from "../passkey.ts";
-import { keepsakes } from "./keepsake.ts";
+import { handover } from "./keepsake.ts";
 import type { Session } from "./session.ts";
 import type { Handlers } from "./session-intents.ts";
 
@@ -19,6 +19,7 @@ export type AccountIntent =
   | "invite"
   | "approveDevice"
   | "confirmDevice"
+  | "stopHistory"
   | "nameDevice"
   | "removeDevice"
   | "endSession"
@@ -39,6 +40,7 @@ export function accountIntents(
   removeUnlockWay: (credential: string) => Promise<void>,
 ): Handlers<AccountIntent> {
   let pairing: PairingHost | null = null;
+  let sending: AbortController | null = null;
 
   const account = (): Account => {
     if (session.account !== null) return session.account;
@@ -83,24 +85,38 @@ export function accountIntents(
     approveDevice: async ({ code }) => {
       pairing = await account().pair(code);
       const { digits, deviceName } = pairing;
-      session.showPairing({ digits, deviceName });
+      session.showPairing({ kind: "compare", digits, deviceName });
     },
 
     confirmDevice: async ({ yes, history }) => {
       const host = pairing;
       if (host === null) throw new ClientError("not-now", "no new device waits");
       pairing = null;
-      session.showPairing(null);
+      const { deviceName } = host;
+      session.showPairing(yes ? { kind: "letting-in", deviceName } : null);
       if (!yes) return await host.refuse();
-      const { history: key, attendance } = await host.confirm();
-      await session.tellRefused(attendance);
-      // Without the history still who the person is, and whom they know.
-      const isWanted = (name: string) => history || name === "people" || name === "profile";
-      const records = keepsakes(session.storage, isWanted);
-      await sendHistory(session.server.account, key, records);
+      const { signal } = (sending = new AbortController());
+      try {
+        const { history: key, attendance } = await host.confirm();
+        await session.tellRefused(attendance);
+        // Without the history still who the person is, and whom they know.
+        const isWanted = (name: string) => history || name === "people" || name === "profile";
+        const records = handover(session.storage, {
+          isWanted,
+          signal,
+          onProgress: (progress) =>
+            history ? session.showPairing({ kind: "sending", deviceName, ...progress }) : undefined,
+        });
+        await sendHistory(session.server.account, key, records);
+      } finally {
+        sending = null;
+        session.showPairing(null);
+      }
       await session.refreshDevices();
       for (const conversation of session.threads.keys()) session.kick(conversation);
     },
+
+    stopHistory: () => sending?.abort(),
 
     nameDevice: async ({ name }) => {
       await account().renameDevice(name);

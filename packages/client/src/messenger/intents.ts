@@ -66,6 +66,7 @@ export type Intents = {
   };
   /** From "signed-out": asks an own device to take this one in; the state then has `pairing`. */
   beginPairing: (input: { readonly deviceName: string; readonly secret: UnlockSecret }) => void;
+  /** While the history comes over ("receiving"), it goes on without the rest as soon as anything has come. */
   cancelPairing: () => void;
   /** From "locked". Wrong: ClientError "unlock-refused". */
   unlock: (input: UnlockSecret) => void;
@@ -163,6 +164,8 @@ export type Intents = {
   approveDevice: (input: { readonly code: string }) => void;
   /** The person compared the digits. With `history`, what this device has goes to the new one, device to device. */
   confirmDevice: (input: { readonly yes: boolean; readonly history: boolean }) => void;
+  /** No more of the history goes over to the new device, which is in all the same. */
+  stopHistory: () => void;
   nameDevice: (input: { readonly name: string }) => void;
   endSession: (input: { readonly session: string }) => void;
   /** What `navigator.credentials.create` takes, as JSON (`startRegistration({optionsJSON})`). */

@@ -56,7 +56,7 @@ export class Messenger {
   #door: Door | null = null;
   #open: Open | null = null;
   #release: (() => void) | null = null;
-  #pairing: AbortController | null = null;
+  #pairing: { readonly begin: AbortController; readonly history: AbortController } | null = null;
   /** Signing up, unlocking and locking wait for one another. */
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -176,8 +176,15 @@ export class Messenger {
     },
     beginPairing: ({ deviceName, secret }) => this.#pair(deviceName, secret),
     cancelPairing: () => {
-      this.#pairing?.abort();
-      if (this.#state.kind === "signed-out") this.#show({ ...this.#state, pairing: null });
+      if (this.#state.kind !== "signed-out") return;
+      // It is a device of the account already: it goes on with what has come.
+      if (this.#state.pairing?.kind === "receiving") {
+        // Who the person is comes first: before that there is nothing to go on with.
+        if (this.#state.pairing.done > 0) this.#pairing?.history.abort();
+        return;
+      }
+      this.#pairing?.begin.abort();
+      this.#show({ ...this.#state, pairing: null });
     },
     startOver: async () => {
       const { kind } = this.#state;
@@ -267,25 +274,31 @@ export class Messenger {
   /** ACC-30: the answer is in the state, step by step, until the other device has let this one in. */
   async #pair(deviceName: string, secret: UnlockSecret): Promise<void> {
     if (this.#state.kind !== "signed-out") throw notNow();
-    const abort = new AbortController();
-    this.#pairing?.abort();
-    this.#pairing = abort;
-    const { signal } = abort;
+    const [begin, taking] = [new AbortController(), new AbortController()];
+    this.#pairing?.begin.abort();
+    this.#pairing = { begin, history: taking };
+    const { signal } = begin;
     const show = (pairing: PairingGuestView | null): void => {
       if (this.#state.kind === "signed-out" && !signal.aborted) this.#show({ ...this.#state, pairing });
     };
+    let hasBegun = false;
     const begun = new Promise<void>((resolve, reject) => {
       this.#beginDevice("", secret, async (context) => {
         const guest = await startPairing(context, { audience: this.#config.origin, deviceName });
         const { code, qr } = guest;
-        show({ code, qr, digits: null });
+        show({ kind: "code", code, qr });
+        hasBegun = true;
         resolve();
-        show({ code, qr, digits: await guest.digits({ signal }) });
+        show({ kind: "digits", digits: await guest.digits({ signal }) });
         const { account, history } = await guest.finish({ signal });
-        await takeKeepsakes(context.storage, receiveHistory(context.server.account, history, { signal }));
+        signal.throwIfAborted();
+        show({ kind: "receiving", done: 0, total: null });
+        const records = receiveHistory(context.server.account, history, { signal: taking.signal });
+        await takeKeepsakes(context.storage, records, (progress) => show({ kind: "receiving", ...progress }));
         return account;
       }).catch((error: unknown) => {
-        show(null);
+        // Nobody waits for it any more: that it ended, and why, stands in the state.
+        show(hasBegun ? { kind: "ended", code: codeOf(error) } : null);
         reject(error);
       });
     });

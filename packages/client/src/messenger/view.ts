@@ -41,15 +41,25 @@ export type FailureCode =
   /** A defect of this program; a new start may help. */
   | "internal";
 
-export type PairingGuestView = {
+export type PairingGuestView =
   /** To be typed, or shown as a QR code, on the device that has the account. */
-  readonly code: string;
-  readonly qr: string;
-  /** Six digits to compare once the other device has answered. */
-  readonly digits: string | null;
-};
+  | { readonly kind: "code"; readonly code: string; readonly qr: string }
+  /** Six digits to compare with those on the other device, which has answered. */
+  | { readonly kind: "digits"; readonly digits: string }
+  /** Let in; what the other device has is coming over. `cancelPairing` goes on without the rest. */
+  | ({ readonly kind: "receiving" } & HandoverView)
+  /** It came to nothing: "pairing-refused", "pairing-over", or "pairing-altered" where somebody was in between. */
+  | { readonly kind: "ended"; readonly code: ClientErrorCode };
 
-export type PairingHostView = { readonly digits: string; readonly deviceName: string };
+export type PairingHostView =
+  | { readonly kind: "compare"; readonly digits: string; readonly deviceName: string }
+  /** The person said yes: the new device becomes a member of the conversations. */
+  | { readonly kind: "letting-in"; readonly deviceName: string }
+  /** It is in, and the history goes over: `stopHistory` ends it with the conversations that are there whole. */
+  | ({ readonly kind: "sending"; readonly deviceName: string } & HandoverView);
+
+/** Records that went over, of how many; `null` until that is known. */
+export type HandoverView = { readonly done: number; readonly total: number | null };
 
 export type DeploymentView = {
   /** The server's address. */
