@@ -164,3 +164,49 @@ test("who hears the page is told of everything that comes into a thread, by whom
   expect(watch.problems).toEqual([]);
   await context.close();
 });
+
+test("who goes somewhere is brought to its heading, and nobody out of the field they write in", async () => {
+  const { context, watch } = await openProfile(started.browser, { origin: served.origin });
+  const page = await context.newPage();
+  await page.goto(`${served.origin}?scene=list`);
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const { localName, textContent } = document.activeElement as HTMLElement;
+      return localName === "body" ? localName : `${localName} ${textContent ?? ""}`.trim();
+    });
+  const isAt = (what: string): Promise<void> => expect.poll(focused).toBe(what);
+  const goes = (name: string | RegExp): Promise<void> =>
+    page.getByRole("link", { name }).first().dispatchEvent("click");
+  const skip = page.locator(".skip");
+  await page.getByRole("link", { name: "Settings" }).waitFor();
+  // Nobody went anywhere yet.
+  expect([await focused(), await skip.innerText()]).toEqual(["body", "Skip the list of conversations"]);
+  await goes("Settings");
+  await isAt("h1 Settings");
+  expect(await skip.innerText()).toBe("Skip to the settings");
+  await goes("Devices");
+  await isAt("h2 Devices");
+  await goes("Back");
+  await isAt("h1 Nothing opens in the dark");
+  await goes("Notices");
+  await isAt("h1 Notices");
+  await goes("Back");
+  await goes(/Garden club/);
+  await isAt("textarea");
+  await goes("Court can open");
+  await isAt("h1 Who can open this");
+  expect(await skip.innerText()).toBe("Skip to who can open this");
+  await goes(/Allotment committee/);
+  // Here is nothing to write in.
+  await isAt("h1 Allotment committee");
+  await goes("People and devices");
+  await isAt("h2 People and devices");
+  await goes("Close");
+  await isAt("h1 Allotment committee");
+  await skip.focus();
+  expect(await skip.innerText()).toBe("Skip to the conversation");
+  await page.keyboard.press("Enter");
+  await isAt("h1 Allotment committee");
+  expect(watch.problems).toEqual([]);
+  await context.close();
+});

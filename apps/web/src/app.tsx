@@ -2,7 +2,7 @@ import type { MessengerPage } from "@porchlight/client/page";
 import { RouterProvider } from "@tanstack/react-router";
 import { type ReactElement, useEffect, useReducer, useState } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
-import { locale, say } from "./i18n/say.tsx";
+import { locale } from "./i18n/say.tsx";
 import { MessengerContext } from "./messenger/use.ts";
 import { Toasts } from "./parts/toast.tsx";
 import { createAppRouter } from "./router.tsx";
@@ -18,9 +18,6 @@ export function App({
   return (
     <I18nProvider locale={locale}>
       <MessengerContext value={messenger}>
-        <a className="skip" href="#main">
-          {say("skip")}
-        </a>
         <Routes router={router} />
         <Toasts />
       </MessengerContext>

@@ -5,6 +5,7 @@ import { ConversationList } from "./conversations/list.tsx";
 import { ConversationPage, GoneConversation, NoConversation } from "./conversations/page.tsx";
 import { say } from "./i18n/say.tsx";
 import { useMessenger, useReady } from "./messenger/use.ts";
+import { Arrival, Skip } from "./parts/arrival.tsx";
 import { Waiting } from "./parts/banner.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Link } from "./parts/link.tsx";
@@ -35,12 +36,18 @@ export function Shell({ view }: { readonly view: ShellView }): ReactElement {
   useKept(ready);
   useTold(ready);
   const isNarrow = useNarrow();
+  const skip = (
+    <Skip words={isNarrow && view.kind === "none" ? say("skip.list") : say(`skip.${view.kind}`)} />
+  );
+  const arrival = <Arrival {...placeOf(view)} />;
   if (view.kind === "settings" || view.kind === "notices") {
     return (
       <>
+        {skip}
         <Standing />
         <Suspense fallback={<Waiting label={say("starting")} />}>
           {view.kind === "notices" ? <NoticesPage /> : <SettingsView section={view.section} />}
+          {arrival}
         </Suspense>
       </>
     );
@@ -58,17 +65,35 @@ export function Shell({ view }: { readonly view: ShellView }): ReactElement {
       <NoConversation />
     );
   return (
-    <div
-      className={`shell shell-${view.kind}${view.kind === "conversation" && view.side !== null ? " shell-side" : ""}`}
-    >
-      {isNarrow && view.kind !== "none" ? null : <ConversationList open={open} isAlone={isNarrow} />}
-      {pane}
-      {view.kind === "conversation" && view.side === "people" && conversation !== undefined ? (
-        <PeoplePanel conversation={conversation} isAlone={isNarrow} />
-      ) : null}
-      <ContactArrival />
-    </div>
+    <>
+      {skip}
+      <div
+        className={`shell shell-${view.kind}${view.kind === "conversation" && view.side !== null ? " shell-side" : ""}`}
+      >
+        {isNarrow && view.kind !== "none" ? null : <ConversationList open={open} isAlone={isNarrow} />}
+        {pane}
+        {view.kind === "conversation" && view.side === "people" && conversation !== undefined ? (
+          <PeoplePanel conversation={conversation} isAlone={isNarrow} />
+        ) : null}
+        <ContactArrival />
+      </div>
+      {arrival}
+    </>
   );
+}
+
+function placeOf(view: ShellView): { readonly page: string; readonly part?: string } {
+  switch (view.kind) {
+    case "conversation":
+      return { page: `conversation ${view.id}`, part: view.side ?? "" };
+    case "charter":
+      return { page: `charter ${view.id}` };
+    case "settings":
+      return { page: "settings", part: view.section };
+    case "none":
+    case "notices":
+      return { page: view.kind };
+  }
 }
 
 function CharterPane({ id }: { readonly id: string }): ReactElement {

@@ -4,10 +4,12 @@ import { fromHex, hex, utf8 } from "@porchlight/encoding";
 import { EnvelopeError, verifyAccountRequest } from "@porchlight/envelope";
 import { deviceKeyOf } from "@porchlight/mls";
 import { nodeMlsSuite } from "@porchlight/mls/node";
+import type { AccountClient } from "@porchlight/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seedOf } from "../../../vectors/fixture/deployment.ts";
 import { formatCode, parseCode } from "../src/code-text.ts";
+import { receiveHistory, sendHistory } from "../src/history.ts";
 import { invitationHash, invitationLink, parseInvitation } from "../src/invitation.ts";
 import { isNoticeKeyOf, makeNoticeKey } from "../src/notice-key.ts";
 import {
@@ -282,6 +284,34 @@ describe("sealed streams", () => {
     const chunk = await sealChunk(key, STREAM_START, utf8("x"), { last: true, salt });
     expect(chunk.length).toBe(34 + 1 + 16);
   });
+});
+
+test("ACC-45: who receives a history may stop waiting for the rest, and what came whole is there", async () => {
+  const [key, relayed, stop] = [
+    new Uint8Array(32).fill(5),
+    new Map<number, Uint8Array>(),
+    new AbortController(),
+  ];
+  const dropped: string[] = [];
+  // A relay that has nothing more after the first chunk, and says nothing.
+  const relay: Pick<AccountClient, "putRelay" | "relay" | "dropRelay"> = {
+    putRelay: async (_, number, chunk) => void relayed.set(number, chunk),
+    relay: (_, number, { signal }) =>
+      new Promise((resolve, reject) => {
+        const chunk = number === 0 ? relayed.get(0) : undefined;
+        if (chunk !== undefined) return resolve(chunk);
+        signal?.addEventListener("abort", () => reject(signal.reason));
+        stop.abort();
+      }),
+    dropRelay: async (transfer) => void dropped.push(transfer),
+  };
+  const server = relay as AccountClient;
+  const records = [1, 2, 3].map((n) => new Uint8Array(600_000).fill(n));
+  await sendHistory(server, key, records);
+  expect(relayed.size).toBe(2);
+  const came: (number | undefined)[] = [];
+  for await (const record of receiveHistory(server, key, { signal: stop.signal })) came.push(record[0]);
+  expect([came, dropped.length]).toEqual([[1], 1]);
 });
 
 async function* asyncOf(contents: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

@@ -4,7 +4,12 @@
  */
 export const en = {
   // everywhere
-  skip: "Skip to the page",
+  "skip.none": "Skip the list of conversations",
+  "skip.list": "Skip to your conversations",
+  "skip.conversation": "Skip to the conversation",
+  "skip.charter": "Skip to who can open this",
+  "skip.notices": "Skip to the notices",
+  "skip.settings": "Skip to the settings",
   close: "Close",
   cancel: "Cancel",
   save: "Save",

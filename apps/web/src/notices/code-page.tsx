@@ -2,6 +2,7 @@ import type { AllClearView, LogPlace, NoticeView } from "@porchlight/client/page
 import { type ReactElement, useState } from "react";
 import { say } from "../i18n/say.tsx";
 import { useAttempt, useMessenger } from "../messenger/use.ts";
+import { Arrival } from "../parts/arrival.tsx";
 import { Banner, Waiting } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
@@ -73,6 +74,7 @@ export function NoticeCodePage(): ReactElement {
           </>
         )}
       </div>
+      <Arrival page="notice code" />
     </main>
   );
 }

@@ -20,7 +20,7 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
   const hasPassphrase = state.ways.some(({ kind }) => kind === "passphrase");
   const isBusy = attempt.kind === "busy";
   return (
-    <Door>
+    <Door at="locked">
       <div className="row">
         <Avatar name={state.name} seed={state.account} large />
         <div className="grow">

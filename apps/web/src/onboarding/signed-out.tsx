@@ -27,13 +27,13 @@ export function SignedOut({
   const { deployment, pairing } = state;
   if (pairing !== null && pairing.kind !== "ended") {
     return (
-      <Door>
+      <Door at="pairing">
         <Pairing pairing={pairing} />
       </Door>
     );
   }
   return (
-    <Door>
+    <Door at={way}>
       {way === "invitation" ? (
         <SignUp deployment={deployment} />
       ) : way === "pair" ? (

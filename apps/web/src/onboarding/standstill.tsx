@@ -8,7 +8,7 @@ import { StartOver } from "./start-over.tsx";
 
 export function Starting(): ReactElement {
   return (
-    <Door>
+    <Door at={null}>
       <h1 className="visually-hidden">Porchlight</h1>
       <Waiting label={say("starting")} />
     </Door>
@@ -17,7 +17,7 @@ export function Starting(): ReactElement {
 
 export function Elsewhere(): ReactElement {
   return (
-    <Door>
+    <Door at="elsewhere">
       <Empty
         icon="device"
         title={say("elsewhere.title")}
@@ -35,7 +35,7 @@ export function Elsewhere(): ReactElement {
 
 export function Failed({ code }: { readonly code: FailureCode }): ReactElement {
   return (
-    <Door>
+    <Door at="failed">
       <Empty
         icon="warning"
         title={say(`failed.${code}.title`)}

@@ -2,6 +2,7 @@ import type { CharterView } from "@porchlight/client/page";
 import type { ReactElement } from "react";
 import { CharterText } from "../charter/page.tsx";
 import { say } from "../i18n/say.tsx";
+import { Arrival } from "../parts/arrival.tsx";
 import { Button } from "../parts/button.tsx";
 
 /** Before the first message: who can open this. It is read once for each charter. */
@@ -21,6 +22,7 @@ export function Welcome({
           {say("welcome.understood")}
         </Button>
       </div>
+      <Arrival page={`welcome ${charter.id}`} />
     </main>
   );
 }

@@ -33,7 +33,7 @@ export function PeoplePanel({
   const Frame = isAlone ? "main" : "aside";
   const Title = isAlone ? "h1" : "h2";
   return (
-    <Frame className="side" aria-label={say("people.title")} {...(isAlone ? { id: "main" } : {})}>
+    <Frame className="side" data-part aria-label={say("people.title")} {...(isAlone ? { id: "main" } : {})}>
       <header className="row spread side-head">
         <Title className="side-title">{say("people.title")}</Title>
         <Link

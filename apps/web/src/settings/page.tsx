@@ -55,7 +55,7 @@ export function SettingsPage({ section }: { readonly section: Section }): ReactE
             </Link>
           ))}
         </nav>
-        <section className="settings-section stack" aria-label={say(`settings.${section}`)}>
+        <section className="settings-section stack" data-part aria-label={say(`settings.${section}`)}>
           <h2>{say(`settings.${section}`)}</h2>
           {section === "profile" ? <ProfileSection /> : null}
           {section === "devices" ? <DevicesSection /> : null}
