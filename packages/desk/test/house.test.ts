@@ -6,7 +6,9 @@ import {
   type Charter,
   formatRegistration,
   formatSignedDocument,
+  parseSignedDocument,
   signDocument,
+  unverifiedPayload,
   verifyRegistration,
 } from "@porchlight/charter";
 import {
@@ -20,7 +22,7 @@ import {
   periodOf,
   unixSeconds,
 } from "@porchlight/encoding";
-import type { Disclosure } from "@porchlight/gate";
+import { type Disclosure, parseWarrant } from "@porchlight/gate";
 import { html } from "@porchlight/markup";
 import {
   Agency,
@@ -33,7 +35,10 @@ import {
   logView,
   namesOf,
   type OrderFile,
+  type PreservationFile,
   preservationName,
+  preservationOf,
+  preservationShelf,
   type Request,
   Service,
   signPreservation,
@@ -662,6 +667,31 @@ test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and wha
   }
   // The service of this test knows no orders to preserve, as one whose answer is lost.
   expect((await legal.confirm(legal.asked(await legal.post(`${path}/lodge`, {})))).status).not.toBe(303);
+  // DESK-11: read under the charter that each names; one that the log has not is no hindrance to the others.
+  const { charter: later } = await service.under(
+    parseWarrant(unverifiedPayload(parseSignedDocument(changed[0].warrant, "warrant"))).charter,
+  );
+  const nowhere = await charterOf("house", { issuers: world.charter.issuers, legalBases: ["Nowhere"] });
+  const [underLater, foreign] = (await Promise.all(
+    [later, nowhere].map(async (charter) => {
+      const { charter: _, issuer: __, ...decision } = preservationOf(half).document;
+      const about = { ...decision, reference: "keep 2", legalBasis: charter.legalBases[0] as string };
+      const one = await signPreservation(court, charter, about);
+      return await cosignPreservation(await Court.open(join(home, "legal")), charter, one);
+    }),
+  )) as [PreservationFile, PreservationFile];
+  const brought = await upload(legal, "/preservations", "preservation", formatPreservationFile(underLater));
+  const own = await legal.follow(brought);
+  expect([brought.status, own.status, own.text.includes("Later")]).toEqual([303, 200, true]);
+  const refused = await upload(legal, "/preservations", "preservation", formatPreservationFile(foreign));
+  expect([refused.status, refused.text.includes("made under another charter")]).toEqual([409, true]);
+  await preservationShelf(join(home, "legal")).keep(preservationName(foreign), foreign);
+  const list = await legal.get("/preservations");
+  expect([list.status, list.text.split("cannot be read").length]).toEqual([200, 2]);
+  expect((await legal.get(`/preservations/${preservationName(foreign)}`)).status).toBe(409);
+  expect((await legal.post(`/preservations/${preservationName(underLater)}/lodge`, {})).text).toContain(
+    "Hand it in",
+  );
   const page = (await legal.get(path)).text;
   expect(page).toContain("The provider was sent it; the public log does not show it yet.");
   expect(page).not.toContain("Throw it away");

@@ -109,8 +109,9 @@ type LiftOptions = ServiceOptions & {
 async function lift({ dir, out, order, ground, document, ...options }: LiftOptions): Promise<Outcome> {
   const court = await Court.open(dir);
   const { url, charter } = court.party;
-  const service = await openService({ directory: court.directory, url, charter }, options);
+  const opened = await openService({ directory: court.directory, url, charter }, options);
   const file = readPreservationFile(await readInput(order));
+  const service = await underOwn(opened, file);
   const needed = service.charter.kind === "house" ? 2 : 1;
   let signed = document === undefined ? null : parseSignedDocument(await readInput(document), "lift");
   if (signed === null) {
@@ -137,11 +138,14 @@ async function lift({ dir, out, order, ground, document, ...options }: LiftOptio
 async function preserve(options: Options): Promise<Outcome> {
   const court = await Court.open(options.dir);
   const { url, charter } = court.party;
-  const service = await openService({ directory: court.directory, url, charter }, options);
+  const opened = await openService({ directory: court.directory, url, charter }, options);
+  const from = options.document ?? options.extend;
+  const before = from === undefined ? null : readPreservationFile(await readInput(from));
+  const service = before === null ? opened : await underOwn(opened, before);
   const file =
-    options.document === undefined
-      ? await signed(court, service, options)
-      : await completed(court, service, readPreservationFile(await readInput(options.document)));
+    before !== null && options.document !== undefined
+      ? await completed(court, service, before)
+      : await signed(court, service, options, before);
   // On the disk before it is sent: without its opening nobody could hand the same order in again.
   const path = options.document ?? options.out;
   await writeFile(path, formatPreservationFile(file), { mode: 0o600 });
@@ -158,12 +162,22 @@ async function preserve(options: Options): Promise<Outcome> {
   };
 }
 
-async function signed(court: Court, service: Service, options: Options): Promise<PreservationFile> {
+/** Another charter may have come into force since: an order's own counts, for its extension and its lift too. */
+async function underOwn(service: Service, file: PreservationFile): Promise<Service> {
+  return await service.under(preservationOf(file).document.charter);
+}
+
+/** `before`: the order that this extends. */
+async function signed(
+  court: Court,
+  service: Service,
+  options: Options,
+  before: PreservationFile | null,
+): Promise<PreservationFile> {
   const { until, ground } = options;
   const issued = service.now();
   if (until === undefined || ground === undefined) throw missing("--until and --ground");
-  if (options.extend !== undefined) {
-    const before = readPreservationFile(await readInput(options.extend));
+  if (before !== null) {
     const document = preservationOf(before).document;
     const commitment = preservationCommitment(before.opening, before.preservation);
     return await signPreservation(court, service.charter, {

@@ -1,6 +1,12 @@
-import { parsePreservationLift, unverifiedPayload } from "@porchlight/charter";
+import { type PreservationDocument, parsePreservationLift, unverifiedPayload } from "@porchlight/charter";
 import { unixSeconds } from "@porchlight/encoding";
-import { type Court, type PreservationFile, type Service, signPreservationLift } from "@porchlight/parties";
+import {
+  type Court,
+  type PreservationFile,
+  preservationOf,
+  type Service,
+  signPreservationLift,
+} from "@porchlight/parties";
 import { COVER_SECONDS, UPLOADS } from "../orders.ts";
 import { addSaid } from "../said.ts";
 import type { ServiceDoor } from "../service-door.ts";
@@ -8,7 +14,7 @@ import type { Act, GoTo, Rooms, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { type Half, type Halves, halfDownload, halfKindOf, readSignedFile } from "./halves.ts";
-import { findPreservation, type NamedPreservation, namedPreservation } from "./preservation.ts";
+import { findPreservation, type NamedPreservation, namedPreservation, underOwn } from "./preservation.ts";
 
 const HERE = "/preservations";
 
@@ -38,17 +44,17 @@ export class LiftRoom {
     return await findPreservation(this.#court.directory, await this.#door.open(), params["name"]);
   }
 
-  async #place() {
-    const service = await this.#door.open();
-    return { service, charter: service.charter, now: service.now() };
+  /** Under the charter that the order names. */
+  async #own(document: Pick<PreservationDocument, "charter">) {
+    return await underOwn(await this.#door.open(), document);
   }
 
   #lift(): Act<NamedPreservation & { readonly ground: string; readonly at: number }> {
     return {
       name: "lift-preservation",
       propose: async (visit, sent) => {
-        const { charter, now } = await this.#place();
         const { name, document, commitment } = await this.#find(visit);
+        const { charter, now } = await this.#own(document);
         const ground = sent.text("ground");
         if (!isProse(ground)) throw new DeskError("form-invalid", "say why, in words");
         const isHouse = charter.kind === "house";
@@ -78,8 +84,8 @@ export class LiftRoom {
         };
       },
       perform: async (_visit, { name, commitment, ground, at }) => {
-        const { service, charter } = await this.#place();
         const file = await this.#named({ name, commitment });
+        const { service, charter } = await this.#own(preservationOf(file).document);
         const issued = unixSeconds(at);
         const signed = await signPreservationLift(this.#court, charter, file, { issued, ground });
         if (charter.kind !== "house") return await this.#sendLift(service, name, signed, ground);
@@ -108,8 +114,8 @@ export class LiftRoom {
 
   async #bringLift(visit: Visit, sent: Form): Promise<GoTo> {
     const document = readSignedFile(sent);
-    const { service, charter } = await this.#place();
-    const { name, commitment } = await this.#find(visit);
+    const { name, commitment, document: order } = await this.#find(visit);
+    const { service, charter } = await this.#own(order);
     const found = await halfKindOf(document, charter);
     const isOfThis =
       found?.kind === "preservation-lift" && parsePreservationLift(found.payload).preservation === commitment;
@@ -124,8 +130,8 @@ export class LiftRoom {
     return {
       name: "cosign-lift",
       propose: async (visit) => {
-        const { charter } = await this.#place();
         const { name, document, commitment } = await this.#find(visit);
+        const { charter } = await this.#own(document);
         const half = await this.#halves.find(visit.params["half"] ?? "");
         const found = await halfKindOf(half.document, charter);
         if (found === null || found.signers.has(this.#court.name))
@@ -149,11 +155,11 @@ export class LiftRoom {
         };
       },
       perform: async (_visit, payload) => {
-        const { service, charter } = await this.#place();
         const half = await this.#halves.find(payload.half);
         if (half.document.payload !== payload.payload || half.of !== payload.name)
           throw new DeskError("not-now", "the decision is another one by now: read it again");
         const file = await this.#named(payload);
+        const { service, charter } = await this.#own(preservationOf(file).document);
         const signed = await signPreservationLift(this.#court, charter, file, { half: half.document });
         const { ground } = parsePreservationLift(unverifiedPayload(signed));
         const sent = await this.#sendLift(service, payload.name, signed, ground);

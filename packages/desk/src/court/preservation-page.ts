@@ -78,10 +78,10 @@ ${
         heads: ["Reference", "State", "Days", "Kept until the end of", "Left"],
         rows: all.map((one) => [
           html`<a href="${HERE}/${one.name}">${one.document.reference}</a>${one.document.extends === null ? NOTHING : html` ${badge("extension")}`}`,
-          stateBadge(one),
+          one.charter === null ? badge("cannot be read", "bad") : stateBadge(one),
           html`${formatDay(one.document.firstDay)} to ${formatDay(one.document.lastDay)}`,
           html`${formatDay(one.document.until)}`,
-          isRunning(one) ? clockBadge(endOf(one.document), now) : NOTHING,
+          one.charter !== null && isRunning(one) ? clockBadge(endOf(one.document), now) : NOTHING,
         ]),
       })
 }

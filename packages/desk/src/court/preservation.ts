@@ -22,6 +22,7 @@ import {
 import type { Words } from "@porchlight/evidence";
 import {
   logView,
+  PartyError,
   type PreservationFile,
   preservationOf,
   preservationShelf,
@@ -39,6 +40,8 @@ export type Preserved = {
   readonly file: PreservationFile;
   readonly document: PreservationDocument;
   readonly commitment: Commitment;
+  /** The one that it names; `null` where the log has none of that name that holds: it cannot be read. */
+  readonly charter: Charter | null;
   readonly state:
     | { readonly kind: "half" | "signed" }
     /** The provider was sent it; the log that witnesses confirmed does not show it. */
@@ -64,13 +67,14 @@ export async function preservations(
     if (entry.type === "preservation") entries.set(entry.commitment, entries.get(entry.commitment) ?? index);
     if (entry.type === "preservation-lift") lifts.set(entry.commitment, index);
   }
-  const needed = service.charter.kind === "house" ? 2 : 1;
   const today = dayOf(service.now());
   const all = await Promise.all(
     kept.map(async ({ name, one: file }): Promise<Omit<Preserved, "extendedBy">> => {
       const { document, signatures } = preservationOf(file);
       const commitment = preservationCommitment(file.opening, file.preservation);
-      const common = { name, file, document, commitment };
+      const charter = await charterOf(service, document);
+      const needed = charter?.kind === "house" ? 2 : 1;
+      const common = { name, file, document, commitment, charter };
       const index = entries.get(commitment);
       if (signatures < needed) return { ...common, state: { kind: "half" } };
       const said = await readSaid(directory, name);
@@ -92,6 +96,24 @@ export async function preservations(
     })
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
   return { orders, damaged };
+}
+
+/** The service under an order's own charter, whichever the desk works under (DESK-11). Throws PartyError "charter-unknown". */
+export async function underOwn(
+  service: Service,
+  { charter }: Pick<PreservationDocument, "charter">,
+): Promise<{ readonly service: Service; readonly charter: Charter; readonly now: UnixSeconds }> {
+  const own = await service.under(charter);
+  return { service: own, charter: own.charter, now: own.now() };
+}
+
+async function charterOf(service: Service, document: PreservationDocument): Promise<Charter | null> {
+  try {
+    return (await underOwn(service, document)).charter;
+  } catch (error) {
+    if (error instanceof PartyError && error.code === "charter-unknown") return null;
+    throw error;
+  }
 }
 
 /** Throws DeskError "not-found". */

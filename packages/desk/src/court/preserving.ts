@@ -42,6 +42,7 @@ import {
   type Preserved,
   preservations,
   preservationWords,
+  underOwn,
 } from "./preservation.ts";
 import {
   newPreservationPage,
@@ -104,8 +105,8 @@ export class PreservationRoom {
 
   /** `typed`: an extension that cannot be signed so, to be mended. */
   async #view(visit: Visit, typed: TypedExtension | null = null): Promise<View> {
-    const service = await this.#door.open();
     const one = await this.#find(visit);
+    const { service } = await this.#own(one.document);
     const halves = await this.#halves.list(one.name);
     return preservationPage(visit, service, { own: this.#court.name, one, halves, typed });
   }
@@ -122,6 +123,11 @@ export class PreservationRoom {
   async #place() {
     const service = await this.#door.open();
     return { service, charter: service.charter, now: service.now() };
+  }
+
+  /** Under the charter that an order names. */
+  async #own(document: Pick<PreservationDocument, "charter">) {
+    return await underOwn(await this.#door.open(), document);
   }
 
   #issue(): Act<Payload> {
@@ -151,8 +157,8 @@ export class PreservationRoom {
     return {
       name: "extend-preservation",
       propose: async (visit, sent) => {
-        const { charter, now } = await this.#place();
         const { name, document, commitment, state, extendedBy } = await this.#find(visit);
+        const { charter, now } = await this.#own(document);
         if (
           document.extends !== null ||
           extendedBy !== null ||
@@ -208,8 +214,8 @@ export class PreservationRoom {
   }
 
   async #sign({ document }: Payload): Promise<GoTo> {
-    const { service, charter } = await this.#place();
-    const { charter: _, issuer: __, ...decision } = parsePreservation(utf8(document));
+    const { charter: id, issuer: _, ...decision } = parsePreservation(utf8(document));
+    const { service, charter } = await this.#own({ charter: id });
     const file = await signPreservation(this.#court, charter, decision);
     const name = preservationName(file);
     await this.#shelf.keep(name, file);
@@ -268,8 +274,9 @@ export class PreservationRoom {
         };
       },
       perform: async (_visit, payload) => {
-        const { service, charter } = await this.#place();
-        const whole = await cosignPreservation(this.#court, charter, await this.#named(payload));
+        const half = await this.#named(payload);
+        const { service, charter } = await this.#own(preservationOf(half).document);
+        const whole = await cosignPreservation(this.#court, charter, half);
         await this.#shelf.keep(preservationName(whole), whole);
         await this.#shelf.drop(payload.name);
         return await this.#lodge(service, whole);
@@ -291,8 +298,9 @@ export class PreservationRoom {
         };
       },
       perform: async (_visit, payload) => {
-        const { service } = await this.#place();
-        return await this.#lodge(service, await this.#named(payload));
+        const file = await this.#named(payload);
+        const { service } = await this.#own(preservationOf(file).document);
+        return await this.#lodge(service, file);
       },
     };
   }
@@ -302,12 +310,11 @@ export class PreservationRoom {
     const sentFile = sent.file("preservation");
     if (sentFile === null) throw new DeskError("form-invalid", "choose the order's file");
     const file = readPreservationFile(sentFile.bytes);
-    const { charter } = await this.#place();
     const { document } = preservationOf(file);
+    const { charter } = await this.#own(document);
     const signed = parseSignedDocument(file.preservation, "preservation");
     const found = await signedByIssuers("preservation", signed, charter);
-    if (document.charter !== charter.id || found === null)
-      throw new DeskError("form-invalid", "no issuer of this charter signed this file");
+    if (found === null) throw new DeskError("form-invalid", "no issuer of its charter signed this file");
     const name = preservationName(file);
     await this.#shelf.keep(name, file);
     // One's own half of it has become the whole.
