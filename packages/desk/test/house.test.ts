@@ -724,3 +724,60 @@ test("DESK-12, DIR-1: after an order lapsed its secrecy is still extended and cu
   const told = await legal.get(`/orders/${namesOf(changed[1]).commitment.slice(0, 16)}`);
   expect(told.text).toContain("were told first. Nothing is left to decide.");
 });
+
+test("DESK-12, CONT-4: who objects is asked while that can be said, then once more, and kept", async () => {
+  const [legal] = issuers as [DeskClient];
+  const [one, two] = [await Court.open(join(home, "legal")), await Court.open(join(home, "management"))];
+  const agency = await Agency.open(join(home, "agency"));
+  await service.update();
+  const { request } = await agency.request(world.charter.id, { reference: "hold 7", actHash: seedOf("act") });
+  const half = await one.issue(world.charter, {
+    request,
+    statement: await world.statement("brandt"),
+    accounts: [world.account],
+    conversations: [CONVERSATION],
+    firstDay: DAY,
+    lastDay: DAY,
+    legalBasis: world.charter.legalBases[0] as string,
+    offenceCategory: world.charter.offenceCategories[0] as string,
+    necessity: "Needed.",
+    proportionality: "One day.",
+    disclosure: { kind: "notice-first" },
+    issued: service.now(),
+    expires: unixSeconds(service.now() + 100 * 86_400),
+  });
+  const order = await one.submit(service, await two.countersign(world.charter, half));
+  world.publish();
+  await keepOrder(join(home, "legal"), order);
+  const { orderId } = namesOf(order);
+  let asked = 0;
+  vi.stubGlobal("fetch", async (...request: Parameters<typeof fetch>) => {
+    if (String(request[0]).includes(`${orderId}/contests`)) asked++;
+    return await world.fetch(...request);
+  });
+  const listed = async (words: string): Promise<void> => {
+    await vi.waitFor(async () => expect((await legal.get("/orders")).text).toContain(words), {
+      timeout: 20_000,
+      interval: 200,
+    });
+  };
+  await listed("none so far");
+  const before = asked;
+  expect(before).toBeGreaterThan(0);
+  await world.contest(orderId, "He is my lawyer");
+  await listed("1 person objects");
+  expect(asked).toBeGreaterThan(before);
+  world.time = unixSeconds(world.time + (world.charter.contestDays + 1) * 86_400);
+  world.publish();
+  await listed("time was over at the end of");
+  const last = asked;
+  for (let again = 0; again < 3; again++) await listed("1 person objects");
+  expect(asked).toBe(last);
+  // Kept on the disk; what cannot be read of it is asked for again.
+  const kept = join(home, "legal", "objections", `${namesOf(order).commitment.slice(0, 16)}.json`);
+  expect(JSON.parse(String(await readFile(kept)))).toEqual({ version: 1, count: 1 });
+  await writeFile(kept, "{");
+  await listed("1 person objects");
+  expect(asked).toBe(last + 1);
+  vi.stubGlobal("fetch", async (...request: Parameters<typeof fetch>) => await world.fetch(...request));
+});

@@ -46,8 +46,7 @@ import {
 
 /** Who objects to an order, and until when the keyholders wait for that. */
 export type Objecting = {
-  /** `null`: the order waits for nobody. */
-  readonly until: DayNumber | null;
+  readonly until: DayNumber;
   /** `null`: the provider did not answer. */
   readonly count: number | null;
 };

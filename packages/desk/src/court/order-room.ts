@@ -48,6 +48,7 @@ import { Silences } from "../silence.ts";
 import { impossibleNow, laterEntries, shownHalves, type Telling, tellingOf } from "./direction.ts";
 import type { Drafts } from "./draft.ts";
 import type { Halves } from "./halves.ts";
+import { Objections } from "./objections.ts";
 import { type Objecting, type OrderRow, orderPage, ordersPage, type Typed } from "./order-page.ts";
 
 export type HandIn = (service: Service, order: OrderFile) => Promise<GoTo>;
@@ -58,6 +59,7 @@ export class OrderRoom {
   readonly #door: ServiceDoor;
   readonly #drafts: Drafts;
   readonly #halves: Halves;
+  readonly #objections: Objections;
   readonly #silences = new Silences();
 
   constructor(court: Court, door: ServiceDoor, drafts: Drafts, halves: Halves) {
@@ -65,6 +67,7 @@ export class OrderRoom {
     this.#door = door;
     this.#drafts = drafts;
     this.#halves = halves;
+    this.#objections = new Objections(court);
   }
 
   routes({ page, form, act, download }: Rooms): void {
@@ -116,14 +119,15 @@ export class OrderRoom {
     return { ...shown, telling, isReadable: true, objecting: await this.#objecting(own, shown, telling) };
   }
 
-  /** `null` where nobody was told yet, or nothing is released under it any more. */
+  /** `null` where nobody was told yet, or nobody is waited for, or nothing is released under it any more. */
   async #objecting(service: Service, shown: Shown, telling: Telling): Promise<Objecting | null> {
     const { state } = shown.standing;
     const isTold = telling.kind !== "secret" || telling.isOver;
     if ((state !== "logged" && state !== "suspended") || !isTold) return null;
-    // Whatever is wrong with what the provider answered: the order's own page says it.
-    const contests = await this.#contests(service, shown).catch(() => null);
-    return { until: objectUntil(shown, service.charter), count: contests?.length ?? null };
+    const until = objectUntil(shown, service.charter);
+    return until === null
+      ? null
+      : { until, count: await this.#objections.count(service, loggedOrder(shown), until) };
   }
 
   /** `null` where the provider did not answer. */
