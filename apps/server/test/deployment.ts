@@ -30,6 +30,7 @@ import {
 } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { Cosigner, ServerClient } from "@porchlight/wire";
+import { Client } from "pg";
 import {
   charterDocument,
   charterOf,
@@ -273,6 +274,13 @@ export class TestServer {
 
   async tick(at: number): Promise<void> {
     await this.supervisor.tick(unixSeconds(at));
+  }
+
+  /** For what another version of the server left in its database. */
+  async query(text: string, values: readonly unknown[]): Promise<void> {
+    const client = new Client({ connectionString: this.#environment["DATABASE_URL"] });
+    await client.connect();
+    await client.query(text, [...values]).finally(async () => await client.end());
   }
 
   get logText(): string {

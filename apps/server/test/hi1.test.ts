@@ -592,6 +592,11 @@ describe("orders", () => {
     expect(entry?.type).toBe("warrant");
     expect(custody.map((one) => one.act)).toEqual(["received", "approve: AwaitingDisclosure"]);
     expect(custody[1]?.by).toBe("Officer Vale");
+    // As an earlier version left it: approved, and nothing noted of which order it is.
+    await server.kill();
+    await server.query("update hi1_objects set logged = null where object = $1", [goodId]);
+    await server.run();
+    expect((await shown(goodId)).logged?.index).toBe(logged?.index);
     await revoke((entry as { commitment: string }).commitment, good.document.reference, "hi1 opening");
     expect(await statusOf(taskId)).toBe("Cancelled");
     expect((await shown(taskId)).deadline).toBeNull();

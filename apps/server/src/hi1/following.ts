@@ -1,6 +1,8 @@
-import { type Commitment, type DayNumber, dayStart, type UnixSeconds } from "@porchlight/encoding";
+import { type Commitment, type DayNumber, dayStart, type UnixSeconds, utf8 } from "@porchlight/encoding";
+import { commitmentOf, coreOf } from "@porchlight/gate";
 import {
   advance,
+  type DocumentObject,
   dateTimeOf,
   type Held,
   type LPTask,
@@ -8,12 +10,14 @@ import {
   revise,
   type Scope,
   statusOf,
+  whatOf,
 } from "@porchlight/hi1";
 import type { Clock } from "@porchlight/runtime";
 import type { Database } from "../database.ts";
 import type { Log } from "../log.ts";
 import type { OrderStore } from "../order-store.ts";
 import type { KnownPreservation, Preservations } from "../preservations.ts";
+import { orderIn } from "./checks.ts";
 import type { Kept, ObjectStore } from "./object-store.ts";
 
 /** Brings tasks and warrants to where what is behind them is: revoked, carried out, expired, prolonged, lifted, cancelled (HI1-34). */
@@ -24,6 +28,8 @@ export class Following {
   readonly #preservations: Preservations;
   readonly #log: Log;
   readonly #clock: Clock;
+  /** Whether this process has looked for what an earlier version left. */
+  #isPlaced = false;
 
   constructor(parts: {
     readonly database: Database;
@@ -44,6 +50,8 @@ export class Following {
   /** Of one endpoint's tasks, or of all. */
   async run(owner: string | null): Promise<void> {
     const now = this.#clock.now();
+    if (!this.#isPlaced) await this.#place(now);
+    this.#isPlaced = true;
     const waiting = await this.#store.following(this.#database, owner);
     const known = waiting.some(({ held }) => held.type === "LPTask") ? await this.#preservations.known() : [];
     for (const kept of waiting) {
@@ -59,6 +67,21 @@ export class Following {
           words,
         });
       });
+    }
+  }
+
+  /** Earlier versions did not note the order of a warrant that they approved: it is read from the document, once. */
+  async #place(now: UnixSeconds): Promise<void> {
+    for (const kept of await this.#store.unplaced(this.#database)) {
+      if (whatOf(kept.held.object) !== "Warrant") continue;
+      const [whole] = await this.#store.get(this.#database, [kept.held.object.ObjectIdentifier]);
+      const brought = whole === undefined ? null : orderIn(whole.held.object as DocumentObject);
+      if (brought === null) continue;
+      const { warrant, others, opening } = brought;
+      const core = coreOf({ warrant: utf8(warrant), others: others === null ? null : utf8(others) });
+      const logged = commitmentOf(opening, core);
+      if (this.#log.catalogue.order(logged) === undefined) continue;
+      await this.#store.put(this.#database, { ...kept, logged }, now);
     }
   }
 

@@ -85,6 +85,16 @@ export class ObjectStore {
     return rows.map((row) => this.#read(row, false));
   }
 
+  /** Approved documents of which no order is noted: acts, and warrants of earlier versions. Without contents. */
+  async unplaced(queries: Queries): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: `select object, owner, received, logged, sealed from hi1_objects
+        where type = 'Document' and status = 'Approved' and logged is null`,
+      values: [],
+    });
+    return rows.map((row) => this.#read(row, false));
+  }
+
   async put(queries: Queries, kept: Kept, now: UnixSeconds): Promise<void> {
     const { held, received, logged, preserved } = kept;
     const { ObjectIdentifier: id } = held.object;
