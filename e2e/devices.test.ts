@@ -2,11 +2,13 @@ import { createECDH } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { base64url, type ConversationId } from "@porchlight/encoding";
+import { accountIdOf, base64url, type ConversationId } from "@porchlight/encoding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
+import { formatContactCode } from "../packages/client/src/messenger/safety-number.ts";
 import { chartered, PASSPHRASE, Somebody } from "./people.ts";
 
+const OTHER = accountIdOf(new Uint8Array(32).fill(9));
 const SECRET = { kind: "passphrase", passphrase: PASSPHRASE } as const;
 
 describe("one person's devices, with the whole messenger and a real server", () => {
@@ -171,6 +173,20 @@ describe("one person's devices, with the whole messenger and a real server", () 
     ({ recoveryCode } = await ada.page.perform("makeRecoveryCode"));
     // The code is there before its backup is.
     await ada.page.until((seen) => seen.kind === "ready" && seen.me.backup.kind === "current");
+    const { devices, devicesAt } = ada.state.me;
+    await ada.stop();
+    // Without a connection it is still the device that lets others in, and what it knew of them and of the code is known.
+    await ada.start("http://127.0.0.1:9");
+    await ada.unlock();
+    expect(ada.state.me).toMatchObject({
+      holdsIdentity: true,
+      backup: { kind: "unseen" },
+      devices,
+      devicesAt,
+    });
+    expect(devices.map(({ name }) => name)).toContain("tablet");
+    await ada.stop();
+    await ada.start(server.url);
     await ada.stop();
     const found = await ada.another();
     await expect(
@@ -206,23 +222,50 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await found.remove();
   });
 
-  test("ACC-10: a link lets somebody in, and says who invited", async () => {
+  test("ACC-10, ACC-13: a link lets somebody in, and says who invited, before and afterwards", async () => {
     const { link } = await bea.page.perform("invite");
     const cay = new Somebody("Cay", server.url, { now: () => server.now });
     await cay.start();
-    expect(await cay.page.perform("lookInvitation", { invitation: link })).toMatchObject({
-      inviter: bea.account,
-    });
+    const look = (invitation: string | null, name?: string) =>
+      cay.page.perform("lookInvitation", { invitation, ...(name === undefined ? {} : { name }) });
+    const inviter = { account: bea.account, name: "Bea" };
+    expect(await look(link)).toMatchObject({ inviter });
+    // What would be refused is refused before anything is made; here nobody needs an invitation.
+    expect(await look(null, "Cay")).toEqual({ inviter: null, expires: null });
+    await expect(look(null, "C\u202Eay")).rejects.toMatchObject({ code: "name-refused" });
+    await expect(look("cut")).rejects.toMatchObject({ code: "invitation-malformed" });
+    // A link that names another than the server does names nobody.
+    const forged = link.replace(/&contact=.*/, `&contact=${formatContactCode(OTHER, "Bea")}`);
+    expect(await look(forged)).toMatchObject({ inviter: { ...inviter, name: "" } });
     const key = (n: number) =>
       ({
         kind: "passkey",
         credential: `key${n}`,
         prfInput: base64url(new Uint8Array(32).fill(n)),
         prf: new Uint8Array(32).fill(n),
+        label: `Key ${n}`,
       }) as const;
+    const words = (passphrase: string) => ({ kind: "passphrase", passphrase }) as const;
     await cay.page.perform("signUp", { invitation: link, name: "Cay", secret: key(1) });
+    expect(cay.state.contacts).toMatchObject({ [bea.account]: { name: "Bea" } });
+    await expect(look(link)).rejects.toMatchObject({ code: "invitation-refused" });
     await online(cay);
-    // ACC-26: a device opens in 32 ways and no more, and in one at least.
+    // ACC-26: what it was made with is a way like others; a passphrase takes the place of the one before.
+    await cay.page.perform("addUnlockWay", words("the first words"));
+    await cay.page.perform("addUnlockWay", words("the second words"));
+    await cay.stop();
+    await cay.start();
+    await expect(cay.page.perform("unlock", words("the first words"))).rejects.toMatchObject({
+      code: "unlock-refused",
+    });
+    await cay.page.perform("unlock", words("the second words"));
+    expect(await cay.page.perform("unlockWays")).toMatchObject([
+      { kind: "passkey", credential: "key1", label: "Key 1", made: server.now },
+      { kind: "passphrase" },
+    ]);
+    await cay.page.perform("removeUnlockWay", { credential: null });
+    await online(cay);
+    // A device opens in 32 ways and no more, and in one at least.
     await expect(cay.page.perform("removePasskey", { passkey: "key1" })).rejects.toMatchObject({
       code: "unlock-way-last",
     });

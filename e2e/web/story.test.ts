@@ -31,41 +31,69 @@ afterEach(async ({ task }) => {
   if (task.result?.state === "fail") await stage.showFailure();
 });
 
-test("two people come in by their links, one with a passkey and one with a passphrase, and talk", async () => {
+test("ACC-12, ACC-13: one comes in by a link, and one by hers: with a passkey, with a passphrase; and they talk", async () => {
   const link = await stage.deployment.invite();
+  const unknown = link.replace(/#.*/, `#${"A".repeat(43)}`);
   ada = await stage.person("Ada", new URL(link).origin);
-  await ada.signUpWithPasskey(link);
+  // A link that is no good leaves no passkey behind, and neither link stays in the address bar.
+  expect(await ada.signUpAtLast(unknown, link)).toEqual([0, 1]);
+  expect(new URL(ada.page.url()).hash).toBe("");
   await picture(ada.page, "story-ada-who");
   await ada.readWho();
   adaAccount = accountIn(await ada.contactLink());
-  ben = await stage.member("Ben", stage.cable.origin, { phone: true });
-  const contact = await ben.contactLink();
-  await ada.press("New conversation");
-  await ada.page.getByLabel("Contact link or code").fill(contact);
-  await ada.press("Add");
-  await picture(ada.page, "story-ada-new");
-  await ada.press("Start");
-  await ada.says("Is the porch light on?");
-  await ben.page.getByText("Is the porch light on?").first().click();
+  ben = await stage.person("Ben", stage.cable.origin, { phone: true });
+  const invited = ben.joinLink(await ada.invitation());
+  await ben.page.goto(invited);
+  await ben.page.getByText("Ada invites you").waitFor();
+  await picture(ben.page, "story-ben-invited");
+  await ben.signUpWithPassphrase(invited);
+  await ben.readWho();
+  // Whom he knows by the link alone he can write to: no second link is needed.
+  await picture(ben.page, "story-ben-first");
+  await ben.press("Write to Ada");
+  await picture(ben.page, "story-ben-new");
+  await ben.press("Start");
+  await ben.says("Is the porch light on?");
+  await ada.page.getByText("Is the porch light on?").first().click();
+  await ada.says("It is on.");
   await ben.says("It is.");
   await ada.sees("It is.");
   await picture(ben.page, "story-ben-talk");
   expectCalm(ada, ben);
 });
 
-test("a second passkey is added in the settings, known to the provider, and can be removed", async () => {
+test("a second passkey and a passphrase are added in the settings; the first can go, the last one stays", async () => {
   await ada.settings("Devices");
   await ada.press("Add a passkey");
   await ada.page.getByText("The passkey was added").first().waitFor();
   const added = ada.page
     .locator(".stack-tight")
-    .filter({ has: ada.page.getByRole("heading", { name: "Passkeys" }) });
+    .filter({ has: ada.page.getByRole("heading", { name: "What unlocks this device" }) });
   const entries = added.getByRole("listitem");
-  await expect.poll(() => entries.count(), PATIENT).toBe(1);
+  await expect.poll(() => entries.count(), PATIENT).toBe(2);
+  // The one that she signed up with is there too, and each has a name of its own.
+  const names = await entries.locator("bdi.block").allInnerTexts();
+  expect(names[1]).toBe(`${names[0]} 2`);
+  await ada.press("Add a passphrase");
+  await ada.choosePassphrase("Save");
+  await expect.poll(() => entries.count(), PATIENT).toBe(3);
   await added.scrollIntoViewIfNeeded();
   await picture(ada.page, "story-ada-passkey");
-  await entries.getByRole("button", { name: "Remove" }).click();
-  await expect.poll(() => entries.count(), PATIENT).toBe(0);
+  const remove = entries.getByRole("button", { name: "Remove" });
+  await remove.last().click();
+  await expect.poll(() => entries.count(), PATIENT).toBe(2);
+  await remove.first().click();
+  await expect.poll(() => entries.count(), PATIENT).toBe(1);
+  expect(await entries.locator("bdi.block").allInnerTexts()).toEqual([names[1]]);
+  expect(await remove.isDisabled()).toBe(true);
+  await ada.press("Rename");
+  await ada.page.getByLabel("Name of this device").fill("Kitchen computer");
+  await ada.press("Save");
+  await ada.page.getByRole("listitem").getByText("Kitchen computer").waitFor();
+  // The second one opens what the first one made.
+  await ada.press("Lock now");
+  await ada.press("Unlock with a passkey");
+  await ada.page.getByRole("heading", { name: "What unlocks this device" }).waitFor();
   await ada.home();
   await ada.page.getByText("It is.").first().click();
   expectCalm(ada);

@@ -94,18 +94,42 @@ export class Person {
     await addPasskeyDevice(this.page, { hasPrf: true });
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
-    await this.page.getByRole("button", { name: "Continue with a passkey" }).click();
+    await this.press("Continue with a passkey");
+  }
+
+  /** First with a link that is no good, then in the same tab with one that is; the passkeys there are after each. */
+  async signUpAtLast(bad: string, link: string): Promise<readonly [number, number]> {
+    const { session, authenticator } = await addPasskeyDevice(this.page, { hasPrf: true });
+    const passkeys = async (): Promise<number> => {
+      const known = await session.send("WebAuthn.getCredentials", { authenticatorId: authenticator });
+      return known.credentials.length;
+    };
+    await this.page.goto(bad);
+    await this.page.getByLabel("Your name").fill(this.name);
+    await this.press("Continue with a passkey");
+    await this.page.getByRole("alert").getByText("This invitation is not valid any more").waitFor();
+    await this.page.getByLabel("Invitation", { exact: true }).waitFor();
+    const before = await passkeys();
+    await this.page.goto(link);
+    await this.page.getByText("Your invitation is here").waitFor();
+    await this.press("Continue with a passkey");
+    await this.page.getByText("Before your first message").waitFor();
+    return [before, await passkeys()];
   }
 
   async signUpWithPassphrase(link: string): Promise<void> {
     await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(this.name);
-    await this.#choosePassphrase("Continue");
+    await this.#usePassphrase("Continue");
   }
 
-  async #choosePassphrase(action: string): Promise<void> {
+  async #usePassphrase(action: string): Promise<void> {
     await this.press("Use a passphrase instead");
-    await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
+    await this.choosePassphrase(action);
+  }
+
+  async choosePassphrase(action: string): Promise<void> {
+    await this.page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
     await this.page.getByLabel("The same again").fill(PASSPHRASE);
     await this.press(action);
   }
@@ -116,7 +140,7 @@ export class Person {
     await this.press("I have a recovery code");
     await this.page.getByLabel("Recovery code").fill(recoveryCode);
     await this.page.getByLabel("Name of this device").fill(device);
-    await this.#choosePassphrase("Restore");
+    await this.#usePassphrase("Restore");
   }
 
   /** Asks to become a further device; the code that the device with the account wants. */
@@ -124,7 +148,7 @@ export class Person {
     await this.page.goto(this.origin);
     await this.press("I use Porchlight on another device");
     await this.page.getByLabel("Name of this device").fill(device);
-    await this.#choosePassphrase("Show the code");
+    await this.#usePassphrase("Show the code");
     return (await this.page.locator(".code-large").textContent()) ?? "";
   }
 
@@ -189,6 +213,15 @@ export class Person {
     const chunks: Buffer[] = [];
     for await (const chunk of await saved.createReadStream()) chunks.push(chunk as Buffer);
     return { name: saved.suggestedFilename(), bytes: Buffer.concat(chunks) };
+  }
+
+  /** A link for somebody new, by the app's own links. */
+  async invitation(): Promise<string> {
+    await this.settings("You");
+    await this.press("Make an invitation");
+    const link = await this.page.locator(".contact-code").nth(1).textContent();
+    await this.home();
+    return link ?? "";
   }
 
   /** The same invitation at this person's way to the server. */

@@ -3,6 +3,7 @@
 
 import { noticeSeedOf } from "../../packages/charter/src/index.ts";
 import { invitationHash, invitationLink } from "../../packages/client/src/invitation.ts";
+import { formatContactCode } from "../../packages/client/src/messenger/safety-number.ts";
 import {
   commitmentTo,
   digitsOf,
@@ -17,7 +18,13 @@ import {
 import { PRF_INPUT } from "../../packages/client/src/passkey.ts";
 import { formatRecoveryCode, recoverySeed, sealRecovery } from "../../packages/client/src/recovery-code.ts";
 import { after, STREAM_START, sealChunk } from "../../packages/client/src/sealed-stream.ts";
-import { type ConversationId, hex, unixSeconds, utf8 } from "../../packages/encoding/src/index.ts";
+import {
+  accountIdOf,
+  type ConversationId,
+  hex,
+  unixSeconds,
+  utf8,
+} from "../../packages/encoding/src/index.ts";
 import { makeAccountRequest, makeCredential } from "../../packages/envelope/src/index.ts";
 import { nodeSuite } from "../../packages/envelope/src/node-suite.ts";
 import { deviceKeyOf } from "../../packages/mls/src/index.ts";
@@ -27,6 +34,7 @@ import { cardOf } from "../fixture/notice.ts";
 
 const bytes = (length: number, from: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (7 * i + from) % 256);
+const CONTACT = formatContactCode(accountIdOf(bytes(32, 5)), "Ada");
 const AUDIENCE = "log.test.porchlight.example";
 
 export async function make(): Promise<unknown> {
@@ -37,6 +45,8 @@ export async function make(): Promise<unknown> {
       secret: hex(bytes(32, 1)),
       hash: hex(invitationHash(bytes(32, 1))),
       link: invitationLink("https://chat.example.org", bytes(32, 1)),
+      contact: CONTACT,
+      linkWithContact: invitationLink("https://chat.example.org", bytes(32, 1), CONTACT),
     },
     pairing: await pairing(),
     recovery: await recovery(),

@@ -76,6 +76,14 @@ export class Accounts {
     return { nonce: this.#challenges.issue(LOGIN), audience: this.#audience };
   }
 
+  /** ACC-13: who invites with this, or without; refused as {@link register} would refuse it. */
+  async lookIn(
+    invitation: Uint8Array | null,
+  ): Promise<{ readonly inviter: AccountId | null; readonly expires: number | null }> {
+    const isOpen = this.#registration === "open" && invitation === null;
+    return isOpen ? { inviter: null, expires: null } : await this.#invitations.look(invitation);
+  }
+
   /**
    * ACC-1: opens a session, and registers the account where it is not known. Only who has a device of the account
    * learns whether it is.

@@ -86,7 +86,10 @@ export class Invitations {
   }
 
   /** For who holds the secret. Unknown, used and over are one answer (ACC-11). */
-  async look(secret: Uint8Array): Promise<{ readonly inviter: AccountId | null; readonly expires: number }> {
+  async look(
+    secret: Uint8Array | null,
+  ): Promise<{ readonly inviter: AccountId | null; readonly expires: number }> {
+    if (secret === null) throw required();
     const rows = await this.#database.query({
       text: "select inviter, expires from invitations where secret_hash = $1 and used_by is null and expires > $2",
       values: [hashOf(secret), this.#clock.now()],
@@ -101,12 +104,7 @@ export class Invitations {
     secret: Uint8Array | null,
     account: AccountId,
   ): Promise<{ readonly inviter: AccountId | null; readonly role: Role }> {
-    if (secret === null) {
-      throw new Refusal(
-        "invitation-required",
-        "here one comes by invitation: ask somebody inside for a link",
-      );
-    }
+    if (secret === null) throw required();
     const now = this.#clock.now();
     const rows = await transaction.query({
       text: `update invitations set used_by = $2, used_at = $3::bigint
@@ -123,6 +121,10 @@ export class Invitations {
       values: [this.#clock.now() - REMEMBERED_DAYS * DAY],
     });
   }
+}
+
+function required(): Refusal {
+  return new Refusal("invitation-required", "here one comes by invitation: ask somebody inside for a link");
 }
 
 function refused(): Refusal {

@@ -38,8 +38,11 @@ async function invited(role = "member"): Promise<Uint8Array> {
 }
 
 describe("registration by invitation", () => {
-  test("ACC-1, ACC-2, ACC-10, ACC-11: with a secret, once, in time; an account that is in needs none", async () => {
+  test("ACC-1, ACC-2, ACC-10, ACC-11, ACC-13: with a secret, once, in time; an account that is in needs none", async () => {
     expect(await refusal(newcomer(server))).toBe("invitation-required");
+    // ACC-13: known before anything is made.
+    const stranger = await home(server);
+    expect(await refusal(stranger.server.account.lookAtInvitation(null))).toBe("invitation-required");
     expect(await refusal(newcomer(server, { invitation: random(32) }))).toBe("invitation-refused");
     const secret = await invited();
     const { account, home: place } = await newcomer(server, { invitation: secret });

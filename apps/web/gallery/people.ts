@@ -90,6 +90,7 @@ const me: MeView = {
   contactCode: "PLC1-8K4NW-TQ2RZ-X6M3P-1V7YB-G5H0J-C9DFA",
   holdsIdentity: true,
   backup: { kind: "current" },
+  devicesAt: NOW,
   devices: [
     {
       key: "ab".repeat(32),

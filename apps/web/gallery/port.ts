@@ -56,6 +56,7 @@ export function scenePort(scene: Scene): Port & { readonly takes: (more: readonl
         entries: () => entries.slice(input.from, input.to),
         members: () => scene.members ?? [],
         passkeys: () => [],
+        unlockWays: () => [],
       };
       const code = scene.refuses?.[name];
       if (code !== undefined) return reply({ kind: "refused", request, code, message: code });

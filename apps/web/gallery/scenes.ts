@@ -1,4 +1,11 @@
-import type { AppState, MemberView, NoticeView, TransferView } from "@porchlight/client/page";
+import type {
+  AppState,
+  MemberView,
+  NoticeView,
+  PasskeyView,
+  TransferView,
+  UnlockWay,
+} from "@porchlight/client/page";
 import { HOSTILE, message, TALK, TROUBLE } from "./entries.ts";
 import {
   COURT,
@@ -17,6 +24,15 @@ import {
 import type { Scene } from "./port.ts";
 
 const deployment = { url: "http://localhost:7400", origin: "log.porchlight.example" };
+const WAYS: readonly UnlockWay[] = [
+  { kind: "passkey", credential: "AAAA", prfInput: "AAAA", label: "Firefox on Linux", made: NOW },
+  { kind: "passkey", credential: "BBBB", prfInput: "BBBB", label: "Blue key", made: NOW },
+  { kind: "passphrase" },
+];
+const PASSKEYS: readonly PasskeyView[] = [
+  { id: "BBBB", label: "Blue key", created: NOW, lastUsed: NOW },
+  { id: "CCCC", label: "Phone", created: NOW, lastUsed: null },
+];
 const FIRST = conversationId(1);
 const SECOND = conversationId(2);
 
@@ -219,7 +235,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       deployment,
       name: "Alice Marlow",
       account: ME,
-      ways: [{ kind: "passkey", credential: "AAAA", prfInput: "AAAA" }, { kind: "passphrase" }],
+      ways: WAYS,
     },
   },
   "signed-out-passphrase": {
@@ -235,7 +251,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "signed-out-refused": {
     at: "/join",
     state: { kind: "signed-out", deployment, pairing: null },
-    refuses: { signUp: "invitation-refused" },
+    refuses: { lookInvitation: "invitation-refused" },
     does: [
       { fill: "Invitation", with: "PLI1-0123" },
       { fill: "Your name", with: "Alice Marlow" },
@@ -244,6 +260,12 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       { fill: "The same again", with: "several quite ordinary words" },
       { press: "Continue" },
     ],
+  },
+  "signed-out-invited": {
+    at: "/join",
+    state: { kind: "signed-out", deployment, pairing: null },
+    answers: { lookInvitation: { inviter: { account: NOOR, name: "Noor Haddad" }, expires: NOW } },
+    does: [{ fill: "Invitation", with: "PLI1-0123" }],
   },
   "signed-out-pair": {
     at: "/join",
@@ -298,7 +320,11 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     does: [{ fill: "Notice code", with: "PLN1-ABCDE" }, { press: "Read" }],
   },
   "first-who-court": { at: "/", state: ready([]) },
-  empty: { at: "/", state: ready([]) },
+  empty: { at: "/", state: ready([], { contacts: {} }) },
+  "empty-known": {
+    at: "/",
+    state: ready([], { contacts: { [NOOR]: contact(NOOR, "Noor Haddad") } }),
+  },
   list: { at: "/", state: ready(SEVERAL) },
   thread: { at: `/c/${FIRST}`, state: ready(SEVERAL), entries: TALK, members },
   trouble: { at: `/c/${SECOND}`, state: changed, entries: TROUBLE, members },
@@ -466,7 +492,29 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   "notices-reading": { at: "/notices", state: ready(SEVERAL, { allClear: null }) },
   "settings-profile": { at: "/settings/profile", state: ready(SEVERAL) },
-  "settings-devices": { at: "/settings/devices", state: ready(SEVERAL) },
+  "settings-devices": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { unlockWays: WAYS, passkeys: PASSKEYS },
+  },
+  "settings-devices-offline": {
+    at: "/settings/devices",
+    state: ready(SEVERAL, { connection: { kind: "offline", since: NOW, code: "offline" } }),
+    answers: { unlockWays: WAYS.slice(0, 1) },
+    refuses: { passkeys: "offline" },
+  },
+  "settings-device-name": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { unlockWays: WAYS },
+    does: [{ press: "Rename" }],
+  },
+  "settings-passphrase": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { unlockWays: WAYS },
+    does: [{ press: "Change" }],
+  },
   "settings-recovery": recovery,
   "settings-recovery-code": { ...recovery, does: [{ press: "Make a recovery code" }] },
   "settings-notice-code": { ...recovery, does: [{ press: "Show the notice code" }] },

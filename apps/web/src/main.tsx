@@ -3,12 +3,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { connectMessenger } from "./messenger/connect.ts";
-import { takeInvitation } from "./onboarding/invitation.ts";
+import { watchInvitations } from "./onboarding/invitation.ts";
 import { registerServiceWorker } from "./pwa/register.ts";
 import { keepAppearance } from "./settings/appearance.ts";
 
 keepAppearance();
-takeInvitation();
+watchInvitations();
 const messenger = connectMessenger();
 createRoot(document.getElementById("app") as HTMLElement).render(
   <StrictMode>

@@ -36,6 +36,7 @@ export type ClientErrorCode =
   | "name-refused"
   // signing up, unlocking, devices
   | "invitation-refused"
+  | "invitation-required"
   | "unlock-refused"
   /** A device opens in at most 32 ways, and in one at least. */
   | "unlock-ways-full"

@@ -25,6 +25,10 @@ export type UnlockSlot =
       /** Input of the PRF, 32 bytes. */
       readonly salt: Uint8Array;
       readonly wrapped: Uint8Array;
+      /** For its person to know it again; slots of before have neither. */
+      readonly label?: string;
+      /** Unix seconds. */
+      readonly made?: number;
     }
   | {
       readonly kind: "passphrase";
@@ -35,6 +39,8 @@ export type UnlockSlot =
 
 const VERSION = 1;
 const MOST_SLOTS = 32;
+/** Letters of what a passkey is called. */
+export const MAX_LABEL = 60;
 const KEY = 32;
 const NONCE = 12;
 const TAG = 16;
@@ -50,12 +56,18 @@ export function newStorageKey(random: (length: number) => Uint8Array): Uint8Arra
 /** `prf.salt` is what was given to the extension as `eval.first`, `prf.output` its 32-byte result. */
 export async function wrapWithPrf(
   key: Uint8Array,
-  prf: { readonly credentialId: string; readonly salt: Uint8Array; readonly output: Uint8Array },
+  prf: {
+    readonly credentialId: string;
+    readonly salt: Uint8Array;
+    readonly output: Uint8Array;
+    readonly label?: string;
+    readonly made?: number;
+  },
   random: (length: number) => Uint8Array,
 ): Promise<UnlockSlot> {
-  const { credentialId, salt, output } = prf;
-  const wrapped = await seal(prfKey(output, salt), key, random);
-  return { kind: "prf", credentialId, salt, wrapped };
+  const { output, ...named } = prf;
+  const wrapped = await seal(prfKey(output, named.salt), key, random);
+  return { kind: "prf", ...named, wrapped };
 }
 
 export async function wrapWithPassphrase(
@@ -130,10 +142,17 @@ function readSlot(value: Json, where: string): UnlockSlot {
   const wrapped = fromBase64(fields.string("wrapped", 100), NONCE + KEY + TAG, where);
   const slot: UnlockSlot =
     kind === "prf"
-      ? { kind, credentialId: fields.string("credentialId", 1400), salt, wrapped }
+      ? { kind, credentialId: fields.string("credentialId", 1400), salt, wrapped, ...readName(fields) }
       : { kind, salt, logN: fields.integer("logN", 1, 22), wrapped };
   fields.end();
   return slot;
+}
+
+function readName(fields: Fields): { readonly label?: string; readonly made?: number } {
+  return {
+    ...(fields.optional("label") === undefined ? {} : { label: fields.string("label", MAX_LABEL) }),
+    ...(fields.optional("made") === undefined ? {} : { made: fields.integer("made") }),
+  };
 }
 
 function prfKey(output: Uint8Array, salt: Uint8Array): Uint8Array {

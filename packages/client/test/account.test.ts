@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import { seedOf } from "../../../vectors/fixture/deployment.ts";
 import { formatCode, parseCode } from "../src/code-text.ts";
 import { receiveHistory, sendHistory } from "../src/history.ts";
-import { invitationHash, invitationLink, parseInvitation } from "../src/invitation.ts";
+import { contactInInvitation, invitationHash, invitationLink, parseInvitation } from "../src/invitation.ts";
 import { isNoticeKeyOf, makeNoticeKey } from "../src/notice-key.ts";
 import {
   digitsOf,
@@ -32,7 +32,7 @@ import {
 import { after, contentsOf, openChunk, recordsOf, STREAM_START, sealChunk } from "../src/sealed-stream.ts";
 
 type Vectors = {
-  readonly invitation: { readonly secret: string; readonly hash: string; readonly link: string };
+  readonly invitation: Readonly<Record<"secret" | "hash" | "link" | "contact" | "linkWithContact", string>>;
   readonly pairing: Readonly<Record<string, string>>;
   readonly recovery: readonly Readonly<Record<string, string>>[];
   readonly stream: {
@@ -117,14 +117,20 @@ describe("codes", () => {
     expect(parseCode(formatCode(2n ** 60n - 1n, 12), 12)).toBe(2n ** 60n - 1n);
   });
 
-  test("ACC-10: an invitation's link has its secret behind the #", async () => {
-    const { secret, hash, link } = vectors.invitation;
+  test("ACC-10: an invitation's link has its secret behind the #, and whose it is behind that", async () => {
+    const { secret, hash, link, contact, linkWithContact } = vectors.invitation;
     expect(invitationLink("https://chat.example.org", fromHex(secret))).toBe(link);
     expect(hex(parseInvitation(link))).toBe(secret);
     expect(hex(parseInvitation(link.replace(/^.*#/, "")))).toBe(secret);
     expect(hex(invitationHash(fromHex(secret)))).toBe(hash);
     expect(new URL(link).pathname + new URL(link).search).toBe("/join");
-    expect(await codeOf(() => parseInvitation(link.slice(0, -1)))).toBe("invitation-malformed");
+    expect(contactInInvitation(link)).toBeNull();
+    expect(invitationLink("https://chat.example.org", fromHex(secret), contact)).toBe(linkWithContact);
+    expect(hex(parseInvitation(linkWithContact))).toBe(secret);
+    expect(contactInInvitation(linkWithContact)).toBe(contact);
+    for (const cut of [link.slice(0, -1), linkWithContact.replace("&", ""), `${link}&other=1`]) {
+      expect(await codeOf(() => parseInvitation(cut))).toBe("invitation-malformed");
+    }
   });
 });
 

@@ -149,8 +149,11 @@ export class AccountClient {
     await this.#post("/v1/invitations/revoke", nothing, request);
   }
 
-  /** For who holds the secret, before there is an account. Refusal "invitation-refused". */
-  async lookAtInvitation(secret: Uint8Array): Promise<InvitationLook> {
+  /**
+   * For who holds the secret, before there is an account; `null`: for who has none. Refusals "invitation-refused",
+   * "invitation-required".
+   */
+  async lookAtInvitation(secret: Uint8Array | null): Promise<InvitationLook> {
     const call: Call = { method: "POST", path: "/v1/invitations/look" };
     return await this.#calls.open(call, invitationLookAnswer, { schema: invitationLook, value: { secret } });
   }

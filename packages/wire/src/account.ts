@@ -91,10 +91,10 @@ const invitationInfo = z.object({
 });
 export const invitationAnswer = invitationInfo;
 export const invitationsAnswer = z.object({ invitations: z.array(invitationInfo) });
-export const invitationLook = z.strictObject({ secret: fixedBytes(32) });
+export const invitationLook = z.strictObject({ secret: fixedBytes(32).nullable() });
 export const invitationLookAnswer = z.object({
   inviter: accountIdText.nullable(),
-  expires: unixSecondsValue,
+  expires: unixSecondsValue.nullable(),
 });
 export const invitationRevocation = z.strictObject({ secretHash: hexBytes(32) });
 
@@ -264,4 +264,4 @@ export type PairingGuestAnswer = z.output<typeof pairingGuestAnswer>;
 export type BackupStream = z.output<typeof backupsAnswer>["streams"][number];
 export type AccountRequest = { readonly conversation: ConversationId; readonly document: Uint8Array };
 export type AuditLine = z.output<typeof auditLine>;
-export type InvitationLook = { readonly inviter: AccountId | null; readonly expires: number };
+export type InvitationLook = { readonly inviter: AccountId | null; readonly expires: number | null };

@@ -63,8 +63,11 @@ export function admissionRoutes({ accounts, invitations, passkeys, pairings }: S
       access: "open",
       contract: { request: invitationLook, answer: invitationLookAnswer },
       handle: async ({ body }) => {
-        const { inviter, expires } = await invitations.look(readBody(invitationLook, body).secret);
-        return json(invitationLookAnswer, { inviter, expires: unixSecondsValue.parse(expires) });
+        const { inviter, expires } = await accounts.lookIn(readBody(invitationLook, body).secret);
+        return json(invitationLookAnswer, {
+          inviter,
+          expires: expires === null ? null : unixSecondsValue.parse(expires),
+        });
       },
     },
     {

@@ -1,8 +1,13 @@
-import { type ConversationView, findConversations, sortConversations } from "@porchlight/client/page";
+import {
+  type ContactView,
+  type ConversationView,
+  findConversations,
+  sortConversations,
+} from "@porchlight/client/page";
 import { type ReactElement, useMemo, useState } from "react";
 import { Input } from "react-aria-components/Input";
 import { SearchField } from "react-aria-components/SearchField";
-import { say, shortWhen } from "../i18n/say.tsx";
+import { Say, say, shortWhen } from "../i18n/say.tsx";
 import { useNames, useReady } from "../messenger/use.ts";
 import { Empty } from "../parts/banner.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
@@ -13,6 +18,11 @@ import { Avatar } from "../parts/name.tsx";
 import { Standing } from "../standing.tsx";
 import { shownName, shownText } from "../text/marks.ts";
 import { NewConversation } from "./new.tsx";
+
+type Account = ContactView["account"];
+
+/** People to whom a first message is offered. */
+const MOST_OFFERED = 3;
 
 /** Every conversation of this person: pinned first, newest first, found by name. */
 export function ConversationList({
@@ -26,7 +36,9 @@ export function ConversationList({
   const ready = useReady();
   const [typed, setTyped] = useState("");
   const [isArchive, setArchive] = useState(false);
-  const [isNew, setNew] = useState(false);
+  /** With whom a new one is being begun. */
+  const [begun, setBegun] = useState<readonly Account[] | null>(null);
+  const nameOf = useNames();
   const found = useMemo(
     () =>
       typed.trim() === ""
@@ -39,6 +51,8 @@ export function ConversationList({
     [ready],
   );
   const isEmpty = Object.keys(ready.conversations).length === 0;
+  // Whoever came by an invitation knows who sent it.
+  const known = Object.values(ready.contacts).slice(0, MOST_OFFERED);
   const Frame = isAlone ? "main" : "nav";
   const Brand = isAlone ? "h1" : "p";
   return (
@@ -54,7 +68,7 @@ export function ConversationList({
         <Link to="/settings" className="icon-button" aria-label={say("settings.title")}>
           <Icon name="settings" />
         </Link>
-        <IconButton icon="add" label={say("new.title")} onPress={() => setNew(true)} />
+        <IconButton icon="add" label={say("new.title")} onPress={() => setBegun([])} />
       </header>
       {isAlone ? <Standing /> : null}
       {isEmpty ? null : (
@@ -83,12 +97,19 @@ export function ConversationList({
           level={2}
           title={say("list.empty.title")}
           actions={
-            <Button look="main" icon="add" onPress={() => setNew(true)}>
-              {say("new.title")}
-            </Button>
+            <>
+              {known.map(({ account }) => (
+                <Button key={account} look="main" onPress={() => setBegun([account])}>
+                  <Say k="list.empty.write" v={{ name: nameOf(account) }} />
+                </Button>
+              ))}
+              <Button look={known.length === 0 ? "main" : "quiet"} icon="add" onPress={() => setBegun([])}>
+                {say("new.title")}
+              </Button>
+            </>
           }
         >
-          <p>{say("list.empty.text")}</p>
+          <p>{say(known.length === 0 ? "list.empty.text" : "list.empty.known")}</p>
         </Empty>
       ) : found.length === 0 ? (
         <p className="list-none soft">
@@ -102,7 +123,7 @@ export function ConversationList({
           </Button>
         </div>
       ) : null}
-      {isNew ? <NewConversation onClose={() => setNew(false)} /> : null}
+      {begun === null ? null : <NewConversation withWhom={begun} onClose={() => setBegun(null)} />}
     </Frame>
   );
 }

@@ -17,10 +17,16 @@ import { contactCodeOf } from "../people/contact-link.ts";
 type Account = ContactView["account"];
 
 /** Whom to talk to, and who can open it: chosen together, before the first word. */
-export function NewConversation({ onClose }: { readonly onClose: () => void }): ReactElement {
+export function NewConversation({
+  withWhom = [],
+  onClose,
+}: {
+  readonly withWhom?: readonly Account[];
+  readonly onClose: () => void;
+}): ReactElement {
   const messenger = useMessenger();
   const navigate = useNavigate();
-  const [chosen, setChosen] = useState<readonly Account[]>([]);
+  const [chosen, setChosen] = useState(withWhom);
   const [title, setTitle] = useState("");
   const usable = usableCharters(useReady());
   const [charter, setCharter] = useState<CharterId | null>(usable[0]?.id ?? null);

@@ -39,7 +39,13 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
           isDisabled={isBusy}
           onPress={() => run(async () => await messenger.perform("unlock", await usePasskey(way)))}
         >
-          {isBusy ? say("first.working") : say("locked.passkey")}
+          {isBusy ? (
+            say("first.working")
+          ) : passkeys.length > 1 && shownName(way.label) !== "" ? (
+            <Say k="locked.passkey-named" v={{ name: shownName(way.label) }} />
+          ) : (
+            say("locked.passkey")
+          )}
         </Button>
       ))}
       {hasPassphrase ? (

@@ -83,7 +83,9 @@ export async function registerPasskey(
 }
 
 /** The secret of a passkey that was made here before. Throws PasskeyError. */
-export async function usePasskey(way: Extract<UnlockWay, { kind: "passkey" }>): Promise<PasskeySecret> {
+export async function usePasskey(
+  way: Pick<Extract<UnlockWay, { kind: "passkey" }>, "kind" | "credential" | "prfInput">,
+): Promise<PasskeySecret> {
   const got = await ceremony(() =>
     navigator.credentials.get({
       publicKey: {
@@ -97,7 +99,8 @@ export async function usePasskey(way: Extract<UnlockWay, { kind: "passkey" }>): 
   );
   const first = got.getClientExtensionResults().prf?.results?.first;
   if (first === undefined) throw new PasskeyError("no-prf");
-  return { ...way, prf: bytesOf(first) };
+  const { kind, credential, prfInput } = way;
+  return { kind, credential, prfInput, prf: bytesOf(first) };
 }
 
 async function ceremony(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {

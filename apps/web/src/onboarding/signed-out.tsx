@@ -1,6 +1,12 @@
-import type { AppState, DeploymentView, PairingGuestView } from "@porchlight/client/page";
-import { type ReactElement, useState } from "react";
-import { codeText } from "../i18n/errors.ts";
+import type {
+  AppState,
+  ClientError,
+  DeploymentView,
+  IntentResult,
+  PairingGuestView,
+} from "@porchlight/client/page";
+import { type ReactElement, useEffect, useState } from "react";
+import { codeText, errorText } from "../i18n/errors.ts";
 import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
@@ -8,11 +14,13 @@ import { Button } from "../parts/button.tsx";
 import { Digits } from "../parts/digits.tsx";
 import { Field } from "../parts/field.tsx";
 import { Link } from "../parts/link.tsx";
+import { Avatar } from "../parts/name.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { Qr } from "../parts/qr.tsx";
+import { shownName } from "../text/marks.ts";
 import { proposedDeviceName } from "./device-name.ts";
 import { Door } from "./door.tsx";
-import { invitationIn, takeInvitation } from "./invitation.ts";
+import { forgetInvitation, invitationIn, useArrivedInvitation } from "./invitation.ts";
 import { UnlockChoice } from "./unlock-choice.tsx";
 
 type Way = "invitation" | "pair" | "restore";
@@ -57,12 +65,61 @@ export function SignedOut({
   );
 }
 
+type Inviter = IntentResult<"lookInvitation">["inviter"];
+
+/** What is known of an invitation before anything is made of it. */
+type Look =
+  | { readonly kind: "none" }
+  | { readonly kind: "good"; readonly inviter: Inviter }
+  | { readonly kind: "refused"; readonly code: ClientError["code"] | undefined; readonly text: string };
+
+const NO_LOOK: Look = { kind: "none" };
+
+function useLook(invitation: string): Look {
+  const messenger = useMessenger();
+  const [look, setLook] = useState(NO_LOOK);
+  useEffect(() => {
+    setLook(NO_LOOK);
+    if (invitation === "") return;
+    let isCurrent = true;
+    messenger.perform("lookInvitation", { invitation }).then(
+      ({ inviter }) => (isCurrent ? setLook({ kind: "good", inviter }) : undefined),
+      (error: unknown) => {
+        const { code } = error as Partial<ClientError>;
+        if (isCurrent) setLook({ kind: "refused", code, text: errorText(error) });
+      },
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [messenger, invitation]);
+  return look;
+}
+
+/** The link is no good: another one is needed, whatever else is right. */
+function isNoGood(code: string | undefined): boolean {
+  return code === "invitation-refused" || code === "invitation-malformed";
+}
+
 function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactElement {
   const messenger = useMessenger();
-  const [invitation, setInvitation] = useState(takeInvitation() ?? "");
-  const [wasLink] = useState(invitation !== "");
+  const arrived = useArrivedInvitation();
+  /** What the person put in the place of a link's; a newer link replaces it. */
+  const [typed, setTyped] = useState<string | null>(null);
   const [name, setName] = useState("");
-  const [attempt, run] = useAttempt();
+  const [attempt, run, clear] = useAttempt();
+  useEffect(() => {
+    setTyped(null);
+    clear();
+  }, [arrived, clear]);
+  const invitation = (typed ?? arrived ?? "").trim();
+  const look = useLook(invitation);
+  const isRefused =
+    (look.kind === "refused" && isNoGood(look.code)) ||
+    (attempt.kind === "refused" && isNoGood(attempt.code));
+  // Of what is being typed only the whole can be wrong.
+  const error = look.kind === "refused" && look.code !== "invitation-malformed" ? look.text : null;
+  const isAtLink = typed === null && arrived !== null;
   return (
     <>
       <header className="stack-tight">
@@ -71,14 +128,21 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
           <Say k="first.text" v={{ deployment: deployment.origin.replace(/^log\./, "") }} />
         </p>
       </header>
-      {wasLink ? (
+      {look.kind === "good" && look.inviter !== null ? (
+        <InvitedBy inviter={look.inviter} />
+      ) : isAtLink && !isRefused ? (
         <Banner tone="good" title={say("first.invited")} />
-      ) : (
+      ) : null}
+      {isAtLink && !isRefused ? null : (
         <Field
           label={say("first.invitation")}
           hint={say("first.invitation-hint")}
-          value={invitation}
-          onChange={(value) => setInvitation(invitationIn(value))}
+          value={typed ?? ""}
+          onChange={(value) => {
+            setTyped(invitationIn(value));
+            clear();
+          }}
+          error={isAtLink && look.kind === "refused" ? look.text : error}
         />
       )}
       <Field
@@ -98,16 +162,32 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
         isReady={name.trim() !== ""}
         onSecret={(secret) =>
           run(async () => {
+            const who = { invitation: invitation === "" ? null : invitation, name: name.trim() };
+            // What will be refused is known before a passkey is made that opens nothing.
+            await messenger.perform("lookInvitation", who);
             await messenger.perform("signUp", {
-              invitation: invitation.trim() === "" ? null : invitation.trim(),
-              name: name.trim(),
+              ...who,
               deviceName: proposedDeviceName(),
               secret: await secret(),
             });
+            forgetInvitation();
           })
         }
       />
     </>
+  );
+}
+
+/** Their name is the link's word; the account is the server's. */
+function InvitedBy({ inviter }: { readonly inviter: NonNullable<Inviter> }): ReactElement {
+  const name = shownName(inviter.name) || say("name.unknown", { start: inviter.account.slice(0, 4) });
+  return (
+    <div className="row" role="status">
+      <Avatar name={name} seed={inviter.account} />
+      <p className="strong grow">
+        <Say k="first.invited-by" v={{ name }} />
+      </p>
+    </div>
   );
 }
 

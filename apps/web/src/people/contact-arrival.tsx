@@ -1,3 +1,4 @@
+import type { ContactView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactElement, useEffect, useState } from "react";
 import { NewConversation } from "../conversations/new.tsx";
@@ -8,15 +9,23 @@ import { contactCodeOf } from "./contact-link.ts";
 export function ContactArrival(): ReactElement | null {
   const ask = useAsk();
   const navigate = useNavigate();
-  const [isOffered, setOffered] = useState(false);
+  const [offered, setOffered] = useState<ContactView["account"] | null>(null);
   useEffect(() => {
-    if (!location.hash.startsWith("#contact=")) return;
-    const code = contactCodeOf(location.hash);
-    history.replaceState(history.state, "", "/");
-    void ask("addContact", { code }).then((added) => {
-      if (added !== null) setOffered(true);
-      void navigate({ to: "/" });
-    });
+    const take = (): void => {
+      if (!location.hash.startsWith("#contact=")) return;
+      const code = contactCodeOf(location.hash);
+      history.replaceState(history.state, "", "/");
+      void ask("addContact", { code }).then((added) => {
+        if (added !== null) setOffered(added.account);
+        void navigate({ to: "/" });
+      });
+    };
+    take();
+    // A link that is opened in a tab that is here already loads nothing.
+    addEventListener("hashchange", take);
+    return () => removeEventListener("hashchange", take);
   }, [ask, navigate]);
-  return isOffered ? <NewConversation onClose={() => setOffered(false)} /> : null;
+  return offered === null ? null : (
+    <NewConversation key={offered} withWhom={[offered]} onClose={() => setOffered(null)} />
+  );
 }

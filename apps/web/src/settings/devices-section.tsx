@@ -14,13 +14,23 @@ import { shownName } from "../text/marks.ts";
 import { Passkeys } from "./passkeys.tsx";
 
 export function DevicesSection(): ReactElement {
-  const { me, pairing } = useReady();
+  const { me, pairing, connection } = useReady();
   const ask = useAsk();
+  const [isNaming, setNaming] = useState(false);
   const [isAdding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<DeviceView | null>(null);
   return (
     <>
       <p className="soft">{say("devices.text")}</p>
+      {connection.kind === "online" ? null : (
+        <p className="small soft" role="status">
+          {me.devicesAt === null ? (
+            say("devices.not-known")
+          ) : (
+            <Say k="devices.as-of" v={{ date: utcDate(Math.floor(me.devicesAt / 86_400)) }} />
+          )}
+        </p>
+      )}
       <ul className="stack-tight">
         {me.devices.map((device) => (
           <li key={device.key} className="person row">
@@ -36,7 +46,11 @@ export function DevicesSection(): ReactElement {
               <code className="small device-key">{device.key.slice(0, 16)}…</code>
               <Sessions device={device} />
             </div>
-            {device.isThis ? null : (
+            {device.isThis ? (
+              <Button look="quiet" onPress={() => setNaming(true)}>
+                {say("device.rename")}
+              </Button>
+            ) : (
               <Button look="quiet" onPress={() => setRemoving(device)}>
                 {say("device.remove")}
               </Button>
@@ -54,6 +68,12 @@ export function DevicesSection(): ReactElement {
         </Button>
       </div>
       <Passkeys />
+      {isNaming ? (
+        <NameDevice
+          name={me.devices.find(({ isThis }) => isThis)?.name ?? ""}
+          onClose={() => setNaming(false)}
+        />
+      ) : null}
       {isAdding || pairing !== null ? <AddDevice onClose={() => setAdding(false)} /> : null}
       {removing === null ? null : (
         <Panel title={say("device.remove.title")} isAlert onClose={() => setRemoving(null)}>
@@ -75,6 +95,49 @@ export function DevicesSection(): ReactElement {
         </Panel>
       )}
     </>
+  );
+}
+
+/** What the person's other devices call this one. */
+function NameDevice({
+  name,
+  onClose,
+}: {
+  readonly name: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  const messenger = useMessenger();
+  const [typed, setTyped] = useState(name);
+  const [attempt, run] = useAttempt();
+  const isGood = typed.trim() !== "" && typed.trim() !== name && attempt.kind !== "busy";
+  return (
+    <Panel title={say("device.rename.title")} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isGood) return;
+          run(async () => {
+            await messenger.perform("nameDevice", { name: typed.trim() });
+            tell({ text: say("saved") });
+            onClose();
+          });
+        }}
+      >
+        <Field
+          label={say("device.name")}
+          hint={say("device.name-hint")}
+          value={typed}
+          onChange={setTyped}
+          maxLength={60}
+          autoFocus
+        />
+        {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
+        <Button look="main" type="submit" isDisabled={!isGood}>
+          {attempt.kind === "busy" ? say("first.working") : say("save")}
+        </Button>
+      </form>
+    </Panel>
   );
 }
 

@@ -1,63 +1,197 @@
-import type { PasskeyView } from "@porchlight/client/page";
+import type { PasskeyView, UnlockWay } from "@porchlight/client/page";
 import { type ReactElement, useCallback, useEffect, useState } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
-import { useAsk, useAttempt, useMessenger, useReady } from "../messenger/use.ts";
+import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
+import { proposedDeviceName } from "../onboarding/device-name.ts";
 import { hasPasskeys, registerPasskey } from "../onboarding/passkey.ts";
+import { PassphraseForm } from "../onboarding/passphrase-form.tsx";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+import { Panel } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
 
-/** Passkeys that the provider knows for this account; a new one unlocks this device too. */
+type Known = {
+  readonly id: string;
+  readonly label: string;
+  readonly since: number | null;
+  /** Whether it opens this device, and whether the provider knows it: one of both at least. */
+  readonly opens: boolean;
+  readonly isRegistered: boolean;
+};
+
+const MAX_LABEL = 60;
+
+/** What opens this device, and the further passkeys that the provider knows for this account. */
 export function Passkeys(): ReactElement {
-  const { me } = useReady();
   const messenger = useMessenger();
   const ask = useAsk();
-  const [passkeys, setPasskeys] = useState<readonly PasskeyView[]>([]);
+  const [ways, setWays] = useState<readonly UnlockWay[]>([]);
+  const [registered, setRegistered] = useState<readonly PasskeyView[]>([]);
+  const [label, setLabel] = useState<string | null>(null);
+  const [isChanging, setChanging] = useState(false);
   const [attempt, run] = useAttempt();
   const read = useCallback(async () => {
-    setPasskeys(await messenger.perform("passkeys").catch(() => []));
+    setWays(await messenger.perform("unlockWays").catch(() => []));
+    setRegistered(await messenger.perform("passkeys").catch(() => []));
   }, [messenger]);
   useEffect(() => void read(), [read]);
+  const known = knownPasskeys(ways, registered);
+  const hasPassphrase = ways.some(({ kind }) => kind === "passphrase");
+  const name = label ?? freeName(known);
   const add = (): void =>
     run(async () => {
       const { options } = await messenger.perform("beginPasskey");
       const { response, secret } = await registerPasskey(options);
-      await messenger.perform("finishPasskey", { response, label: me.name });
-      if (secret !== null) await messenger.perform("addUnlockWay", secret);
+      await messenger.perform("finishPasskey", { response, label: name.trim() });
+      if (secret !== null) await messenger.perform("addUnlockWay", { ...secret, label: name.trim() });
       tell({ text: secret === null ? say("passkeys.added-no-prf") : say("passkeys.added") });
+      setLabel(null);
       await read();
     });
+  const remove = ({ id, isRegistered }: Known): void => {
+    const done = isRegistered
+      ? ask("removePasskey", { passkey: id })
+      : ask("removeUnlockWay", { credential: id });
+    void done.then(read);
+  };
   return (
     <div className="stack-tight">
       <h3>{say("passkeys.title")}</h3>
       <p className="soft">{say("passkeys.text")}</p>
       <ul className="stack-tight">
-        {passkeys.map((passkey) => (
+        {known.map((passkey) => (
           <li key={passkey.id} className="person row">
             <Icon name="key" />
             <span className="grow">
-              <bdi className="block">{shownName(passkey.label)}</bdi>
-              <span className="small soft">
-                <Say k="device.since" v={{ date: utcDate(Math.floor(passkey.created / 86_400)) }} />
+              <bdi className="block">{shownName(passkey.label) || say("passkeys.unnamed")}</bdi>
+              <span className="small soft block">
+                {passkey.since === null ? null : (
+                  <>
+                    <Say k="device.since" v={{ date: utcDate(Math.floor(passkey.since / 86_400)) }} />
+                    {". "}
+                  </>
+                )}
+                {say(passkey.opens ? "passkeys.opens" : "passkeys.opens-not")}
               </span>
             </span>
             <Button
               look="quiet"
-              onPress={() => void ask("removePasskey", { passkey: passkey.id }).then(read)}
+              isDisabled={passkey.opens && ways.length === 1}
+              onPress={() => remove(passkey)}
             >
               {say("device.remove")}
             </Button>
           </li>
         ))}
+        {hasPassphrase ? (
+          <li className="person row">
+            <Icon name="lock" />
+            <span className="grow">
+              <span className="block">{say("unlock.passphrase")}</span>
+              <span className="small soft block">{say("passkeys.opens")}</span>
+            </span>
+            <Button look="quiet" onPress={() => setChanging(true)}>
+              {say("passphrase.change")}
+            </Button>
+            <Button
+              look="quiet"
+              isDisabled={ways.length === 1}
+              onPress={() => void ask("removeUnlockWay", { credential: null }).then(read)}
+            >
+              {say("device.remove")}
+            </Button>
+          </li>
+        ) : null}
       </ul>
+      {ways.length === 1 ? <p className="small soft">{say("passkeys.last")}</p> : null}
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
-      <div className="row-wrap">
-        <Button icon="key" isDisabled={!hasPasskeys() || attempt.kind === "busy"} onPress={add}>
-          {say("passkeys.add")}
-        </Button>
-      </div>
+      {hasPasskeys() ? (
+        <Field
+          label={say("passkeys.name")}
+          hint={say("passkeys.name-hint")}
+          value={name}
+          onChange={setLabel}
+          maxLength={MAX_LABEL}
+          action={
+            <Button icon="key" isDisabled={name.trim() === "" || attempt.kind === "busy"} onPress={add}>
+              {say("passkeys.add")}
+            </Button>
+          }
+        />
+      ) : null}
+      {hasPassphrase ? null : (
+        <div className="row-wrap">
+          <Button icon="lock" onPress={() => setChanging(true)}>
+            {say("passphrase.add")}
+          </Button>
+        </div>
+      )}
+      {isChanging ? (
+        <NewPassphrase
+          title={say(hasPassphrase ? "passphrase.change-title" : "passphrase.add")}
+          onDone={() => {
+            setChanging(false);
+            tell({ text: say("passphrase.saved") });
+            void read();
+          }}
+          onClose={() => setChanging(false)}
+        />
+      ) : null}
     </div>
   );
+}
+
+function NewPassphrase({
+  title,
+  onDone,
+  onClose,
+}: {
+  readonly title: string;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}): ReactElement {
+  const messenger = useMessenger();
+  const [attempt, run] = useAttempt();
+  const isBusy = attempt.kind === "busy";
+  return (
+    <Panel title={title} onClose={onClose}>
+      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
+      <PassphraseForm
+        action={say("save")}
+        isReady={!isBusy}
+        isBusy={isBusy}
+        onPassphrase={(passphrase) =>
+          run(async () => {
+            await messenger.perform("addUnlockWay", { kind: "passphrase", passphrase });
+            onDone();
+          })
+        }
+      />
+    </Panel>
+  );
+}
+
+function knownPasskeys(ways: readonly UnlockWay[], registered: readonly PasskeyView[]): readonly Known[] {
+  const here = ways.flatMap((way): Known[] => {
+    if (way.kind !== "passkey") return [];
+    const there = registered.find(({ id }) => id === way.credential);
+    const label = way.label || (there?.label ?? "");
+    const since = way.made ?? there?.created ?? null;
+    return [{ id: way.credential, label, since, opens: true, isRegistered: there !== undefined }];
+  });
+  const others = registered
+    .filter(({ id }) => !here.some((one) => one.id === id))
+    .map(({ id, label, created }) => ({ id, label, since: created, opens: false, isRegistered: true }));
+  return [...here, ...others];
+}
+
+/** The browser and system where it is made, told apart from those that there are. */
+function freeName(known: readonly Known[]): string {
+  const name = proposedDeviceName();
+  const isFree = (one: string): boolean => !known.some(({ label }) => label === one);
+  if (isFree(name)) return name;
+  for (let n = 2; ; n++) if (isFree(`${name} ${n}`)) return `${name} ${n}`;
 }

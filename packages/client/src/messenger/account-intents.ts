@@ -8,6 +8,7 @@ import { invitationLink } from "../invitation.ts";
 import type { PairingHost } from "../pairing-host.ts";
 import { beginPasskey, finishPasskey, type PasskeyCreated } from "../passkey.ts";
 import { handover } from "./keepsake.ts";
+import { formatContactCode } from "./safety-number.ts";
 import type { Session } from "./session.ts";
 import type { Handlers } from "./session-intents.ts";
 
@@ -79,7 +80,8 @@ export function accountIntents(
 
     invite: async () => {
       const { secret, invitation } = await account().invite();
-      return { link: invitationLink(session.config.url, secret), expires: invitation.expires };
+      const contact = formatContactCode(session.me, session.profile.name);
+      return { link: invitationLink(session.config.url, secret, contact), expires: invitation.expires };
     },
 
     approveDevice: async ({ code }) => {

@@ -1,5 +1,6 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import type { Account } from "../account.ts";
+import type { AccountRecord } from "../account-record.ts";
 import type { Backup } from "../backup.ts";
 import { ClientError } from "../error.ts";
 import { keepsakes } from "./keepsake.ts";
@@ -39,11 +40,17 @@ export class BackupKeeper {
     return this.#view;
   }
 
+  /** What this device has of the account, before anybody else was asked. */
+  remember(record: Pick<AccountRecord, "recovery" | "backup">): void {
+    if (record.recovery !== null) this.#view = { kind: "unfinished" };
+    else if (record.backup !== null) this.#view = { kind: "unseen" };
+  }
+
   /** Where the account's backup stands, as far as the account knows. The caller looks at {@link view} itself. */
   look(account: Keeping): void {
     if (account.isRecoveryUnfinished) this.#view = { kind: "unfinished" };
     else if (account.backup === null) this.#view = { kind: "none" };
-    else if (this.#view.kind === "none") this.#view = { kind: "uploading" };
+    else if (["none", "unseen", "unfinished"].includes(this.#view.kind)) this.#view = { kind: "uploading" };
   }
 
   /** A new recovery code; its backup is sent by and by. */

@@ -8,11 +8,13 @@ import {
   fromBase64,
   fromBase64url,
   parseJson,
+  unixSeconds,
   utf8,
 } from "@porchlight/encoding";
 import { ClientError } from "../error.ts";
 import {
   formatUnlock,
+  MAX_LABEL,
   parseUnlock,
   type UnlockSlot,
   unwrapWithPassphrase,
@@ -59,7 +61,13 @@ export function waysOf({ slots }: Door): readonly UnlockWay[] {
   return slots.map((slot) =>
     slot.kind === "passphrase"
       ? { kind: "passphrase" }
-      : { kind: "passkey", credential: slot.credentialId, prfInput: base64url(slot.salt) },
+      : {
+          kind: "passkey",
+          credential: slot.credentialId,
+          prfInput: base64url(slot.salt),
+          label: slot.label ?? "",
+          made: slot.made === undefined ? null : unixSeconds(slot.made),
+        },
   );
 }
 
@@ -69,15 +77,16 @@ export async function slotFor(
   secret: UnlockSecret,
   platform: Platform,
 ): Promise<UnlockSlot> {
-  const { random, passphraseLogN } = platform;
+  const { random, passphraseLogN, clock } = platform;
   if (secret.kind === "passphrase") {
     if (secret.passphrase === "") throw refused();
     return await wrapWithPassphrase(key, secret.passphrase, random, passphraseLogN);
   }
-  const { credential, prfInput, prf } = secret;
+  const { credential, prfInput, prf, label = "" } = secret;
   if (prf.length !== 32) throw refused();
   const salt = fromBase64url(prfInput, 32, "prfInput");
-  return await wrapWithPrf(key, { credentialId: credential, salt, output: prf }, random);
+  const named = { label: label.slice(0, MAX_LABEL), made: clock.now() };
+  return await wrapWithPrf(key, { credentialId: credential, salt, output: prf, ...named }, random);
 }
 
 /** The storage key. Throws ClientError "unlock-refused". */

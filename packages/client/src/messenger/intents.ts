@@ -12,6 +12,7 @@ import type {
   SafetyNumberView,
   SettingsView,
   ThreadView,
+  UnlockWay,
 } from "./view.ts";
 
 /** What the person unlocks with. `prf`: 32 bytes, the passkey's `prf.results.first`; the page forgets it at once. */
@@ -23,6 +24,8 @@ export type UnlockSecret =
       readonly credential: string;
       /** base64url of the 32 bytes that were given as `eval.first`. */
       readonly prfInput: string;
+      /** What the person calls it: at most 60 letters are kept. */
+      readonly label?: string;
       readonly prf: Uint8Array;
     };
 
@@ -59,10 +62,13 @@ export type Intents = {
     readonly name: string;
     readonly secret: UnlockSecret;
   }) => void;
-  /** Who invited, before anything is decided. */
-  lookInvitation: (input: { readonly invitation: string }) => {
-    readonly inviter: AccountId | null;
-    readonly expires: UnixSeconds;
+  /**
+   * Who invites, before anything is decided or made: refused as `signUp` would refuse this invitation, or none, and this
+   * name. `name` of the answer: theirs as the link says it, "" where it does not. `expires`: `null` without an invitation.
+   */
+  lookInvitation: (input: { readonly invitation: string | null; readonly name?: string }) => {
+    readonly inviter: { readonly account: AccountId; readonly name: string } | null;
+    readonly expires: UnixSeconds | null;
   };
   /** From "signed-out": asks an own device to take this one in; the state then has `pairing`. */
   beginPairing: (input: { readonly deviceName: string; readonly secret: UnlockSecret }) => void;
@@ -154,10 +160,15 @@ export type Intents = {
 
   setName: (input: { readonly name: string }) => void;
   changeSettings: (input: Partial<SettingsView>) => void;
-  /** At most 32: ClientError "unlock-ways-full". */
+  /** How this device can be unlocked. */
+  unlockWays: () => readonly UnlockWay[];
+  /** A passphrase takes the place of the one before. At most 32: ClientError "unlock-ways-full". */
   addUnlockWay: (input: UnlockSecret) => void;
-  /** The passkey opens this device no more. The last way stays: ClientError "unlock-way-last". */
-  removeUnlockWay: (input: { readonly credential: string }) => void;
+  /**
+   * The passkey, or the passphrase for `null`, opens this device no more. The last way stays: ClientError
+   * "unlock-way-last".
+   */
+  removeUnlockWay: (input: { readonly credential: string | null }) => void;
   /** A link for somebody new. */
   invite: () => { readonly link: string; readonly expires: UnixSeconds };
   /** On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`. */

@@ -1,11 +1,11 @@
-import { type ConversationId, unixSeconds } from "@porchlight/encoding";
+import { type AccountId, type ConversationId, unixSeconds } from "@porchlight/encoding";
 import { Account } from "../account.ts";
 import { ClientError } from "../error.ts";
 import { receiveHistory } from "../history.ts";
-import { parseInvitation } from "../invitation.ts";
+import { contactInInvitation, parseInvitation } from "../invitation.ts";
 import { startPairing } from "../pairing.ts";
 import type { Storage } from "../storage.ts";
-import { newStorageKey } from "../unlock.ts";
+import { newStorageKey, type UnlockSlot } from "../unlock.ts";
 import { type AccountIntent, accountIntents } from "./account-intents.ts";
 import { type Door, formatDoor, opened, parseDoor, slotFor, waysOf } from "./door.ts";
 import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./intents.ts";
@@ -15,6 +15,7 @@ import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
 import { codeOf, mayPass } from "./refusal.ts";
 import { takeBackups } from "./reunion.ts";
+import { parseContactCode } from "./safety-number.ts";
 import { type Enter, Session } from "./session.ts";
 import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
 import type { AppState, FailureCode, PairingGuestView, ThreadChange } from "./view.ts";
@@ -28,6 +29,7 @@ type EntryIntent =
   | "cancelPairing"
   | "unlock"
   | "lock"
+  | "unlockWays"
   | "addUnlockWay"
   | "removeUnlockWay"
   | "startOver"
@@ -160,19 +162,28 @@ export class Messenger {
       await this.#shut();
       this.#show(this.#atDoor());
     },
+    unlockWays: async () => {
+      this.#opened();
+      return waysOf(this.#knownDoor());
+    },
     addUnlockWay: async (secret) => {
       const { key } = this.#opened();
-      await this.#saveDoor({
-        ...this.#knownDoor(),
-        slots: [...this.#knownDoor().slots, await slotFor(key, secret, this.#platform)],
-      });
+      const door = this.#knownDoor();
+      const isReplaced = (slot: UnlockSlot) => secret.kind === "passphrase" && slot.kind === "passphrase";
+      const kept = door.slots.filter((slot) => !isReplaced(slot));
+      await this.#saveDoor({ ...door, slots: [...kept, await slotFor(key, secret, this.#platform)] });
     },
     removeUnlockWay: ({ credential }) => this.#removeUnlockWay(credential),
     restore: ({ recoveryCode, name, secret }) => this.#restore(recoveryCode, name, secret),
-    lookInvitation: async ({ invitation }) => {
+    lookInvitation: async ({ invitation, name }) => {
+      if (name !== undefined) checkedName(name);
+      const secret = invitation === null ? null : parseInvitation(invitation);
       const server = this.#platform.connect(this.#config.url, {});
-      const { inviter, expires } = await server.account.lookAtInvitation(parseInvitation(invitation));
-      return { inviter, expires: unixSeconds(expires) };
+      const { inviter, expires } = await server.account.lookAtInvitation(secret);
+      return {
+        inviter: inviter === null ? null : { account: inviter, name: nameOfInviter(inviter, invitation) },
+        expires: expires === null ? null : unixSeconds(expires),
+      };
     },
     beginPairing: ({ deviceName, secret }) => this.#pair(deviceName, secret),
     cancelPairing: () => {
@@ -226,7 +237,12 @@ export class Messenger {
   }
 
   /** A device that is none yet becomes one of an account, in whichever way `enter` is. */
-  async #beginDevice(name: string, secret: UnlockSecret, enter: Enter): Promise<Session> {
+  async #beginDevice(
+    name: string,
+    secret: UnlockSecret,
+    enter: Enter,
+    settle: (session: Session) => Promise<void> = async () => {},
+  ): Promise<Session> {
     if (this.#state.kind !== "signed-out") throw notNow();
     const checked = name === "" ? "" : checkedName(name);
     const key = newStorageKey(this.#platform.random);
@@ -234,6 +250,7 @@ export class Messenger {
     const storage = await this.#platform.storage(key);
     try {
       const session = await Session.open(this.#platform, this.#config, storage, { name: checked, enter });
+      await settle(session);
       // The door comes last: without it, the next start finds an empty device and begins anew.
       // A device that was restored or let in has its person's name from there.
       await this.#saveDoor({ name: session.profile.name, account: session.me, slots: [slot] });
@@ -252,7 +269,18 @@ export class Messenger {
       ...(invitation === null ? {} : { invitation: parseInvitation(invitation) }),
       ...(deviceName === undefined ? {} : { deviceName }),
     };
-    await this.#beginDevice(name, secret, (context) => Account.create(context, options));
+    await this.#beginDevice(
+      name,
+      secret,
+      (context) => Account.create(context, options),
+      async ({ account, people }) => {
+        const inviter = account?.inviter ?? null;
+        if (inviter === null) return;
+        people.meet(inviter);
+        people.named(inviter, nameOfInviter(inviter, invitation));
+        await people.save();
+      },
+    );
   }
 
   async #restore(code: string, name: string, secret: UnlockSecret): Promise<void> {
@@ -323,10 +351,12 @@ export class Messenger {
     }
   }
 
-  /** A passkey that is none of this device's ways is no error. Throws ClientError "unlock-way-last". */
-  async #removeUnlockWay(credential: string): Promise<void> {
+  /** `null`: the passphrase. A passkey that is none of this device's ways is no error. Throws ClientError "unlock-way-last". */
+  async #removeUnlockWay(credential: string | null): Promise<void> {
     const door = this.#knownDoor();
-    const slots = door.slots.filter((slot) => slot.kind !== "prf" || slot.credentialId !== credential);
+    const slots = door.slots.filter(
+      (slot) => (slot.kind === "prf" ? slot.credentialId : null) !== credential,
+    );
     if (slots.length === door.slots.length) return;
     if (slots.length === 0) {
       throw new ClientError("unlock-way-last", "nothing else opens this device: add another way first");
@@ -401,6 +431,19 @@ export class Messenger {
     this.#open = null;
     this.#show({ kind: "failed", code });
     void open?.session.stop().catch(() => {});
+  }
+}
+
+/** A link that names somebody else than the server does names nobody. */
+function nameOfInviter(inviter: AccountId, invitation: string | null): string {
+  const code = invitation === null ? null : contactInInvitation(invitation);
+  if (code === null) return "";
+  try {
+    const { account, name } = parseContactCode(code);
+    return account === inviter ? name : "";
+  } catch (error) {
+    if (codeOf(error) === "contact-code-malformed") return "";
+    throw error;
   }
 }
 

@@ -62,6 +62,9 @@ export function codeOf(error: unknown): ClientErrorCode {
       return "not-in-conversation";
     case "contest-refused":
       return CONTEST[error.reason ?? ""] ?? "refused-by-server";
+    case "invitation-refused":
+    case "invitation-required":
+      return error.refusal;
     case "device-revoked":
       return "device-revoked";
     case "pairing-unknown":

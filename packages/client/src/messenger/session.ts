@@ -8,7 +8,7 @@ import {
 } from "@porchlight/encoding";
 import { LogError, type StreamingListener, WireError } from "@porchlight/wire";
 import { Account } from "../account.ts";
-import type { Attendance } from "../account-record.ts";
+import { type AccountRecord, type Attendance, loadAccount, loadIdentity } from "../account-record.ts";
 import { Attachments } from "../attachments.ts";
 import type { CharterBook } from "../charter-book.ts";
 import type { AccountContext } from "../context.ts";
@@ -20,6 +20,7 @@ import type { Storage } from "../storage.ts";
 import { BackupKeeper } from "./backup-keeper.ts";
 import { charterView } from "./charter-view.ts";
 import { conversationView } from "./conversation-view.ts";
+import { type DeviceList, loadDevices, saveDevices } from "./device-list.ts";
 import { NotedStorage } from "./noted-storage.ts";
 import { allClearView, noticeViews } from "./notice-view.ts";
 import { openBook } from "./open-book.ts";
@@ -33,7 +34,7 @@ import { conversationOfThread, threadRecord } from "./stored-entry.ts";
 import { Thread } from "./thread.ts";
 import { Transfers } from "./transfers.ts";
 import { Typing } from "./typing.ts";
-import type { DeviceView, LogView, ReadyState, ThreadChange } from "./view.ts";
+import type { LogView, ReadyState, ThreadChange } from "./view.ts";
 
 /** Key packages that others find of this device. */
 const KEY_PACKAGES = 20;
@@ -83,8 +84,10 @@ export class Session {
   #isWoken = false;
   #fatal: (error: unknown) => void = () => {};
 
-  /** The account's devices, as the server lists them. */
-  #devices: readonly DeviceView[] = [];
+  /** The account's devices, as the server listed them last. */
+  #devices: DeviceList;
+  #hasListed = false;
+  readonly #holdsIdentity: boolean;
   #account: Account | null;
 
   onState: (state: ReadyState) => void = () => {};
@@ -101,6 +104,9 @@ export class Session {
     readonly people: People;
     readonly profile: Profile;
     readonly account: Account | null;
+    readonly devices: DeviceList;
+    readonly holdsIdentity: boolean;
+    readonly record: AccountRecord;
     readonly listener: { current: StreamingListener };
   }) {
     const { platform, config, storage, server, member, book, people, profile } = parts;
@@ -113,6 +119,8 @@ export class Session {
     this.people = people;
     this.profile = profile;
     this.#account = parts.account;
+    this.#devices = parts.devices;
+    this.#holdsIdentity = parts.holdsIdentity;
     const { random, attachmentSuite } = platform;
     this.transfers = new Transfers(
       new Attachments({
@@ -128,6 +136,7 @@ export class Session {
       changed: () => this.#set({ me: this.#meView() }),
       failed: (error) => this.#fatal(error),
     });
+    this.backup.remember(parts.record);
     this.#outbox = new Outbox({
       profile,
       transfers: this.transfers,
@@ -205,6 +214,9 @@ export class Session {
       people,
       profile,
       account,
+      devices: await loadDevices(storage),
+      holdsIdentity: (await loadIdentity(storage)) !== null,
+      record: await loadAccount(storage),
       listener,
     });
     for (const name of await storage.list()) {
@@ -351,8 +363,8 @@ export class Session {
     if (this.#account === null) {
       this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
     }
-    // Nobody has told a device that has just signed up of itself.
-    if (this.#devices.length === 0) await this.refreshDevices();
+    // What was kept may have changed meanwhile.
+    if (!this.#hasListed) await this.refreshDevices();
     this.server.connect();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
     const welcomed = await this.member.join();
@@ -412,7 +424,7 @@ export class Session {
   async refreshDevices(): Promise<void> {
     const account = this.#account;
     if (account === null) return;
-    this.#devices = (await account.devices())
+    const devices = (await account.devices())
       .filter(({ revoked }) => revoked === null)
       .map(({ deviceKey, name, created, current, sessions }) => ({
         key: hex(deviceKey),
@@ -421,6 +433,9 @@ export class Session {
         isThis: current,
         sessions: sessions.map((one) => ({ id: one.id, lastUsed: one.lastUsed, isThis: one.current })),
       }));
+    this.#devices = { at: this.now(), devices };
+    this.#hasListed = true;
+    await saveDevices(this.storage, this.#devices);
     this.backup.look(account);
     this.#set({ me: this.#meView() });
   }
@@ -637,9 +652,10 @@ export class Session {
       name,
       fingerprint: this.#fingerprint,
       contactCode: formatContactCode(account, name),
-      holdsIdentity: this.#account?.holdsIdentity ?? false,
+      holdsIdentity: this.#holdsIdentity,
       backup: this.backup.view,
-      devices: this.#devices,
+      devices: this.#devices.devices,
+      devicesAt: this.#devices.at,
     };
   }
 }

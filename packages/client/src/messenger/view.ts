@@ -77,6 +77,9 @@ export type UnlockWay =
       readonly credential: string;
       /** Input of the PRF extension (`eval.first`), base64url of 32 bytes. */
       readonly prfInput: string;
+      /** What its person calls it; "" where that was never said. */
+      readonly label: string;
+      readonly made: UnixSeconds | null;
     };
 
 export type ReadyState = {
@@ -111,6 +114,8 @@ export type MeView = {
   readonly holdsIdentity: boolean;
   readonly backup: BackupView;
   readonly devices: readonly DeviceView[];
+  /** When the server last listed them; `null`: this device was never told. */
+  readonly devicesAt: UnixSeconds | null;
 };
 
 /** What a recovery code would bring back. */
@@ -119,6 +124,8 @@ export type BackupView =
   | { readonly kind: "none" }
   /** One was asked for, and nobody knows whether the server took it: the code of before may open nothing. Make it again. */
   | { readonly kind: "unfinished" }
+  /** A code was made, by what this device has: how far its backup is shows with a connection. */
+  | { readonly kind: "unseen" }
   /** The code is good; not everything is in its backup yet. */
   | { readonly kind: "uploading" }
   /** Within a minute or so of everything is in it. */
