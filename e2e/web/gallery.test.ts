@@ -6,6 +6,7 @@ import { HOUSE, INES, ME, NOOR, TOMAS } from "../../apps/web/gallery/people.ts";
 import type { Act } from "../../apps/web/gallery/port.ts";
 import { SCENES } from "../../apps/web/gallery/scenes.ts";
 import { axe } from "../../apps/web/test/axe.ts";
+import { flatWebp } from "../../apps/web/test/flat-pictures.ts";
 import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
@@ -88,6 +89,12 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
     const page = await context.newPage();
     const found: string[] = [];
     await page.goto(served.origin);
+    // The picture of one colour in the hostile scene is one that this browser would decode.
+    const flat = await page.evaluate(
+      async (bytes) => (await createImageBitmap(new Blob([Uint8Array.from(bytes)]))).width,
+      [...flatWebp(3000, 2)],
+    );
+    expect(flat).toBe(3000);
     // What only comes after something is done takes longer, and is slow too.
     const scenes = Object.entries(SCENES).filter(([, { does }]) => isSlow || does === undefined);
     for (const [scene, { does = [] }] of scenes) {
@@ -97,6 +104,10 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
       // For people to look at; a test that only asks does not wait for them.
       if (isSlow) await picture(page, `${scene}-${form}`);
       found.push(...(await axe(page)).map((line) => `${scene}: ${line}`));
+      const widest = await page.evaluate(() =>
+        Math.max(0, ...[...document.images].map((one) => one.naturalWidth)),
+      );
+      if (widest > 2048) found.push(`${scene}: a picture of ${widest} pixels is decoded`);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (overflow > 0) found.push(`${scene}: ${overflow} pixels wider than the screen`);
     }

@@ -1,4 +1,5 @@
 import type { EntryView, EventView, MessageView } from "@porchlight/client/page";
+import { flatWebp } from "../test/flat-pictures.ts";
 import { COURT, HOUSE, INES, ME, NOOR, NOW, TOMAS } from "./people.ts";
 
 type Text = Extract<MessageView["body"], { kind: "text" }>;
@@ -187,6 +188,12 @@ export const HOSTILE: readonly EntryView[] = [
             height: 1e9,
             bytes: new TextEncoder().encode("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
           },
+        },
+        {
+          name: "one colour.webp",
+          type: "image/webp",
+          size: 200,
+          preview: { type: "image/webp", width: 320, height: 320, bytes: flatWebp(16_383, 16_383) },
         },
         { name: "../../../etc/passwd", type: "image/svg+xml", size: 0, preview: null },
       ],

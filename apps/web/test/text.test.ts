@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pictureType, safeFileName } from "../src/files/picture.ts";
+import { safeFileName } from "../src/files/picture.ts";
+import { pictureType } from "../src/files/picture-size.ts";
 import { linksIn } from "../src/text/links.ts";
 import { shownName, shownText } from "../src/text/marks.ts";
 import { folded, partsOf } from "../src/text/message.ts";

@@ -1,30 +1,38 @@
-import type { NewAttachment } from "@porchlight/client/page";
+import type { NewAttachment, PreviewImage } from "@porchlight/client/page";
+import { HEADER_BYTES, pictureSize, pictureType } from "./picture-size.ts";
 
-/** Types that every browser decodes as pictures and nothing else. SVG is a document, and not among them. */
-const SHOWN = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"] as const;
 const MAX_PIXELS_SIDE = 320;
 const MAX_PREVIEW = 12 * 1024;
 const QUALITIES = [0.7, 0.5, 0.35, 0.2];
-/** A picture beyond this is a file: decoding it would take the page's memory. */
-const MAX_DECODED = 40 * 1024 * 1024;
+/** A picture beyond either is a file: decoding it would take the page's memory. */
+const MAX_FILE = 40 * 1024 * 1024;
+const MAX_PIXELS = 50_000_000;
+/** CON-10: pixels a side of a preview, which nobody asked to see. */
+const MAX_PREVIEW_SIDE = 2048;
 
-/** The type under which a received file may be drawn; `null`: only ever saved. The sender's word is not enough. */
-export function pictureType(bytes: Uint8Array): (typeof SHOWN)[number] | null {
-  const at = (offset: number, text: string): boolean =>
-    [...text].every((letter, i) => bytes[offset + i] === letter.charCodeAt(0));
-  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "image/jpeg";
-  if (bytes[0] === 0x89 && at(1, "PNG\r\n\x1a\n")) return "image/png";
-  if (at(0, "GIF87a") || at(0, "GIF89a")) return "image/gif";
-  if (at(0, "RIFF") && at(8, "WEBP")) return "image/webp";
-  if (at(4, "ftypavif")) return "image/avif";
-  return null;
+export type Drawable =
+  | { readonly kind: "picture"; readonly blob: Blob }
+  /** Not by the page: "large-picture", or no picture of a kind that every browser draws. */
+  | { readonly kind: "large-picture" }
+  | { readonly kind: "no-picture" };
+
+/** A blob of exactly that type, whatever its own says, that is safe to be decoded. */
+export async function asPicture(file: Blob): Promise<Drawable> {
+  const header = new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer());
+  const type = pictureType(header);
+  const size = pictureSize(header);
+  if (type === null || size === null) return { kind: "no-picture" };
+  if (file.size > MAX_FILE || size.width * size.height > MAX_PIXELS) return { kind: "large-picture" };
+  return { kind: "picture", blob: new Blob([file], { type }) };
 }
 
-/** A blob of exactly that type, whatever its own says, or `null` where the bytes are no picture. */
-export async function asPicture(file: Blob): Promise<Blob | null> {
-  if (file.size > MAX_DECODED) return null;
-  const type = pictureType(new Uint8Array(await file.slice(0, 16).arrayBuffer()));
-  return type === null ? null : new Blob([file], { type });
+/** The picture inside a message, by its own bytes; `null`: it is not drawn, whatever the message says of it. */
+export function drawablePreview({ bytes }: Pick<PreviewImage, "bytes">): Blob | null {
+  const type = pictureType(bytes);
+  const size = pictureSize(bytes);
+  if (type === null || type === "image/gif" || size === null) return null;
+  if (size.width > MAX_PREVIEW_SIDE || size.height > MAX_PREVIEW_SIDE) return null;
+  return new Blob([bytes as Uint8Array<ArrayBuffer>], { type });
 }
 
 /** Not a folder, not deleted or changed since it was chosen: a browser says so only where it is read. */
@@ -44,8 +52,8 @@ export async function newAttachment(file: File): Promise<NewAttachment> {
 
 async function previewOf(file: File): Promise<NewAttachment["preview"]> {
   const picture = await asPicture(file);
-  if (picture === null) return null;
-  const decoded = await createImageBitmap(picture);
+  if (picture.kind !== "picture") return null;
+  const decoded = await createImageBitmap(picture.blob);
   try {
     const { width, height } = decoded;
     const scale = Math.min(1, MAX_PIXELS_SIDE / Math.max(width, height));

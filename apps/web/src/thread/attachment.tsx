@@ -1,8 +1,8 @@
-import type { AttachmentView, PreviewImage, TransferView } from "@porchlight/client/page";
+import type { AttachmentView, TransferView } from "@porchlight/client/page";
 import { type ReactElement, useEffect, useMemo, useState } from "react";
 import { Button as PlainButton } from "react-aria-components/Button";
 import { FileTrigger } from "react-aria-components/FileTrigger";
-import { asPicture, save } from "../files/picture.ts";
+import { asPicture, type Drawable, drawablePreview, save } from "../files/picture.ts";
 import { codeText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
@@ -10,7 +10,6 @@ import { Button, IconButton } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Progress } from "../parts/progress.tsx";
-import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
 import type { EntryProps } from "./entry-props.ts";
 
@@ -49,7 +48,9 @@ function Attachment({
   readonly transfer: TransferView | undefined;
 }): ReactElement {
   const ask = useAsk();
-  const [picture, setPicture] = useState<Blob | null>(null);
+  const [picture, setPicture] = useState<Drawable | null>(null);
+  const { preview } = attachment;
+  const small = useMemo(() => (preview === null ? null : drawablePreview(preview)), [preview]);
   const name = shownName(attachment.name) || say("file.unnamed");
   const fetchFile = async (): Promise<Blob | null> =>
     (await ask("download", { conversation, message: entry.id, attachment: index }))?.file ?? null;
@@ -59,20 +60,17 @@ function Attachment({
   };
   const open = async (): Promise<void> => {
     const file = await fetchFile();
-    if (file === null) return;
-    const shown = await asPicture(file);
-    if (shown === null) tell({ text: say("file.no-picture") });
-    setPicture(shown);
+    if (file !== null) setPicture(await asPicture(file));
   };
   return (
     <li className="attachment">
-      {attachment.preview === null ? null : (
+      {small === null ? null : (
         <PlainButton
           className="picture"
           onPress={() => void open()}
           aria-label={say("file.open-picture", { name })}
         >
-          <Preview preview={attachment.preview} />
+          <Drawn blob={small} alt="" className="picture-small" />
         </PlainButton>
       )}
       <div className="row attachment-line">
@@ -163,15 +161,7 @@ function Transfer({ transfer }: { readonly transfer: TransferView }): ReactEleme
   }
 }
 
-/** The small picture from inside the message: bytes that the sender chose, so they are drawn as a picture only. */
-function Preview({ preview }: { readonly preview: PreviewImage }): ReactElement {
-  const blob = useMemo(
-    () => new Blob([preview.bytes as Uint8Array<ArrayBuffer>], { type: preview.type }),
-    [preview],
-  );
-  return <Drawn blob={blob} alt="" className="picture-small" />;
-}
-
+/** Bytes that the sender chose: drawn as a picture, and as nothing else. */
 function Drawn({
   blob,
   alt,
@@ -196,14 +186,18 @@ function Picture({
   onClose,
   onSave,
 }: {
-  readonly picture: Blob;
+  readonly picture: Drawable;
   readonly name: string;
   readonly onClose: () => void;
   readonly onSave: () => void;
 }): ReactElement {
   return (
     <Panel title={name} onClose={onClose}>
-      <Drawn blob={picture} alt={say("file.picture", { name })} className="picture-large" />
+      {picture.kind === "picture" ? (
+        <Drawn blob={picture.blob} alt={say("file.picture", { name })} className="picture-large" />
+      ) : (
+        <p>{say(`file.${picture.kind}`)}</p>
+      )}
       <div className="row-wrap">
         <Button icon="download" onPress={onSave}>
           {say("file.save")}
