@@ -132,14 +132,18 @@ test("who hears the page is told of everything that comes into a thread, by whom
   // Isolates are for the eye.
   const heard = async (urgency: "polite" | "assertive"): Promise<readonly string[]> =>
     (await page.locator(`#main [aria-live=${urgency}] p`).allTextContents()).map((one) =>
-      one.replace(/[\u2066-\u2069]/g, "").trim(),
+      one
+        .replace(/[\u2066-\u2069]/g, "")
+        .replace(/ +/g, " ")
+        .trim(),
     );
   await page.getByRole("article").last().waitFor();
   // What stood there before is not news.
   expect(await heard("polite")).toEqual([]);
   await takes(message(NOOR, "ok"));
   await expect.poll(() => heard("polite")).toEqual(["Noor Haddad: ok"]);
-  await takes(message(NOOR, "ok"), message(ME, "mine"));
+  const mine = message(ME, "mine");
+  await takes(message(NOOR, "ok"), mine);
   await expect.poll(() => heard("polite")).toEqual(["Noor Haddad: ok", "Noor Haddad: ok"]);
   const file = { name: "plan.pdf", type: "application/pdf", size: 9, preview: null };
   await takes(
@@ -166,6 +170,10 @@ test("who hears the page is told of everything that comes into a thread, by whom
     await expect.poll(() => heard("assertive")).toEqual(alarms.slice(0, times));
   }
   await takes({ ...flood, times: 3 });
+  // What becomes of one's own is told where it has to be known.
+  await takes({ ...mine, delivery: { kind: "refused", code: "quota" } });
+  alarms.push("Not sent. Your storage at the provider is full. mine");
+  await expect.poll(async () => (await heard("assertive")).slice(2)).toEqual(alarms.slice(2));
   // Of many at once the newest, and how many there were.
   await takes(...Array.from({ length: 90 }, (_, i) => message(NOOR, `late ${i}`)));
   await expect
@@ -192,6 +200,9 @@ test("who goes somewhere is brought to its heading, and nobody out of the field 
   await page.getByRole("link", { name: "Settings" }).waitFor();
   // Nobody went anywhere yet.
   expect([await focused(), await skip.innerText()]).toEqual(["body", "Skip the list of conversations"]);
+  await page.getByRole("searchbox").fill("garden");
+  await page.getByRole("status").filter({ hasText: "1 conversation found" }).waitFor();
+  await page.getByRole("searchbox").fill("");
   await goes("Settings");
   await isAt("h1 Settings");
   expect(await skip.innerText()).toBe("Skip to the settings");

@@ -44,7 +44,8 @@ export function ChangeCharter({
       <div className="row-wrap">
         <Button
           look="main"
-          isDisabled={chosen === undefined || attempt.kind === "busy"}
+          isDisabled={chosen === undefined}
+          isBusy={attempt.kind === "busy"}
           onPress={() => (chosen === undefined ? undefined : propose(chosen))}
         >
           {say("change-charter.propose")}

@@ -16,6 +16,7 @@ export function BeforeWriting({ conversation }: { readonly conversation: Convers
     <>
       {renameRefused === null ? null : (
         <NotSent
+          isLoud
           conversation={conversation.id}
           id={renameRefused.id}
           title={`${say("rename.refused", { title: shownName(renameRefused.title) })}.`}
@@ -23,21 +24,23 @@ export function BeforeWriting({ conversation }: { readonly conversation: Convers
           code={renameRefused.code}
         />
       )}
-      {names === "" && people !== 1 ? null : (
-        <div className="connection" role="status">
-          <Icon name="clock" />
-          <span>
-            {names === "" ? (
-              say("waiting-for.alone")
-            ) : (
-              <>
-                <strong>{say("waiting-for.title", { names })}.</strong>{" "}
-                {say(heldFor(conversation).length > 0 ? "waiting-for.nobody" : "waiting-for.some")}
-              </>
-            )}
-          </span>
-        </div>
-      )}
+      <div role="status">
+        {names === "" && people !== 1 ? null : (
+          <div className="connection">
+            <Icon name="clock" />
+            <span>
+              {names === "" ? (
+                say("waiting-for.alone")
+              ) : (
+                <>
+                  <strong>{say("waiting-for.title", { names })}.</strong>{" "}
+                  {say(heldFor(conversation).length > 0 ? "waiting-for.nobody" : "waiting-for.some")}
+                </>
+              )}
+            </span>
+          </div>
+        )}
+      </div>
     </>
   );
 }

@@ -50,6 +50,7 @@ export function ConversationList({
     () => Object.values(ready.conversations).filter((one) => one.archived).length,
     [ready],
   );
+  const newNotices = ready.notices.filter(({ isRead }) => !isRead).length;
   const isEmpty = Object.keys(ready.conversations).length === 0;
   // Whoever came by an invitation knows who sent it.
   const known = Object.values(ready.contacts).slice(0, MOST_OFFERED);
@@ -61,9 +62,13 @@ export function ConversationList({
         <Brand className="brand">
           <Icon name="lamp" /> Porchlight
         </Brand>
-        <Link to="/notices" className="icon-button" aria-label={say("notices.title")}>
+        <Link
+          to="/notices"
+          className="icon-button"
+          aria-label={newNotices === 0 ? say("notices.title") : say("notices.new", { count: newNotices })}
+        >
           <Icon name="notice" />
-          {ready.notices.some(({ isRead }) => !isRead) ? <span className="dot" /> : null}
+          {newNotices === 0 ? null : <span className="dot" />}
         </Link>
         <Link to="/settings" className="icon-button" aria-label={say("settings.title")}>
           <Icon name="settings" />
@@ -79,11 +84,14 @@ export function ConversationList({
       )}
       {isArchive ? (
         <div className="list-archive">
-          <Button look="quiet" icon="back" onPress={() => setArchive(false)}>
+          <Button look="quiet" icon="back" autoFocus onPress={() => setArchive(false)}>
             {say("list.back-from-archive")}
           </Button>
         </div>
       ) : null}
+      <p className="visually-hidden" role="status">
+        {typed.trim() === "" ? "" : say("list.found", { count: found.length })}
+      </p>
       <ul className="list-items">
         {found.map((conversation) => (
           <li key={conversation.id}>
@@ -169,7 +177,12 @@ function Row({
             )}
           </span>
           {queued > 0 ? <Sign name="clock" words={say("list.queued", { count: queued })} /> : null}
-          {mentions > 0 ? <span className="badge badge-mention">@</span> : null}
+          {mentions > 0 ? (
+            <span className="badge badge-mention">
+              <span aria-hidden="true">@</span>
+              <span className="visually-hidden">{say("list.mentions", { count: mentions })}</span>
+            </span>
+          ) : null}
           {unread > 0 ? (
             <span className={`badge${isCounted ? "" : " badge-quiet"}`}>
               {unread > 999 ? "999+" : unread}

@@ -63,7 +63,7 @@ export function NewConversation({
         onChange={setCharter}
       />
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
-      <Button look="main" isDisabled={chosen.length === 0 || attempt.kind === "busy"} onPress={create}>
+      <Button look="main" isDisabled={chosen.length === 0} isBusy={attempt.kind === "busy"} onPress={create}>
         {attempt.kind === "busy" ? say("new.creating") : say("new.create")}
       </Button>
     </Panel>
@@ -134,7 +134,7 @@ export function PeopleChoice({
         }}
         error={attempt.kind === "refused" ? attempt.text : null}
         action={
-          <Button isDisabled={code.trim() === "" || attempt.kind === "busy"} onPress={add}>
+          <Button isDisabled={code.trim() === ""} isBusy={attempt.kind === "busy"} onPress={add}>
             {say("new.code-add")}
           </Button>
         }

@@ -229,6 +229,8 @@ export const en = {
   "list.muted": "Muted",
   "list.draft": "Draft:",
   "list.unread": "unread",
+  "list.mentions": { one: "mentions you", other: "{count} mention you" },
+  "list.found": { one: "{count} conversation found", other: "{count} conversations found" },
   "list.queued": { one: "{count} message waits to be sent", other: "{count} messages wait to be sent" },
   "list.changed": "Keys changed: compare again",
   "list.charter-proposed": "Asks who may open it",
@@ -400,6 +402,10 @@ export const en = {
   "composer.send": "Send",
   "composer.save": "Save the change",
   "composer.mention": "People to mention",
+  "composer.mention.found": {
+    one: "{count} person to mention. Up and down choose, Enter takes.",
+    other: "{count} people to mention. Up and down choose, Enter takes.",
+  },
   "composer.too-long": {
     one: "The message is {count} letter too long. Send it in several parts.",
     other: "The message is {count} letters too long. Send it in several parts.",
@@ -635,6 +641,7 @@ export const en = {
 
   // notices
   "notices.title": "Notices",
+  "notices.new": { one: "Notices, {count} of them new", other: "Notices, {count} of them new" },
   "notices.log-refused":
     "What the log says of other orders counts for nothing while it contradicts itself. Notices that were verified before stand here.",
   "notices.reading-log": "Reading the public log…",

@@ -54,12 +54,19 @@ export function NoticeCodePage(): ReactElement {
           />
           {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
           <div className="row-wrap">
-            <Button look="main" type="submit" isDisabled={code.trim() === "" || attempt.kind === "busy"}>
+            <Button
+              look="main"
+              type="submit"
+              isDisabled={code.trim() === ""}
+              isBusy={attempt.kind === "busy"}
+            >
               {say("notices.by-code.do")}
             </Button>
           </div>
         </form>
-        {attempt.kind === "busy" ? <Waiting label={say("notices.reading-log")} /> : null}
+        <div aria-live="polite">
+          {attempt.kind === "busy" ? <Waiting label={say("notices.reading-log")} /> : null}
+        </div>
         {read === null ? null : (
           <>
             {read.allClear === null ? null : <Whence place={read.place} asOf={read.allClear.asOf} />}

@@ -59,7 +59,8 @@ export function Contest({
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <div className="row-wrap">
         <Button
-          isDisabled={ground.trim() === "" || attempt.kind === "busy"}
+          isDisabled={ground.trim() === ""}
+          isBusy={attempt.kind === "busy"}
           onPress={() =>
             run(async () => {
               const input = { noticeCode, notice: notice.id, ground: ground.trim() };

@@ -22,7 +22,7 @@ export function StartOver({ words }: { readonly words: string }): ReactElement {
           <div className="row-wrap">
             <Button
               look="danger"
-              isDisabled={attempt.kind === "busy"}
+              isBusy={attempt.kind === "busy"}
               onPress={() => run(async () => await messenger.perform("startOver"))}
             >
               {say("start-over.do")}

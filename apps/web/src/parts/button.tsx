@@ -8,14 +8,17 @@ export function Button({
   look = "plain",
   icon,
   children,
+  isBusy = false,
   ...rest
-}: Omit<ButtonProps, "children" | "className" | "style"> & {
+}: Omit<ButtonProps, "children" | "className" | "style" | "isPending"> & {
   readonly look?: Look;
   readonly icon?: IconName;
+  /** It is at it, and cannot be pressed again; unlike a disabled one it keeps the focus, for what comes of it. */
+  readonly isBusy?: boolean;
   readonly children: ReactNode;
 }): ReactElement {
   return (
-    <AriaButton {...rest} className={`button button-${look}`}>
+    <AriaButton {...rest} isPending={isBusy} className={`button button-${look}`}>
       {icon === undefined ? null : <Icon name={icon} />}
       <span>{children}</span>
     </AriaButton>

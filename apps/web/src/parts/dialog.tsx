@@ -14,7 +14,8 @@ export function Panel({
 }: {
   readonly title: string;
   readonly children: ReactNode;
-  readonly onClose: () => void;
+  /** `null`: it stays until what it tells of is over. */
+  readonly onClose: (() => void) | null;
   readonly isAlert?: boolean;
 }): ReactElement {
   return (
@@ -22,7 +23,8 @@ export function Panel({
       className="overlay"
       isOpen
       isDismissable={!isAlert}
-      onOpenChange={(isOpen) => (isOpen ? undefined : onClose())}
+      isKeyboardDismissDisabled={onClose === null}
+      onOpenChange={(isOpen) => (isOpen ? undefined : onClose?.())}
     >
       <Modal className="modal">
         <Dialog className="dialog" role={isAlert ? "alertdialog" : "dialog"}>
@@ -30,7 +32,7 @@ export function Panel({
             <Heading slot="title" level={2}>
               {title}
             </Heading>
-            <IconButton icon="close" label={say("close")} onPress={onClose} />
+            {onClose === null ? null : <IconButton icon="close" label={say("close")} onPress={onClose} />}
           </header>
           <div className="dialog-body stack">{children}</div>
         </Dialog>

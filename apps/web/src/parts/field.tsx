@@ -44,7 +44,10 @@ export function Field({
           {hint}
         </Text>
       )}
-      <FieldError className="field-error">{error}</FieldError>
+      {/* In the page before there is an error: only then is it read out, wherever the focus is. */}
+      <div aria-live="polite" className="field-errors">
+        <FieldError className="field-error">{error}</FieldError>
+      </div>
     </TextField>
   );
 }

@@ -36,7 +36,8 @@ export function Toasts(): ReactElement {
     () => toasts,
   );
   return (
-    <div className="toasts" role="status" aria-live="polite">
+    // Over a dialog too: what is told there is seen, heard and closed.
+    <div className="toasts" role="status" aria-live="polite" data-react-aria-top-layer="true">
       {shown.map(({ id, tone, text }) => (
         <div key={id} className={`toast toast-${tone}`}>
           <span className="grow">{text}</span>

@@ -84,7 +84,9 @@ export function SafetyNumber({
       )}
       {matches === null ? null : (
         <div className="row-wrap">
-          <Button onPress={onClose}>{say("close")}</Button>
+          <Button autoFocus onPress={onClose}>
+            {say("close")}
+          </Button>
         </div>
       )}
     </Panel>

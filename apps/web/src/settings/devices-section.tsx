@@ -225,7 +225,7 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         </Toggle>
         {refusal}
         <div className="row-wrap">
-          <Button look="main" isDisabled={attempt.kind === "busy"} onPress={() => answer(true)}>
+          <Button look="main" isBusy={attempt.kind === "busy"} onPress={() => answer(true)}>
             {attempt.kind === "busy" ? say("first.working") : say("device.approve")}
           </Button>
           <Button onPress={() => answer(false)}>{say("device.refuse")}</Button>
@@ -248,7 +248,8 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
       {refusal}
       <Button
         look="main"
-        isDisabled={code.trim() === "" || attempt.kind === "busy"}
+        isDisabled={code.trim() === ""}
+        isBusy={attempt.kind === "busy"}
         onPress={() => run(async () => await messenger.perform("approveDevice", { code: code.trim() }))}
       >
         {attempt.kind === "busy" ? say("first.working") : say("device.next")}
@@ -257,7 +258,7 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
   );
 }
 
-/** It is decided: the device comes in, and then what this one has goes over. Closed, the dialog stops the latter. */
+/** It is decided: the device comes in, and then what this one has goes over. */
 function LettingIn({
   pairing,
 }: {
@@ -271,7 +272,7 @@ function LettingIn({
     <Panel
       title={isSending ? say("device.sending.title") : say("device.letting-in.title")}
       isAlert
-      onClose={stop}
+      onClose={null}
     >
       <p role="status">
         {isSending ? <Say k="device.sending" v={{ name }} /> : <Say k="device.letting-in" v={{ name }} />}

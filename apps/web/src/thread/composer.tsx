@@ -280,6 +280,11 @@ export function Composer({
     }
   };
 
+  /** The button that is pressed goes with what it closes. */
+  const seen = (close: (none: readonly never[]) => void): void => {
+    close([]);
+    field.current?.focus();
+  };
   const onPaste = (event: ClipboardEvent): void => {
     if (event.clipboardData.files.length === 0) return;
     event.preventDefault();
@@ -332,7 +337,7 @@ export function Composer({
           icon="file"
           isLoud
           title={say("file.too-large", { count: tooLarge.length })}
-          actions={<Button onPress={() => setTooLarge([])}>{say("file.too-large.seen")}</Button>}
+          actions={<Button onPress={() => seen(setTooLarge)}>{say("file.too-large.seen")}</Button>}
         >
           <ul>
             {tooLarge.map(({ name, size }, i) => (
@@ -351,7 +356,7 @@ export function Composer({
           icon="file"
           isLoud
           title={say("file.unreadable", { count: unreadable.length })}
-          actions={<Button onPress={() => setUnreadable([])}>{say("file.too-large.seen")}</Button>}
+          actions={<Button onPress={() => seen(setUnreadable)}>{say("file.too-large.seen")}</Button>}
         >
           <ul>
             {unreadable.map((name, i) => (
@@ -364,15 +369,18 @@ export function Composer({
         </Banner>
       )}
       {tooLong === 0 ? null : (
-        <p className="small field-error" role="alert">
+        <p className="small field-error" role="alert" id={`${listId}-error`}>
           <Say k="composer.too-long" v={{ count: tooLong }} />
         </p>
       )}
-      {reading === 0 ? null : (
-        <p className="small soft" role="status">
-          {say("composer.reading")}
-        </p>
-      )}
+      <div role="status">
+        {reading === 0 ? null : <p className="small soft">{say("composer.reading")}</p>}
+        {mention === null ? null : (
+          <p className="visually-hidden">
+            <Say k="composer.mention.found" v={{ count: mention.found.length }} />
+          </p>
+        )}
+      </div>
       {files.length === 0 && !isDropping ? null : (
         <p className="small soft composer-limit">
           <Say k="file.limit" v={{ count: MAX_FILES }} />
@@ -388,7 +396,10 @@ export function Composer({
               <IconButton
                 icon="close"
                 label={say("composer.remove-file", { name: shownName(name) })}
-                onPress={() => setFiles(files.filter((_, at) => at !== i))}
+                onPress={() => {
+                  setFiles(files.filter((_, at) => at !== i));
+                  field.current?.focus();
+                }}
               />
             </li>
           ))}
@@ -407,6 +418,7 @@ export function Composer({
           rows={1}
           readOnly={isDue}
           aria-invalid={tooLong > 0}
+          {...(tooLong > 0 ? { "aria-describedby": `${listId}-error` } : {})}
           value={text}
           aria-label={say("composer.label", {
             title: shownName(conversation.title) || say("conversation.untitled"),

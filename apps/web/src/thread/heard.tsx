@@ -1,6 +1,6 @@
-import type { ConversationView, EntryView } from "@porchlight/client/page";
+import type { ConversationView, EntryView, MessageView } from "@porchlight/client/page";
 import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "react";
-import { refusalText } from "../i18n/errors.ts";
+import { codeText, refusalText } from "../i18n/errors.ts";
 import { Say, say } from "../i18n/say.tsx";
 import { useNames } from "../messenger/use.ts";
 import { shownName, shownText } from "../text/marks.ts";
@@ -19,7 +19,8 @@ type Spoken = { readonly key: number; readonly words: ReactNode };
 
 /**
  * What comes into the open thread, for people who hear the page: who said what, what was refused, who came and went. Each
- * is an element of its own, so that the same words twice are said twice. What was refused interrupts.
+ * is an element of its own, so that the same words twice are said twice. What was refused interrupts. A dialog over the
+ * page does not silence it.
  */
 export function Heard({
   conversation,
@@ -33,14 +34,16 @@ export function Heard({
   const [calm, setCalm] = useState<readonly Spoken[]>([]);
   const [loud, setLoud] = useState<readonly Spoken[]>([]);
   /** What stood at the end, and how often what was refused there had come. */
-  const known = useRef<ReadonlyMap<string, number> | null>(null);
+  const known = useRef<ReadonlyMap<string, Standing> | null>(null);
   const before = useRef(count);
-  const last = useRef<EntryView>(undefined);
+  const ends = useRef<readonly (EntryView | undefined)[]>([]);
   const said = useRef(0);
 
   useEffect(() => {
-    if (known.current !== null && count === before.current && entry(count - 1) === last.current) return;
     const from = Math.max(0, count - END);
+    const [first, last] = [entry(from), entry(count - 1)];
+    const isSame = count === before.current && first === ends.current[0] && last === ends.current[1];
+    if (known.current !== null && isSame) return;
     const end: EntryView[] = [];
     for (let i = from; i < count; i++) {
       const one = entry(i);
@@ -49,12 +52,12 @@ export function Heard({
     }
     const were = known.current;
     const passed = Math.max(0, from - before.current);
-    known.current = new Map(end.map((one) => [one.key, timesOf(one)]));
+    known.current = new Map(end.map((one) => [one.key, standingOf(one)]));
     before.current = count;
-    last.current = end.at(-1);
+    ends.current = [first, last];
     if (were === null) return;
     const fresh = end.filter((one) => isNew(one, were));
-    const isLoud = (one: EntryView): boolean => one.kind === "refused";
+    const isLoud = (one: EntryView): boolean => one.kind === "refused" || isOwn(one);
     const spoken = (words: ReactNode): Spoken => ({ key: ++said.current, words });
     const of = (entries: readonly EntryView[], more: number): readonly Spoken[] => {
       const skipped = more + Math.max(0, entries.length - EACH);
@@ -70,12 +73,23 @@ export function Heard({
 
   return (
     <>
-      <div className="visually-hidden" role="log" aria-live="polite" aria-relevant="additions">
+      <div
+        className="visually-hidden"
+        role="log"
+        aria-live="polite"
+        aria-relevant="additions"
+        data-live-announcer="true"
+      >
         {calm.map(({ key, words }) => (
           <p key={`${conversation}-${key}`}>{words}</p>
         ))}
       </div>
-      <div className="visually-hidden" aria-live="assertive" aria-relevant="additions">
+      <div
+        className="visually-hidden"
+        aria-live="assertive"
+        aria-relevant="additions"
+        data-live-announcer="true"
+      >
         {loud.map(({ key, words }) => (
           <p key={`${conversation}-${key}`}>{words}</p>
         ))}
@@ -84,25 +98,64 @@ export function Heard({
   );
 }
 
-function timesOf(entry: EntryView): number {
-  return entry.kind === "refused" ? entry.times : 1;
+/** What may become news of an entry that is known: how often it came, and what went wrong with it. */
+type Standing = { readonly times: number; readonly wrong: string };
+
+function standingOf(entry: EntryView): Standing {
+  if (entry.kind === "refused") return { times: entry.times, wrong: "" };
+  if (entry.kind !== "message" || !entry.fromMe) return { times: 1, wrong: "" };
+  const { delivery, changes } = entry;
+  const refused = changes.flatMap((one) => (one.refused === null ? [] : [one.id]));
+  const wrong = delivery?.kind === "refused" || delivery?.kind === "lost" ? [delivery.kind] : [];
+  return { times: 1, wrong: [...wrong, ...refused].join() };
 }
 
-/** Not what this person did. Of a flood of refusals that grows in one place each doubling is told. */
-function isNew(entry: EntryView, were: ReadonlyMap<string, number>): boolean {
-  const times = were.get(entry.key);
-  const now = timesOf(entry);
-  if (times !== undefined) return Math.floor(Math.log2(now)) > Math.floor(Math.log2(times));
-  if (entry.kind === "message") return !entry.fromMe && entry.body.kind === "text";
+function isOwn(entry: EntryView): boolean {
+  return entry.kind === "message" && entry.fromMe;
+}
+
+/**
+ * Not what this person did, but what became of it that they have to know. Of a flood of refusals that grows in one place
+ * each doubling is told.
+ */
+function isNew(entry: EntryView, were: ReadonlyMap<string, Standing>): boolean {
+  const { times, wrong } = standingOf(entry);
+  const before = were.get(entry.key);
+  if (isOwn(entry)) return wrong !== "" && wrong !== (before?.wrong ?? "");
+  if (before !== undefined) return Math.floor(Math.log2(times)) > Math.floor(Math.log2(before.times));
+  if (entry.kind === "message") return entry.body.kind === "text";
   if (entry.kind !== "event" || !entry.byMe) return true;
   const { kind } = entry.event;
   return kind === "device-added" || kind === "device-removed" || kind === "keyholder-replaced";
+}
+
+/** What went wrong with a message of one's own. */
+function Wrong({ entry: { body, delivery, changes } }: { readonly entry: MessageView }): ReactNode {
+  const nameOf = useNames();
+  const text = body.kind === "text" ? shownText(body.text).slice(0, LETTERS) : "";
+  return (
+    <>
+      {delivery?.kind === "refused" ? `${say("delivery.refused")} ${codeText(delivery.code)} ` : null}
+      {delivery?.kind === "lost" ? (
+        <Say k="message.lost" v={{ names: delivery.lost.map(nameOf).join(", ") }} />
+      ) : null}
+      {changes.map(({ id, kind, refused }) =>
+        refused === null ? null : (
+          <span key={id}>
+            {say(`change.refused.${kind}`)} {codeText(refused)}{" "}
+          </span>
+        ),
+      )}{" "}
+      <bdi>{text}</bdi>
+    </>
+  );
 }
 
 function Words({ entry }: { readonly entry: EntryView }): ReactNode {
   const nameOf = useNames();
   switch (entry.kind) {
     case "message": {
+      if (entry.fromMe) return <Wrong entry={entry} />;
       if (entry.body.kind === "deleted") return null;
       const { text, attachments } = entry.body;
       const name = nameOf(entry.from);

@@ -36,7 +36,7 @@ export function MessageText({
         {short === null || isOpen ? null : "…"}
       </div>
       {short === null ? null : (
-        <Button look="quiet" onPress={() => setOpen(!isOpen)}>
+        <Button look="quiet" aria-expanded={isOpen} onPress={() => setOpen(!isOpen)}>
           {isOpen ? say("message.fold") : <Say k="message.unfold" v={{ count: text.length }} />}
         </Button>
       )}

@@ -12,6 +12,7 @@ export function NotSent({
   title,
   discard,
   code,
+  isLoud = false,
 }: {
   readonly conversation: ConversationView["id"];
   /** Of the message or of the change. */
@@ -19,11 +20,13 @@ export function NotSent({
   readonly title: string;
   readonly discard: string;
   readonly code: ClientError["code"];
+  /** Read out when it appears; in a thread it also appears by scrolling, and what is new is said beside it. */
+  readonly isLoud?: boolean;
 }): ReactElement {
   const ask = useAsk();
   const about = { conversation, message: id };
   return (
-    <div className="not-sent" role="alert">
+    <div className="not-sent" {...(isLoud ? { role: "alert" } : {})}>
       <p>
         <strong>{title}</strong> {codeText(code)}
       </p>

@@ -18,6 +18,7 @@ export function Reactions({
       {entry.reactions.map(({ emoji, by, byMe }) => (
         <Button
           key={emoji}
+          aria-pressed={byMe}
           className={`reaction${byMe ? " reaction-own" : ""}`}
           onPress={() => void ask("react", { conversation, message: entry.id, emoji: byMe ? "" : emoji })}
         >
