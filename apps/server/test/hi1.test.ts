@@ -36,6 +36,7 @@ import {
   authorisationOf,
   documentOf,
   isUnfinished,
+  keepOrder,
   LineRecords,
   type ProviderLine,
   planSending,
@@ -287,7 +288,7 @@ function papers(reference = "4 Gs 217/26", by = line, isEmergency = false) {
 
 /** DESK-14: by its pages the agency asks for something under a new application, with the provider's reasons and a lost answer. */
 async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by: ProviderLine) {
-  const { path } = await agency.request(charter.id, {
+  const { request, path } = await agency.request(charter.id, {
     reference: "5 Js 9/26",
     actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
   });
@@ -370,6 +371,41 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   const mine = objects.filter((one) => one.id === ids[0] || one.belongsTo.includes(ids[0] as string));
   expect(mine.map(({ what }) => what).sort()).toEqual(["Authorisation", "OriginalAct", "SubscriberData"]);
   expect(mine.some(({ id }) => id === ids[1])).toBe(true);
+
+  // The order is signed: from its own page it goes with its task, under the authorisation that is there.
+  const { reference, requester } = request;
+  const { document } = await warrantUnder("", "", { reference, requester });
+  const warrant = await signedWarrant(charter, document);
+  const order = { warrant, others: null, opening: seedOf("hi1 opening, by page"), index: null };
+  const file = await keepOrder(agency.directory, order);
+  const from = `/orders/${/[0-9a-f]{16}(?=\.json$)/.exec(file)?.[0]}/send`;
+  expect((await client.get(from.replace("/send", ""))).text).toContain(from);
+  const form = (await client.get(from)).text;
+  for (const filled of [account(), 'name="content" value="yes" checked', `value="${days.last}"`])
+    expect(form).toContain(filled);
+  const { legalBasis, offenceCategory: offence } = document;
+  const ordered = client.asked(
+    await client.post(from, {
+      ...{ legalBasis, offence, firstDay: days.first, lastDay: days.last, accounts: account() },
+      ...{ content: "yes", order: "yes", act: "whole", preserve: "yes", preserveReference: "keep 9" },
+      until: formatDay(dayNumber(dayOf(server.now) + 20)),
+    }),
+  );
+  for (const words of [
+    "The signed order goes with it.",
+    "Message 3: Task: keep from deletion",
+    `: ${ids[0]}`,
+  ])
+    expect(ordered.text).toContain(words);
+  expect((await client.follow(await client.confirm(ordered))).text).toContain("The provider has all of it.");
+  const then = (await new LineRecords(agency, by).ask(service)).objects;
+  const under = then.filter(({ belongsTo }) => belongsTo.includes(ids[0] as string));
+  const [content, signed] = ["StoredContentData", "Warrant"].map((what) =>
+    under.find((one) => one.what === what),
+  );
+  for (const one of [ids[0], ids[1], signed?.id]) await decide(one as string, "approve");
+  expect((await shown(content?.id as string)).status).toBe("AwaitingDisclosure");
+  expect(then.some(({ reference: of, asked }) => of === "keep 9" && asked !== null)).toBe(true);
   expect((await client.get("/journal")).text).toContain("Send this to the provider");
 }
 
