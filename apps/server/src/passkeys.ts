@@ -6,12 +6,11 @@ import {
   dayOf,
   EncodingError,
   fromBase64url,
-  fromUtf8,
   idBytes,
   SECONDS_PER_DAY,
   unixSeconds,
 } from "@porchlight/encoding";
-import type { Clock } from "@porchlight/runtime";
+import { type Clock, checkAnswer, checkMade, clientDataOf, type PasskeyAsked } from "@porchlight/runtime";
 import type {
   PasskeyAssertion,
   PasskeyChallenge,
@@ -32,12 +31,7 @@ export type RelyingParty = {
   readonly origins: readonly string[] | null;
 };
 
-/** At the first passkey: two hundred files that most starts of a server do not need at once. */
-const webauthn = async () => await import("@simplewebauthn/server");
-
 const MAX_PASSKEYS = 20;
-/** COSE: Ed25519, ES256, RS256. */
-const ALGORITHMS = [-8, -7, -257];
 const SIGN_IN = "passkey sign-in";
 const USER_DOMAIN = "porchlight-v1/passkey-user\0";
 
@@ -72,34 +66,19 @@ export class Passkeys {
   /** Throws Refusal "passkey-refused", or "exists" where the passkey is registered already. */
   async register(account: AccountId, asked: PasskeyRegistration): Promise<PasskeyInfo> {
     const challenge = this.#challengeOf(asked.clientDataJSON, registrationOf(account));
-    const { id, clientDataJSON, attestationObject } = asked;
-    const { verifyRegistrationResponse } = await webauthn();
-    const verified = await refusing(() =>
-      verifyRegistrationResponse({
-        response: {
-          id,
-          rawId: id,
-          type: "public-key",
-          clientExtensionResults: {},
-          response: { clientDataJSON, attestationObject },
-        },
-        ...this.#expected(asked.clientDataJSON, challenge),
-        supportedAlgorithmIDs: ALGORITHMS,
-      }),
-    );
-    if (!verified.verified) throw refused("not-verified");
-    const { credential, credentialBackedUp } = verified.registrationInfo;
+    const checked = await checkMade(asked, this.#asked(asked.clientDataJSON, challenge));
+    if (checked.kind === "refused") throw refused(checked);
     const rows = await this.#database.query({
       text: `insert into passkeys select $1, $2, $3, $4::bigint, $5, $6::boolean, $7, $8::bigint
         where (select count(*) from passkeys where account = $2) < ${MAX_PASSKEYS}
         on conflict do nothing returning *`,
       values: [
-        credential.id,
+        checked.id,
         Buffer.from(idBytes(account)),
-        Buffer.from(credential.publicKey),
-        credential.counter,
+        Buffer.from(checked.publicKey),
+        checked.counter,
         JSON.stringify(asked.transports),
-        credentialBackedUp,
+        checked.isBackedUp,
         asked.label,
         this.#clock.now(),
       ],
@@ -131,7 +110,6 @@ export class Passkeys {
   /** Whose it is. One refusal for an unknown passkey, a wrong signature and a counter that went back. */
   async signIn(asked: PasskeyAssertion): Promise<AccountId> {
     const challenge = this.#challengeOf(asked.clientDataJSON, SIGN_IN);
-    const { verifyAuthenticationResponse } = await webauthn();
     return await this.#database.transaction(async (transaction) => {
       // Locked: two answers with one counter are two copies of an authenticator, and one of them is refused.
       const [row] = await transaction.query({
@@ -139,33 +117,13 @@ export class Passkeys {
         values: [asked.id],
       });
       if (row === undefined) throw refused();
-      const { id, clientDataJSON, authenticatorData, signature } = asked;
-      const { verified, authenticationInfo } = await refusing(() =>
-        verifyAuthenticationResponse({
-          response: {
-            id,
-            rawId: id,
-            type: "public-key",
-            clientExtensionResults: {},
-            response: { clientDataJSON, authenticatorData, signature },
-          },
-          ...this.#expected(clientDataJSON, challenge),
-          credential: {
-            id,
-            publicKey: fromRow(row["public_key"]) as Uint8Array<ArrayBuffer>,
-            counter: row["counter"] as number,
-          },
-        }),
-      );
-      if (!verified) throw refused();
+      const { id, clientDataJSON } = asked;
+      const key = { publicKey: fromRow(row["public_key"]), counter: row["counter"] as number };
+      const checked = await checkAnswer(asked, key, this.#asked(clientDataJSON, challenge));
+      if (checked.kind === "refused") throw refused(checked);
       await transaction.query({
         text: "update passkeys set counter = $2, used_day = $3, backed_up = $4 where credential_id = $1",
-        values: [
-          id,
-          authenticationInfo.newCounter,
-          dayOf(this.#clock.now()),
-          authenticationInfo.credentialBackedUp,
-        ],
+        values: [id, checked.counter, dayOf(this.#clock.now()), checked.isBackedUp],
       });
       return accountIdOf(fromRow(row["account"]));
     });
@@ -179,7 +137,7 @@ export class Passkeys {
       nonce = fromBase64url(challenge);
     } catch (error) {
       if (!(error instanceof EncodingError)) throw error;
-      throw refused("challenge");
+      throw refused({ reason: "challenge" });
     }
     if (!this.#challenges.take(nonce, purpose)) {
       throw new Refusal("challenge-unknown", "ask for a new challenge and answer it within two minutes");
@@ -187,18 +145,13 @@ export class Passkeys {
     return challenge;
   }
 
-  #expected(clientDataJSON: string, expectedChallenge: string) {
+  #asked(clientDataJSON: string, challenge: string): PasskeyAsked {
     const { origin } = clientData(clientDataJSON);
-    const { id, origins } = this.#party;
+    const { id: host, origins } = this.#party;
     const isOurs =
       origins === null ? /^http:\/\/localhost(?::[0-9]{1,5})?$/.test(origin) : origins.includes(origin);
-    if (!isOurs) throw refused("origin");
-    return {
-      expectedChallenge,
-      expectedOrigin: origin,
-      expectedRPID: id,
-      requireUserVerification: true,
-    };
+    if (!isOurs) throw refused({ reason: "origin" });
+    return { challenge, origin, host };
   }
 }
 
@@ -206,36 +159,18 @@ function registrationOf(account: AccountId): string {
   return `passkey registration ${account}`;
 }
 
-/** What the browser says that the authenticator signed; verified later with the signature over it. */
-function clientData(encoded: string): { readonly challenge: string; readonly origin: string } {
-  try {
-    const { challenge, origin } = JSON.parse(fromUtf8(fromBase64url(encoded))) as Record<string, unknown>;
-    if (typeof challenge === "string" && typeof origin === "string") return { challenge, origin };
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof EncodingError)) throw error;
-  }
-  throw refused("client-data");
+function clientData(encoded: string): NonNullable<ReturnType<typeof clientDataOf>> {
+  const data = clientDataOf(encoded);
+  if (data === null) throw refused({ reason: "client-data" });
+  return data;
 }
 
-function refused(reason?: string): Refusal {
+function refused({ reason, cause }: { readonly reason?: string; readonly cause?: unknown } = {}): Refusal {
   return new Refusal(
     "passkey-refused",
     "this passkey is not accepted here: use another one, or a device that is signed in",
-    reason === undefined ? {} : { reason },
+    { ...(reason === undefined ? {} : { reason }), ...(cause === undefined ? {} : { cause }) },
   );
-}
-
-/** The library throws an Error for whatever it does not like in the browser's answer. */
-async function refusing<T>(verify: () => Promise<T>): Promise<T> {
-  try {
-    return await verify();
-  } catch (cause) {
-    throw new Refusal(
-      "passkey-refused",
-      "this passkey is not accepted here: use another one, or a device that is signed in",
-      { cause },
-    );
-  }
 }
 
 function infoOf(row: Row): PasskeyInfo {

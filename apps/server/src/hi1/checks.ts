@@ -66,7 +66,7 @@ function sender(kept: Kept, { senders }: Family): Check {
 }
 
 /** Original acts and warrants among these that were not turned down. */
-export function papers(siblings: readonly Kept[], type: "Warrant" | "OriginalAct"): readonly Kept[] {
+function papers(siblings: readonly Kept[], type: "Warrant" | "OriginalAct"): readonly Kept[] {
   return standingPapers(
     siblings.map((kept) => ({ kept, object: kept.held.object })),
     type,

@@ -15,23 +15,7 @@ const NAMES = [
 
 /** What somebody typed: "yes" or "" where it is chosen or not. */
 export type SendingFields = Readonly<Record<SendingField, string>>;
-export type SendingField =
-  | "legalBasis"
-  | "offence"
-  | "firstDay"
-  | "lastDay"
-  | "isEmergency"
-  | "names"
-  | "accounts"
-  | "conversations"
-  | "subscriber"
-  | "traffic"
-  | "content"
-  | "order"
-  | "preserve"
-  | "preserveReference"
-  | "until"
-  | "act";
+type SendingField = (typeof NAMES)[number];
 export type SendingProblems = Readonly<Partial<Record<SendingField | "file", string>>>;
 
 const EMPTY = Object.fromEntries(NAMES.map((name) => [name, ""])) as SendingFields;

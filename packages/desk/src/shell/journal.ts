@@ -9,9 +9,10 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
+import type { PasskeyAnswer } from "@porchlight/runtime";
 import { challengeOfAct } from "./acts.ts";
 import { DeskError } from "./error.ts";
-import { type Assertion, checkAssertion, type Place, readAssertion } from "./passkeys.ts";
+import { checkAssertion, type Place, readAssertion } from "./passkeys.ts";
 import { SealedJournal } from "./sealed-journal.ts";
 
 /** What the journal keeps (DESK-7), in the order in which it happened. */
@@ -31,7 +32,7 @@ export type JournalRecord =
       readonly nonce: Uint8Array;
       readonly place: Place;
       readonly publicKey: Uint8Array;
-      readonly assertion: Assertion;
+      readonly assertion: PasskeyAnswer;
     }
   | {
       readonly kind: "done" | "failed";

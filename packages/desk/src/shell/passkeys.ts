@@ -5,22 +5,23 @@ import {
   EncodingError,
   Fields,
   fromBase64url,
-  fromUtf8,
   type Json,
   parseJson,
   type UnixSeconds,
   unixSeconds,
 } from "@porchlight/encoding";
+import {
+  checkAnswer,
+  checkMade,
+  clientDataOf,
+  type PasskeyAnswer,
+  type PasskeyMade,
+} from "@porchlight/runtime";
 import type { Person } from "./desk.ts";
 import { DeskError } from "./error.ts";
 
 const FILE = "people.json";
 const MAX_PEOPLE = 50;
-/** At the first passkey: two hundred files that a desk does not need to start. */
-const webauthn = async () => await import("@simplewebauthn/server");
-
-/** COSE: Ed25519, ES256, RS256. */
-const ALGORITHMS = [-8, -7, -257];
 
 /** Somebody who may work here, by a passkey. */
 export type Registered = Person & {
@@ -28,14 +29,6 @@ export type Registered = Person & {
   readonly publicKey: Uint8Array;
   readonly counter: number;
   readonly added: UnixSeconds;
-};
-
-/** A passkey's answer to a challenge, as the browser gives it. base64url. */
-export type Assertion = {
-  readonly id: string;
-  readonly clientDataJSON: string;
-  readonly authenticatorData: string;
-  readonly signature: string;
 };
 
 /** Where passkeys of this desk are good: nowhere else. */
@@ -71,7 +64,7 @@ export class Passkeys {
 
   /** Throws DeskError "passkey-refused". */
   async register(
-    made: { readonly id: string; readonly clientDataJSON: string; readonly attestationObject: string },
+    made: PasskeyMade,
     expected: {
       readonly challenge: string;
       readonly place: Place;
@@ -79,33 +72,11 @@ export class Passkeys {
       readonly at: UnixSeconds;
     },
   ): Promise<Registered> {
-    const { id, clientDataJSON, attestationObject } = made;
-    const { verifyRegistrationResponse } = await webauthn();
-    const verified = await refusing(() =>
-      verifyRegistrationResponse({
-        response: {
-          id,
-          rawId: id,
-          type: "public-key",
-          clientExtensionResults: {},
-          response: { clientDataJSON, attestationObject },
-        },
-        expectedChallenge: expected.challenge,
-        expectedOrigin: expected.place.origin,
-        expectedRPID: expected.place.host,
-        requireUserVerification: true,
-        supportedAlgorithmIDs: ALGORITHMS,
-      }),
-    );
-    if (!verified.verified) throw refused();
-    const { credential } = verified.registrationInfo;
-    const person: Registered = {
-      id: credential.id,
-      name: expected.name,
-      publicKey: credential.publicKey,
-      counter: credential.counter,
-      added: expected.at,
-    };
+    const { challenge, place, name, at: added } = expected;
+    const checked = await checkMade(made, { challenge, ...place });
+    if (checked.kind === "refused") throw refused(checked);
+    const { id, publicKey, counter } = checked;
+    const person: Registered = { id, name, publicKey, counter, added };
     return await this.#alone(async () => {
       if (this.find(person.id) !== null || this.#people.length >= MAX_PEOPLE) throw refused();
       await this.#save([...this.#people, person]);
@@ -128,7 +99,7 @@ export class Passkeys {
 
   /** Whose answer it is, with user verification. Throws DeskError "passkey-refused". */
   async verify(
-    assertion: Assertion,
+    assertion: PasskeyAnswer,
     expected: { readonly challenge: string; readonly place: Place },
   ): Promise<Registered> {
     return await this.#alone(async () => {
@@ -161,33 +132,17 @@ export class Passkeys {
 
 /** The authenticator's counter after it. Throws DeskError "passkey-refused". */
 export async function checkAssertion(
-  { id, clientDataJSON, authenticatorData, signature }: Assertion,
+  assertion: PasskeyAnswer,
   key: { readonly publicKey: Uint8Array; readonly counter: number },
   { challenge, place }: { readonly challenge: string; readonly place: Place },
 ): Promise<number> {
-  const { verifyAuthenticationResponse } = await webauthn();
-  const { verified, authenticationInfo } = await refusing(() =>
-    verifyAuthenticationResponse({
-      response: {
-        id,
-        rawId: id,
-        type: "public-key",
-        clientExtensionResults: {},
-        response: { clientDataJSON, authenticatorData, signature },
-      },
-      expectedChallenge: challenge,
-      expectedOrigin: place.origin,
-      expectedRPID: place.host,
-      requireUserVerification: true,
-      credential: { id, publicKey: Uint8Array.from(key.publicKey), counter: key.counter },
-    }),
-  );
-  if (!verified) throw refused();
-  return authenticationInfo.newCounter;
+  const checked = await checkAnswer(assertion, key, { challenge, ...place });
+  if (checked.kind === "refused") throw refused(checked);
+  return checked.counter;
 }
 
 /** Throws DeskError "passkey-refused" for what is no answer of a passkey. */
-export function readAssertion(value: Json): Assertion {
+export function readAssertion(value: Json): PasskeyAnswer {
   return refusingForm(() => {
     const fields = new Fields(value, "assertion");
     const assertion = {
@@ -203,11 +158,9 @@ export function readAssertion(value: Json): Assertion {
 
 /** The challenge that the browser says was signed; whether it was, {@link checkAssertion} says. */
 export function challengeOf(clientDataJSON: string): string {
-  return refusingForm(() => {
-    const data = JSON.parse(fromUtf8(fromBase64url(clientDataJSON))) as { readonly challenge?: unknown };
-    if (typeof data.challenge !== "string") throw refused();
-    return data.challenge;
-  });
+  const data = clientDataOf(clientDataJSON);
+  if (data === null) throw refused();
+  return data.challenge;
 }
 
 export function refusingForm<T>(read: () => T): T {
@@ -221,15 +174,6 @@ export function refusingForm<T>(read: () => T): T {
 
 export function refused(options?: ErrorOptions): DeskError {
   return new DeskError("passkey-refused", "this passkey is not accepted here", options);
-}
-
-/** The library throws an Error for whatever it does not like in the browser's answer. */
-async function refusing<T>(verify: () => Promise<T>): Promise<T> {
-  try {
-    return await verify();
-  } catch (cause) {
-    throw refused({ cause });
-  }
 }
 
 function readPeople(bytes: Uint8Array): Registered[] {
