@@ -286,6 +286,9 @@ function papers(reference = "4 Gs 217/26", by = line, isEmergency = false) {
   return { authorisation, id, original };
 }
 
+/** The warrant that was sent by page and approved, and the task that it answers. */
+let byPage: readonly [warrant: string, task: string];
+
 /** DESK-14: by its pages the agency asks for something under a new application, with the provider's reasons and a lost answer. */
 async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by: ProviderLine) {
   const { request, path } = await agency.request(charter.id, {
@@ -404,7 +407,8 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
     under.find((one) => one.what === what),
   );
   for (const one of [ids[0], ids[1], signed?.id]) await decide(one as string, "approve");
-  expect((await shown(content?.id as string)).status).toBe("AwaitingDisclosure");
+  byPage = [signed?.id as string, content?.id as string];
+  expect((await shown(byPage[1])).status).toBe("AwaitingDisclosure");
   expect(then.some(({ reference: of, asked }) => of === "keep 9" && asked !== null)).toBe(true);
   expect((await client.get("/journal")).text).toContain("Send this to the provider");
 }
@@ -1179,6 +1183,9 @@ describe("orders", () => {
     });
     await register(line);
     expect(await statusOf(id)).toBe("Expired");
+    // HI1-34: an order that nobody collected under is over with its day, and so is its warrant.
+    const over = await Promise.all(byPage.map(async (one) => (await shown(one)).status));
+    expect(over).toEqual(["Expired", "DisclosureNotAvailable"]);
   });
 
   test("HI1-36: under the charter before, a task is disclosed once its order's material was handed out, and stays so when the order is revoked", async () => {

@@ -486,7 +486,7 @@ test("DESK-5, DESK-7: an original act is kept once its application is confirmed,
   expect([order.status, order.text.includes("Later")]).toEqual([200, true]);
   expect((await desk.post(`${path4}/collect`, {})).text).toContain("Open it");
   // In a house no page speaks of a court.
-  for (const place of ["/orders", path, path4, "/new", "/key"]) {
+  for (const place of ["/orders", path, `${path}/send`, path4, `${path4}/send`, "/new", "/key"]) {
     const { text } = await desk.get(place);
     expect(text.slice(text.indexOf("<main"))).not.toMatch(/\bcourt\b/i);
   }
