@@ -229,6 +229,11 @@ test("who goes somewhere is brought to its heading, and nobody out of the field 
   expect(await skip.innerText()).toBe("Skip to the conversation");
   await page.keyboard.press("Enter");
   await isAt("h1 Allotment committee");
+  // A button that is at it keeps the focus, so that what comes of it does not begin at the top of the page.
+  await show(page, "locked-busy");
+  for (const act of SCENES["locked-busy"]?.does ?? []) await perform(page, act);
+  await isAt("button One moment…");
+  expect(await page.getByRole("button", { name: "One moment…" }).isDisabled()).toBe(true);
   expect(watch.problems).toEqual([]);
   await context.close();
 });

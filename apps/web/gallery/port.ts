@@ -11,6 +11,8 @@ export type Scene = {
   readonly answers?: Readonly<Record<string, unknown>>;
   /** Refusals of further intents, by name. */
   readonly refuses?: Readonly<Record<string, ClientError["code"]>>;
+  /** Intents that take longer than anybody looks. */
+  readonly hangs?: readonly string[];
   /** What the person does, so that this is to be seen. */
   readonly does?: readonly Act[];
 };
@@ -58,6 +60,7 @@ export function scenePort(scene: Scene): Port & { readonly takes: (more: readonl
         passkeys: () => [],
         unlockWays: () => [],
       };
+      if (scene.hangs?.includes(name) === true) return;
       const code = scene.refuses?.[name];
       if (code !== undefined) return reply({ kind: "refused", request, code, message: code });
       const known = scene.answers ?? {};

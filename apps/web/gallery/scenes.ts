@@ -277,6 +277,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: { kind: "signed-out", deployment, pairing: null },
     does: [{ press: "I have a recovery code" }],
   },
+  "locked-busy": {
+    at: "/",
+    state: {
+      kind: "locked",
+      deployment,
+      name: "Alice Marlow",
+      account: ME,
+      ways: [{ kind: "passphrase" }],
+    },
+    hangs: ["unlock"],
+    does: [{ fill: "Passphrase", with: "a rather long passphrase" }, { press: "Unlock" }],
+  },
   "locked-refused": {
     at: "/",
     state: {

@@ -39,6 +39,7 @@ export function NoticeCodePage(): ReactElement {
           className="stack-tight"
           onSubmit={(event) => {
             event.preventDefault();
+            if (code.trim() === "" || attempt.kind === "busy") return;
             setRead(null);
             run(async () => {
               setRead({ code, ...(await messenger.perform("readNotices", { noticeCode: code })) });

@@ -36,7 +36,7 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
           key={way.credential}
           look="main"
           icon="key"
-          isDisabled={isBusy}
+          isBusy={isBusy}
           onPress={() => run(async () => await messenger.perform("unlock", await usePasskey(way)))}
         >
           {isBusy ? (
@@ -53,6 +53,7 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
           className="stack"
           onSubmit={(event) => {
             event.preventDefault();
+            if (passphrase === "" || isBusy) return;
             run(async () => {
               await messenger.perform("unlock", { kind: "passphrase", passphrase });
             });
@@ -68,7 +69,8 @@ export function Locked({ state }: { readonly state: Extract<AppState, { kind: "l
           <Button
             look={passkeys.length === 0 ? "main" : "plain"}
             type="submit"
-            isDisabled={passphrase === "" || isBusy}
+            isDisabled={passphrase === ""}
+            isBusy={isBusy}
           >
             {isBusy ? say("first.working") : say("locked.unlock")}
           </Button>

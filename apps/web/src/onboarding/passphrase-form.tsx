@@ -32,7 +32,7 @@ export function PassphraseForm({
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        if (isGood) onPassphrase(passphrase);
+        if (isGood && !isBusy) onPassphrase(passphrase);
       }}
     >
       {above}
@@ -55,7 +55,7 @@ export function PassphraseForm({
         onChange={setAgain}
         error={again !== "" && again !== passphrase ? say("unlock.passphrase-differs") : null}
       />
-      <Button look="main" type="submit" isDisabled={!isGood}>
+      <Button look="main" type="submit" isDisabled={!isGood} isBusy={isBusy}>
         {isBusy ? say("first.working") : action}
       </Button>
       {below}

@@ -49,7 +49,7 @@ export function UnlockChoice({
   if (way === "passkey") {
     return (
       <div className="stack-tight">
-        <Button look="main" icon="key" isDisabled={!isReady || isBusy} onPress={usePasskeyNow}>
+        <Button look="main" icon="key" isDisabled={!isReady} isBusy={isBusy} onPress={usePasskeyNow}>
           {isBusy ? say("first.working") : actionWithPasskey}
         </Button>
         <p className="small soft">{say("unlock.passkey-text")}</p>
@@ -62,7 +62,7 @@ export function UnlockChoice({
   return (
     <PassphraseForm
       action={action}
-      isReady={isReady && !isBusy}
+      isReady={isReady}
       isBusy={isBusy}
       onPassphrase={(passphrase) => onSecret(() => Promise.resolve({ kind: "passphrase", passphrase }))}
       above={noPrf ? <Banner tone="info" title={say("passkey.error.no-prf")} /> : null}

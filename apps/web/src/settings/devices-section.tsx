@@ -109,14 +109,14 @@ function NameDevice({
   const messenger = useMessenger();
   const [typed, setTyped] = useState(name);
   const [attempt, run] = useAttempt();
-  const isGood = typed.trim() !== "" && typed.trim() !== name && attempt.kind !== "busy";
+  const isGood = typed.trim() !== "" && typed.trim() !== name;
   return (
     <Panel title={say("device.rename.title")} onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!isGood) return;
+          if (!isGood || attempt.kind === "busy") return;
           run(async () => {
             await messenger.perform("nameDevice", { name: typed.trim() });
             tell({ text: say("saved") });
@@ -133,7 +133,7 @@ function NameDevice({
           autoFocus
         />
         {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
-        <Button look="main" type="submit" isDisabled={!isGood}>
+        <Button look="main" type="submit" isDisabled={!isGood} isBusy={attempt.kind === "busy"}>
           {attempt.kind === "busy" ? say("first.working") : say("save")}
         </Button>
       </form>

@@ -116,7 +116,7 @@ export function Passkeys(): ReactElement {
           onChange={setLabel}
           maxLength={MAX_LABEL}
           action={
-            <Button icon="key" isDisabled={name.trim() === "" || attempt.kind === "busy"} onPress={add}>
+            <Button icon="key" isDisabled={name.trim() === ""} isBusy={attempt.kind === "busy"} onPress={add}>
               {say("passkeys.add")}
             </Button>
           }
@@ -161,7 +161,7 @@ function NewPassphrase({
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <PassphraseForm
         action={say("save")}
-        isReady={!isBusy}
+        isReady
         isBusy={isBusy}
         onPassphrase={(passphrase) =>
           run(async () => {

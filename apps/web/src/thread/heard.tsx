@@ -36,25 +36,30 @@ export function Heard({
   /** What stood at the end, and how often what was refused there had come. */
   const known = useRef<ReadonlyMap<string, Standing> | null>(null);
   const before = useRef(count);
-  const ends = useRef<readonly (EntryView | undefined)[]>([]);
+  const seen = useRef<readonly EntryView[]>([]);
   const said = useRef(0);
+  const wanted = useRef(-1);
 
   useEffect(() => {
     const from = Math.max(0, count - END);
-    const [first, last] = [entry(from), entry(count - 1)];
-    const isSame = count === before.current && first === ends.current[0] && last === ends.current[1];
-    if (known.current !== null && isSame) return;
     const end: EntryView[] = [];
     for (let i = from; i < count; i++) {
       const one = entry(i);
-      if (one === undefined) return need(from, count);
+      if (one === undefined) {
+        // Once for each length: it is drawn again when it is here.
+        if (wanted.current !== count) need(from, count);
+        wanted.current = count;
+        return;
+      }
       end.push(one);
     }
+    const isSame = end.length === seen.current.length && end.every((one, i) => one === seen.current[i]);
+    if (known.current !== null && isSame) return;
     const were = known.current;
     const passed = Math.max(0, from - before.current);
     known.current = new Map(end.map((one) => [one.key, standingOf(one)]));
     before.current = count;
-    ends.current = [first, last];
+    seen.current = end;
     if (were === null) return;
     const fresh = end.filter((one) => isNew(one, were));
     const isLoud = (one: EntryView): boolean => one.kind === "refused" || isOwn(one);

@@ -27,6 +27,8 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
   const thread = useRef<PageThread | null>(null);
   const pages = useRef(new Map<number, Page>());
   const asked = useRef(new Set<number>());
+  /** Asked for before something in them changed: the answer may be of before. */
+  const changed = useRef(new Set<number>());
   const [count, setCount] = useState<number | null>(null);
   const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
@@ -51,6 +53,7 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
       if (thread.current === open) setFailed(true);
     } finally {
       asked.current.delete(page);
+      if (changed.current.delete(page)) void fetchPage(page);
     }
   }, []);
 
@@ -59,6 +62,7 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
     let isGone = false;
     pages.current.clear();
     asked.current.clear();
+    changed.current.clear();
     setCount(null);
     setFailed(false);
     messenger.thread(conversation).then(
@@ -69,7 +73,8 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
           for (const { from, to } of change.ranges) {
             for (let page = Math.floor(from / PAGE); page * PAGE < to; page++) {
               const known = pages.current.get(page);
-              if (known !== undefined) {
+              if (asked.current.has(page)) changed.current.add(page);
+              else if (known !== undefined) {
                 pages.current.set(page, { ...known, stale: true });
                 void fetchPage(page);
               }
