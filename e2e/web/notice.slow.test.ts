@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Case } from "../../packages/deployment/src/case.ts";
 import { WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
 import { picture } from "./browser.ts";
+import { LyingLog } from "./lying-log.ts";
 import { accountIn, expectCalm, Stage } from "./stage.ts";
 import type { Person } from "./town.ts";
 
@@ -22,15 +23,20 @@ let stage: Stage;
 let ada: Person;
 let code: string;
 let stranger: Person;
-/** A copy of the log that the provider does not keep. */
+/** A copy of the log that the provider does not keep, as members are told of it: honest until it is told otherwise. */
+let copy: LyingLog;
 let mirror: string;
 
 beforeAll(async () => {
   stage = await Stage.open();
-  mirror = (await stage.deployment.openPublicLog()).replace("localhost", "127.0.0.1");
+  copy = await LyingLog.before((await stage.deployment.openPublicLog()).replace("localhost", "127.0.0.1"));
+  mirror = copy.url;
+  const server = stage.deployment.layout.directory("server");
+  await callAdmin(server, { command: "set-mirrors", mirrors: [mirror] });
   ada = await stage.member("Ada", stage.origin);
 }, 300_000);
 afterAll(async () => {
+  copy?.stop();
   await stage?.close();
 });
 afterEach(async ({ task }) => {
@@ -150,10 +156,17 @@ async function copied(): Promise<CharterBook> {
   return book;
 }
 
-test("NOT-44, NOT-46: the provider's server is stopped: the installed app opens, reads the log elsewhere, and shows a notice that it never saw before", async () => {
-  const bea = await stage.member("Bea", stage.origin);
-  const account = accountIn(await bea.contactLink()) as AccountId;
-  await bea.page.waitForFunction(
+async function stateOf(): Promise<{ orders: number; waiting: number }> {
+  const book = await copied();
+  const { orders } = book.ordersOf(stage.deployment.charter.id);
+  return { orders, waiting: book.notices.pending.length };
+}
+
+/** An app that was installed, and is closed. */
+async function installed(name: string): Promise<{ readonly person: Person; readonly account: AccountId }> {
+  const person = await stage.member(name, stage.origin);
+  const account = accountIn(await person.contactLink()) as AccountId;
+  await person.page.waitForFunction(
     async (path) => {
       await navigator.serviceWorker.ready;
       return (await (await caches.open("porchlight-trust")).match(path)) !== undefined;
@@ -161,43 +174,75 @@ test("NOT-44, NOT-46: the provider's server is stopped: the installed app opens,
     "/log/mirrors",
     PATIENT,
   );
-  expectCalm(bea);
-  // Her app is closed before the order is there, and opened again when the provider is gone.
-  await bea.page.goto("about:blank");
-  await order(account, "Bea Example");
-  const { id } = stage.deployment.charter;
-  await expect
-    .poll(
-      async () => {
-        const book = await copied();
-        return { ...book.ordersOf(id), waiting: book.notices.pending.length };
-      },
-      { timeout: 200_000, interval: 2000 },
-    )
-    .toMatchObject({ orders: 2, waiting: 0 });
+  expectCalm(person);
+  await person.page.goto("about:blank");
+  return { person, account };
+}
+
+/** Asked of others than the provider, and of nobody else. */
+function expectAsked(person: Person, ...origins: readonly string[]): void {
+  const own = (text: string): boolean =>
+    origins.some((origin) => text.endsWith(`a request to somebody else: ${origin}`));
+  expect(person.watch.problems.filter((text) => !own(text))).toEqual([]);
+}
+
+const NOTICE = /ordered to open messages of yours/;
+let bea: Awaited<ReturnType<typeof installed>>;
+let cem: typeof bea;
+
+test("two apps are installed and closed, and an order comes about either of their people", async () => {
+  bea = await installed("Bea");
+  cem = await installed("Cem");
+  const waited = { timeout: 200_000, interval: 2000 };
+  await order(bea.account, "Bea Example");
+  await expect.poll(stateOf, waited).toEqual({ orders: 2, waiting: 0 });
+  // Keyholders give their shares when a checkpoint has the order: it has no notice of it yet.
+  const looking = setInterval(() => void copy.look().catch(() => {}), 30);
+  await order(cem.account, "Cem Example");
+  await expect.poll(stateOf, waited).toEqual({ orders: 3, waiting: 0 });
+  clearInterval(looking);
+}, 300_000);
+
+test("NOT-44, NOT-46: the provider's server is stopped: the installed app opens, reads the log elsewhere, and shows a notice that it never saw before", async () => {
   await stage.deployment.supervisor.stop("server");
   await expect(fetch(stage.deployment.url)).rejects.toThrow();
 
-  await bea.page.goto(stage.origin);
-  await bea.unlock();
-  await bea.follow("Notices");
-  const title = bea.page.getByRole("heading", { name: /ordered to open messages of yours/ });
-  await title.waitFor(PATIENT);
-  await bea.page.getByText("The service does not answer").waitFor(PATIENT);
-  await bea.page.getByText(`This was read at ${mirror}`).waitFor();
-  await bea.page.getByText("To ask for the papers").waitFor();
-  await picture(bea.page, "notice-bea-provider-stopped", { fullPage: true });
-  expect(
-    bea.watch.problems.filter((text) => !text.includes(`a request to somebody else: ${mirror}`)),
-  ).toEqual([]);
+  await bea.person.page.goto(stage.origin);
+  await bea.person.unlock();
+  await bea.person.follow("Notices");
+  await bea.person.page.getByRole("heading", { name: NOTICE }).waitFor(PATIENT);
+  await bea.person.page.getByText("The service does not answer").waitFor(PATIENT);
+  await bea.person.page.getByText(`This was read at ${mirror}`).waitFor();
+  await bea.person.page.getByText("To ask for the papers").waitFor();
+  await picture(bea.person.page, "notice-bea-provider-stopped", { fullPage: true });
+  expectAsked(bea.person, mirror);
 
   // And so does a browser that has nothing but Ada's printed code.
   await stranger.page.goto(`${stage.origin}/notices/code`);
   await stranger.page.getByLabel("Notice code").fill(code);
   await stranger.press("Read");
   await stranger.page.getByText(`This was read at ${mirror}`).waitFor(PATIENT);
-  expect(
-    await stranger.page.getByRole("heading", { name: /ordered to open messages of yours/ }).count(),
-  ).toBe(1);
+  expect(await stranger.page.getByRole("heading", { name: NOTICE }).count()).toBe(1);
   await picture(stranger.page, "notice-stranger-provider-stopped");
+});
+
+test("NOT-45: and where no log that it can read has the notice, it asks the keyholders at their own doors", async () => {
+  // The copy is as old as the order: what it shows waits for shares, which keyholders give to whoever asks.
+  let isOld = false;
+  for (const note of [...copy.notes].reverse()) {
+    copy.shown = note;
+    const { orders, waiting } = await stateOf();
+    isOld = orders === 3 && waiting === 1;
+    if (isOld || orders < 3) break;
+  }
+  expect(isOld).toBe(true);
+  await cem.person.page.goto(stage.origin);
+  await cem.person.unlock();
+  await cem.person.follow("Notices");
+  await cem.person.page.getByRole("heading", { name: NOTICE }).waitFor(PATIENT);
+  await cem.person.page.getByText(`This was read at ${mirror}`).waitFor();
+  await picture(cem.person.page, "notice-cem-at-the-keyholders", { fullPage: true });
+  const { keyholders } = stage.deployment.charter;
+  expectAsked(cem.person, mirror, ...keyholders.map(({ url }) => new URL(url).origin));
+  expect(cem.person.watch.problems.join("\n")).toContain(new URL(keyholders[0]?.url ?? "").origin);
 });
