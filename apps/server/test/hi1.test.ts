@@ -966,6 +966,27 @@ describe("orders", () => {
       );
       expect(codes(answered)).toEqual(parts.map(() => null));
     }
+    // A whole program, killed: what it had kept is on the disk, and no more.
+    const { parts: all } = planSending(line, { ...wish, reference: "killed" }, []);
+    await new Sendings(agency, line).begin(name(50), { at: server.now, typed: {}, parts: all });
+    const program = join(import.meta.dirname, "killed-sender.ts");
+    const child = spawn(process.execPath, [
+      ...[program, agency.directory, server.url, charter.id, name(50), base64(act)],
+    ]);
+    const failure = text(child.stderr);
+    const [, signal] = await once(child, "close");
+    expect([signal, await failure]).toEqual(["SIGKILL", ""]);
+    const after = new Sendings(agency, line);
+    expect((await after.read(name(50)))?.parts.map(({ outcome }) => outcome.kind)).toEqual([
+      "taken",
+      "unanswered",
+      "unanswered",
+    ]);
+    const ended = await after.send(service, name(50), async () => act);
+    expect(ended.parts.map(({ outcome }) => outcome.kind)).toEqual(["taken", "taken", "taken"]);
+    expect(
+      codes(await ask(all.map(({ object }) => ({ GET: { Identifier: object.ObjectIdentifier } })))),
+    ).toEqual(all.map(() => null));
     // Another object under the same name is none of this one's.
     const [part] = planSending(line, { ...wish, reference: "first" }, []).parts;
     const taken = part?.object as ReturnType<typeof authorisationOf>;
