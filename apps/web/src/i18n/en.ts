@@ -11,6 +11,7 @@ export const en = {
   "skip.notices": "Skip to the notices",
   "skip.settings": "Skip to the settings",
   close: "Close",
+  "toast.close": "Close this message",
   cancel: "Cancel",
   save: "Save",
   saved: "Saved",

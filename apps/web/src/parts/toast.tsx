@@ -43,7 +43,7 @@ export function Toasts(): ReactElement {
           <span className="grow">{text}</span>
           <IconButton
             icon="close"
-            label={say("close")}
+            label={say("toast.close")}
             onPress={() => set(toasts.filter((one) => one.id !== id))}
           />
         </div>
