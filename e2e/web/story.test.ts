@@ -99,6 +99,21 @@ test("a second passkey and a passphrase are added in the settings; the first can
   expectCalm(ada);
 });
 
+test("what is open in one tab can be used in another: the first one stops, and gets it back in the same way", async () => {
+  const other = await ada.context.newPage();
+  await other.goto(ada.origin);
+  await other.getByText("Porchlight is open in another tab").waitFor();
+  await other.getByRole("button", { name: "Use it here" }).click();
+  await other.getByRole("heading", { name: "Locked" }).waitFor();
+  await ada.page.getByText("Porchlight is open in another tab").waitFor();
+  await ada.press("Use it here");
+  await other.getByText("Porchlight is open in another tab").waitFor();
+  await other.close();
+  await ada.press("Unlock with a passkey");
+  await ada.page.getByText("It is.").first().click();
+  expectCalm(ada);
+});
+
 test("the settings say whether the browser keeps the key, and whether anybody is told while the app is closed", async () => {
   await ada.context.grantPermissions(["clipboard-read", "clipboard-write", "notifications"]);
   await ada.settings("Notifications");

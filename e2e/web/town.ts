@@ -104,6 +104,13 @@ export class Person {
       const known = await session.send("WebAuthn.getCredentials", { authenticatorId: authenticator });
       return known.credentials.length;
     };
+    // Where the worker does not come there is a way on.
+    await this.page.route("**/assets/worker-*.js", (route) => route.abort());
+    await this.page.goto(this.origin);
+    await this.page.getByText("Porchlight could not be loaded").waitFor();
+    await this.page.unroute("**/assets/worker-*.js");
+    await this.press("Try again");
+    await this.page.getByLabel("Your name").waitFor();
     await this.page.goto(bad);
     await this.page.getByLabel("Your name").fill(this.name);
     await this.press("Continue with a passkey");

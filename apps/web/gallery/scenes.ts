@@ -76,6 +76,7 @@ const notice: NoticeView = {
   role: "named",
   issued: NOW,
   contestUntil: null,
+  contested: null,
   stopped: null,
   reference: "12 Gs 345/26",
   legalBasis: "Code of Criminal Procedure, s. 100b",
@@ -173,6 +174,13 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "failed-corrupt": failed("state-corrupt"),
   "failed-newer": failed("state-newer"),
   "failed-storage": failed("storage-refused"),
+  "elsewhere-silent": {
+    at: "/",
+    state: { kind: "elsewhere" },
+    refuses: { takeOver: "held-elsewhere" },
+    does: [{ press: "Use it here" }],
+  },
+  "failed-not-loaded": failed("not-loaded"),
   "failed-internal": failed("internal"),
   "signed-out": { at: "/join", state: { kind: "signed-out", deployment, pairing: null } },
   pairing: {
@@ -560,7 +568,17 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   contest: {
     at: "/notices",
-    state: ready(SEVERAL, { notices: [{ ...notice, contestUntil: 20_412 as NoticeView["firstDay"] }] }),
+    state: ready(SEVERAL, {
+      notices: [
+        { ...notice, contestUntil: 20_412 as NoticeView["firstDay"] },
+        {
+          ...notice,
+          id: "9d".repeat(32),
+          contestUntil: 20_412 as NoticeView["firstDay"],
+          contested: "{}",
+        },
+      ],
+    }),
     answers: { contestOrder: { document: "{}" } },
     does: [
       { fill: "Why it should not be opened", with: "I was not there." },

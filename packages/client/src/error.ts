@@ -68,6 +68,8 @@ export type ClientErrorCode =
   | "invitation-malformed"
   // state
   | "not-now"
+  /** Another program has this device open. */
+  | "held-elsewhere"
   | "state-corrupt"
   | "not-created"
   | "internal";

@@ -16,6 +16,7 @@ import { identitySeedOf } from "../../../vectors/fixture/notice.ts";
 import { commitmentOfOrder, loggedOrder, releasedShare } from "../../../vectors/fixture/told.ts";
 import { memoryStorage } from "../src/index.ts";
 import { allClearView, noticeViews } from "../src/messenger/notice-view.ts";
+import { Profile } from "../src/messenger/profile.ts";
 import { Town } from "./town.ts";
 
 const charter = await charterOf("court");
@@ -67,15 +68,25 @@ describe("notices on a device", () => {
     const again = await made.book(storage);
     expect(again.notices.notices(alice)).toEqual(found);
     expect(again.notices.clearance(noon(UNTIL))).toEqual(book.notices.clearance(noon(UNTIL)));
-    expect(noticeViews(again.notices, alice, again.known, [])).toMatchObject([
+    expect(noticeViews(again.notices, alice, again.known)).toMatchObject([
       { id: commitment, kind: "warrant", contestUntil: null, isRead: false, lastDay: order.document.lastDay },
     ]);
-    expect(noticeViews(again.notices, alice, again.known, [commitment])[0]?.isRead).toBe(true);
+    expect(noticeViews(again.notices, alice, again.known, { noticesRead: [commitment] })[0]?.isRead).toBe(
+      true,
+    );
+    // What was signed of a contest is there after a restart too.
+    const kept = memoryStorage();
+    await (await Profile.open(kept, "Alice")).keepContest(commitment, "signed");
+    const handled = await Profile.open(kept, "");
+    expect(noticeViews(again.notices, alice, again.known, handled)).toMatchObject([
+      { contested: "signed", isRead: false },
+    ]);
+    expect(noticeViews(again.notices, alice, again.known)[0]?.contested).toBeNull();
     // Who signed, as the charter calls them; where no charter is known, as the notice does.
     const named = charter.issuers.find(({ name }) => name === order.document.issuer);
     expect(named?.title).not.toBe(named?.name);
-    expect(noticeViews(again.notices, alice, again.known, [])[0]?.orderedBy).toBe(named?.title);
-    expect(noticeViews(again.notices, alice, [], [])[0]?.orderedBy).toBe(order.document.issuer);
+    expect(noticeViews(again.notices, alice, again.known)[0]?.orderedBy).toBe(named?.title);
+    expect(noticeViews(again.notices, alice, [])[0]?.orderedBy).toBe(order.document.issuer);
   });
 
   test("NOT-42: what is said of days follows the log: nothing beyond an overdue order, more once it is told", async () => {
@@ -140,7 +151,7 @@ describe("notices on a device", () => {
     for (const index of [1, 2, 3]) made.entries.push(releasedShare(charter, keyholderIndex(index), notice));
     const book = await made.book();
     await book.refresh();
-    const views = noticeViews(book.notices, alice, book.known, []);
+    const views = noticeViews(book.notices, alice, book.known);
     expect(views).toMatchObject([{ contestUntil: LOGGED + charter.contestDays, stopped: null }]);
     const later = async (type: "suspension" | "resumption" | "revocation", seed = seedOf("Intake")) => {
       const common = { charter: charter.id, day: LOGGED, commitment };
@@ -150,7 +161,7 @@ describe("notices on a device", () => {
           : signIntake({ ...common, type, direction: "0".repeat(64) }, seed),
       );
       await book.refresh();
-      return noticeViews(book.notices, alice, book.known, [])[0]?.stopped;
+      return noticeViews(book.notices, alice, book.known)[0]?.stopped;
     };
     // NOT-43
     expect(await later("suspension", seedOf("a stranger"))).toBeNull();

@@ -19,13 +19,14 @@ export const en = {
   print: "Print",
   you: "You",
   starting: "Opening…",
+  "starting.long": "This takes longer than it should. You can wait, or try again.",
   "name.none": "No name",
   "name.unknown": "Unknown ({start})",
 
   // what stands still
   "elsewhere.title": "Porchlight is open in another tab",
   "elsewhere.text":
-    "Only one tab may use this device’s keys at a time. Go to that tab, or close it and open it here.",
+    "Only one tab may use this device’s keys at a time. Go to that tab, or go on here: the other one then stops.",
   "elsewhere.reload": "Use it here",
   "failed.reload": "Try again",
   "failed.state-corrupt.title": "What was saved here cannot be read",
@@ -40,6 +41,9 @@ export const en = {
   "failed.unreachable.title": "The service cannot be reached",
   "failed.unreachable":
     "The first time, Porchlight has to ask the service where its public log is. There is no connection, or the service does not answer yet. Try again in a moment.",
+  "failed.not-loaded.title": "Porchlight could not be loaded",
+  "failed.not-loaded":
+    "A part of the program did not come. The connection may have broken off, or a new version is just arriving. Nothing of yours is lost. Try again.",
   "failed.internal.title": "Something broke",
   "failed.internal": "This is a fault of the program. Nothing of yours is lost. Try again.",
 
@@ -706,6 +710,8 @@ export const en = {
   "contest.done": "The service signed that it has your contest",
   "contest.done-text":
     "Keep the signed word: it shows that the service has it. If you hear nothing from {by}, write to them.",
+  "contest.kept": "The signed word stays here, with this notice.",
+  "contest.not-kept": "It is not kept in this browser: save the signed word.",
   "contest.save": "Save the signed word",
   "notices.by-code.title": "Read notices with your code",
   "notices.by-code.text":
@@ -764,6 +770,7 @@ export const en = {
   "error.unknown-contact": "This person is not known here.",
   "error.contact-code-malformed": "This is no contact link or code. Copy all of it.",
   "error.name-refused": "This name cannot be used. Choose another.",
+  "error.held-elsewhere": "The other tab does not answer. Close it, then try again.",
   "error.invitation-required":
     "Here one comes by invitation. Paste the link that you were sent, or ask somebody inside for one.",
   "error.invitation-refused": "This invitation is not valid any more. Ask for another.",

@@ -5,5 +5,10 @@ import workerAddress from "./worker.ts?worker&url";
 
 export function connectMessenger(): MessengerPage {
   const worker = new Worker(codeAddress(workerAddress), { type: "module", name: "messenger" });
-  return new MessengerPage(worker);
+  const page = new MessengerPage(worker);
+  // Of a script that did not come the browser says no more than this. Later errors are the messenger's own to tell.
+  worker.addEventListener("error", () => {
+    if (page.state.kind === "starting") page.broke();
+  });
+  return page;
 }

@@ -10,6 +10,9 @@ import { LongField } from "../parts/field.tsx";
 /** CHA-6 */
 const LONGEST_GROUND = 20_000;
 
+/** What was signed for who reads with a code: nothing of theirs is kept but this, as long as the page is open. */
+const signedByCode = new Map<string, string>();
+
 /** What a person says against an order that waits. The service signs that it has it; who ordered it decides. */
 export function Contest({
   notice,
@@ -20,7 +23,8 @@ export function Contest({
 }): ReactElement {
   const messenger = useMessenger();
   const [ground, setGround] = useState("");
-  const [word, setWord] = useState<string | null>(null);
+  const [signed, setSigned] = useState<string | null>(null);
+  const word = signed ?? notice.contested ?? signedByCode.get(notice.id) ?? null;
   const [attempt, run] = useAttempt();
   const by = notice.orderedBy;
   if (word !== null) {
@@ -28,7 +32,7 @@ export function Contest({
       <Banner
         tone="good"
         title={say("contest.done")}
-        isLoud
+        isLoud={signed !== null}
         actions={
           <Button
             icon="download"
@@ -39,7 +43,8 @@ export function Contest({
         }
       >
         <p className="small">
-          <Say k="contest.done-text" v={{ by }} />
+          <Say k="contest.done-text" v={{ by }} />{" "}
+          {say(noticeCode === null ? "contest.kept" : "contest.not-kept")}
         </p>
       </Banner>
     );
@@ -64,7 +69,9 @@ export function Contest({
           onPress={() =>
             run(async () => {
               const input = { noticeCode, notice: notice.id, ground: ground.trim() };
-              setWord((await messenger.perform("contestOrder", input)).document);
+              const { document } = await messenger.perform("contestOrder", input);
+              if (noticeCode !== null) signedByCode.set(notice.id, document);
+              setSigned(document);
             })
           }
         >

@@ -117,9 +117,12 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
   const isRefused =
     (look.kind === "refused" && isNoGood(look.code)) ||
     (attempt.kind === "refused" && isNoGood(attempt.code));
-  // Of what is being typed only the whole can be wrong.
-  const error = look.kind === "refused" && look.code !== "invitation-malformed" ? look.text : null;
   const isAtLink = typed === null && arrived !== null;
+  // Of what is being typed only the whole can be wrong.
+  const isWhole = isAtLink || (look.kind === "refused" && look.code !== "invitation-malformed");
+  // What was refused when it was asked for is said once, aloud.
+  const isSaid = attempt.kind === "refused" && isNoGood(attempt.code);
+  const error = look.kind === "refused" && isWhole && !isSaid ? look.text : null;
   return (
     <>
       <header className="stack-tight">
@@ -142,7 +145,7 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
             setTyped(invitationIn(value));
             clear();
           }}
-          error={isAtLink && look.kind === "refused" ? look.text : error}
+          error={error}
         />
       )}
       <Field

@@ -21,10 +21,13 @@ type WorkerScope = Port & {
 type Locks = {
   readonly request: (
     name: string,
-    options: { readonly ifAvailable: true },
+    options: { readonly ifAvailable: true } | { readonly signal: AbortSignal },
     hold: (lock: object | null) => Promise<void> | undefined,
   ) => Promise<void>;
 };
+
+/** Milliseconds for which another tab may finish what it has promised before it lets go. */
+const TAKE_OVER = 15_000;
 
 const DOOR = "door";
 
@@ -34,7 +37,15 @@ async function browserPlatform(database: string): Promise<Platform> {
     upgrade: (fresh) => void fresh.createObjectStore(DOOR),
   });
   return {
-    lock: () => exclusive(database),
+    lock: (wanted) => exclusive(database, { ifAvailable: true }, wanted),
+    takeOver: async (wanted) => {
+      const options = { signal: AbortSignal.timeout(TAKE_OVER) };
+      const taken = exclusive(database, options, wanted).catch(() => null);
+      const channel = new BroadcastChannel(wantedAt(database));
+      channel.postMessage(null);
+      channel.close();
+      return await taken;
+    },
     door: {
       load: async () => ((await doors.get(DOOR, DOOR)) as Uint8Array | undefined) ?? null,
       save: async (record) => {
@@ -54,15 +65,32 @@ async function browserPlatform(database: string): Promise<Platform> {
   };
 }
 
+function wantedAt(database: string): string {
+  return `${database}-wanted`;
+}
+
 /** Held until it is called, or until the worker ends. */
-function exclusive(database: string): Promise<(() => void) | null> {
+function exclusive(
+  database: string,
+  options: Parameters<Locks["request"]>[1],
+  wanted: () => void,
+): Promise<(() => void) | null> {
   const { locks } = (globalThis as unknown as { readonly navigator: { readonly locks: Locks } }).navigator;
   return new Promise((resolve, reject) => {
     locks
-      .request(database, { ifAvailable: true }, (lock) => {
-        if (lock !== null) return new Promise<void>((release) => resolve(release));
-        resolve(null);
-        return undefined;
+      .request(database, options, (lock) => {
+        if (lock === null) {
+          resolve(null);
+          return undefined;
+        }
+        const channel = new BroadcastChannel(wantedAt(database));
+        channel.onmessage = wanted;
+        return new Promise<void>((release) =>
+          resolve(() => {
+            channel.close();
+            release();
+          }),
+        );
       })
       .catch(reject);
   });

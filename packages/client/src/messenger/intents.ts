@@ -78,6 +78,8 @@ export type Intents = {
   unlock: (input: UnlockSecret) => void;
   /** Forgets the key; nothing is received until it is unlocked again. */
   lock: () => void;
+  /** From "elsewhere": whoever has this device open lets go of it. ClientError "held-elsewhere": they do not answer. */
+  takeOver: () => void;
 
   // conversations
 
@@ -212,7 +214,7 @@ export type Intents = {
   };
   /**
    * Contests an order that the person was told of first (CONT-3): by the code, or `null` for the unlocked account's own.
-   * `document`: the provider's signed word that it has it, as JSON, to be kept.
+   * `document`: the provider's signed word that it has it, as JSON; of the own account's it is kept (`contested`).
    */
   contestOrder: (input: {
     readonly noticeCode: string | null;

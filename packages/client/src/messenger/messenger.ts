@@ -13,12 +13,12 @@ import { takeKeepsakes } from "./keepsake.ts";
 import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName } from "./profile.ts";
-import { codeOf, mayPass } from "./refusal.ts";
+import { codeOf, failureOf, mayPass } from "./refusal.ts";
 import { takeBackups } from "./reunion.ts";
 import { parseContactCode } from "./safety-number.ts";
 import { type Enter, Session } from "./session.ts";
 import { type Handlers, type TalkIntent, talkIntents } from "./session-intents.ts";
-import type { AppState, FailureCode, PairingGuestView, ThreadChange } from "./view.ts";
+import type { AppState, PairingGuestView, ThreadChange } from "./view.ts";
 
 /** Intents that are possible before a device is unlocked, and those that the ends of the channel carry out themselves. */
 type EntryIntent =
@@ -29,6 +29,7 @@ type EntryIntent =
   | "cancelPairing"
   | "unlock"
   | "lock"
+  | "takeOver"
   | "unlockWays"
   | "addUnlockWay"
   | "removeUnlockWay"
@@ -150,7 +151,13 @@ export class Messenger {
   get #free(): Handlers<NoticeIntent> {
     return noticeIntents(this.#platform, this.#config, () => {
       const session = this.#open?.session;
-      return session === undefined ? null : { seed: session.member.noticeKey.seed, book: session.book };
+      if (session === undefined) return null;
+      const { member, book, profile } = session;
+      return {
+        seed: member.noticeKey.seed,
+        book,
+        keep: (notice, document) => profile.keepContest(notice, document),
+      };
     });
   }
 
@@ -165,6 +172,14 @@ export class Messenger {
     unlockWays: async () => {
       this.#opened();
       return waysOf(this.#knownDoor());
+    },
+    takeOver: async () => {
+      if (this.#state.kind !== "elsewhere") throw notNow();
+      const release = (await this.#platform.takeOver?.(this.#yield)) ?? null;
+      if (release === null) {
+        throw new ClientError("held-elsewhere", "the other one does not let go: close it, then try again");
+      }
+      await this.#beginWith(release);
     },
     addUnlockWay: async (secret) => {
       const { key } = this.#opened();
@@ -226,8 +241,17 @@ export class Messenger {
 
   async #begin(): Promise<void> {
     try {
-      this.#release = await this.#platform.lock();
-      if (this.#release === null) return this.#show({ kind: "elsewhere" });
+      const release = await this.#platform.lock(this.#yield);
+      if (release === null) return this.#show({ kind: "elsewhere" });
+      await this.#beginWith(release);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #beginWith(release: () => void): Promise<void> {
+    this.#release = release;
+    try {
       const saved = await this.#platform.door.load();
       this.#door = saved === null ? null : parseDoor(saved);
       this.#show(this.#atDoor());
@@ -235,6 +259,19 @@ export class Messenger {
       this.#fail(error);
     }
   }
+
+  /** The person wants to go on elsewhere: what was promised is saved, and nothing is touched from then on. */
+  readonly #yield = (): void => {
+    void this.#alone(async () => {
+      // A device that is being let in writes until it is done or given up: nobody else may meanwhile.
+      if (this.#release === null || this.#pairing !== null) return;
+      await this.#shut();
+      this.#door = null;
+      this.#show({ kind: "elsewhere" });
+      this.#release?.();
+      this.#release = null;
+    });
+  };
 
   /** A device that is none yet becomes one of an account, in whichever way `enter` is. */
   async #beginDevice(
@@ -304,10 +341,11 @@ export class Messenger {
     if (this.#state.kind !== "signed-out") throw notNow();
     const [begin, taking] = [new AbortController(), new AbortController()];
     this.#pairing?.begin.abort();
-    this.#pairing = { begin, history: taking };
+    const pairing = { begin, history: taking };
+    this.#pairing = pairing;
     const { signal } = begin;
-    const show = (pairing: PairingGuestView | null): void => {
-      if (this.#state.kind === "signed-out" && !signal.aborted) this.#show({ ...this.#state, pairing });
+    const show = (view: PairingGuestView | null): void => {
+      if (this.#state.kind === "signed-out" && !signal.aborted) this.#show({ ...this.#state, pairing: view });
     };
     let hasBegun = false;
     const begun = new Promise<void>((resolve, reject) => {
@@ -324,11 +362,15 @@ export class Messenger {
         const records = receiveHistory(context.server.account, history, { signal: taking.signal });
         await takeKeepsakes(context.storage, records, (progress) => show({ kind: "receiving", ...progress }));
         return account;
-      }).catch((error: unknown) => {
-        // Nobody waits for it any more: that it ended, and why, stands in the state.
-        show(hasBegun ? { kind: "ended", code: codeOf(error) } : null);
-        reject(error);
-      });
+      })
+        .catch((error: unknown) => {
+          // Nobody waits for it any more: that it ended, and why, stands in the state.
+          show(hasBegun ? { kind: "ended", code: codeOf(error) } : null);
+          reject(error);
+        })
+        .finally(() => {
+          if (this.#pairing === pairing) this.#pairing = null;
+        });
     });
     await begun;
   }
@@ -421,12 +463,7 @@ export class Messenger {
   /** Crash-only: what stands in memory may be ahead of what is saved, so nothing goes on with it. */
   #fail(error: unknown): void {
     if (this.#state.kind === "failed") return;
-    const code: FailureCode =
-      codeOf(error) === "state-corrupt"
-        ? "state-corrupt"
-        : isStorageRefusal(error)
-          ? "storage-refused"
-          : "internal";
+    const code = failureOf(error);
     const open = this.#open;
     this.#open = null;
     this.#show({ kind: "failed", code });
@@ -449,14 +486,4 @@ function nameOfInviter(inviter: AccountId, invitation: string | null): string {
 
 function notNow(): ClientError {
   return new ClientError("not-now", "this cannot be done now");
-}
-
-/** By name: IndexedDB's errors and the file system's. */
-function isStorageRefusal(error: unknown): boolean {
-  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
-  const isFile = typeof code === "string" && /^E(NOSPC|ROFS|ACCES|PERM|IO|DQUOT|MFILE)$/.test(code);
-  return (
-    isFile ||
-    ["QuotaExceededError", "InvalidStateError", "SecurityError", "UnknownError"].includes(String(name))
-  );
 }

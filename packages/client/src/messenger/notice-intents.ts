@@ -13,7 +13,12 @@ import type { Handlers } from "./session-intents.ts";
 export type NoticeIntent = "readNotices" | "contestOrder";
 
 /** Which notices a key reads: those of the unlocked device's own account, or of a code on paper. */
-type Reader = { readonly seed: Uint8Array; readonly book: CharterBook };
+type Reader = {
+  readonly seed: Uint8Array;
+  readonly book: CharterBook;
+  /** Saves what the provider signed of a contest. */
+  readonly keep: (notice: string, document: string) => Promise<void>;
+};
 
 /**
  * What needs a notice key and the log, and no account: somebody who left reads with the printed code in any browser.
@@ -31,7 +36,8 @@ export function noticeIntents(
     await new KeyholderDoors(book, () => platform.clock.now()).askAll();
     const asOf = book.checkpointTime;
     if (asOf === undefined) throw new ClientError("log-not-fresh", "the log has no checkpoint yet");
-    return { seed, book, asOf };
+    // Of a code nothing is kept.
+    return { seed, book, asOf, keep: async () => {} };
   };
 
   return {
@@ -39,7 +45,7 @@ export function noticeIntents(
       const { seed, book, asOf } = await byCode(noticeCode);
       const clearance = book.notices.clearance(asOf);
       return {
-        notices: noticeViews(book.notices, seed, book.known, []),
+        notices: noticeViews(book.notices, seed, book.known),
         allClear: clearance === null ? null : allClearView(clearance),
         place: book.place,
       };
@@ -48,13 +54,15 @@ export function noticeIntents(
     contestOrder: async ({ noticeCode, notice: id, ground }) => {
       const reader = noticeCode === null ? own() : await byCode(noticeCode);
       if (reader === null) throw new ClientError("not-now", "unlock the device, or give the notice code");
-      const { seed, book } = reader;
+      const { seed, book, keep } = reader;
       const notice = book.notices.notices(seed).find(({ commitment }) => commitment === id);
       if (notice === undefined) throw new ClientError("contest-not-yours", "no such notice of this account");
       const { charter } = await book.charter(notice.charter);
       const server = platform.connect(config.url, {});
-      const document = await contestOrder(server, charter, { notice, noticeSeed: seed, ground });
-      return { document: JSON.stringify(document) };
+      const signed = await contestOrder(server, charter, { notice, noticeSeed: seed, ground });
+      const document = JSON.stringify(signed);
+      await keep(id, document);
+      return { document };
     },
   };
 }

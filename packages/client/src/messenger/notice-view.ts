@@ -4,12 +4,18 @@ import type { NoticeContent } from "@porchlight/notice";
 import type { Clearance, NoticeLog } from "../notice-log.ts";
 import type { AllClearView, NoticeView } from "./view.ts";
 
-/** Those that this seed reads, the newest order first. `read`: what its person has looked at. */
+/** What this device knows of a person's notices beside the log: which were looked at, and what was signed of contests. */
+type Handled = {
+  readonly noticesRead?: readonly string[];
+  readonly contests?: Readonly<Record<string, string>>;
+};
+
+/** Those that this seed reads, the newest order first. */
 export function noticeViews(
   log: NoticeLog,
   seed: Uint8Array,
   charters: readonly Charter[],
-  read: readonly string[],
+  { noticesRead = [], contests = {} }: Handled = {},
 ): NoticeView[] {
   return log
     .notices(seed)
@@ -30,7 +36,8 @@ export function noticeViews(
         issued: notice.issued,
         contestUntil: charter === undefined ? null : contestUntil(notice, charter),
         stopped: log.stopped(notice),
-        isRead: read.includes(notice.commitment),
+        isRead: noticesRead.includes(notice.commitment),
+        contested: contests[notice.commitment] ?? null,
         actHash: hex(notice.actHash),
         orderHash: hex(notice.orderHash),
       };

@@ -130,6 +130,14 @@ export class MessengerPage {
     });
   }
 
+  /** The other end cannot be loaded, or ended: nothing is answered any more. */
+  broke(): void {
+    this.#take({ kind: "state", state: { kind: "failed", code: "not-loaded" } });
+    for (const request of this.#waiting.keys()) {
+      this.#settle(request)?.reject(new ClientError("not-now", "the messenger is not there: start anew"));
+    }
+  }
+
   close(): void {
     this.#post({ kind: "goodbye" });
     this.#port.close?.();

@@ -28,8 +28,13 @@ export type MessengerServer = ServerClient & {
 
 /** What a messenger stands on: the same in a browser's worker, in Node, and in tests that let it die. */
 export type Platform = {
-  /** Exclusive use of this device's state until it is called; `null` where another program has it. */
-  readonly lock: () => Promise<(() => void) | null>;
+  /**
+   * Exclusive use of this device's state until it is called; `null` where another program has it. `wanted` is called when
+   * another one asks to have it.
+   */
+  readonly lock: (wanted: () => void) => Promise<(() => void) | null>;
+  /** As {@link lock}, after asking whoever has it to let go; `null`: they did not. Left out where nobody can be asked. */
+  readonly takeOver?: (wanted: () => void) => Promise<(() => void) | null>;
   /** A small record that is readable before anything is unlocked. */
   readonly door: {
     readonly load: () => Promise<Uint8Array | null>;

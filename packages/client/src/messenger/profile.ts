@@ -12,6 +12,8 @@ type ProfileRecord = {
   readonly settings: SettingsView;
   /** Notices that the person has seen. */
   readonly noticesRead?: readonly string[];
+  /** The provider's signed word for each contest that it took. */
+  readonly contests?: Readonly<Record<string, string>>;
 };
 
 const DEFAULTS: SettingsView = { receipts: true, typing: true, notifications: "all" };
@@ -66,6 +68,14 @@ export class Profile {
   async readNotice(id: string): Promise<void> {
     if (this.noticesRead.includes(id)) return;
     await this.#save({ ...this.#record, noticesRead: [...this.noticesRead, id] });
+  }
+
+  get contests(): Readonly<Record<string, string>> {
+    return this.#record.contests ?? {};
+  }
+
+  async keepContest(notice: string, document: string): Promise<void> {
+    await this.#save({ ...this.#record, contests: { ...this.contests, [notice]: document } });
   }
 
   async choose(settings: Partial<SettingsView>): Promise<void> {

@@ -2,6 +2,7 @@ import { AttachmentError } from "@porchlight/attachment";
 import { MlsError } from "@porchlight/mls";
 import { LogError, type LogErrorCode, WireError } from "@porchlight/wire";
 import { ClientError, type ClientErrorCode } from "../error.ts";
+import type { FailureCode } from "./view.ts";
 
 const LOG: Readonly<Record<LogErrorCode, ClientErrorCode>> = {
   "policy-unsatisfied": "log-not-fresh",
@@ -72,6 +73,28 @@ export function codeOf(error: unknown): ClientErrorCode {
     default:
       return "refused-by-server";
   }
+}
+
+/** Why nothing goes on. */
+export function failureOf(error: unknown): FailureCode {
+  const code = codeOf(error);
+  if (code === "state-corrupt") return code;
+  // Before there is anything here the service is asked, for its policy.
+  if (code === "offline") return "unreachable";
+  const { name } = error as { readonly name?: unknown };
+  // IndexedDB's: a later version of this program has been here.
+  if (name === "VersionError") return "state-newer";
+  return isStorageRefusal(error) ? "storage-refused" : "internal";
+}
+
+/** By name: IndexedDB's errors and the file system's. */
+function isStorageRefusal(error: unknown): boolean {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  const isFile = typeof code === "string" && /^E(NOSPC|ROFS|ACCES|PERM|IO|DQUOT|MFILE)$/.test(code);
+  return (
+    isFile ||
+    ["QuotaExceededError", "InvalidStateError", "SecurityError", "UnknownError"].includes(String(name))
+  );
 }
 
 /** As a page is told: a ClientError, whatever failed. The cause stays on this side. */

@@ -3,7 +3,7 @@ import { dataOf, type FromMessenger, type FromPage, type Port } from "./channel.
 import type { IntentName } from "./intents.ts";
 import type { Messenger } from "./messenger.ts";
 import { difference } from "./patch.ts";
-import { codeOf, refusalOf } from "./refusal.ts";
+import { failureOf, refusalOf } from "./refusal.ts";
 import type { AppState } from "./view.ts";
 
 /**
@@ -100,8 +100,7 @@ function pageOf(messenger: Messenger, port: Port): (message: FromPage) => void {
 }
 
 function refuser(port: Port, error: unknown): (message: FromPage) => void {
-  // Before the storage nothing is asked but the service, for its policy.
-  const code = codeOf(error) === "offline" ? "unreachable" : "storage-refused";
+  const code = failureOf(error);
   return (message) => {
     const post = (answer: FromMessenger): void => port.postMessage(answer);
     if (message.kind === "hello") post({ kind: "state", state: { kind: "failed", code } });

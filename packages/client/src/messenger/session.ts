@@ -637,7 +637,7 @@ export class Session {
     const { checkpointTime, notices: log, known } = this.book;
     if (checkpointTime === undefined) return;
     const clearance = log.clearance(checkpointTime);
-    const notices = noticeViews(log, noticeKey.seed, known, this.profile.noticesRead);
+    const notices = noticeViews(log, noticeKey.seed, known, this.profile);
     const allClear = clearance === null ? null : allClearView(clearance);
     if (JSON.stringify([notices, allClear]) === JSON.stringify([this.#state.notices, this.#state.allClear]))
       return;

@@ -38,6 +38,8 @@ export type FailureCode =
   | "storage-refused"
   /** The service was not reached at the first start here, which needs it once. */
   | "unreachable"
+  /** The program did not come whole: a new start asks for it again. */
+  | "not-loaded"
   /** A defect of this program; a new start may help. */
   | "internal";
 
@@ -366,6 +368,8 @@ export type NoticeView = {
   /** What the log shows that was said of it later: taken back for good, or nothing is opened for now. */
   readonly stopped: "revoked" | "suspended" | null;
   readonly isRead: boolean;
+  /** The provider's signed word that this person contested it, as JSON, where this device has it. */
+  readonly contested: string | null;
   /** SHA-256, hex, of the court's original act and of the signed order: by these its issuer is asked for them. */
   readonly actHash: string;
   readonly orderHash: string;
