@@ -280,7 +280,11 @@ export class TestServer {
   async query(text: string, values: readonly unknown[]): Promise<void> {
     const client = new Client({ connectionString: this.#environment["DATABASE_URL"] });
     await client.connect();
-    await client.query(text, [...values]).finally(async () => await client.end());
+    try {
+      await client.query(text, [...values]);
+    } finally {
+      await client.end();
+    }
   }
 
   get logText(): string {

@@ -1,4 +1,4 @@
-import { type Charter } from "@porchlight/charter";
+import type { Charter } from "@porchlight/charter";
 import { dayOf, EncodingError, formatDay, parseDay, type UnixSeconds } from "@porchlight/encoding";
 import type { WarrantDocument } from "@porchlight/gate";
 import type { SendingWish, TaskType } from "@porchlight/parties";
