@@ -167,10 +167,8 @@ function Words({ entry }: { readonly entry: EntryView }): ReactNode {
       const files = attachments.map((one) => shownName(one.name) || say("file.unnamed")).join(", ");
       return (
         <>
-          {text === "" ? null : (
-            <Say k="heard.message" v={{ name, text: shownText(text).slice(0, LETTERS) }} />
-          )}{" "}
-          {files === "" ? null : <Say k="heard.files" v={{ name, files, count: attachments.length }} />}
+          {text === "" ? "" : say("heard.message", { name, text: shownText(text).slice(0, LETTERS) })}{" "}
+          {files === "" ? "" : say("heard.files", { name, files, count: attachments.length })}
         </>
       );
     }

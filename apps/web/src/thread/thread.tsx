@@ -120,74 +120,76 @@ function OpenThread({
   };
 
   return (
-    <div className="thread">
-      <div
-        ref={rows.scroller}
-        className="thread-scroll"
-        onScroll={rows.onScroll}
-        onKeyDown={move}
-        tabIndex={active !== null && active >= first && active < last ? -1 : 0}
-        role="list"
-        aria-label={say("thread.label", { title: shownName(title) || say("conversation.untitled") })}
-      >
-        <div ref={rows.size} className="thread-size" role="presentation">
-          <div ref={rows.drawn} className="thread-rows" role="presentation">
-            {Array.from({ length: last - first }, (_, i) => {
-              const index = first + i;
-              const shown = entry(index);
-              const previous = index === 0 ? undefined : entry(index - 1);
-              const isNewDay =
-                shown !== undefined &&
-                (index === 0 || (previous !== undefined && dayKey(previous.at) !== dayKey(shown.at)));
-              return (
-                <div
-                  key={shown?.key ?? index}
-                  data-index={index}
-                  className="thread-row"
-                  role="listitem"
-                  aria-setsize={count}
-                  aria-posinset={index + 1}
-                >
-                  {isNewDay ? (
-                    <div className="thread-day">
-                      <span>{longDay(shown.at)}</span>
-                    </div>
-                  ) : null}
-                  {unreadFrom === index ? (
-                    <div className="thread-unread">
-                      <span>{say("thread.unread-from-here")}</span>
-                    </div>
-                  ) : null}
-                  {shown === undefined ? (
-                    <div className="entry-missing" aria-hidden="true" />
-                  ) : (
-                    <Entry
-                      entry={shown}
-                      conversation={conversation}
-                      isTogether={!isNewDay && standsTogether(previous, shown)}
-                      isActive={active === index}
-                      onActivate={() => setActive(index)}
-                      onGoTo={goTo}
-                      onReply={onReply}
-                      onEdit={onEdit}
-                    />
-                  )}
-                </div>
-              );
-            })}
+    <>
+      <div className="thread">
+        <div
+          ref={rows.scroller}
+          className="thread-scroll"
+          onScroll={rows.onScroll}
+          onKeyDown={move}
+          tabIndex={active !== null && active >= first && active < last ? -1 : 0}
+          role="list"
+          aria-label={say("thread.label", { title: shownName(title) || say("conversation.untitled") })}
+        >
+          <div ref={rows.size} className="thread-size" role="presentation">
+            <div ref={rows.drawn} className="thread-rows" role="presentation">
+              {Array.from({ length: last - first }, (_, i) => {
+                const index = first + i;
+                const shown = entry(index);
+                const previous = index === 0 ? undefined : entry(index - 1);
+                const isNewDay =
+                  shown !== undefined &&
+                  (index === 0 || (previous !== undefined && dayKey(previous.at) !== dayKey(shown.at)));
+                return (
+                  <div
+                    key={shown?.key ?? index}
+                    data-index={index}
+                    className="thread-row"
+                    role="listitem"
+                    aria-setsize={count}
+                    aria-posinset={index + 1}
+                  >
+                    {isNewDay ? (
+                      <div className="thread-day">
+                        <span>{longDay(shown.at)}</span>
+                      </div>
+                    ) : null}
+                    {unreadFrom === index ? (
+                      <div className="thread-unread">
+                        <span>{say("thread.unread-from-here")}</span>
+                      </div>
+                    ) : null}
+                    {shown === undefined ? (
+                      <div className="entry-missing" aria-hidden="true" />
+                    ) : (
+                      <Entry
+                        entry={shown}
+                        conversation={conversation}
+                        isTogether={!isNewDay && standsTogether(previous, shown)}
+                        isActive={active === index}
+                        onActivate={() => setActive(index)}
+                        onGoTo={goTo}
+                        onReply={onReply}
+                        onEdit={onEdit}
+                      />
+                    )}
+                  </div>
+                );
+              })}
+            </div>
           </div>
         </div>
+        {isAtEnd || count === 0 ? null : (
+          <div className="thread-to-end">
+            <Button icon="down" onPress={toEnd}>
+              {unread === 0 ? say("thread.to-end") : <Say k="thread.to-new" v={{ count: unread }} />}
+            </Button>
+          </div>
+        )}
+        <span className="visually-hidden">{say("thread.length", { count: number(count) })}</span>
       </div>
-      {isAtEnd || count === 0 ? null : (
-        <div className="thread-to-end">
-          <Button icon="down" onPress={toEnd}>
-            {unread === 0 ? say("thread.to-end") : <Say k="thread.to-new" v={{ count: unread }} />}
-          </Button>
-        </div>
-      )}
       <Heard conversation={id} count={count} entry={entry} need={need} />
-      <span className="visually-hidden">{say("thread.length", { count: number(count) })}</span>
-    </div>
+    </>
   );
 }
 
