@@ -2,6 +2,7 @@ import type { AppState, ReadyState } from "@porchlight/client/page";
 import { type ReactElement, type ReactNode, useEffect, useState } from "react";
 import { useApp } from "./messenger/use.ts";
 import { Locked } from "./onboarding/locked.tsx";
+import { keepPasskey } from "./onboarding/passkey.ts";
 import { SignedOut } from "./onboarding/signed-out.tsx";
 import { Elsewhere, Failed, Starting } from "./onboarding/standstill.tsx";
 import { Welcome } from "./onboarding/welcome.tsx";
@@ -56,6 +57,7 @@ function FirstRead({
   readonly children: ReactNode;
 }): ReactElement {
   const [read, setRead] = useState(chartersRead);
+  useEffect(keepPasskey, []);
   const next = Object.values(state.charters).find(
     ({ id, warnings }) => !read.includes(id) && !warnings.some(({ kind }) => kind === "not-in-force"),
   );

@@ -47,6 +47,11 @@ test.each<[string, Uint8Array, { width: number; height: number } | null]>([
     { width: 0x0304, height: 0x0102 },
   ],
   ["JPEG: a scan before any frame", bytes(0xff, 0xd8, ...SEGMENT, 0xff, 0xda, 0, 2, ...frame(0xc0)), null],
+  ...[0x00, 0x01, 0xd0, 0xd7, 0xd8].map((marker): [string, Uint8Array<ArrayBuffer>, null] => [
+    `JPEG: a marker without a length, ${marker.toString(16)}, in front of the frame that decoders take`,
+    bytes(0xff, 0xd8, 0xff, marker, ...frame(0xc0), ...frame(0xc2)),
+    null,
+  ]),
   [
     "GIF: a picture larger than its screen",
     bytes("GIF89a", 1, 0, 1, 0, 0, 0, 0, 0x21, 0xf9, 1, 0, 0, 0x2c, 1, 0, 0, 0, 0xff, 0x3f, 2, 0, 0),

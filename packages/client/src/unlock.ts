@@ -40,7 +40,7 @@ export type UnlockSlot =
 const VERSION = 1;
 const MOST_SLOTS = 32;
 /** Letters of what a passkey is called. */
-export const MAX_LABEL = 60;
+const MAX_LABEL = 60;
 const KEY = 32;
 const NONCE = 12;
 const TAG = 16;
@@ -53,7 +53,7 @@ export function newStorageKey(random: (length: number) => Uint8Array): Uint8Arra
   return random(KEY);
 }
 
-/** `prf.salt` is what was given to the extension as `eval.first`, `prf.output` its 32-byte result. */
+/** `prf.label` is cut to 60 letters. `prf.salt` is what was given to the extension as `eval.first`, `prf.output` its 32-byte result. */
 export async function wrapWithPrf(
   key: Uint8Array,
   prf: {
@@ -65,9 +65,11 @@ export async function wrapWithPrf(
   },
   random: (length: number) => Uint8Array,
 ): Promise<UnlockSlot> {
-  const { output, ...named } = prf;
-  const wrapped = await seal(prfKey(output, named.salt), key, random);
-  return { kind: "prf", ...named, wrapped };
+  const { output, label, ...rest } = prf;
+  const wrapped = await seal(prfKey(output, rest.salt), key, random);
+  // Half a letter is no text, and what is saved with it is not read again.
+  const named = label === undefined ? {} : { label: label.slice(0, MAX_LABEL).toWellFormed() };
+  return { kind: "prf", ...rest, ...named, wrapped };
 }
 
 export async function wrapWithPassphrase(

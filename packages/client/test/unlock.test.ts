@@ -36,6 +36,20 @@ describe("the storage key", () => {
     expect(() => formatUnlock(slots)).toThrow(expect.objectContaining({ code: "unlock-ways-full" }));
   });
 
+  test("a way's name is cut so that it is read again: between letters", async () => {
+    const key = newStorageKey(random);
+    const named = async (label: string) => {
+      const way = { credentialId: "AAEC", salt: random(32), output: random(32), label, made: 7 };
+      return parseUnlock(formatUnlock([await wrapWithPrf(key, way, random)]))[0];
+    };
+    expect(await named(`${"a".repeat(59)}\u{1f511}`)).toMatchObject({
+      label: `${"a".repeat(59)}\ufffd`,
+      made: 7,
+    });
+    expect(await named("half \ud83d")).toMatchObject({ label: "half \ufffd" });
+    expect(await named("")).toMatchObject({ label: "" });
+  });
+
   test("is not read from slots that were altered", async () => {
     const [slot] = [await wrapWithPassphrase(newStorageKey(random), "words", random, 10)];
     const text = new TextDecoder().decode(formatUnlock([slot]));

@@ -74,6 +74,7 @@ export function NoConversation(): ReactElement {
 export function GoneConversation(): ReactElement {
   return (
     <main className="conversation conversation-none" id="main">
+      <Standing />
       <Empty
         icon="archive"
         title={say("conversation.gone.title")}

@@ -55,8 +55,9 @@ function jpegSize(view: DataView): PictureSize | null {
     // DHT, JPG and DAC lie among the frame headers' numbers.
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
-    // A scan or the end before any frame.
-    if (marker === 0xda || marker === 0xd9) return null;
+    // A scan or the end before any frame. What has no length (B.1.1.3) stands in front of no honest frame, and decoders
+    // pass it over.
+    if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) return null;
     const length = view.getUint16(at + 2);
     if (length < 2) return null;
     at += 2 + length;

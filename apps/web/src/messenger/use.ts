@@ -90,6 +90,7 @@ export function useAttempt(): [Attempt, (run: () => Promise<void>) => void, () =
       },
     );
   }, []);
-  const clear = useCallback(() => setAttempt({ kind: "idle" }), []);
+  // What is still being done is not done again before it ends.
+  const clear = useCallback(() => setAttempt((now) => (now.kind === "busy" ? now : { kind: "idle" })), []);
   return useMemo(() => [attempt, run, clear], [attempt, run, clear]);
 }

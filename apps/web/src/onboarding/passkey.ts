@@ -30,7 +30,7 @@ export function hasPasskeys(): boolean {
  * A new passkey of this site whose PRF secret unlocks this device's storage. Throws PasskeyError "no-prf" where the
  * authenticator has no such secret: a passphrase does it then.
  */
-export async function createPasskey(name: string): Promise<PasskeySecret> {
+async function createPasskey(name: string): Promise<PasskeySecret> {
   const prfInput = random(32);
   const created = await ceremony(() =>
     navigator.credentials.create({
@@ -53,6 +53,27 @@ export async function createPasskey(name: string): Promise<PasskeySecret> {
   }
   // Many authenticators give the secret only when they are asked again.
   return await usePasskey({ kind: "passkey", credential, prfInput: base64url(prfInput) });
+}
+
+/** One that was made and opens nothing yet. Its secret is not kept here: it is asked for again. */
+let unused: Pick<PasskeySecret, "kind" | "credential" | "prfInput"> | null = null;
+
+/**
+ * {@link createPasskey}, or where the last one that was made came to nothing its secret again: no try leaves one behind that
+ * opens nothing. Throws PasskeyError; the next call then makes a new one.
+ */
+export async function createOrReusePasskey(name: string): Promise<PasskeySecret> {
+  const before = unused;
+  unused = null;
+  const secret = before === null ? await createPasskey(name) : await usePasskey(before);
+  const { kind, credential, prfInput } = secret;
+  unused = { kind, credential, prfInput };
+  return secret;
+}
+
+/** It opens something now. */
+export function keepPasskey(): void {
+  unused = null;
 }
 
 /**

@@ -131,11 +131,13 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
           <Say k="first.text" v={{ deployment: deployment.origin.replace(/^log\./, "") }} />
         </p>
       </header>
-      {look.kind === "good" && look.inviter !== null ? (
-        <InvitedBy inviter={look.inviter} />
-      ) : isAtLink && !isRefused ? (
-        <Banner tone="good" title={say("first.invited")} />
-      ) : null}
+      <div role="status">
+        {look.kind === "good" && look.inviter !== null ? (
+          <InvitedBy inviter={look.inviter} />
+        ) : isAtLink && !isRefused ? (
+          <Banner tone="good" title={say("first.invited")} />
+        ) : null}
+      </div>
       {isAtLink && !isRefused ? null : (
         <Field
           label={say("first.invitation")}
@@ -185,7 +187,7 @@ function SignUp({ deployment }: { readonly deployment: DeploymentView }): ReactE
 function InvitedBy({ inviter }: { readonly inviter: NonNullable<Inviter> }): ReactElement {
   const name = shownName(inviter.name) || say("name.unknown", { start: inviter.account.slice(0, 4) });
   return (
-    <div className="row" role="status">
+    <div className="row">
       <Avatar name={name} seed={inviter.account} />
       <p className="strong grow">
         <Say k="first.invited-by" v={{ name }} />

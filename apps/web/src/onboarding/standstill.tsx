@@ -20,14 +20,10 @@ export function Starting(): ReactElement {
     <Door at={null}>
       <h1 className="visually-hidden">Porchlight</h1>
       <Waiting label={say("starting")} />
-      {isLong ? (
-        <>
-          <p className="soft" role="status">
-            {say("starting.long")}
-          </p>
-          <Button onPress={() => location.reload()}>{say("failed.reload")}</Button>
-        </>
-      ) : null}
+      <p className="soft" role="status">
+        {isLong ? say("starting.long") : null}
+      </p>
+      {isLong ? <Button onPress={() => location.reload()}>{say("failed.reload")}</Button> : null}
     </Door>
   );
 }
@@ -44,7 +40,7 @@ export function Elsewhere(): ReactElement {
         actions={
           <Button
             look="main"
-            isDisabled={attempt.kind === "busy"}
+            isBusy={attempt.kind === "busy"}
             onPress={() => run(async () => await messenger.perform("takeOver"))}
           >
             {say(attempt.kind === "busy" ? "first.working" : "elsewhere.reload")}

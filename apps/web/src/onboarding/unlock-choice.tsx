@@ -1,11 +1,11 @@
 import type { UnlockSecret } from "@porchlight/client/page";
-import { type ReactElement, useRef, useState } from "react";
+import { type ReactElement, useState } from "react";
 import { say } from "../i18n/say.tsx";
 import type { Attempt } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
 import { proposedDeviceName } from "./device-name.ts";
-import { createPasskey, hasPasskeys, PasskeyError } from "./passkey.ts";
+import { createOrReusePasskey, hasPasskeys, PasskeyError } from "./passkey.ts";
 import { PassphraseForm } from "./passphrase-form.tsx";
 
 /** How this device will be unlocked: a passkey where there are any, else a passphrase. */
@@ -28,15 +28,12 @@ export function UnlockChoice({
 }): ReactElement {
   const [way, setWay] = useState<"passkey" | "passphrase">(hasPasskeys() ? "passkey" : "passphrase");
   const [noPrf, setNoPrf] = useState(false);
-  /** One that was made and opens nothing yet: what failed after it is tried again with the same. */
-  const made = useRef<UnlockSecret | null>(null);
   const isBusy = attempt.kind === "busy";
 
   const usePasskeyNow = (): void =>
     onSecret(async () => {
       try {
-        made.current ??= { ...(await createPasskey(name)), label: proposedDeviceName() };
-        return made.current;
+        return { ...(await createOrReusePasskey(name)), label: proposedDeviceName() };
       } catch (error) {
         if (error instanceof PasskeyError && error.code === "no-prf") {
           setNoPrf(true);

@@ -9,6 +9,7 @@ import { Panel } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Avatar, Name } from "../parts/name.tsx";
+import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
 import { SafetyNumber } from "./safety-number.tsx";
 import { useMembers } from "./use-people.ts";
@@ -45,6 +46,7 @@ export function PeoplePanel({
           <Icon name="close" />
         </Link>
       </header>
+      {isAlone ? <Standing /> : null}
       <p className="small soft">{say("people.text")}</p>
       {members === null ? (
         <Waiting label={say("people.loading")} />

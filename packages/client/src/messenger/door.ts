@@ -14,7 +14,6 @@ import {
 import { ClientError } from "../error.ts";
 import {
   formatUnlock,
-  MAX_LABEL,
   parseUnlock,
   type UnlockSlot,
   unwrapWithPassphrase,
@@ -85,8 +84,8 @@ export async function slotFor(
   const { credential, prfInput, prf, label = "" } = secret;
   if (prf.length !== 32) throw refused();
   const salt = fromBase64url(prfInput, 32, "prfInput");
-  const named = { label: label.slice(0, MAX_LABEL), made: clock.now() };
-  return await wrapWithPrf(key, { credentialId: credential, salt, output: prf, ...named }, random);
+  const made = clock.now();
+  return await wrapWithPrf(key, { credentialId: credential, salt, output: prf, label, made }, random);
 }
 
 /** The storage key. Throws ClientError "unlock-refused". */
