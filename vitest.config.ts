@@ -47,8 +47,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...(process.env["PORCHLIGHT_SLOW"] === "1" ? [] : ["**/*.slow.test.ts"])],
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    // Most long tests wait for processes of their own; more workers than this only make them wait for each other.
-    maxWorkers: 3,
+    // Two for each of two cores: long tests mostly wait for processes of their own.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     pool: "forks",
     // Files share a worker and its modules: loading them anew for each file was half of the work. No test leaves
