@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accountIdOf, base64url, type ConversationId } from "@porchlight/encoding";
+import { type AccountClient, WireError } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
+import type { Platform, Wanted } from "../packages/client/src/messenger/platform.ts";
 import { formatContactCode } from "../packages/client/src/messenger/safety-number.ts";
 import { chartered, PASSPHRASE, Somebody } from "./people.ts";
 
@@ -18,6 +20,7 @@ describe("one person's devices, with the whole messenger and a real server", () 
   let tablet: Somebody;
   let talk: ConversationId;
   let recoveryCode: string;
+  let wantedOfAda: Wanted;
   let pushService: Server;
   let pushOrigin: string;
   let told: (body: Buffer) => void = () => {};
@@ -41,7 +44,13 @@ describe("one person's devices, with the whole messenger and a real server", () 
     server = await TestServer.start({}, { push });
     const charter = await chartered(server);
     const clock = { now: () => server.now };
-    ada = await Somebody.signUp("Ada", server.url, clock);
+    ada = await Somebody.signUp("Ada", server.url, clock, (platform) => ({
+      ...platform,
+      lock: async (wanted) => {
+        wantedOfAda = wanted;
+        return await platform.lock(wanted);
+      },
+    }));
     bea = await Somebody.signUp("Bea", server.url, clock);
     await online(ada);
     await online(bea);
@@ -77,22 +86,17 @@ describe("one person's devices, with the whole messenger and a real server", () 
 
   test("ACC-30, ACC-34: a device that was refused says so, and one that was lied to says that somebody may be in between", async () => {
     let isLying = false;
-    const slate = await ada.another((platform) => ({
-      ...platform,
-      // What a server in between may do: it answers in the other device's place.
-      connect: (...given) => {
-        const server = platform.connect(...given);
-        const account = instead(server.account, {
-          pairingGuest: async (...asked: Parameters<typeof server.account.pairingGuest>) => {
-            const [{ until }] = asked;
-            return isLying && until === "grant"
-              ? { answer: null, grant: new Uint8Array(3_000).fill(7), refused: false }
-              : await server.account.pairingGuest(...asked);
-          },
-        });
-        return instead(server, { account });
-      },
-    }));
+    // What a server in between may do: it answers in the other device's place.
+    const slate = await ada.another(
+      through((account) => ({
+        pairingGuest: async (...asked: Parameters<typeof account.pairingGuest>) => {
+          const [{ until }] = asked;
+          return isLying && until === "grant"
+            ? { answer: null, grant: new Uint8Array(3_000).fill(7), refused: false }
+            : await account.pairingGuest(...asked);
+        },
+      })),
+    );
     const ended = async (): Promise<unknown> => {
       await slate.page.until((seen) => seen.kind === "signed-out" && seen.pairing?.kind === "ended");
       return slate.page.state.kind === "signed-out" ? slate.page.state.pairing : null;
@@ -110,7 +114,29 @@ describe("one person's devices, with the whole messenger and a real server", () 
   });
 
   test("ACC-30: a second device is let in from the first, with the history; a verified contact's is loud", async () => {
-    tablet = await ada.another();
+    // ACC-46: a connection that breaks off delays it, and what only tidies up may fail.
+    const broken = new WireError("unreachable", "no connection");
+    const breaks = { relay: true };
+    const hold = held();
+    let isHeld = false;
+    tablet = await ada.another((platform) =>
+      closing(
+        through((account) => ({
+          relay: async (...asked: Parameters<typeof account.relay>) => {
+            if (breaks.relay) {
+              breaks.relay = false;
+              throw broken;
+            }
+            return await account.relay(...asked);
+          },
+          dropRelay: () => Promise.reject(broken),
+          nameDevice: async (name: string) => {
+            await account.nameDevice(name);
+            if (isHeld) await hold.passed();
+          },
+        }))(platform),
+      ),
+    );
     const steps = { host: new Set<string>(), guest: new Set<string>() };
     ada.page.subscribe(() => steps.host.add(ada.state.pairing?.kind ?? "none"));
     tablet.page.subscribe(() => {
@@ -127,8 +153,11 @@ describe("one person's devices, with the whole messenger and a real server", () 
         seen.pairing?.kind === "digits" &&
         seen.pairing.digits === digits,
     );
+    // Somebody waits at the other end: neither is given to another tab.
+    expect(wantedOfAda()).toBe("pairing");
     await ada.page.perform("confirmDevice", { yes: true, history: true });
     await tablet.page.until(({ kind }) => kind === "ready");
+    expect(breaks.relay).toBe(false);
     // What goes over is told on both.
     expect([...steps.host]).toEqual(expect.arrayContaining(["compare", "letting-in", "sending", "none"]));
     expect([...steps.guest]).toEqual(expect.arrayContaining(["code", "digits", "receiving", "of how much"]));
@@ -147,6 +176,51 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await tablet.says(talk, "from the tablet");
     expect(await ada.hears(talk, "from the tablet")).toMatchObject({ fromMe: true });
     expect(ada.state.me.devices.map(({ name }) => name)).toContain("tablet");
+    // Locked while an answer is on its way, it is locked, and has not failed.
+    isHeld = true;
+    const naming = tablet.page.perform("nameDevice", { name: "tablet" });
+    await hold.reached;
+    await tablet.page.perform("lock");
+    hold.release();
+    await expect(naming).rejects.toMatchObject({ code: "not-now" });
+    expect(tablet.page.state.kind).toBe("locked");
+    isHeld = false;
+    await tablet.unlock();
+    await online(tablet);
+  });
+
+  test("ACC-46: a history that breaks off leaves a device with what came whole, and one that nothing came to says that it was let in", async () => {
+    let spoilt = 0;
+    const slate = await ada.another(
+      through((account) => ({
+        relay: async (...asked: Parameters<typeof account.relay>) => {
+          const chunk = await account.relay(...asked);
+          return chunk !== null && asked[1] >= spoilt ? chunk.fill(7) : chunk;
+        },
+      })),
+    );
+    const pairing = async (kind: string): Promise<unknown> => {
+      await slate.page.until((seen) => seen.kind === "signed-out" && seen.pairing?.kind === kind);
+      return slate.page.state.kind === "signed-out" ? slate.page.state.pairing : null;
+    };
+    await begins(slate, "slate");
+    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    expect(await pairing("abandoned")).toEqual({ kind: "abandoned", code: "stream-corrupt" });
+    spoilt = 1;
+    // More than one chunk.
+    await ada.page.perform("draft", { conversation: talk, text: "x".repeat(1_200_000) });
+    await begins(slate, "slate");
+    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    await pairing("came-short");
+    await slate.page.perform("cancelPairing");
+    await slate.page.until(({ kind }) => kind === "ready");
+    expect(slate.state.me).toMatchObject({ name: "Ada", account: ada.account });
+    await slate.stop();
+    await slate.start();
+    await slate.unlock();
+    await slate.conversation(({ id, status }) => id === talk && status.kind === "active");
+    await slate.remove();
+    await ada.page.perform("draft", { conversation: talk, text: "" });
   });
 
   test("PUSH-1: a device whose messenger is closed is told at its browser's push service that something waits, and not what", async () => {
@@ -263,17 +337,29 @@ describe("one person's devices, with the whole messenger and a real server", () 
       { kind: "passkey", credential: "key1", label: "Key 1", made: server.now },
       { kind: "passphrase" },
     ]);
-    await cay.page.perform("removeUnlockWay", { credential: null });
+    // No way goes before one that stays has opened: not with none, not with the one that goes, not with a wrong one.
+    const refused = { code: "unlock-refused" };
+    const remove = { passkey: "key1" } as const;
+    await expect(cay.page.perform("removePasskey", { ...remove, proof: null })).rejects.toMatchObject(
+      refused,
+    );
+    for (const proof of [words("the second words"), { ...key(1), prf: new Uint8Array(32) }]) {
+      const removal = cay.page.perform("removeUnlockWay", { credential: null, proof });
+      await expect(removal).rejects.toMatchObject(refused);
+    }
+    await cay.page.perform("removeUnlockWay", { credential: null, proof: key(1) });
     await online(cay);
     // A device opens in 32 ways and no more, and in one at least.
-    await expect(cay.page.perform("removePasskey", { passkey: "key1" })).rejects.toMatchObject({
-      code: "unlock-way-last",
-    });
+    await expect(cay.page.perform("removePasskey", { passkey: "key1", proof: key(1) })).rejects.toMatchObject(
+      {
+        code: "unlock-way-last",
+      },
+    );
     for (let n = 2; n <= 32; n++) await cay.page.perform("addUnlockWay", key(n));
     await expect(cay.page.perform("addUnlockWay", key(33))).rejects.toMatchObject({
       code: "unlock-ways-full",
     });
-    await cay.page.perform("removePasskey", { passkey: "key1" });
+    await cay.page.perform("removePasskey", { passkey: "key1", proof: key(32) });
     await cay.stop();
     await cay.start();
     const ways = cay.page.state.kind === "locked" ? cay.page.state.ways : [];
@@ -285,6 +371,51 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await cay.remove();
   });
 });
+
+/** A platform whose server is another one in what `others` has of an account's calls. */
+function through(others: (account: AccountClient) => object): (platform: Platform) => Platform {
+  return (platform) => ({
+    ...platform,
+    connect: (...given) => {
+      const server = platform.connect(...given);
+      return instead(server, { account: instead(server.account, others(server.account)) });
+    },
+  });
+}
+
+/** A storage that is closed as a browser's is: it takes nothing more. */
+function closing(platform: Platform): Platform {
+  return {
+    ...platform,
+    storage: async (key) => {
+      const storage = await platform.storage(key);
+      let isOpen = true;
+      const save: typeof storage.save = async (...given) => {
+        if (!isOpen) throw new DOMException("it is closed", "InvalidStateError");
+        await storage.save(...given);
+      };
+      const close = (): void => {
+        isOpen = false;
+        storage.close?.();
+      };
+      return instead(storage, { save, close });
+    },
+  };
+}
+
+/** A place that something waits at until it is let go. */
+function held(): {
+  readonly reached: Promise<void>;
+  readonly passed: () => Promise<void>;
+  readonly release: () => void;
+} {
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const passed = async (): Promise<void> => {
+    reached.resolve();
+    await released.promise;
+  };
+  return { reached: reached.promise, passed, release: () => released.resolve() };
+}
 
 /** The same object, with other members in place of its own. */
 function instead<Thing extends object>(thing: Thing, others: object): Thing {

@@ -55,8 +55,14 @@ export class Somebody {
     return other;
   }
 
-  static async signUp(name: string, url: string, clock: { now(): UnixSeconds }): Promise<Somebody> {
+  static async signUp(
+    name: string,
+    url: string,
+    clock: { now(): UnixSeconds },
+    within: (platform: Platform) => Platform = (platform) => platform,
+  ): Promise<Somebody> {
     const somebody = new Somebody(name, url, clock);
+    somebody.#within = within;
     await somebody.start();
     const secret = { kind: "passphrase", passphrase: PASSPHRASE } as const;
     await somebody.page.perform("signUp", { invitation: null, name, secret });

@@ -80,9 +80,15 @@ test("a second passkey and a passphrase are added in the settings; the first can
   await added.scrollIntoViewIfNeeded();
   await picture(ada.page, "story-ada-passkey");
   const remove = entries.getByRole("button", { name: "Remove" });
+  // It asks first, and takes nothing away before a way that stays was used.
+  const using = (name: string | undefined) =>
+    ada.page.getByRole("alertdialog").getByRole("button", { name: `Use “${name}”, and remove` });
   await remove.last().click();
+  await using(names[1]).click();
   await expect.poll(() => entries.count(), PATIENT).toBe(2);
   await remove.first().click();
+  expect(await using(names[0]).count()).toBe(0);
+  await using(names[1]).click();
   await expect.poll(() => entries.count(), PATIENT).toBe(1);
   expect(await entries.locator("bdi.block").allInnerTexts()).toEqual([names[1]]);
   expect(await remove.isDisabled()).toBe(true);

@@ -203,6 +203,16 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     at: "/",
     state: { kind: "signed-out", deployment, pairing: { kind: "receiving", done: 41, total: 130 } },
   },
+  "pairing-came-short": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "came-short" } },
+    does: [],
+  },
+  "pairing-abandoned": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "abandoned", code: "pairing-over" } },
+    does: [],
+  },
   "pairing-altered": {
     at: "/",
     state: { kind: "signed-out", deployment, pairing: { kind: "ended", code: "pairing-altered" } },
@@ -534,6 +544,12 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: ready(SEVERAL),
     answers: { unlockWays: WAYS },
     does: [{ press: "Change" }],
+  },
+  "settings-unlock-remove": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    answers: { unlockWays: WAYS, passkeys: PASSKEYS },
+    does: [{ press: "Remove" }],
   },
   "settings-recovery": recovery,
   "settings-recovery-code": { ...recovery, does: [{ press: "Make a recovery code" }] },

@@ -70,6 +70,8 @@ export type ClientErrorCode =
   | "not-now"
   /** Another program has this device open. */
   | "held-elsewhere"
+  /** Another program has this device open, and is letting another device in. */
+  | "pairing-elsewhere"
   | "state-corrupt"
   | "not-created"
   | "internal";

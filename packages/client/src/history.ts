@@ -3,6 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, utf8, Writer } from "@porchlight/encoding";
 import type { AccountClient } from "@porchlight/wire";
 import { ClientError } from "./error.ts";
+import { Patience } from "./patience.ts";
 import {
   after,
   contentsOf,
@@ -23,9 +24,8 @@ type Transfer = {
   readonly onProgress?: (bytes: number) => void;
 };
 
-/** Seconds of one wait for the next chunk, and for how long a sender may be silent. */
+/** Seconds of one wait for the next chunk. */
 const WAIT = 25;
-const PATIENCE = 600;
 const SALT_INFO = utf8("porchlight-v1/history-salt\0");
 
 function streamOf(key: HistoryKey): StreamKey {
@@ -44,15 +44,18 @@ function saltOf(key: HistoryKey, place: StreamPlace, content: Uint8Array): Uint8
 }
 
 /**
- * Sends records, whatever the caller wrote, to the other device: outside every conversation (ACC-43). After an error it
- * can be repeated with the same records: what is there already is not changed.
+ * Sends records, whatever the caller wrote, to the other device: outside every conversation (ACC-43). A server that cannot
+ * be reached is tried again for ten minutes, or until `hurry`. After an error it can be repeated with the same records:
+ * what is there already is not changed.
  */
 export async function sendHistory(
   server: AccountClient,
   key: HistoryKey,
   records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: Transfer = {},
+  options: Transfer & { readonly hurry?: AbortSignal } = {},
 ): Promise<void> {
+  const impatient = [options.signal, options.hurry].filter((signal) => signal !== undefined);
+  const patience = new Patience(AbortSignal.any(impatient));
   const stream = streamOf(key);
   const transfer = transferId(key);
   let place = STREAM_START;
@@ -60,7 +63,7 @@ export async function sendHistory(
   const put = async (content: Uint8Array, last: boolean): Promise<void> => {
     options.signal?.throwIfAborted();
     const chunk = await sealChunk(stream, place, content, { last, salt: saltOf(key, place, content) });
-    await server.putRelay(transfer, place.number, chunk);
+    await patience.through(() => server.putRelay(transfer, place.number, chunk));
     place = after(place, chunk);
     bytes += content.length;
     options.onProgress?.(bytes);
@@ -76,8 +79,8 @@ export async function sendHistory(
 
 /**
  * Records in the order in which they were sent, each as soon as it is there; afterwards the server forgets them. Stopped
- * by the signal, it ends with what has come. Throws ClientError "stream-corrupt", or "pairing-over" where the other device
- * has been silent for ten minutes.
+ * by the signal, it ends with what has come. Throws ClientError "stream-corrupt", or "pairing-over" where nothing came of
+ * the other device for ten minutes, be it silent or the server out of reach.
  */
 export async function* receiveHistory(
   server: AccountClient,
@@ -89,7 +92,9 @@ export async function* receiveHistory(
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
   }
-  await server.dropRelay(transferId(key));
+  // Best effort: everything has come, and the relay forgets by itself (ACC-42). Who is in a hurry does not wait for it.
+  const dropped = server.dropRelay(transferId(key)).catch(() => {});
+  if (options.signal?.aborted !== true) await dropped;
 }
 
 async function* chunksOf(
@@ -100,13 +105,20 @@ async function* chunksOf(
   const stream = streamOf(key);
   let place = STREAM_START;
   let bytes = 0;
-  for (let silent = 0; silent < PATIENCE; ) {
-    const chunk = await server.relay(transferId(key), place.number, { wait: WAIT, signal });
-    if (chunk === null) {
-      silent += WAIT;
+  const patience = new Patience(signal);
+  while (!patience.isOver) {
+    let chunk: Uint8Array | null;
+    try {
+      chunk = await server.relay(transferId(key), place.number, { wait: WAIT, signal });
+    } catch (error) {
+      await patience.bear(error, WAIT);
       continue;
     }
-    silent = 0;
+    if (chunk === null) {
+      patience.waited(WAIT);
+      continue;
+    }
+    patience.heard();
     const { content, last } = await openChunk(stream, place, chunk);
     place = after(place, chunk);
     bytes += content.length;

@@ -16,6 +16,7 @@ import {
   sealGrant,
   transcriptOf,
 } from "./pairing-message.ts";
+import { Patience } from "./patience.ts";
 
 /** Seconds of one wait at the server, and of all of them together. */
 const WAIT = 20;
@@ -101,11 +102,16 @@ export class PairingHost {
     };
     await this.#parts.granted(deviceKey);
     const bytes = sealGrant(this.#offer, this.#transcript, grant, random(64));
-    await known(() => server.account.pairingHost({ id: this.id, slot: "grant", bytes }));
-    let attendance = await this.#parts.spread();
+    // It may have left although no answer came: the same again is no error, and without it nothing would follow.
+    const patience = new Patience(this.#parts.signal);
+    await known(() =>
+      patience.through(() => server.account.pairingHost({ id: this.id, slot: "grant", bytes })),
+    );
+    let attendance = (await this.#spread()) ?? { done: [], refused: [], left: conversations().length };
     for (let look = 0; look < LOOKS && attendance.left > 0; look++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
-      const more = await this.#parts.spread();
+      const more = await this.#spread();
+      if (more === null) break;
       attendance = {
         done: [...attendance.done, ...more.done],
         refused: [...attendance.refused, ...more.refused],
@@ -113,6 +119,16 @@ export class PairingHost {
       };
     }
     return { history, attendance };
+  }
+
+  /** `null`: the server is out of reach. The new device is in, and waits for its history all the same. */
+  async #spread(): Promise<Attendance | null> {
+    try {
+      return await this.#parts.spread();
+    } catch (error) {
+      if (error instanceof WireError && error.retryable) return null;
+      throw error;
+    }
   }
 
   /** The digits differ, or the person does not want it. */

@@ -22,9 +22,9 @@ import {
   parseAnswer,
   transcriptOf,
 } from "./pairing-message.ts";
+import { Patience } from "./patience.ts";
 
 const WAIT = 20;
-const PATIENCE = 600;
 const KEY_PACKAGES = 20;
 const MOST_KEY_PACKAGES = 200;
 
@@ -111,11 +111,12 @@ export class PairingGuest {
   }
 
   /**
-   * Waits for the person's yes on the other device. From then on this is a device of the account; the other one adds it
-   * to the conversations. After {@link digits}. Throws ClientError "pairing-refused", "pairing-over", "pairing-altered".
+   * Waits for the person's yes on the other device. From then on this is a device of the account, as `granted` is told;
+   * the other one adds it to the conversations. After {@link digits}. Throws ClientError "pairing-refused",
+   * "pairing-over", "pairing-altered".
    */
   async finish(
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal; readonly granted?: () => void } = {},
   ): Promise<{ readonly account: Account; readonly history: HistoryKey }> {
     const { context, keys, options: own } = this.#parts;
     const compared = this.#compared;
@@ -126,9 +127,12 @@ export class PairingGuest {
     const { backupKey, noticeKey } = granted;
     const device = this.#device(granted.credential);
     if (device.account !== compared.account || !isOwn(noticeKey, device.account)) throw altered();
+    options.granted?.();
     const member = await Member.adopt(context, device, noticeKey);
     const keyPackages = Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + granted.conversations);
-    const account = await Account.enter(context, member, { ...own, backupKey, keyPackages });
+    const account = await new Patience().through(() =>
+      Account.enter(context, member, { ...own, backupKey, keyPackages }),
+    );
     return { account, history: granted.historyKey };
   }
 
@@ -144,8 +148,16 @@ export class PairingGuest {
   }
 
   async #wait(until: "answer" | "grant", signal: AbortSignal | undefined): Promise<PairingGuestAnswer> {
-    for (let waited = 0; waited < PATIENCE; waited += WAIT) {
-      const found = await this.#ask(null, until, WAIT, signal);
+    const patience = new Patience(signal);
+    while (!patience.isOver) {
+      let found: PairingGuestAnswer;
+      try {
+        found = await this.#ask(null, until, WAIT, signal);
+      } catch (error) {
+        await patience.bear(error, WAIT);
+        continue;
+      }
+      patience.waited(WAIT);
       if (found.refused) {
         throw new ClientError(
           "pairing-refused",
@@ -158,7 +170,7 @@ export class PairingGuest {
   }
 
   async #say(reveal: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    await this.#ask(reveal, "answer", 0, signal);
+    await new Patience(signal).through(() => this.#ask(reveal, "answer", 0, signal));
   }
 
   async #ask(

@@ -4,7 +4,7 @@ import { fromHex, hex, utf8 } from "@porchlight/encoding";
 import { EnvelopeError, verifyAccountRequest } from "@porchlight/envelope";
 import { deviceKeyOf } from "@porchlight/mls";
 import { nodeMlsSuite } from "@porchlight/mls/node";
-import type { AccountClient } from "@porchlight/wire";
+import { type AccountClient, WireError } from "@porchlight/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seedOf } from "../../../vectors/fixture/deployment.ts";
@@ -318,6 +318,44 @@ test("ACC-45: who receives a history may stop waiting for the rest, and what cam
   const came: (number | undefined)[] = [];
   for await (const record of receiveHistory(server, key, { signal: stop.signal })) came.push(record[0]);
   expect([came, dropped.length]).toEqual([[1], 1]);
+});
+
+test("ACC-46: a history outlives requests that fail; whoever is silent for ten minutes is given up", async () => {
+  const [key, relayed] = [new Uint8Array(32).fill(5), new Map<number, Uint8Array>()];
+  const fails = new Set(["put", "get", "drop"]);
+  const once = (what: string): void => {
+    if (fails.delete(what)) throw new WireError("unreachable", "no connection");
+  };
+  let asked = 0;
+  const relay: Pick<AccountClient, "putRelay" | "relay" | "dropRelay"> = {
+    putRelay: async (_, number, chunk) => {
+      once("put");
+      relayed.set(number, chunk);
+    },
+    relay: async (_, number) => {
+      asked++;
+      once("get");
+      return relayed.get(number) ?? null;
+    },
+    dropRelay: async () => once("drop"),
+  };
+  const server = relay as AccountClient;
+  await sendHistory(server, key, [Uint8Array.of(1), Uint8Array.of(2)]);
+  const came: (number | undefined)[] = [];
+  for await (const record of receiveHistory(server, key)) came.push(record[0]);
+  expect([came, fails.size]).toEqual([[1, 2], 0]);
+  relayed.clear();
+  asked = 0;
+  const silent = receiveHistory(server, key).next();
+  expect(await codeOf(silent)).toBe("pairing-over");
+  expect(asked).toBe(24);
+  // What does not pass by itself ends it at once, and so does the first failure where somebody is in a hurry.
+  const refused = new WireError("refused", "no room", { refusal: "quota" });
+  relay.putRelay = () => Promise.reject(refused);
+  expect(await codeOf(sendHistory(server, key, []))).toBe("refused");
+  relay.putRelay = () => Promise.reject(new WireError("unreachable", "no connection"));
+  const hurried = sendHistory(server, key, [], { hurry: AbortSignal.abort() });
+  expect(await codeOf(hurried)).toBe("unreachable");
 });
 
 async function* asyncOf(contents: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

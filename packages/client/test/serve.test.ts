@@ -6,7 +6,7 @@ import { POLICY } from "../../../vectors/fixture/deployment.ts";
 import { Messenger } from "../src/messenger/messenger.ts";
 import { nodePlatform } from "../src/messenger/node.ts";
 import { ClientError, MessengerPage } from "../src/messenger/page.ts";
-import type { Platform } from "../src/messenger/platform.ts";
+import type { Platform, Wanted } from "../src/messenger/platform.ts";
 import { serve } from "../src/messenger/serve.ts";
 
 test.each([
@@ -37,8 +37,9 @@ test("a messenger that never came is said not to be loaded, and nothing waits fo
 
 test("who wants to use a device that is open elsewhere gets it once the other has let go, and never both", async () => {
   const directory = mkdtempSync(join(tmpdir(), "take-over-"));
-  let ask: (() => void) | null = null;
+  let ask: Wanted | null = null;
   let answers = true;
+  let isPairing = false;
   let free = (): void => {};
   const platform = async (): Promise<Platform> => {
     const plain = await nodePlatform(directory);
@@ -53,10 +54,11 @@ test("who wants to use a device that is open elsewhere gets it once the other ha
     };
     const takeOver: Platform["takeOver"] = async (wanted) => {
       if (!answers) return null;
+      if (isPairing) return "pairing";
       const freed = new Promise<void>((resolve) => {
         free = resolve;
       });
-      ask?.();
+      expect(ask?.()).toBe(null);
       await freed;
       return await lock(wanted);
     };
@@ -70,6 +72,9 @@ test("who wants to use a device that is open elsewhere gets it once the other ha
   await expect(second.perform("takeOver")).rejects.toMatchObject({ code: "held-elsewhere" });
   expect([first.state.kind, second.state.kind]).toEqual(["signed-out", "elsewhere"]);
   answers = true;
+  isPairing = true;
+  await expect(second.perform("takeOver")).rejects.toMatchObject({ code: "pairing-elsewhere" });
+  isPairing = false;
   await second.perform("takeOver");
   expect([first.state.kind, second.state.kind]).toEqual(["elsewhere", "signed-out"]);
   await expect(second.perform("takeOver")).rejects.toMatchObject({ code: "not-now" });

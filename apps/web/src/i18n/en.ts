@@ -26,7 +26,7 @@ export const en = {
   // what stands still
   "elsewhere.title": "Porchlight is open in another tab",
   "elsewhere.text":
-    "Only one tab may use this device’s keys at a time. Go to that tab, or go on here: the other one then stops.",
+    "Only one tab may use this device’s keys at a time. Go to that tab, or go on here: the other one then stops. What was written there stays as a draft. Files that are attached there and not sent have to be chosen again, and a reply or change that was begun there is dropped.",
   "elsewhere.reload": "Use it here",
   "failed.reload": "Try again",
   "failed.state-corrupt.title": "What was saved here cannot be read",
@@ -92,6 +92,11 @@ export const en = {
   "pair.receiving.stop": "Go on without the rest",
   "pair.receiving.stop-hint":
     "Conversations that did not come over whole begin here anew. They stay as they are on your other device.",
+  "pair.came-short": "This device was added. Not all of your history came over: the connection broke off.",
+  "pair.came-short.do": "Go on",
+  "pair.abandoned": "Your other device let this one in, but it could not go on here",
+  "pair.abandoned.next":
+    "Nothing is left of it on this device. On your other device look under Devices: if this one stands there, remove it. Then begin again here.",
   "pair.ended.pairing-altered": "Somebody may be in between",
   "pair.ended.pairing-altered.next":
     "What your other device sent was altered on the way. This device was not added. Begin again on another network, and compare the digits before you say yes. If it happens again, tell your administrator.",
@@ -531,7 +536,8 @@ export const en = {
   "device.sending.stop-hint":
     "Stopped, the new device has the conversations that went over whole, and reads all from here on.",
   "device.history-broken": "The device was added. Not all of your history went over",
-  "device.history-broken.next": "On the new device choose “Go on without the rest”.",
+  "device.history-broken.next":
+    "On the new device choose “Go on without the rest”. Where nothing has come yet, it waits ten minutes, and then says what to do.",
   "device.add.step-1": "Open {address} on the new device.",
   "device.add.step-2": "Choose “I use Porchlight on another device”.",
   "device.add.step-3": "Type the code that it shows.",
@@ -554,6 +560,13 @@ export const en = {
   "passkeys.opens": "Unlocks this device.",
   "passkeys.opens-not": "Known to the provider. It does not unlock this device.",
   "passkeys.last": "The last one stays. Add another before you remove it.",
+  "passkeys.remove.title": "Remove this way to unlock?",
+  "passkeys.remove.text":
+    "“{name}” then unlocks this device no more. If you lose what stays too, nobody can open what is saved here.",
+  "passkeys.remove.opens-not": "The provider then knows “{name}” no more. It does not unlock this device.",
+  "passkeys.remove.show": "Use one that stays, to be sure that it opens:",
+  "passkeys.remove.with": "Use “{name}”, and remove",
+  "passkeys.remove.with-passphrase": "Use the passphrase, and remove",
   "passkeys.name": "Name of a new passkey",
   "passkeys.name-hint": "So that you know it again: “Blue key”.",
   "passphrase.add": "Add a passphrase",
@@ -770,6 +783,7 @@ export const en = {
   "error.unknown-contact": "This person is not known here.",
   "error.contact-code-malformed": "This is no contact link or code. Copy all of it.",
   "error.name-refused": "This name cannot be used. Choose another.",
+  "error.pairing-elsewhere": "A device is being added in the other tab. Finish or stop that there first.",
   "error.held-elsewhere": "The other tab does not answer. Close it, then try again.",
   "error.invitation-required":
     "Here one comes by invitation. Paste the link that you were sent, or ask somebody inside for one.",

@@ -33,7 +33,7 @@ export function SignedOut({
 }): ReactElement {
   const [way, setWay] = useState<Way>(state.pairing === null ? "invitation" : "pair");
   const { deployment, pairing } = state;
-  if (pairing !== null && pairing.kind !== "ended") {
+  if (pairing !== null && pairing.kind !== "ended" && pairing.kind !== "abandoned") {
     return (
       <Door at="pairing">
         <Pairing pairing={pairing} />
@@ -252,6 +252,14 @@ function Pair({ ended }: { readonly ended: PairingGuestView | null }): ReactElem
         <p className="soft">{say("pair.text")}</p>
       </header>
       {ended?.kind === "ended" && attempt.kind === "idle" ? <Ended code={ended.code} /> : null}
+      {ended?.kind === "abandoned" && attempt.kind === "idle" ? (
+        <Banner tone="danger" isLoud title={say("pair.abandoned")}>
+          <p>
+            {ended.code === "pairing-over" ? say("pair.ended.pairing-over") : codeText(ended.code)}{" "}
+            {say("pair.abandoned.next")}
+          </p>
+        </Banner>
+      ) : null}
       <Field
         label={say("device.name")}
         hint={say("device.name-hint")}
@@ -295,11 +303,18 @@ function Ended({ code }: Pick<Extract<PairingGuestView, { kind: "ended" }>, "cod
   }
 }
 
+const PAIRING_TEXT = {
+  code: "pair.show",
+  digits: "pair.compare",
+  receiving: "pair.receiving",
+  "came-short": "pair.came-short",
+} as const;
+
 /** Waiting for the person's other device: the code, then six digits to compare, then what that device has. */
 function Pairing({
   pairing,
 }: {
-  readonly pairing: Exclude<PairingGuestView, { kind: "ended" }>;
+  readonly pairing: Exclude<PairingGuestView, { kind: "ended" | "abandoned" }>;
 }): ReactElement {
   const ask = useAsk();
   const cancel = (words: string): ReactElement => (
@@ -311,15 +326,7 @@ function Pairing({
         <h1>{say("pair.title")}</h1>
         {/* In place before its words change: who hears the page hears each step. */}
         <div role="status" className="stack-tight">
-          <p className="soft">
-            {say(
-              pairing.kind === "code"
-                ? "pair.show"
-                : pairing.kind === "digits"
-                  ? "pair.compare"
-                  : "pair.receiving",
-            )}
-          </p>
+          <p className="soft">{say(PAIRING_TEXT[pairing.kind])}</p>
           {pairing.kind === "digits" ? <Digits digits={pairing.digits} /> : null}
         </div>
       </header>
@@ -329,7 +336,14 @@ function Pairing({
           <p className="code-large">{pairing.code}</p>
         </>
       ) : null}
-      {pairing.kind === "receiving" ? (
+      {pairing.kind === "came-short" ? (
+        <>
+          <p className="small soft">{say("pair.receiving.stop-hint")}</p>
+          <Button look="main" onPress={() => void ask("cancelPairing")}>
+            {say("pair.came-short.do")}
+          </Button>
+        </>
+      ) : pairing.kind === "receiving" ? (
         <>
           <Progress label={say("pair.receiving.label")} done={pairing.done} total={pairing.total} />
           {pairing.done === 0 ? null : (

@@ -1,7 +1,7 @@
-import type { PasskeyView, UnlockWay } from "@porchlight/client/page";
+import type { PasskeyView, UnlockSecret, UnlockWay } from "@porchlight/client/page";
 import { type ReactElement, useCallback, useEffect, useState } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
-import { useAsk, useAttempt, useMessenger } from "../messenger/use.ts";
+import { useAttempt, useMessenger } from "../messenger/use.ts";
 import { proposedDeviceName } from "../onboarding/device-name.ts";
 import { hasPasskeys, registerPasskey } from "../onboarding/passkey.ts";
 import { PassphraseForm } from "../onboarding/passphrase-form.tsx";
@@ -12,6 +12,7 @@ import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
 import { shownName } from "../text/marks.ts";
+import { RemoveWay } from "./remove-way.tsx";
 
 type Known = {
   readonly id: string;
@@ -27,11 +28,11 @@ const MAX_LABEL = 60;
 /** What opens this device, and the further passkeys that the provider knows for this account. */
 export function Passkeys(): ReactElement {
   const messenger = useMessenger();
-  const ask = useAsk();
   const [ways, setWays] = useState<readonly UnlockWay[]>([]);
   const [registered, setRegistered] = useState<readonly PasskeyView[]>([]);
   const [label, setLabel] = useState<string | null>(null);
   const [isChanging, setChanging] = useState(false);
+  const [removing, setRemoving] = useState<Known | "passphrase" | null>(null);
   const [attempt, run] = useAttempt();
   const read = useCallback(async () => {
     setWays(await messenger.perform("unlockWays").catch(() => []));
@@ -51,11 +52,16 @@ export function Passkeys(): ReactElement {
       setLabel(null);
       await read();
     });
-  const remove = ({ id, isRegistered }: Known): void => {
-    const done = isRegistered
-      ? ask("removePasskey", { passkey: id })
-      : ask("removeUnlockWay", { credential: id });
-    void done.then(read);
+  const remove = async (proof: UnlockSecret | null): Promise<void> => {
+    if (removing === null) return;
+    if (removing !== "passphrase" && removing.isRegistered) {
+      await messenger.perform("removePasskey", { passkey: removing.id, proof });
+    } else if (proof !== null) {
+      const credential = removing === "passphrase" ? null : removing.id;
+      await messenger.perform("removeUnlockWay", { credential, proof });
+    }
+    setRemoving(null);
+    await read();
   };
   return (
     <div className="stack-tight">
@@ -80,7 +86,7 @@ export function Passkeys(): ReactElement {
             <Button
               look="quiet"
               isDisabled={passkey.opens && ways.length === 1}
-              onPress={() => remove(passkey)}
+              onPress={() => setRemoving(passkey)}
             >
               {say("device.remove")}
             </Button>
@@ -96,11 +102,7 @@ export function Passkeys(): ReactElement {
             <Button look="quiet" onPress={() => setChanging(true)}>
               {say("passphrase.change")}
             </Button>
-            <Button
-              look="quiet"
-              isDisabled={ways.length === 1}
-              onPress={() => void ask("removeUnlockWay", { credential: null }).then(read)}
-            >
+            <Button look="quiet" isDisabled={ways.length === 1} onPress={() => setRemoving("passphrase")}>
               {say("device.remove")}
             </Button>
           </li>
@@ -128,6 +130,18 @@ export function Passkeys(): ReactElement {
             {say("passphrase.add")}
           </Button>
         </div>
+      )}
+      {removing === null ? null : (
+        <RemoveWay
+          name={
+            removing === "passphrase"
+              ? say("unlock.passphrase")
+              : shownName(removing.label) || say("passkeys.unnamed")
+          }
+          rest={restWithout(removing, ways)}
+          onRemove={remove}
+          onClose={() => setRemoving(null)}
+        />
       )}
       {isChanging ? (
         <NewPassphrase
@@ -172,6 +186,13 @@ function NewPassphrase({
       />
     </Panel>
   );
+}
+
+/** What unlocks this device without it; `null` where it does not. */
+function restWithout(one: Known | "passphrase", ways: readonly UnlockWay[]): readonly UnlockWay[] | null {
+  if (one === "passphrase") return ways.filter(({ kind }) => kind !== "passphrase");
+  if (!one.opens) return null;
+  return ways.filter((way) => way.kind !== "passkey" || way.credential !== one.id);
 }
 
 function knownPasskeys(ways: readonly UnlockWay[], registered: readonly PasskeyView[]): readonly Known[] {

@@ -7,6 +7,7 @@ import { sendHistory } from "../history.ts";
 import { invitationLink } from "../invitation.ts";
 import type { PairingHost } from "../pairing-host.ts";
 import { beginPasskey, finishPasskey, type PasskeyCreated } from "../passkey.ts";
+import type { UnlockSecret } from "./intents.ts";
 import { handover } from "./keepsake.ts";
 import { formatContactCode } from "./safety-number.ts";
 import type { Session } from "./session.ts";
@@ -35,10 +36,10 @@ export type AccountIntent =
   | "noticeCode"
   | "markNoticeRead";
 
-/** `removeUnlockWay`: makes this device open no more with a passkey. */
+/** `removeUnlockWay`: makes this device open no more with a passkey; `proof` of another way is needed where it did. */
 export function accountIntents(
   session: Session,
-  removeUnlockWay: (credential: string) => Promise<void>,
+  removeUnlockWay: (credential: string, proof: UnlockSecret | null) => Promise<void>,
 ): Handlers<AccountIntent> {
   let pairing: PairingHost | null = null;
   let sending: AbortController | null = null;
@@ -85,7 +86,7 @@ export function accountIntents(
     },
 
     approveDevice: async ({ code }) => {
-      pairing = await account().pair(code);
+      pairing = await account().pair(code, { signal: session.ended });
       const { digits, deviceName } = pairing;
       session.showPairing({ kind: "compare", digits, deviceName });
     },
@@ -109,7 +110,8 @@ export function accountIntents(
           onProgress: (progress) =>
             history ? session.showPairing({ kind: "sending", deviceName, ...progress }) : undefined,
         });
-        await sendHistory(session.server.account, key, records);
+        const { ended } = session;
+        await sendHistory(session.server.account, key, records, { signal: ended, hurry: signal });
       } finally {
         sending = null;
         session.showPairing(null);
@@ -153,8 +155,8 @@ export function accountIntents(
         lastUsed,
       })),
 
-    removePasskey: async ({ passkey }) => {
-      await removeUnlockWay(passkey);
+    removePasskey: async ({ passkey, proof }) => {
+      await removeUnlockWay(passkey, proof);
       await session.server.account.removePasskey(passkey);
     },
 

@@ -7,7 +7,7 @@ import { deleteDB, openDB } from "idb";
 import { browserStorage } from "../browser-storage.ts";
 import type { Port } from "./channel.ts";
 import { Messenger } from "./messenger.ts";
-import type { MessengerConfig, Platform } from "./platform.ts";
+import type { MessengerConfig, Platform, Wanted } from "./platform.ts";
 import { serve } from "./serve.ts";
 
 /** Of a worker's global scope what this file uses. */
@@ -30,6 +30,9 @@ type Locks = {
 const TAKE_OVER = 15_000;
 
 const DOOR = "door";
+/** What tabs say to one another about the lock. */
+const ASKED = "asked";
+const PAIRING = "pairing";
 
 /** State in this origin's IndexedDB; everything but the door sealed under the device's storage key. */
 async function browserPlatform(database: string): Promise<Platform> {
@@ -39,12 +42,17 @@ async function browserPlatform(database: string): Promise<Platform> {
   return {
     lock: (wanted) => exclusive(database, { ifAvailable: true }, wanted),
     takeOver: async (wanted) => {
-      const options = { signal: AbortSignal.timeout(TAKE_OVER) };
-      const taken = exclusive(database, options, wanted).catch(() => null);
+      const refused = new AbortController();
+      const signal = AbortSignal.any([refused.signal, AbortSignal.timeout(TAKE_OVER)]);
       const channel = new BroadcastChannel(wantedAt(database));
-      channel.postMessage(null);
+      channel.onmessage = ({ data }) => {
+        if (data === PAIRING) refused.abort();
+      };
+      const taken = exclusive(database, { signal }, wanted).catch(() => null);
+      channel.postMessage(ASKED);
+      const release = await taken;
       channel.close();
-      return await taken;
+      return release === null && refused.signal.aborted ? PAIRING : release;
     },
     door: {
       load: async () => ((await doors.get(DOOR, DOOR)) as Uint8Array | undefined) ?? null,
@@ -73,7 +81,7 @@ function wantedAt(database: string): string {
 function exclusive(
   database: string,
   options: Parameters<Locks["request"]>[1],
-  wanted: () => void,
+  wanted: Wanted,
 ): Promise<(() => void) | null> {
   const { locks } = (globalThis as unknown as { readonly navigator: { readonly locks: Locks } }).navigator;
   return new Promise((resolve, reject) => {
@@ -84,7 +92,10 @@ function exclusive(
           return undefined;
         }
         const channel = new BroadcastChannel(wantedAt(database));
-        channel.onmessage = wanted;
+        channel.onmessage = ({ data }) => {
+          const answer = data === ASKED ? wanted() : null;
+          if (answer !== null) channel.postMessage(answer);
+        };
         return new Promise<void>((release) =>
           resolve(() => {
             channel.close();

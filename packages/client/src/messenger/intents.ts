@@ -72,13 +72,16 @@ export type Intents = {
   };
   /** From "signed-out": asks an own device to take this one in; the state then has `pairing`. */
   beginPairing: (input: { readonly deviceName: string; readonly secret: UnlockSecret }) => void;
-  /** While the history comes over ("receiving"), it goes on without the rest as soon as anything has come. */
+  /** While the history comes over ("receiving"), and when it came short, it goes on without the rest as soon as anything has come. */
   cancelPairing: () => void;
   /** From "locked". Wrong: ClientError "unlock-refused". */
   unlock: (input: UnlockSecret) => void;
   /** Forgets the key; nothing is received until it is unlocked again. */
   lock: () => void;
-  /** From "elsewhere": whoever has this device open lets go of it. ClientError "held-elsewhere": they do not answer. */
+  /**
+   * From "elsewhere": whoever has this device open lets go of it. ClientError "held-elsewhere": they do not answer;
+   * "pairing-elsewhere": they are letting another device in.
+   */
   takeOver: () => void;
 
   // conversations
@@ -168,9 +171,9 @@ export type Intents = {
   addUnlockWay: (input: UnlockSecret) => void;
   /**
    * The passkey, or the passphrase for `null`, opens this device no more. The last way stays: ClientError
-   * "unlock-way-last".
+   * "unlock-way-last". `proof`: another way, which has to open: ClientError "unlock-refused".
    */
-  removeUnlockWay: (input: { readonly credential: string | null }) => void;
+  removeUnlockWay: (input: { readonly credential: string | null; readonly proof: UnlockSecret }) => void;
   /** A link for somebody new. */
   invite: () => { readonly link: string; readonly expires: UnixSeconds };
   /** On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`. */
@@ -186,8 +189,8 @@ export type Intents = {
   /** `response`: the browser's answer as JSON, without results of extensions. */
   finishPasskey: (input: { readonly response: unknown; readonly label: string }) => void;
   passkeys: () => readonly PasskeyView[];
-  /** At the server, and from this device's ways to unlock. */
-  removePasskey: (input: { readonly passkey: string }) => void;
+  /** At the server, and from this device's ways to unlock; where it is one of these, with a `proof` as above. */
+  removePasskey: (input: { readonly passkey: string; readonly proof: UnlockSecret | null }) => void;
   /** Removes an own device from the account and from every conversation. */
   removeDevice: (input: { readonly device: string }) => void;
   /**

@@ -12,7 +12,7 @@ import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./inte
 import { takeKeepsakes } from "./keepsake.ts";
 import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
-import { checkedName } from "./profile.ts";
+import { checkedName, Profile } from "./profile.ts";
 import { codeOf, failureOf, mayPass } from "./refusal.ts";
 import { takeBackups } from "./reunion.ts";
 import { parseContactCode } from "./safety-number.ts";
@@ -126,10 +126,14 @@ export class Messenger {
     const handler = (handlers as Readonly<Record<string, unknown>>)[name] as (
       input: IntentInput<Name>,
     ) => Promise<IntentResult<Name>> | IntentResult<Name>;
+    const open = this.#open;
     try {
       return await handler(given);
     } catch (error) {
-      if (codeOf(error) === "internal") this.#fail(error);
+      if (codeOf(error) !== "internal") throw error;
+      // Locked meanwhile, or open in another tab: what it began on is closed, and nothing is wrong with it.
+      if (this.#open !== open) throw notNow();
+      this.#fail(error);
       throw error;
     }
   }
@@ -175,11 +179,14 @@ export class Messenger {
     },
     takeOver: async () => {
       if (this.#state.kind !== "elsewhere") throw notNow();
-      const release = (await this.#platform.takeOver?.(this.#yield)) ?? null;
-      if (release === null) {
+      const taken = (await this.#platform.takeOver?.(this.#yield)) ?? null;
+      if (taken === "pairing") {
+        throw new ClientError("pairing-elsewhere", "a device is being added there: finish that first");
+      }
+      if (taken === null) {
         throw new ClientError("held-elsewhere", "the other one does not let go: close it, then try again");
       }
-      await this.#beginWith(release);
+      await this.#beginWith(taken);
     },
     addUnlockWay: async (secret) => {
       const { key } = this.#opened();
@@ -188,7 +195,7 @@ export class Messenger {
       const kept = door.slots.filter((slot) => !isReplaced(slot));
       await this.#saveDoor({ ...door, slots: [...kept, await slotFor(key, secret, this.#platform)] });
     },
-    removeUnlockWay: ({ credential }) => this.#removeUnlockWay(credential),
+    removeUnlockWay: ({ credential, proof }) => this.#removeUnlockWay(credential, proof),
     restore: ({ recoveryCode, name, secret }) => this.#restore(recoveryCode, name, secret),
     lookInvitation: async ({ invitation, name }) => {
       if (name !== undefined) checkedName(name);
@@ -203,10 +210,11 @@ export class Messenger {
     beginPairing: ({ deviceName, secret }) => this.#pair(deviceName, secret),
     cancelPairing: () => {
       if (this.#state.kind !== "signed-out") return;
+      const { pairing } = this.#state;
       // It is a device of the account already: it goes on with what has come.
-      if (this.#state.pairing?.kind === "receiving") {
+      if (isLetIn(pairing)) {
         // Who the person is comes first: before that there is nothing to go on with.
-        if (this.#state.pairing.done > 0) this.#pairing?.history.abort();
+        if (pairing.kind === "came-short" || pairing.done > 0) this.#pairing?.history.abort();
         return;
       }
       this.#pairing?.begin.abort();
@@ -260,25 +268,43 @@ export class Messenger {
     }
   }
 
+  /**
+   * A device is being let in, this one or by this one: that writes until it is done or given up, and somebody waits for it
+   * at the other end.
+   */
+  get #isPairing(): boolean {
+    return this.#pairing !== null || (this.#open?.session.state.pairing ?? null) !== null;
+  }
+
   /** The person wants to go on elsewhere: what was promised is saved, and nothing is touched from then on. */
-  readonly #yield = (): void => {
+  readonly #yield = (): "pairing" | null => {
+    if (this.#isPairing) return "pairing";
     void this.#alone(async () => {
-      // A device that is being let in writes until it is done or given up: nobody else may meanwhile.
-      if (this.#release === null || this.#pairing !== null) return;
+      if (this.#release === null || this.#isPairing) return;
       await this.#shut();
       this.#door = null;
       this.#show({ kind: "elsewhere" });
       this.#release?.();
       this.#release = null;
     });
+    return null;
   };
 
-  /** A device that is none yet becomes one of an account, in whichever way `enter` is. */
+  /**
+   * A device that is none yet becomes one of an account, in whichever way `enter` is. `settle`: before it is saved that
+   * there is one; `saved`: afterwards, before it is open.
+   */
   async #beginDevice(
     name: string,
     secret: UnlockSecret,
     enter: Enter,
-    settle: (session: Session) => Promise<void> = async () => {},
+    {
+      settle = async () => {},
+      saved = async () => {},
+    }: {
+      readonly settle?: (session: Session) => Promise<void>;
+      readonly saved?: () => Promise<void>;
+    } = {},
   ): Promise<Session> {
     if (this.#state.kind !== "signed-out") throw notNow();
     const checked = name === "" ? "" : checkedName(name);
@@ -291,6 +317,7 @@ export class Messenger {
       // The door comes last: without it, the next start finds an empty device and begins anew.
       // A device that was restored or let in has its person's name from there.
       await this.#saveDoor({ name: session.profile.name, account: session.me, slots: [slot] });
+      await saved();
       this.#enter(session, storage, key);
       return session;
     } catch (error) {
@@ -306,18 +333,15 @@ export class Messenger {
       ...(invitation === null ? {} : { invitation: parseInvitation(invitation) }),
       ...(deviceName === undefined ? {} : { deviceName }),
     };
-    await this.#beginDevice(
-      name,
-      secret,
-      (context) => Account.create(context, options),
-      async ({ account, people }) => {
+    await this.#beginDevice(name, secret, (context) => Account.create(context, options), {
+      settle: async ({ account, people }) => {
         const inviter = account?.inviter ?? null;
         if (inviter === null) return;
         people.meet(inviter);
         people.named(inviter, nameOfInviter(inviter, invitation));
         await people.save();
       },
-    );
+    });
   }
 
   async #restore(code: string, name: string, secret: UnlockSecret): Promise<void> {
@@ -338,7 +362,7 @@ export class Messenger {
 
   /** ACC-30: the answer is in the state, step by step, until the other device has let this one in. */
   async #pair(deviceName: string, secret: UnlockSecret): Promise<void> {
-    if (this.#state.kind !== "signed-out") throw notNow();
+    if (this.#state.kind !== "signed-out" || isLetIn(this.#state.pairing)) throw notNow();
     const [begin, taking] = [new AbortController(), new AbortController()];
     this.#pairing?.begin.abort();
     const pairing = { begin, history: taking };
@@ -348,24 +372,45 @@ export class Messenger {
       if (this.#state.kind === "signed-out" && !signal.aborted) this.#show({ ...this.#state, pairing: view });
     };
     let hasBegun = false;
+    let isIn = false;
+    let isShort = false;
     const begun = new Promise<void>((resolve, reject) => {
-      this.#beginDevice("", secret, async (context) => {
+      const enter: Enter = async (context) => {
         const guest = await startPairing(context, { audience: this.#config.origin, deviceName });
         const { code, qr } = guest;
         show({ kind: "code", code, qr });
         hasBegun = true;
         resolve();
         show({ kind: "digits", digits: await guest.digits({ signal }) });
-        const { account, history } = await guest.finish({ signal });
-        signal.throwIfAborted();
-        show({ kind: "receiving", done: 0, total: null });
+        const granted = (): void => {
+          signal.throwIfAborted();
+          isIn = true;
+          show({ kind: "receiving", done: 0, total: null });
+        };
+        const { account, history } = await guest.finish({ signal, granted });
         const records = receiveHistory(context.server.account, history, { signal: taking.signal });
-        await takeKeepsakes(context.storage, records, (progress) => show({ kind: "receiving", ...progress }));
+        let broken: unknown = null;
+        const come = upTo(records, (error) => {
+          broken = error;
+        });
+        await takeKeepsakes(context.storage, come, (progress) => show({ kind: "receiving", ...progress }));
+        // ACC-46. Without who the person is there is nothing to go on with, and who was taken out again is out.
+        if (broken !== null && (isRevoked(broken) || !(await Profile.isIn(context.storage)))) throw broken;
+        isShort = broken !== null;
         return account;
-      })
+      };
+      const saved = async (): Promise<void> => {
+        if (!isShort || taking.signal.aborted) return;
+        const read = new Promise((resolve) => taking.signal.addEventListener("abort", resolve));
+        show({ kind: "came-short" });
+        await read;
+      };
+      this.#beginDevice("", secret, enter, { saved })
         .catch((error: unknown) => {
           // Nobody waits for it any more: that it ended, and why, stands in the state.
-          show(hasBegun ? { kind: "ended", code: codeOf(error) } : null);
+          const code = codeOf(error);
+          if (isIn && !isRevoked(error)) show({ kind: "abandoned", code });
+          else show(hasBegun ? { kind: "ended", code } : null);
           reject(error);
         })
         .finally(() => {
@@ -393,8 +438,11 @@ export class Messenger {
     }
   }
 
-  /** `null`: the passphrase. A passkey that is none of this device's ways is no error. Throws ClientError "unlock-way-last". */
-  async #removeUnlockWay(credential: string | null): Promise<void> {
+  /**
+   * `credential`: `null` is the passphrase; a passkey that is none of this device's ways is no error. `proof`: a way that
+   * stays, which has to open. Throws ClientError "unlock-way-last", "unlock-refused".
+   */
+  async #removeUnlockWay(credential: string | null, proof: UnlockSecret | null): Promise<void> {
     const door = this.#knownDoor();
     const slots = door.slots.filter(
       (slot) => (slot.kind === "prf" ? slot.credentialId : null) !== credential,
@@ -403,6 +451,10 @@ export class Messenger {
     if (slots.length === 0) {
       throw new ClientError("unlock-way-last", "nothing else opens this device: add another way first");
     }
+    if (proof === null) {
+      throw new ClientError("unlock-refused", "first show that a way that stays opens this device");
+    }
+    (await opened({ ...door, slots }, proof)).fill(0);
     await this.#saveDoor({ ...door, slots });
   }
 
@@ -413,15 +465,19 @@ export class Messenger {
     session.onThread = (conversation, change) => {
       for (const listener of this.#threadListeners) listener(conversation, change);
     };
+    const failed = (error: unknown): void => {
+      if (this.#open?.session === session) this.#fail(error);
+    };
     session.onName = (name) =>
-      void this.#alone(() => this.#saveDoor({ ...this.#knownDoor(), name })).catch((error: unknown) =>
-        this.#fail(error),
-      );
-    const forget = (credential: string) => this.#alone(() => this.#removeUnlockWay(credential));
+      void this.#alone(async () => {
+        if (this.#open?.session === session) await this.#saveDoor({ ...this.#knownDoor(), name });
+      }).catch(failed);
+    const forget = (credential: string, proof: UnlockSecret | null) =>
+      this.#alone(() => this.#removeUnlockWay(credential, proof));
     const handlers = { ...talkIntents(session), ...accountIntents(session, forget) };
     this.#open = { session, storage, key, handlers };
     this.#show(session.state);
-    session.start((error) => this.#fail(error));
+    session.start(failed);
   }
 
   async #shut(): Promise<void> {
@@ -468,6 +524,26 @@ export class Messenger {
     this.#open = null;
     this.#show({ kind: "failed", code });
     void open?.session.stop().catch(() => {});
+  }
+}
+
+/** A device of the account already, and not yet open. */
+function isLetIn(
+  pairing: PairingGuestView | null,
+): pairing is Extract<PairingGuestView, { kind: "receiving" | "came-short" }> {
+  return pairing?.kind === "receiving" || pairing?.kind === "came-short";
+}
+
+function isRevoked(error: unknown): boolean {
+  return codeOf(error) === "device-revoked";
+}
+
+/** What came before it broke off. */
+async function* upTo<T>(items: AsyncIterable<T>, broke: (error: unknown) => void): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    broke(error);
   }
 }
 

@@ -26,15 +26,20 @@ export type MessengerServer = ServerClient & {
   readonly tell: (conversation: ConversationId, body: Uint8Array) => void;
 };
 
+export type Wanted = () => "pairing" | null;
+
 /** What a messenger stands on: the same in a browser's worker, in Node, and in tests that let it die. */
 export type Platform = {
   /**
    * Exclusive use of this device's state until it is called; `null` where another program has it. `wanted` is called when
-   * another one asks to have it.
+   * another one asks to have it, and answers what it cannot be given for now.
    */
-  readonly lock: (wanted: () => void) => Promise<(() => void) | null>;
-  /** As {@link lock}, after asking whoever has it to let go; `null`: they did not. Left out where nobody can be asked. */
-  readonly takeOver?: (wanted: () => void) => Promise<(() => void) | null>;
+  readonly lock: (wanted: Wanted) => Promise<(() => void) | null>;
+  /**
+   * As {@link lock}, after asking whoever has it to let go; "pairing": they are letting a device in; `null`: they did not.
+   * Left out where nobody can be asked.
+   */
+  readonly takeOver?: (wanted: Wanted) => Promise<(() => void) | "pairing" | null>;
   /** A small record that is readable before anything is unlocked. */
   readonly door: {
     readonly load: () => Promise<Uint8Array | null>;

@@ -48,6 +48,11 @@ export class Profile {
     }
   }
 
+  /** Whether who the person is came over from another device. */
+  static async isIn(storage: Storage): Promise<boolean> {
+    return (await storage.load(RECORD)) !== null;
+  }
+
   get name(): string {
     return this.#record.name;
   }

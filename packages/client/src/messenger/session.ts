@@ -76,6 +76,7 @@ export class Session {
   #isAsking = false;
   readonly typing: Typing;
   #state: ReadyState;
+  readonly #ending = new AbortController();
   #isRunning = false;
   #hasNews = false;
   #hasSwept = false;
@@ -236,6 +237,11 @@ export class Session {
     return this.member.account;
   }
 
+  /** For what waits long: aborted when this session stops. */
+  get ended(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   now(): UnixSeconds {
     return this.platform.clock.now();
   }
@@ -250,6 +256,7 @@ export class Session {
   /** Ends after what is being saved is saved. */
   async stop(): Promise<void> {
     this.#isRunning = false;
+    this.#ending.abort();
     this.server.disconnect();
     this.wake();
     this.typing.stop();

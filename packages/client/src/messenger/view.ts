@@ -50,6 +50,10 @@ export type PairingGuestView =
   | { readonly kind: "digits"; readonly digits: string }
   /** Let in; what the other device has is coming over. `cancelPairing` goes on without the rest. */
   | ({ readonly kind: "receiving" } & HandoverView)
+  /** It is in and saved, and not all of the history came. `cancelPairing` goes on with what there is. */
+  | { readonly kind: "came-short" }
+  /** The other device let it in, and lists it; here it could not go on, and nothing of it is left. */
+  | { readonly kind: "abandoned"; readonly code: ClientErrorCode }
   /** It came to nothing: "pairing-refused", "pairing-over", or "pairing-altered" where somebody was in between. */
   | { readonly kind: "ended"; readonly code: ClientErrorCode };
 
