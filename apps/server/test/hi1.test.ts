@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -41,6 +41,8 @@ import {
   type ProviderLine,
   planSending,
   preservationTaskOf,
+  progressOf,
+  type Sending,
   Sendings,
   Service,
   taskOf,
@@ -329,6 +331,18 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   }
   expect(wrong.text).toContain("Nobody &lt;img");
   expect((await send(typed, utf8("another act"))).text).toContain("This is another file");
+  // What no message takes is said before anybody confirms it, and what was typed stays.
+  for (const [names, words] of [
+    ["x".repeat(65_536), "at most 65,535 characters"],
+    [Array.from({ length: 1001 }, (_, i) => `Nobody ${i}`).join("\n"), "at most 1,000 people"],
+    [
+      Array.from({ length: 250 }, (_, i) => `${i}${"y".repeat(65_000)}`).join("\n"),
+      "A message cannot take this",
+    ],
+  ] as const) {
+    const large = await send({ ...typed, names, act: "hash" });
+    expect([large.status, large.text.includes(words), large.text.includes(names)]).toEqual([422, true, true]);
+  }
 
   // What is confirmed is all that will be sent; it is on the disk before the first message, the act too.
   const asked = client.asked(await send(typed, act));
@@ -353,9 +367,16 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   const cut = await client.follow(await client.confirm(asked)).finally(() => vi.unstubAllGlobals());
   expect(cut.text).toContain("Nothing is lost: what is missing is sent when you go on.");
   expect(cut.text).toContain("This is not sent to its end.");
+  // It is announced wherever somebody looks in the morning.
+  for (const path of ["/orders", "/sent"])
+    expect((await client.get(path)).text).toMatch(
+      new RegExp(`to its end:</strong> <a href="${place}">5 Js 9/26`),
+    );
+  expect((await client.get(at)).text).toContain("not sent to its end");
   expect((await send(typed)).status).toBe(409);
   const refused = await client.act(`${place}/on`, {});
   expect(refused.text).toContain("The provider refused 1 part.");
+  expect((await client.get("/orders")).text).not.toContain("to its end");
   expect(refused.text).toContain(
     `No such account. (task:RequestValues) (${refusal("no-such-account").number})`,
   );
@@ -365,9 +386,19 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   const again = client.asked(await send(right));
   expect(again.text).toContain("There already, and not sent again");
   expect(again.text).not.toContain("Message 2");
+  const twice = client.asked(await send(right));
   const sent = await client.follow(await client.confirm(again));
   expect(sent.text).toContain("The provider has all of it.");
   expect(sent.text).toContain("5 Js 9/26");
+  // Somebody else was shown the same and confirms it too: it is sent once.
+  expect((await client.confirm(twice)).text).toContain("It is not as it was shown any more");
+  // Damaged, it is said: nothing is sent over it before somebody sets it aside.
+  const kept = join(agency.directory, "sendings", `${at.split("/").at(-1)}.sealed`);
+  writeFileSync(kept, readFileSync(kept).subarray(1));
+  expect((await client.get(place)).text).toContain("What was noted of the last sending is damaged.");
+  expect((await send(right)).status).toBe(409);
+  expect((await client.get("/orders")).text).toContain("What was noted of a sending is damaged");
+  expect((await client.act(`${place}/set-aside`, {})).text).toContain("It is set aside.");
   const all = await send(right);
   expect([all.status, all.text.includes("has all of that already")]).toEqual([422, true]);
   const { objects } = await new LineRecords(agency, by).ask(service);
@@ -937,7 +968,9 @@ describe("orders", () => {
     for (let cut = 0; cut < 6; cut++) {
       const { parts } = planSending(line, { ...wish, reference: `cut ${cut}` }, []);
       expect(parts.length).toBe(3);
-      await new Sendings(agency, line).begin(name(cut), { at: server.now, typed: { names: "Ada" }, parts });
+      await new Sendings(agency, line).begin(name(cut), {
+        ...{ at: server.now, typed: { names: "Ada" }, parts, seen: [] },
+      });
       let count = 0;
       hooked.hi1 = async (message) => {
         const isCut = count++ === Math.floor(cut / 2);
@@ -968,7 +1001,7 @@ describe("orders", () => {
     }
     // A whole program, killed: what it had kept is on the disk, and no more.
     const { parts: all } = planSending(line, { ...wish, reference: "killed" }, []);
-    await new Sendings(agency, line).begin(name(50), { at: server.now, typed: {}, parts: all });
+    await new Sendings(agency, line).begin(name(50), { at: server.now, typed: {}, parts: all, seen: [] });
     const program = join(import.meta.dirname, "killed-sender.ts");
     const child = spawn(process.execPath, [
       ...[program, agency.directory, server.url, charter.id, name(50), base64(act)],
@@ -993,9 +1026,95 @@ describe("orders", () => {
     await ask([create(taken)]);
     const other = { ...taken, "auth:AuthorisationReference": "second" } as typeof taken;
     const sendings = new Sendings(agency, line);
-    await sendings.begin(name(99), { at: server.now, typed: {}, parts: [{ object: other, isWhole: false }] });
+    const alone = [{ object: other, isWhole: false }];
+    await sendings.begin(name(99), { at: server.now, typed: {}, parts: alone, seen: [] });
     const { parts } = await sendings.send(service, name(99), async () => null);
     expect(parts[0]?.outcome).toMatchObject({ kind: "refused", number: refusal("object-exists").number });
+  });
+
+  test("DESK-14: one at a time: what is left unsent is not sent, and what may have been is not called unsent", async () => {
+    const plain = service.server.hi1.bind(service.server);
+    const hooked = service.server as { hi1: ServerClient["hi1"] };
+    const name = `request-${"7".repeat(24)}`;
+    const planned = (reference: string) =>
+      planSending(
+        line,
+        {
+          ...{ reference, legalBasis: charter.legalBases[0] as string, offenceCategory: "stalking", days },
+          ...{
+            targets: targets(),
+            isEmergency: true,
+            order: null,
+            tasks: ["SubscriberData"],
+            preserve: null,
+          },
+          act: { contentType: "application/pdf", checksum: actHash, isWhole: true },
+        },
+        [],
+      ).parts;
+    const ids = (parts: ReturnType<typeof planned>) => parts.map(({ object }) => object.ObjectIdentifier);
+    const kinds = (sending: Sending | null) => sending?.parts.map(({ outcome }) => outcome.kind);
+    const there = async (parts: ReturnType<typeof planned>) =>
+      codes(await ask(ids(parts).map((Identifier) => ({ GET: { Identifier } }))));
+    const nowhere = refusal("object-unknown").number;
+    const about = { at: server.now, typed: {} };
+    const contents = async () => act;
+    await service.update();
+    const sendings = new Sendings(agency, line);
+
+    // The second message is under way when somebody else leaves the rest, and begins anew.
+    const first = planned("lane 1");
+    await sendings.begin(name, { ...about, parts: first, seen: [] });
+    const [arrived, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let count = 0;
+    hooked.hi1 = async (message) => {
+      if (++count === 2) {
+        arrived.resolve();
+        await free.promise;
+      }
+      return await plain(message);
+    };
+    const sending = sendings.send(service, name, contents);
+    await arrived.promise;
+    const other = new Sendings(agency, { ...line, version: "2" }, sendings);
+    const leaving = other.leave(name, ids(first));
+    expect(kinds(await other.read(name))).toEqual(["taken", "unanswered", "unanswered"]);
+    free.resolve();
+    const left = await leaving;
+    expect(kinds(left)).toEqual(["taken", "taken", "left"]);
+    expect(kinds(await sending)).toEqual(["taken", "taken", "left"]);
+    expect([count, await there(first)]).toEqual([2, [null, null, nowhere]]);
+
+    // Two were shown the same: the second is not begun, nor is what was shown of the one before left.
+    const second = planned("lane 2");
+    const seen = progressOf(left);
+    await sendings.begin(name, { ...about, parts: second, seen });
+    const late = sendings.begin(name, { ...about, parts: planned("lane 3"), seen });
+    await expect(late).rejects.toMatchObject({ code: "moved-on" });
+    await expect(sendings.leave(name, ids(first))).rejects.toMatchObject({ code: "moved-on" });
+
+    // The first answer is lost: the provider has it, the others were never sent.
+    hooked.hi1 = async (message) => {
+      await plain(message);
+      throw new TypeError("lost");
+    };
+    await expect(sendings.send(service, name, contents)).rejects.toThrow("lost");
+    hooked.hi1 = plain;
+    expect(await sendings.open()).toEqual([{ name, isDamaged: false }]);
+    expect(kinds(await sendings.leave(name, ids(second)))).toEqual(["left", "held-back", "held-back"]);
+    expect(await there(second)).toEqual([null, nowhere, nowhere]);
+    expect(await sendings.open()).toEqual([]);
+
+    // One flipped bit: it is said, and nothing is begun over it.
+    const file = join(agency.directory, "sendings", `${name}.sealed`);
+    const sealed = readFileSync(file);
+    sealed[sealed.length - 1] = (sealed.at(-1) as number) ^ 1;
+    writeFileSync(file, sealed);
+    expect(await sendings.open()).toEqual([{ name, isDamaged: true }]);
+    const over = sendings.begin(name, { ...about, parts: planned("lane 4"), seen: [] });
+    await expect(over).rejects.toMatchObject({ code: "file-malformed" });
+    await sendings.setAside(name);
+    expect([await sendings.read(name), await sendings.open()]).toEqual([null, []]);
   });
 
   test("HI1-12, HI1-15, HI1-32, DESK-13, DESK-14: what an agency sent, on its pages: states, words, deliveries and its acts, all escaped", async () => {

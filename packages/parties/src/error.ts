@@ -3,6 +3,8 @@ export type PartyErrorCode =
   /** The directory is another party's, or none's. */
   | "not-this-party"
   | "exists"
+  /** What was shown of it is not how it stands any more. */
+  | "moved-on"
   | "charter-unknown"
   /** The newest witnessed state of the log is too old: what came after it may be kept back. */
   | "log-stale"

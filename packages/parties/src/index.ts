@@ -59,8 +59,16 @@ export {
   readRequest,
   readStatementFile,
 } from "./request-file.ts";
-export { orderContents, type Part, planSending, type SendingWish } from "./sending.ts";
-export { isUnfinished, readParts, type Sending, Sendings, type SentPart } from "./sendings.ts";
+export { fitsMessage, orderContents, type Part, planSending, type SendingWish } from "./sending.ts";
+export {
+  isUnfinished,
+  type OpenSending,
+  progressOf,
+  readParts,
+  type Sending,
+  Sendings,
+  type SentPart,
+} from "./sendings.ts";
 export { chooseCharter, type Replacement, Service, type ServiceOptions } from "./service.ts";
 export { Shelf } from "./shelf.ts";
 export {

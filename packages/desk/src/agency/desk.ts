@@ -8,6 +8,7 @@ import {
   keepOrder,
   keptOrder,
   namesOf,
+  type OpenSending,
   type OrderFile,
   placeInLog,
   type Request,
@@ -38,6 +39,7 @@ import { LineDoor } from "./line-door.ts";
 import { LINE_SENTENCES, LineRoom, ON_THE_LINE } from "./line-room.ts";
 import { applicationPage, handsOn, keyPage, newPage, orderPage, ordersPage } from "./pages.ts";
 import { pictureType } from "./picture.ts";
+import { openSendingsBox, referencesIn } from "./sending-page.ts";
 import { SendingRoom } from "./sending-room.ts";
 import { viewerPage } from "./viewer-page.ts";
 
@@ -67,11 +69,11 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
   await agency.sealPlainActs();
   const { party } = agency;
   const door = new ServiceDoor(context, party);
-  const [chosen, lineDoor] = [new ChosenActs(), new LineDoor(agency)];
-  const room = new AgencyRoom(agency, door, chosen);
+  const lineDoor = new LineDoor(agency);
+  const room = new AgencyRoom(agency, door, lineDoor);
   const line = new LineRoom(agency, door, lineDoor);
   const sending = new SendingRoom({
-    ...{ agency, door, chosen, line: lineDoor, sentences: ON_THE_LINE },
+    ...{ agency, door, line: lineDoor, sentences: ON_THE_LINE },
     request: async (visit) => await room.request(visit),
     order: async (visit) => await room.find(visit),
   });
@@ -170,12 +172,13 @@ class AgencyRoom {
   readonly #evidence: EvidenceShelf;
   readonly #collections = new Collections();
   readonly #silences = new Silences();
-  readonly #chosen: ChosenActs;
+  readonly #line: LineDoor;
+  readonly #chosen = new ChosenActs();
 
-  constructor(agency: Agency, door: ServiceDoor, chosen: ChosenActs) {
+  constructor(agency: Agency, door: ServiceDoor, line: LineDoor) {
     this.#agency = agency;
     this.#door = door;
-    this.#chosen = chosen;
+    this.#line = line;
     this.#evidence = new EvidenceShelf(agency);
   }
 
@@ -202,6 +205,7 @@ class AgencyRoom {
         orders.map(async (one) => ({ ...one, isOpened: await this.#evidence.has(one.order) })),
       ),
       damaged: [...unread, ...damaged],
+      unsent: openSendingsBox(await this.#line.openSendings(), referencesIn(requests)),
       open: requests.filter(({ request }) => !points.has(hex(request.requester.point))),
     });
   }
@@ -281,11 +285,17 @@ class AgencyRoom {
     return found.request;
   }
 
+  async #unsent(application: string): Promise<OpenSending | null> {
+    return (await this.#line.openSendings()).find(({ name }) => name === application) ?? null;
+  }
+
   async application(visit: Visit) {
     const request = await this.request(visit);
     const isKept = await this.#agency.hasAct(request.actHash);
     const { charter } = await this.#door.open();
-    return applicationPage(visit, visit.params["application"] ?? "", { charter, request, isActHere: isKept });
+    const name = visit.params["application"] ?? "";
+    const unsent = await this.#unsent(name);
+    return applicationPage(visit, name, { charter, request, isActHere: isKept, unsent });
   }
 
   async order(visit: Visit) {
@@ -300,6 +310,7 @@ class AgencyRoom {
       silent: this.#silences.note(keyholders, service.now()),
       collection: this.#collections.of(shown.name),
       isOpened: await this.#evidence.has(shown.order),
+      unsent: await this.#unsent(Agency.nameOfRequest(shown.document.requester.point)),
     });
   }
 

@@ -1,8 +1,11 @@
+import { DurableError } from "@porchlight/durable";
 import {
   type Agency,
   type LineNames,
   LineRecords,
   lineOf,
+  type OpenSending,
+  PartyError,
   readLineNames,
   Sendings,
 } from "@porchlight/parties";
@@ -31,9 +34,20 @@ export class LineDoor {
     if (JSON.stringify(this.#line?.names) !== JSON.stringify(names)) {
       const to = lineOf(names, await this.#agency.endpointSeed());
       const records = new LineRecords(this.#agency, to);
-      this.#line = { names, to, records, sendings: new Sendings(this.#agency, to) };
+      this.#line = { names, to, records, sendings: new Sendings(this.#agency, to, this.#line?.sendings) };
     }
     return this.#line;
+  }
+
+  /** What is not sent to its end, by the application's name. */
+  async openSendings(): Promise<readonly OpenSending[]> {
+    try {
+      return (await (await this.open())?.sendings.open()) ?? [];
+    } catch (error) {
+      // Names or key of the line are damaged: the page of the line says so, and a list shows the rest.
+      if (error instanceof PartyError || error instanceof DurableError) return [];
+      throw error;
+    }
   }
 
   /** Throws DeskError "not-now". */

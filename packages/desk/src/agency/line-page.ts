@@ -26,7 +26,7 @@ export type Told = { readonly record: LineRecord; readonly why: Explained | null
 const HEADING = "Sent to the provider";
 const FROM_WHERE = html`<p class="soft">What is sent begins on the page of an application or an <a href="/orders">order</a>: “Send to the provider”.</p>`;
 
-export function linePage(visit: Visit, names: LineNames, told: Told): View {
+export function linePage(visit: Visit, names: LineNames, told: Told, unsent: Markup): View {
   const { record } = told;
   const { objects } = record;
   const newest = [...objects].sort(byUrgency);
@@ -37,7 +37,8 @@ export function linePage(visit: Visit, names: LineNames, told: Told): View {
   const [open, over] = [sent.filter((one) => !one.isOver), sent.filter((one) => one.isOver)];
   return {
     title: HEADING,
-    body: html`<h1>${HEADING}</h1><p class="lead">What ${names.endpoint} asked ${names.provider} for over its line, and how it stands there. A clock says by when the provider has to answer: ten days, in an emergency eight hours, of when the task and the paper that it needs are both there.</p>
+    body: html`<h1>${HEADING}</h1><p class="lead">What ${names.endpoint} asked ${names.provider} for over its line, and how it stands there. A clock says by when the provider has to answer: ten days, in an emergency eight hours, where nothing else was agreed, of when the task and the paper that it needs are both there.</p>
+${unsent}
 ${awayBox(told)}
 ${record.isCut ? box("warn", html`<p>The provider lists no more than this at once: there may be others.</p>`) : NOTHING}
 ${

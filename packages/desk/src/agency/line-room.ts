@@ -19,6 +19,7 @@ import { explain } from "../shell/sentences.ts";
 import type { LineDoor } from "./line-door.ts";
 import { keylessPage, lineObjectPage, linePage, namesPage, objectFacts, type Told } from "./line-page.ts";
 import { ACT_WORDS, actHelp, statusWords, whatWords } from "./line-words.ts";
+import { openSendingsBox, referencesIn } from "./sending-page.ts";
 
 /** What can go wrong on the line, in an agency's words. */
 export const LINE_SENTENCES: Readonly<Record<string, Sentence>> = {
@@ -33,6 +34,10 @@ export const LINE_SENTENCES: Readonly<Record<string, Sentence>> = {
   "delivery-damaged": {
     title: "What was delivered is not whole",
     next: "It was not kept, and the provider was not told that it is here. Call the provider.",
+  },
+  "moved-on": {
+    title: "It is not as it was shown any more",
+    next: "Nothing was sent by this. Look at how it stands now, and decide again.",
   },
   "contents-missing": {
     title: "What is to be sent is not here any more",
@@ -91,7 +96,15 @@ export class LineRoom {
 
   async all(visit: Visit): Promise<View> {
     const line = await this.#line.open();
-    if (line !== null) return linePage(visit, line.names, await this.#told(line.records));
+    if (line !== null) {
+      const [told, open] = [await this.#told(line.records), await line.sendings.open()];
+      return linePage(
+        visit,
+        line.names,
+        told,
+        openSendingsBox(open, referencesIn((await this.#agency.requests()).requests)),
+      );
+    }
     const names = await readLineNames(this.#agency.directory);
     return names === null ? namesPage(visit, { names }) : keylessPage();
   }

@@ -2,7 +2,7 @@ import type { Charter } from "@porchlight/charter";
 import { base64, hex } from "@porchlight/encoding";
 import { orderWord, sha256, type Words } from "@porchlight/evidence";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
-import type { KeyholderAnswer, Lacking, Request } from "@porchlight/parties";
+import type { KeyholderAnswer, Lacking, OpenSending, Request } from "@porchlight/parties";
 import {
   damagedTable,
   daysText,
@@ -31,6 +31,7 @@ import {
 } from "../shell/look.ts";
 import type { Silent } from "../silence.ts";
 import type { Collection } from "./collecting.ts";
+import { sendingBadge } from "./sending-page.ts";
 
 /** Applications without an order yet, and orders. */
 export function ordersPage(
@@ -40,17 +41,23 @@ export function ordersPage(
     readonly orders: readonly (Shown & { readonly isOpened: boolean })[];
     readonly open: readonly { readonly name: string; readonly request: Request }[];
     readonly damaged: readonly string[];
+    /** What is not sent to its end. */
+    readonly unsent: Markup;
   },
 ): View {
-  const { charter, orders, open, damaged } = about;
+  const { charter, orders, open, damaged, unsent } = about;
   return {
     title: "Orders",
     body: html`<div class="top"><h1>Orders</h1>${linkButton("New application", "/new", "main")}</div>
+${unsent}
 ${
   open.length === 0
     ? NOTHING
     : table({
-        caption: "Applications that no order has come for yet",
+        caption:
+          damaged.length === 0
+            ? "Applications that no order has come for yet"
+            : "Applications that no order has come for yet, as far as files can be read here",
         heads: ["Reference", "Original act"],
         rows: open.map(({ name, request }) => [
           html`<a href="/applications/${name}">${request.reference}</a>`,
@@ -119,7 +126,13 @@ export function applicationPage(
     charter,
     request,
     isActHere,
-  }: { readonly charter: Charter; readonly request: Request; readonly isActHere: boolean },
+    unsent,
+  }: {
+    readonly charter: Charter;
+    readonly request: Request;
+    readonly isActHere: boolean;
+    readonly unsent: OpenSending | null;
+  },
 ): View {
   const signers = whoSigns(charter);
   return {
@@ -136,7 +149,7 @@ ${facts([
 <p>Give this file to ${signers}. It holds no secret.</p>
 <div class="row">${linkButton("Download the application", `/applications/${name}/file`, "main")}${isActHere ? linkButton("Download the original act", `/applications/${name}/act`) : NOTHING}</div>
 <p>What the provider has to do for it, it is asked over its line: whose account it is, for instance, or to keep something from deletion.</p>
-<p>${linkButton("Send to the provider", `/applications/${name}/send`)}</p>
+<p>${linkButton("Send to the provider", `/applications/${name}/send`)} ${sendingBadge(unsent)}</p>
 <p>${charter.kind === "court" ? "The court gives you the order as a file when it has signed it." : "They give you the order as a file when both have signed it."}</p>
 ${bringForm(visit)}`,
   };
@@ -191,10 +204,11 @@ export function orderPage(
     readonly silent: Silent;
     readonly collection: Collection | null;
     readonly isOpened: boolean;
+    readonly unsent: OpenSending | null;
   },
 ): View {
   const { name, document, standing, commitment } = shown;
-  const { charter, words, keyholders, silent, collection, isOpened } = about;
+  const { charter, words, keyholders, silent, collection, isOpened, unsent } = about;
   const agreed = keyholders.filter(({ answer }) =>
     ["approved", "intent-logged", "released"].includes(answer.state),
   ).length;
@@ -247,7 +261,7 @@ ${
         )
 }
 ${isLogged ? html`<h2>Keyholders</h2><p>${tally(keyholders, need)}</p>${keyholdersTable(keyholders, silent)}` : NOTHING}
-${isStopped ? NOTHING : html`<p>${linkButton("Send to the provider", `/orders/${name}/send`)}</p>`}
+${isStopped && unsent === null ? NOTHING : html`<p>${linkButton("Send to the provider", `/orders/${name}/send`)} ${sendingBadge(unsent)}</p>`}
 <h2>What the ${orderWord(charter)} says</h2>
 ${facts([...words, { term: "Number in the public log", text: commitment }])}`,
   };

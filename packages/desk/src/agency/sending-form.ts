@@ -8,6 +8,10 @@ import { pictureType } from "./picture.ts";
 /** As text a message of TS 103 120 has at most 16 MiB (HI1-1), of which an act takes four thirds. */
 const MAX_ACT = 11 * 2 ** 20;
 
+/** What a task of TS 103 120 has at most: people and conversations, and characters of a name (HI1-9). */
+const MAX_TARGETS = 1000;
+const MAX_TEXT = 65_535;
+
 const NAMES = [
   ...["legalBasis", "offence", "firstDay", "lastDay", "isEmergency", "names", "accounts", "conversations"],
   ...["subscriber", "traffic", "content", "order", "preserve", "preserveReference", "until", "act"],
@@ -105,6 +109,10 @@ export function decideSending(
     linesOf(typed.conversations).map((one) => one.toLowerCase()),
   ];
   if (names.length + accounts.length === 0) problems.names = "Name at least one person or account.";
+  else if (names.length + accounts.length + conversations.length > MAX_TARGETS)
+    problems.names = `One task has at most ${MAX_TARGETS.toLocaleString("en")} people and conversations. Send it in parts.`;
+  else if (names.some((name) => name.length > MAX_TEXT))
+    problems.names = `A name has at most ${MAX_TEXT.toLocaleString("en")} characters, one a line.`;
   if (!accounts.every(isDigits))
     problems.accounts = "An account has 64 digits and letters from a to f, one a line.";
   if (!conversations.every(isDigits))
@@ -115,6 +123,8 @@ export function decideSending(
     if (until === null || until < formatDay(dayOf(now))) problems.until = "Name a day that is not over.";
     if (typed.preserveReference === "" || typed.preserveReference.includes("\n"))
       problems.preserveReference = "Write the file reference of the order to preserve in one line.";
+    else if (typed.preserveReference.length > MAX_TEXT)
+      problems.preserveReference = `A file reference has at most ${MAX_TEXT.toLocaleString("en")} characters.`;
   }
 
   if (Object.keys(problems).length > 0 || first === null || last === null)

@@ -1,10 +1,13 @@
 import type { Charter } from "@porchlight/charter";
+import { formatInstant } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
-import { html, type Markup, NOTHING } from "@porchlight/markup";
+import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import {
+  type Agency,
   isUnfinished,
   type LineObject,
   lineObjects,
+  type OpenSending,
   type Part,
   type Sending,
   type SendingWish,
@@ -49,7 +52,7 @@ export function sendingPage(
   place: SendingPlace,
   about: {
     readonly provider: string | null;
-    readonly last: Sending | null;
+    readonly last: Sending | "damaged" | null;
     readonly typed: SendingFields;
     readonly problems: SendingProblems;
     /** What is wrong with none of the fields. */
@@ -65,19 +68,55 @@ export function sendingPage(
 <p class="lead">What is sent is signed with this agency's key. It opens nothing: a person at the provider reads it and decides, and content opens by ${whoSigns(place.charter)} and the keyholders alone.</p>
 ${trouble === null ? NOTHING : html`<div class="box bad" role="alert"><p>${trouble}</p></div>`}
 ${Object.keys(problems).length === 0 ? NOTHING : html`<div class="box bad" role="alert"><p>Something is not right yet. It is marked below, and nothing was sent.</p></div>`}
-${last === null ? NOTHING : lastSent(visit, place, last)}
+${last === null ? NOTHING : last === "damaged" ? damagedBox(visit, place) : lastSent(visit, place, last)}
 ${
   provider === null
     ? html`${box("warn", html`<p>This desk does not know yet how you and the provider call each other, or has no key.</p>`)}<p>${linkButton("Sent to the provider", "/sent", "main")}</p>`
-    : last !== null && isUnfinished(last)
+    : last === "damaged" || (last !== null && isUnfinished(last))
       ? NOTHING
       : sendingForm(visit, place, typed, problems)
 }`,
   };
 }
 
+/** By an application's name. */
+export function referencesIn(
+  requests: Awaited<ReturnType<Agency["requests"]>>["requests"],
+): ReadonlyMap<string, string> {
+  return new Map(requests.map(({ name, request }) => [name, request.reference]));
+}
+
+/** On the lists of a desk: nobody learns otherwise that something never left. */
+export function openSendingsBox(
+  open: readonly OpenSending[],
+  references: ReadonlyMap<string, string>,
+): Markup {
+  return join(
+    open.map(({ name, isDamaged }) => {
+      const words = references.get(name) ?? "an application that cannot be read";
+      return box(
+        isDamaged ? "bad" : "warn",
+        html`<p><strong>${isDamaged ? "What was noted of a sending is damaged" : "Something is not sent to its end"}:</strong> <a href="/applications/${name}/send">${words}</a>. ${isDamaged ? "Part of it may never have been sent." : "The provider may not have all of it."}</p>`,
+      );
+    }),
+  );
+}
+
+/** Beside the link to what is sent. */
+export function sendingBadge(open: OpenSending | null): Markup {
+  if (open === null) return NOTHING;
+  return open.isDamaged ? badge("its record is damaged", "bad") : badge("not sent to its end", "wait");
+}
+
+function damagedBox(visit: Visit, { path }: SendingPlace): Markup {
+  return box(
+    "bad",
+    html`<p><strong>What was noted of the last sending is damaged.</strong> Part of it may never have been sent. What the provider took stands in <a href="/sent">its list</a>: look there first. Then put the file back from a backup, or set it aside and send what is missing.</p>${postForm(visit, `${path}/set-aside`, button("Set it aside …", "plain"))}`,
+  );
+}
+
 function lastSent(visit: Visit, place: SendingPlace, sending: Sending): Markup {
-  const { parts } = sending;
+  const { parts, at } = sending;
   const words = lineObjects(parts.map(({ object }) => ({ object, made: null })));
   const refused = parts.filter(({ outcome }) => outcome.kind === "refused").length;
   const isOpen = isUnfinished(sending);
@@ -89,11 +128,11 @@ function lastSent(visit: Visit, place: SendingPlace, sending: Sending): Markup {
     isOpen
       ? box(
           "warn",
-          html`<p><strong>This is not sent to its end.</strong> What has an answer is kept. Going on sends the rest, the very same that was confirmed.</p><div class="row">${postForm(visit, `${place.path}/on`, button("Go on …"))}${postForm(visit, `${place.path}/leave`, button("Leave the rest unsent", "plain"))}</div>`,
+          html`<p><strong>This is not sent to its end.</strong> What has an answer is kept. Going on sends the rest, the very same that was confirmed.</p><div class="row">${postForm(visit, `${place.path}/on`, button("Go on …"))}${postForm(visit, `${place.path}/leave`, button("Leave the rest unsent …", "plain"))}</div>`,
         )
       : NOTHING
   }${table({
-    caption: "Sent last from here",
+    caption: `Sent last from here, ${formatInstant(at).slice(0, 16).replace("T", " ")} UTC`,
     heads: ["What", "State", "What the provider says"],
     rows: parts.map((part, i) => outcomeRow(part, words[i] as LineObject)),
   })}`;
@@ -112,6 +151,12 @@ function outcomeRow({ object, outcome }: SentPart, words: LineObject): Markup[] 
       return [what, badge("not taken", "bad"), html`${outcome.words} (${outcome.number})`];
     case "unanswered":
       return [what, badge("no answer yet", "wait"), NOTHING];
+    case "left":
+      return [
+        what,
+        badge("has no answer", "wait"),
+        html`The provider may have it: <a href="/sent">its list</a> says. It is not sent again.`,
+      ];
     case "held-back":
       return [what, badge("not sent"), NOTHING];
   }
@@ -150,7 +195,7 @@ ${field({ ...common("lastDay"), label: "Last day, included", help: "Empty: the f
 <h2>On what ground</h2>
 <div class="columns">${choice({ ...common("legalBasis"), label: "Legal basis", options: options(charter.legalBases) })}
 ${choice({ ...common("offence"), label: charter.kind === "court" ? "Category of offence" : "Category", options: options(charter.offenceCategories) })}</div>
-${chosen("isEmergency", "Emergency", "The provider has eight hours instead of ten days. It skips no approval.")}
+${chosen("isEmergency", "Emergency", "The provider has less time: eight hours instead of ten days, where nothing else was agreed. It skips no approval.")}
 ${radios({
   name: "act",
   legend: "The original act",
@@ -190,7 +235,12 @@ export function sendingSentence(
     ...tasks.map((type) => WHAT[type]),
     ...(preserve === null ? [] : [`to keep it from deletion until ${preserve.until}`]),
   ];
-  const people = counted(targets.names.length + targets.accounts.length, "person", "people");
+  const [named, accounts] = [targets.names.length, targets.accounts.length];
+  // Somebody may be named by name and by account.
+  const people = [
+    ...(named === 0 ? [] : [counted(named, "person", "people")]),
+    ...(accounts === 0 ? [] : [counted(accounts, "account")]),
+  ].join(" and ");
   const where =
     targets.conversations.length === 0 ? "" : `, in ${counted(targets.conversations.length, "conversation")}`;
   const when = days.first === days.last ? `on ${days.first}` : `from ${days.first} to ${days.last}`;

@@ -4,12 +4,14 @@ import { fromHex, hex, type Json, type JsonObject } from "@porchlight/encoding";
 import type { WarrantDocument } from "@porchlight/gate";
 import {
   Agency,
+  fitsMessage,
   isUnfinished,
   keptOrders,
   type OrderFile,
   orderContents,
   PartyError,
   planSending,
+  progressOf,
   type Request,
   readParts,
   type Sending,
@@ -21,7 +23,7 @@ import type { Act, Performed, Proposal, Rooms, Sentence, View, Visit } from "../
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
 import { explain } from "../shell/sentences.ts";
-import type { ChosenActs } from "./chosen-acts.ts";
+import { ChosenActs } from "./chosen-acts.ts";
 import type { Line, LineDoor } from "./line-door.ts";
 import { whatWords } from "./line-words.ts";
 import {
@@ -48,6 +50,8 @@ type Payload = {
   readonly name: string;
   readonly typed: Readonly<Record<string, string>>;
   readonly parts: Json;
+  /** How far the one before had come. */
+  readonly seen: readonly string[];
   /** SHA-256 of a file that was chosen for this; "" where none was. */
   readonly chosen: string;
 };
@@ -57,7 +61,7 @@ export class SendingRoom {
   readonly #agency: Agency;
   readonly #door: ServiceDoor;
   readonly #line: LineDoor;
-  readonly #chosen: ChosenActs;
+  readonly #chosen = new ChosenActs();
   readonly #find: {
     readonly request: (visit: Visit) => Promise<Request>;
     readonly order: (visit: Visit) => Promise<Shown>;
@@ -68,7 +72,6 @@ export class SendingRoom {
     readonly agency: Agency;
     readonly door: ServiceDoor;
     readonly line: LineDoor;
-    readonly chosen: ChosenActs;
     readonly request: (visit: Visit) => Promise<Request>;
     readonly order: (visit: Visit) => Promise<Shown>;
     readonly sentences: Readonly<Record<string, Sentence>>;
@@ -76,21 +79,17 @@ export class SendingRoom {
     this.#agency = parts.agency;
     this.#door = parts.door;
     this.#line = parts.line;
-    this.#chosen = parts.chosen;
     this.#find = { request: parts.request, order: parts.order };
     this.#sentences = parts.sentences;
   }
 
-  routes({ page, form, act }: Rooms): void {
+  routes({ page, act }: Rooms): void {
     for (const at of ["/applications/:application/send", "/orders/:order/send"]) {
       page(at, async (visit) => await this.#view(visit, await this.#subject(visit)));
       act(at, this.#sendAct(), ACT_FILES);
       act(`${at}/on`, this.#goOn());
-      form(`${at}/leave`, async (visit) => {
-        const { name, path } = await this.#subject(visit);
-        await (await this.#line.need()).sendings.leave(name);
-        return { to: path, said: "The rest is not sent." };
-      });
+      act(`${at}/leave`, this.#leave());
+      act(`${at}/set-aside`, this.#setAside());
     }
   }
 
@@ -134,8 +133,9 @@ export class SendingRoom {
     } = {},
   ): Promise<View> {
     const line = await this.#line.open();
-    const last = line === null ? null : await line.sendings.read(subject.name);
-    const kept = last !== null && last.typed["from"] === subject.path ? fieldsFrom(last.typed) : null;
+    const last = line === null ? null : await lastOf(line, subject.name);
+    const isKept = last !== null && last !== "damaged" && last.typed["from"] === subject.path;
+    const kept = isKept ? fieldsFrom(last.typed) : null;
     return sendingPage(visit, subject, {
       provider: line?.names.provider ?? null,
       last,
@@ -151,20 +151,23 @@ export class SendingRoom {
       propose: async (visit, form) => {
         const subject = await this.#subject(visit);
         const line = await this.#line.need();
-        const last = await line.sendings.read(subject.name);
+        const last = await lastOf(line, subject.name);
+        if (last === "damaged")
+          throw new DeskError("not-now", "what was noted of the last sending is damaged: set it aside first");
         if (last !== null && isUnfinished(last))
           throw new DeskError("not-now", "what was sent before has no answer yet: go on with that first");
-        return await this.#propose(visit, form, subject, line);
+        return await this.#propose(visit, form, subject, { line, last });
       },
-      perform: async (_visit, { name, typed, parts, chosen }) => {
+      perform: async (_visit, { name, typed, parts: planned, seen, chosen }) => {
         const { sendings } = await this.#line.need();
+        const parts = readParts(planned);
         if (chosen !== "") {
           const bytes = this.#chosen.find(chosen);
           if (bytes === null) throw new DeskError("not-now", "the act is not here any more: choose it again");
           await this.#agency.keepAct(bytes);
           this.#chosen.forget(chosen);
         }
-        await sendings.begin(name, { at: this.#door.now(), typed, parts: readParts(parts) });
+        await sendings.begin(name, { at: this.#door.now(), typed, parts, seen });
         return await this.#send(name, typed["from"] ?? "/orders");
       },
     };
@@ -174,7 +177,7 @@ export class SendingRoom {
     visit: Visit,
     form: Form,
     subject: Subject,
-    line: Line,
+    { line, last }: { readonly line: Line; readonly last: Sending | null },
   ): Promise<Proposal<Payload & JsonObject> | View> {
     const { name, path, reference, actHash, charter, order } = subject;
     const typed = fieldsOf(form);
@@ -199,6 +202,10 @@ export class SendingRoom {
     const { parts, there } = planSending(line.to, wish, known.objects);
     if (parts.length === 0)
       return await again("The provider has all of that already, and none of it is over.");
+    if (!parts.every(fitsMessage))
+      return await again(
+        "A message cannot take this: too much is named in it, or a name on the line is none. Name fewer or shorter, and send it in parts.",
+      );
     const { provider, endpoint } = line.names;
     return {
       title: "Send this to the provider",
@@ -223,20 +230,21 @@ export class SendingRoom {
       ],
       payload: {
         ...{ name, typed: { ...typed, from: path } },
-        parts: parts as unknown as Json,
+        ...{ parts: parts as unknown as Json, seen: progressOf(last) },
         chosen: file !== null && wish.act.isWhole ? this.#chosen.choose(file.bytes) : "",
       },
       back: path,
     };
   }
 
-  #goOn(): Act<{ readonly name: string; readonly path: string; readonly ids: readonly string[] }> {
+  #goOn(): Act<{ readonly name: string; readonly path: string; readonly seen: readonly string[] }> {
     return {
       name: "go-on-sending",
       propose: async (visit) => {
         const { name, path } = await this.#subject(visit);
         const { names, sendings } = await this.#line.need();
-        const rest = unanswered(await sendings.read(name));
+        const last = await sendings.read(name);
+        const rest = unanswered(last);
         if (rest.length === 0) throw new DeskError("not-now", "all of it has an answer");
         return {
           title: "Go on sending this to the provider",
@@ -250,15 +258,84 @@ export class SendingRoom {
               text: "What has no answer yet is sent again, the very same. What the provider has already stays one",
             },
           ],
-          payload: { name, path, ids: rest.map(({ object }) => object.ObjectIdentifier) },
+          payload: { name, path, seen: progressOf(last) },
+          back: path,
+        };
+      },
+      perform: async (_visit, { name, path, seen }) => {
+        const last = await (await this.#line.need()).sendings.read(name);
+        if (JSON.stringify(progressOf(last)) !== JSON.stringify(seen))
+          throw new DeskError("not-now", "it has gone on since you looked: look again");
+        return await this.#send(name, path);
+      },
+    };
+  }
+
+  #leave(): Act<{ readonly name: string; readonly path: string; readonly ids: readonly string[] }> {
+    return {
+      name: "leave-unsent",
+      propose: async (visit) => {
+        const { name, path } = await this.#subject(visit);
+        const { names, sendings } = await this.#line.need();
+        const last = await sendings.read(name);
+        const rest = unanswered(last);
+        if (last === null || rest.length === 0) throw new DeskError("not-now", "all of it has an answer");
+        return {
+          title: "Leave the rest unsent",
+          button: "Leave it",
+          shown: [
+            { term: "To", text: names.provider },
+            {
+              term: "What has no answer yet",
+              text: partsShown(rest)
+                .map(({ term }) => term)
+                .join("\n"),
+            },
+            {
+              term: "What happens",
+              text: "The provider may have the first of these: then its list shows it, and it is cancelled there. The others are not sent",
+            },
+          ],
+          payload: { name, path, ids: last.parts.map(({ object }) => object.ObjectIdentifier) },
           back: path,
         };
       },
       perform: async (_visit, { name, path, ids }) => {
-        const rest = unanswered(await (await this.#line.need()).sendings.read(name));
-        if (JSON.stringify(rest.map(({ object }) => object.ObjectIdentifier)) !== JSON.stringify(ids))
-          throw new DeskError("not-now", "it has gone on since you looked: look again");
-        return await this.#send(name, path);
+        const { parts } = await (await this.#line.need()).sendings.leave(name, ids);
+        const said = parts.some(({ outcome }) => outcome.kind === "left")
+          ? "Nothing more is sent. One part has no answer: the provider may have it; its list says."
+          : "Nothing more is sent.";
+        return { to: path, said };
+      },
+    };
+  }
+
+  /** What cannot be read can neither be gone on with nor left: it makes room for what is sent anew. */
+  #setAside(): Act<{ readonly name: string; readonly path: string }> {
+    return {
+      name: "set-sending-aside",
+      propose: async (visit) => {
+        const { name, path } = await this.#subject(visit);
+        const line = await this.#line.need();
+        if ((await lastOf(line, name)) !== "damaged")
+          throw new DeskError("not-now", "what was noted of it can be read");
+        return {
+          title: "Set aside what was noted of the last sending",
+          button: "Set it aside",
+          shown: [
+            { term: "File", text: `sendings/${name}.sealed` },
+            {
+              term: "What happens",
+              text: "It gets another name and stays in this directory. What the provider took stands in its list; what it did not get is not sent by this desk. Send that anew",
+            },
+          ],
+          payload: { name, path },
+          back: path,
+        };
+      },
+      perform: async (_visit, { name, path }) => {
+        await (await this.#line.need()).sendings.setAside(name);
+        return { to: path, said: "It is set aside. What the provider has already is not sent twice." };
       },
     };
   }
@@ -277,7 +354,13 @@ export class SendingRoom {
     }
     if (sent.parts.every(({ outcome }) => outcome.kind === "taken"))
       return { to: "/sent", said: "The provider has all of it." };
-    return { to: path, outcome: Promise.resolve("hi1-refused") };
+    if (sent.parts.some(({ outcome }) => outcome.kind === "refused"))
+      return { to: path, outcome: Promise.resolve("hi1-refused") };
+    return {
+      to: path,
+      said: "Somebody left the rest of it unsent while it was sent.",
+      outcome: Promise.resolve("left-unsent"),
+    };
   }
 
   async #answered<T extends object>(
@@ -301,6 +384,14 @@ export class SendingRoom {
     }
     return null;
   }
+}
+
+/** What cannot be read is said, and keeps nobody from the page. */
+async function lastOf({ sendings }: Line, name: string): Promise<Sending | "damaged" | null> {
+  return await sendings.read(name).catch((error: unknown) => {
+    if (error instanceof PartyError && error.code === "file-malformed") return "damaged";
+    throw error;
+  });
 }
 
 function unanswered(sending: Sending | null): Sending["parts"] {
