@@ -20,7 +20,7 @@ import {
   placeInLog,
   type Service,
 } from "@porchlight/parties";
-import { badge, counted, table } from "./shell/look.ts";
+import { badge, box, counted, table } from "./shell/look.ts";
 import type { Silent } from "./silence.ts";
 
 // What court and agency both show of an order.
@@ -65,8 +65,11 @@ export async function shownOrders(
   return { orders, damaged };
 }
 
-/** Files of a desk's own directory that cannot be read, with what to do: everything else goes on. */
-export function damagedTable(files: readonly string[], what: string): Markup {
+/**
+ * Files of a desk's own directory that cannot be read, with what to do: everything else goes on. `isBrought`: the page has a form where
+ * the same file is put in again.
+ */
+export function damagedTable(files: readonly string[], what: string, isBrought: boolean): Markup {
   if (files.length === 0) return NOTHING;
   return table({
     caption: `Damaged files of ${what}`,
@@ -74,9 +77,32 @@ export function damagedTable(files: readonly string[], what: string): Markup {
     rows: files.map((file) => [
       html`<code>${file}</code>`,
       badge("cannot be read", "bad"),
-      html`Put it back from a backup of this desk's directory, or from whoever was given it. Everything else goes on.`,
+      html`${mendingOf(file, isBrought)} Everything else goes on.`,
     ]),
   });
+}
+
+function mendingOf(file: string, isBrought: boolean): string {
+  switch (file.split("/")[0]) {
+    case "directions":
+      return "Put it back from a backup of this desk's directory. It holds this desk's own words about an order: the log shows what was decided all the same, and everything can still be decided.";
+    case "halves":
+      return "Put in the file again that the other of you signed, on the page of what it is about; or decide it again there. Nobody was sent it.";
+    default:
+      return isBrought
+        ? "Put in below the file that others were given, or put it back from a backup of this desk's directory."
+        : "Put it back under this name: from a backup of this desk's directory, or as the file that others were given.";
+  }
+}
+
+/** On the page of an order: what this desk noted of it is missing. */
+export function damagedSaidBox(file: string | null): Markup {
+  return file === null
+    ? NOTHING
+    : box(
+        "warn",
+        html`<p><strong>What this desk noted of it is damaged:</strong> <code>${file}</code>. Words and days of this desk are missing here. The log shows what was decided, and everything can still be decided.</p>`,
+      );
 }
 
 /** The service under an order's own charter (WAR-4): another may have come into force since. Throws PartyError "charter-unknown". */
@@ -144,6 +170,11 @@ export const UPLOADS = { bodyLimit: 4 * 2 ** 20 };
 /** Keeps an order that was brought as a file, once it was verified: where it is logged the log says, never the file. */
 export async function keepBrought(directory: string, service: Service, order: OrderFile): Promise<void> {
   await keepOrder(directory, { ...order, index: placeInLog(service, order) });
+}
+
+/** The name of the order whose damaged file this is: orders/NAME.json. */
+export function orderNameOf(file: string): string {
+  return file.slice("orders/".length, -".json".length);
 }
 
 /** The name of an order in addresses and directories. */

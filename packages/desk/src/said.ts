@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { makeDirectory, readFileOrNull, writeFileDurable } from "@porchlight/durable";
 import { EncodingError, Fields, parseJson, type UnixSeconds, unixSeconds, utf8 } from "@porchlight/encoding";
@@ -22,23 +23,30 @@ export type Said = {
   readonly index: number | null;
 };
 
-export async function readSaid(directory: string, name: string): Promise<readonly Said[]> {
+/** `damaged`: the file whose words are missing here, as FOLDER/NAME; `null` where none are. */
+type AllSaid = { readonly said: readonly Said[]; readonly damaged: string | null };
+
+/** What is damaged keeps nobody from deciding: it only says which button was pressed here, and when. */
+export async function readSaid(directory: string, name: string): Promise<AllSaid> {
   const bytes = await readFileOrNull(pathOf(directory, name));
-  return bytes === null ? [] : parseSaid(bytes);
+  if (bytes === null) return { said: [], damaged: null };
+  return parsedOrNull(bytes) ?? { said: [], damaged: join(FOLDER, `${name}.json`) };
 }
 
-/** The same; `null` where the file is damaged. */
-export async function saidOrNull(directory: string, name: string): Promise<readonly Said[] | null> {
-  return await readSaid(directory, name).catch((error: unknown) => {
+function parsedOrNull(bytes: Uint8Array): AllSaid | null {
+  try {
+    return parseSaid(bytes);
+  } catch (error) {
     if (error instanceof EncodingError) return null;
     throw error;
-  });
+  }
 }
 
-function parseSaid(bytes: Uint8Array): readonly Said[] {
+function parseSaid(bytes: Uint8Array): AllSaid {
   const fields = new Fields(parseJson(bytes, "directions"), "directions");
   fields.literal("version", 1);
-  return fields.array("said", (item, where) => {
+  const damaged = fields.optional("damaged") !== undefined ? fields.string("damaged", 200) : null;
+  const said = fields.array("said", (item, where) => {
     const one = new Fields(item, where);
     return {
       kind: one.literal(
@@ -59,16 +67,29 @@ function parseSaid(bytes: Uint8Array): readonly Said[] {
       index: one.json("index") === null ? null : one.integer("index"),
     };
   });
+  return { said, damaged };
 }
 
-/** The same again changes nothing. What could not be read again is not written: EncodingError. */
+/**
+ * The same again changes nothing. What could not be read again is not written: EncodingError. A damaged file is kept under another
+ * name, which the new one says.
+ */
 export async function addSaid(directory: string, name: string, said: Said): Promise<void> {
-  const before = await readSaid(directory, name);
-  if (said.index !== null && before.some(({ index }) => index === said.index)) return;
-  const all = utf8(`${JSON.stringify({ version: 1, said: [...before, said] }, null, 2)}\n`);
+  const path = pathOf(directory, name);
+  const bytes = await readFileOrNull(path);
+  const before = bytes === null ? { said: [], damaged: null } : parsedOrNull(bytes);
+  if (said.index !== null && before?.said.some(({ index }) => index === said.index)) return;
+  const hash = bytes === null ? "" : createHash("sha256").update(bytes).digest("hex");
+  const damaged = before === null ? join(FOLDER, `${name}.json.damaged-${hash.slice(0, 8)}`) : before.damaged;
+  const more = damaged === null ? {} : { damaged };
+  const all = utf8(
+    `${JSON.stringify({ version: 1, ...more, said: [...(before?.said ?? []), said] }, null, 2)}\n`,
+  );
   parseSaid(all);
   await makeDirectory(join(directory, FOLDER));
-  await writeFileDurable(pathOf(directory, name), all);
+  if (before === null && bytes !== null && damaged !== null)
+    await writeFileDurable(join(directory, damaged), bytes);
+  await writeFileDurable(path, all);
 }
 
 function pathOf(directory: string, name: string): string {

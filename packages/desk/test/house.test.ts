@@ -18,6 +18,7 @@ import {
   dayOf,
   formatDay,
   formatInstant,
+  fromUtf8,
   hex,
   periodOf,
   unixSeconds,
@@ -396,6 +397,14 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
       const list = await desk.get("/orders");
       expect([list.status, list.text.includes(`<code>orders/${broken}</code>`)]).toEqual([200, true]);
       expect([list.text.includes("hold 1"), list.text.includes("hold 4")]).toEqual([true, false]);
+      // It was given, and on which application it was signed nobody can tell.
+      expect(list.text).not.toContain("that nobody gave you");
+    }
+    if (desk === legal) {
+      const { requests } = await agency.requests();
+      const requestText = fromUtf8(formatRequest(requests[0]?.request as Request));
+      const begun = await desk.post("/new", { requestText, statementText: "it is not read" });
+      expect([begun.status, begun.text.includes("is damaged")]).toEqual([409, true]);
     }
     await upload(desk, "/orders", "order", formatOrderFile(changed[0]));
     const mended = (await desk.get("/orders")).text;
@@ -406,8 +415,36 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
     await writeFile(said, "{");
     const unsaid = (await desk.get("/orders")).text;
     expect([unsaid.includes("hold 4"), unsaid.split("cannot be read").length]).toEqual([true, 3]);
+    expect(unsaid).toContain(`<code>directions/${broken}</code>`);
+    // Whatever can be decided still is.
+    const at = `/orders/${broken.slice(0, 16)}`;
+    expect((await desk.get(at)).text).toContain("What this desk noted of it is damaged");
+    const stop = desk === client ? "veto" : "revoke";
+    expect((await desk.post(`${at}/${stop}`, { ground: "It is too wide." })).text).toContain(
+      "It is too wide.",
+    );
+    if (desk === client) {
+      expect((await desk.act(`${at}/pass`, { note: "" })).text).toContain("Noted: you do not object.");
+      const { said: noted, damaged } = await readSaid(join(home, name), broken.slice(0, 16));
+      expect(noted.map(({ kind }) => kind)).toEqual(["passed"]);
+      expect(await readFile(join(home, name, damaged as string), "utf8")).toBe("{");
+    }
     await rm(said);
   }
+  // Drafts, and what one of two signed.
+  const none = "0123456789abcdef";
+  for (const folder of ["drafts", "halves"]) {
+    await mkdir(join(home, "legal", folder), { recursive: true });
+    await writeFile(join(home, "legal", folder, `${none}.json`), "{");
+  }
+  const halved = (await legal.get("/orders")).text;
+  for (const folder of ["drafts", "halves"]) expect(halved).toContain(`<code>${folder}/${none}.json</code>`);
+  expect((await legal.get(`/orders/${broken.slice(0, 16)}`)).text).toContain(
+    `<code>halves/${none}.json</code>`,
+  );
+  await legal.post(`/drafts/${none}/remove`, {});
+  expect((await legal.get("/orders")).text).not.toContain(`drafts/${none}`);
+  await rm(join(home, "legal", "halves", `${none}.json`));
 
   // Authorities' keys too.
   const shelf = join(home, "legal", "registrations");
@@ -628,9 +665,9 @@ test("a word that could not be read again is not written; what an earlier versio
   const say = (ground: string) =>
     ({ kind: "passed", at: unixSeconds(1), until: null, ground, index: null }) as const;
   await addSaid(directory, "a", say("x".repeat(60_000)));
-  expect((await readSaid(directory, "a")).length).toBe(1);
+  expect((await readSaid(directory, "a")).said.length).toBe(1);
   await expect(addSaid(directory, "a", say("x".repeat(70_000)))).rejects.toThrow(/too-long/);
-  expect((await readSaid(directory, "a")).length).toBe(1);
+  expect((await readSaid(directory, "a")).said.length).toBe(1);
 });
 
 test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and what was sent is not thrown away", async () => {
@@ -695,6 +732,11 @@ test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and wha
   const page = (await legal.get(path)).text;
   expect(page).toContain("The provider was sent it; the public log does not show it yet.");
   expect(page).not.toContain("Throw it away");
+  expect((await legal.post(`${path}/drop`, {})).status).toBe(409);
+  // DESK-11: where what was noted is damaged it may have been sent, and its page is there.
+  await writeFile(join(home, "legal", "directions", `${name}.json`), "{");
+  expect((await legal.get("/preservations")).text).toContain(`<code>directions/${name}.json</code>`);
+  expect((await legal.get(path)).text).toContain("What this desk noted of it is damaged");
   expect((await legal.post(`${path}/drop`, {})).status).toBe(409);
   expect(await readFile(file)).toEqual(first);
 });

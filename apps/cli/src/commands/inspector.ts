@@ -105,7 +105,9 @@ export function registerInspector(program: Command, streams: Streams): void {
       const service = await openService(placeOf(own), options);
       const { orders: all, damaged } = await shownOrders(options.dir, service);
       const kept = await Promise.all(all.map(async (shown) => await rowOf(service, shown, all)));
-      const unshown = (await unseen(service, own, all)).filter(({ isStopped }) => !isStopped);
+      const unshown = (await unseen(service, own, { orders: all, damaged })).filter(
+        ({ isStopped }) => !isStopped,
+      );
       const isNamed = isInspector(own, service.charter);
       return {
         text: [

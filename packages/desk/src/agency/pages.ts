@@ -81,7 +81,7 @@ ${
         ]),
       })
 }
-${damagedTable(damaged, "applications and orders")}
+${damagedTable(damaged, "applications and orders", true)}
 <h2>An order that ${whoSigns(charter)} gave you</h2>
 ${bringForm(visit)}`,
   };

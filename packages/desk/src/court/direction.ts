@@ -1,5 +1,13 @@
 import type { Charter } from "@porchlight/charter";
-import { type DayNumber, dayNumber, formatDay, type Period, parseDay, periodOf } from "@porchlight/encoding";
+import {
+  type DayNumber,
+  dayNumber,
+  EncodingError,
+  formatDay,
+  type Period,
+  parseDay,
+  periodOf,
+} from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { DIRECTION_KINDS, type Direction, type DirectionKind, parseDirection } from "@porchlight/gate";
 import { logView, type Service } from "@porchlight/parties";
@@ -206,25 +214,28 @@ export type ShownHalf = {
   readonly isMine: boolean;
 };
 
-/** Those that no later entry of the log shows to be done. */
+/** Those that no later entry of the log shows to be done; `damaged`: files of those whose signature does not hold any more. */
 export async function shownHalves(
   halves: readonly Half[],
   later: readonly LaterEntry[],
   charter: Charter,
   own: string,
-): Promise<ShownHalf[]> {
-  const open = halves.filter(
-    ({ kind, size }) => !later.some((entry) => entry.kind === kind && entry.index >= size),
-  );
-  return await Promise.all(
-    open.map(async (half) => {
-      const { said, signers } = await readHalf(half, charter);
-      return {
-        id: half.id,
-        title: sayOfKind(half.kind).title,
-        words: wordsOf(said, [...signers]),
-        isMine: signers.has(own),
-      };
-    }),
-  );
+): Promise<{ readonly shown: readonly ShownHalf[]; readonly damaged: readonly string[] }> {
+  const shown: ShownHalf[] = [];
+  const damaged: string[] = [];
+  for (const half of halves) {
+    const { id, kind, size } = half;
+    if (later.some((entry) => entry.kind === kind && entry.index >= size)) continue;
+    const read = await readHalf(half, charter).catch((error: unknown) => {
+      if (error instanceof DeskError || error instanceof EncodingError) return null;
+      throw error;
+    });
+    if (read === null) damaged.push(`halves/${id}.json`);
+    else {
+      const { said, signers } = read;
+      const { title } = sayOfKind(kind);
+      shown.push({ id, title, words: wordsOf(said, [...signers]), isMine: signers.has(own) });
+    }
+  }
+  return { shown, damaged };
 }

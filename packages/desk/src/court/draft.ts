@@ -28,7 +28,7 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { type Decision, type Request, readRequest, readStatementFile } from "@porchlight/parties";
+import { type Decision, PartyError, type Request, readRequest, readStatementFile } from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 
@@ -148,18 +148,32 @@ export class Drafts {
     await removeFileDurable(this.#path(id));
   }
 
-  async list(): Promise<{ readonly id: string; readonly made: UnixSeconds; readonly reference: string }[]> {
+  /** `damaged`: ids of those that cannot be read, which keep nobody from the rest. */
+  async list(): Promise<{
+    readonly drafts: readonly {
+      readonly id: string;
+      readonly made: UnixSeconds;
+      readonly reference: string;
+    }[];
+    readonly damaged: readonly string[];
+  }> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
       throw error;
     });
     const ids = names.flatMap((name) => /^([0-9a-f]{16})\.json$/.exec(name)?.[1] ?? []);
-    return await Promise.all(
-      ids.sort().map(async (id) => {
+    const drafts: { id: string; made: UnixSeconds; reference: string }[] = [];
+    const damaged: string[] = [];
+    for (const id of ids.sort()) {
+      try {
         const { made, request } = await this.#raw(id);
-        return { id, made, reference: readRequest(utf8(request)).reference };
-      }),
-    );
+        drafts.push({ id, made, reference: readRequest(utf8(request)).reference });
+      } catch (error) {
+        if (!(error instanceof EncodingError || error instanceof PartyError)) throw error;
+        damaged.push(id);
+      }
+    }
+    return { drafts, damaged };
   }
 
   #path(id: string): string {

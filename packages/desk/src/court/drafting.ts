@@ -72,7 +72,15 @@ export class DraftRoom {
 
   /** GATE-23: a key that came with another order opens nothing any more. */
   async #mustBeUnused({ requester }: Pick<Request, "requester">): Promise<void> {
-    for (const { document } of (await keptOrders(this.#court.directory)).orders) {
+    const { orders, damaged } = await keptOrders(this.#court.directory);
+    const [file] = damaged;
+    if (file !== undefined) {
+      throw new DeskError(
+        "not-now",
+        `${file} is damaged: whether an order was signed on this application already cannot be told here, and every keyholder would refuse a second one. Put that file back, from a backup or as the agency was given it; only one that is lost for good is moved away. Drafts are kept`,
+      );
+    }
+    for (const { document } of orders) {
       if (equalBytes(document.requester.point, requester.point)) {
         throw new DeskError(
           "form-invalid",

@@ -49,6 +49,11 @@ export class Halves {
     return whole.filter(({ one }) => one.of === of).map(({ name, one }) => ({ id: name, ...one }));
   }
 
+  /** Files that cannot be read: of what they are about nobody knows any more. */
+  async damaged(): Promise<readonly string[]> {
+    return (await this.#shelf.all()).damaged;
+  }
+
   /** Throws DeskError "not-found". */
   async find(id: string): Promise<Half> {
     const half = await this.#shelf.find(id);

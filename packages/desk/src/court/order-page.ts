@@ -5,6 +5,7 @@ import { personsOf, verifyOrder } from "@porchlight/gate";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer, OrderFile } from "@porchlight/parties";
 import {
+  damagedSaidBox,
   damagedTable,
   daysText,
   keyholdersTable,
@@ -70,10 +71,12 @@ export function ordersPage(
       readonly made: UnixSeconds;
       readonly reference: string;
     }[];
+    /** Drafts that are damaged. */
+    readonly unread: readonly string[];
     readonly left: { readonly left: number; readonly cap: number };
   },
 ): View {
-  const { charter, orders, damaged, drafts, left } = about;
+  const { charter, orders, damaged, drafts, unread, left } = about;
   const word = orderWord(charter);
   return {
     title: "Orders",
@@ -88,6 +91,19 @@ ${
         rows: drafts.map(({ id, made, reference }) => [
           html`<a href="/drafts/${id}">${reference}</a>`,
           instant(made),
+        ]),
+      })
+}
+${
+  unread.length === 0
+    ? NOTHING
+    : table({
+        caption: "Damaged drafts",
+        heads: ["File", "State", "What to do"],
+        rows: unread.map((id) => [
+          html`<code>drafts/${id}.json</code>`,
+          badge("cannot be read", "bad"),
+          html`Put it back from a backup of this desk's directory, or begin anew.${postForm(visit, `/drafts/${id}/remove`, button("Throw it away", "plain"))}`,
         ]),
       })
 }
@@ -116,7 +132,7 @@ ${
         ]),
       })
 }
-${damagedTable(damaged, "orders")}
+${damagedTable(damaged, "orders", charter.kind === "house")}
 ${
   charter.kind === "court"
     ? NOTHING
@@ -160,6 +176,8 @@ export type Asked = {
   readonly records: ReadonlySet<number>;
   /** What was said of the order at this desk. */
   readonly said: readonly Said[];
+  /** Files of what was said that cannot be read, and of halves, which may be of this order. */
+  readonly damaged: { readonly said: string | null; readonly halves: readonly string[] };
   /** What the log shows of later decisions, whoever made them. */
   readonly later: readonly LaterEntry[];
   readonly telling: Telling;
@@ -190,12 +208,13 @@ const SAID: Readonly<Record<string, string>> = {
 export async function orderPage(visit: Visit, shown: Shown, charter: Charter, asked: Asked): Promise<View> {
   const { name, order, document, standing, commitment } = shown;
   const word = orderWord(charter);
-  const { keyholders, silent, contests, records, said, later, halves, typed } = asked;
+  const { keyholders, silent, contests, records, said, damaged, later, halves, typed } = asked;
   return {
     title: document.reference,
     ...(typed === null ? {} : { status: 422 }),
     body: html`<p class="back"><a href="/orders">Orders</a></p>
 <div class="top"><h1>${document.reference}</h1>${standingBadge(standing)}</div>
+${damagedSaidBox(damaged.said)}
 ${scopeBox(document)}
 ${standing.state === "signed" ? waiting(visit, shown, charter) : NOTHING}
 ${
@@ -218,6 +237,7 @@ ${
 }
 ${later.length === 0 ? NOTHING : html`<h2>What was decided later</h2>${laterTable(later, said)}`}
 ${join(halves.map((half) => halfCard(visit, name, half)))}
+${damagedTable(damaged.halves, "decisions that one of two signed, of this order or another", true)}
 ${standing.state === "signed" ? NOTHING : decide(visit, shown, charter, asked)}
 <h2>What the ${word} says</h2>
 ${facts(await orderWords(order, charter))}

@@ -39,7 +39,7 @@ import {
   shownOrders,
   UPLOADS,
 } from "../orders.ts";
-import { readSaid, saidOrNull } from "../said.ts";
+import { readSaid } from "../said.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -101,22 +101,31 @@ export class OrderRoom {
     const { directory } = this.#court;
     const service = await this.#door.open();
     const { orders: all, damaged } = await shownOrders(directory, service);
-    const orders = await Promise.all(all.map(async (shown) => await this.#row(service, shown)));
+    const rows = await Promise.all(all.map(async (shown) => await this.#row(service, shown)));
+    const { drafts, damaged: unread } = await this.#drafts.list();
     return ordersPage(visit, {
       charter: service.charter,
-      ...{ orders, damaged },
-      drafts: await this.#drafts.list(),
+      orders: rows.map(({ row }) => row),
+      damaged: [
+        ...damaged,
+        ...rows.flatMap(({ damaged: said }) => said ?? []),
+        ...(await this.#halves.damaged()),
+      ],
+      ...{ drafts, unread },
       left: ordersLeft(service),
     });
   }
 
   /** One that cannot be read keeps nobody from the others. */
-  async #row(service: Service, shown: Shown): Promise<OrderRow> {
-    const said = await saidOrNull(this.#court.directory, shown.name);
-    const telling = tellingOf(shown, laterEntries(service, shown), said ?? [], dayOf(service.now()));
+  async #row(
+    service: Service,
+    shown: Shown,
+  ): Promise<{ readonly row: OrderRow; readonly damaged: string | null }> {
+    const { said, damaged } = await readSaid(this.#court.directory, shown.name);
+    const telling = tellingOf(shown, laterEntries(service, shown), said, dayOf(service.now()));
     const own = await serviceOf(service, shown.order).catch(unlessUnknown);
-    if (own === null || said === null) return { ...shown, telling, isReadable: false, objecting: null };
-    return { ...shown, telling, isReadable: true, objecting: await this.#objecting(own, shown, telling) };
+    const objecting = own === null ? null : await this.#objecting(own, shown, telling);
+    return { row: { ...shown, telling, isReadable: own !== null, objecting }, damaged };
   }
 
   /** `null` where nobody was told yet, or nobody is waited for, or nothing is released under it any more. */
@@ -146,7 +155,7 @@ export class OrderRoom {
   /** Why a direction of this kind comes too late or too early, in a sentence; `null` where it does not. */
   async cannotSay(shown: Shown, kind: DirectionKind): Promise<string | null> {
     const service = await this.#door.open();
-    const said = await readSaid(this.#court.directory, shown.name);
+    const { said } = await readSaid(this.#court.directory, shown.name);
     const telling = tellingOf(shown, laterEntries(service, shown), said, dayOf(service.now()));
     return impossibleNow(shown, telling, kind);
   }
@@ -263,8 +272,9 @@ export class OrderRoom {
     const isLogged = shown.standing.state !== "signed";
     const keyholders = isLogged ? (await this.#court.status(service, loggedOrder(shown))).keyholders : [];
     const later = laterEntries(service, shown);
-    const said = await readSaid(this.#court.directory, name);
+    const { said, damaged } = await readSaid(this.#court.directory, name);
     const now = service.now();
+    const halves = await shownHalves(await this.#halves.list(name), later, charter, this.#court.name);
     return await orderPage(visit, shown, charter, {
       keyholders,
       silent: this.#silences.note(keyholders, now),
@@ -273,9 +283,10 @@ export class OrderRoom {
       now,
       records: new Set(await recordsThatHold(keyholders, charter)),
       said,
+      damaged: { said: damaged, halves: [...(await this.#halves.damaged()), ...halves.damaged] },
       later,
       telling: tellingOf(shown, later, said, dayOf(now)),
-      halves: await shownHalves(await this.#halves.list(name), later, charter, this.#court.name),
+      halves: halves.shown,
       typed,
     });
   }

@@ -2,7 +2,7 @@ import { type Charter, parsePreservationLift, unverifiedPayload } from "@porchli
 import { type DayNumber, formatDay, type UnixSeconds } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
 import type { Service } from "@porchlight/parties";
-import { damagedTable } from "../orders.ts";
+import { damagedSaidBox, damagedTable } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   area,
@@ -85,7 +85,7 @@ ${
         ]),
       })
 }
-${damagedTable(damaged, "orders to preserve")}
+${damagedTable(damaged, "orders to preserve", charter.kind === "house")}
 ${
   charter.kind === "court"
     ? NOTHING
@@ -158,6 +158,7 @@ export function preservationPage(
     body: html`<p class="back"><a href="${HERE}">Preservation</a></p>
 <div class="top"><h1>${document.reference}</h1>${stateBadge(one)}</div>
 <p>${document.extends === null ? "An order to preserve." : "The extension of an order to preserve."} It keeps what is there and opens nothing. ${isRun ? clockBadge(endOf(document), now) : NOTHING}</p>
+${damagedSaidBox(one.unsaid)}
 ${notHeld(visit, one, own)}
 ${facts([
   ...preservationWords(document),

@@ -53,6 +53,8 @@ export type Preserved = {
     | { readonly kind: "over"; readonly index: number };
   /** Name of the one that extends it and is in the log. */
   readonly extendedBy: string | null;
+  /** The file of what this desk noted of it, where that is damaged. */
+  readonly unsaid: string | null;
 };
 
 /** The newest first. */
@@ -74,12 +76,14 @@ export async function preservations(
       const commitment = preservationCommitment(file.opening, file.preservation);
       const charter = await charterOf(service, document);
       const needed = charter?.kind === "house" ? 2 : 1;
-      const common = { name, file, document, commitment, charter };
       const index = entries.get(commitment);
+      const { said, damaged: unsaid } = await readSaid(directory, name);
+      const common = { name, file, document, commitment, charter, unsaid };
       if (signatures < needed) return { ...common, state: { kind: "half" } };
-      const said = await readSaid(directory, name);
       const was = (what: (typeof said)[number]["kind"]): boolean => said.some(({ kind }) => kind === what);
-      if (index === undefined) return { ...common, state: { kind: was("sent") ? "sent" : "signed" } };
+      // Where nobody knows any more whether it was sent, it may have been.
+      const mayBeSent = was("sent") || unsaid !== null;
+      if (index === undefined) return { ...common, state: { kind: mayBeSent ? "sent" : "signed" } };
       const lifted =
         lifts.get(commitment) ?? (document.extends === null ? undefined : lifts.get(document.extends));
       if (lifted !== undefined) return { ...common, state: { kind: "lifted", index: lifted } };
@@ -95,7 +99,7 @@ export async function preservations(
       return { ...one, extendedBy: later?.name ?? null };
     })
     .sort((a, b) => b.document.issued - a.document.issued || (a.name < b.name ? -1 : 1));
-  return { orders, damaged };
+  return { orders, damaged: [...damaged, ...all.flatMap(({ unsaid }) => unsaid ?? [])] };
 }
 
 /** The service under an order's own charter, whichever the desk works under (DESK-11). Throws PartyError "charter-unknown". */

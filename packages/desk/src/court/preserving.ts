@@ -28,7 +28,7 @@ import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import { type Form, isProse } from "../shell/form.ts";
 import { dayIn } from "./draft.ts";
-import { type Halves, signedByIssuers } from "./halves.ts";
+import { type Half, type Halves, signedByIssuers } from "./halves.ts";
 import {
   decidePreservation,
   endOf,
@@ -74,7 +74,8 @@ export class PreservationRoom {
     page(HERE, async (visit) => {
       const service = await this.#door.open();
       const all = await preservations(this.#court.directory, service);
-      return preservationsPage(visit, service.charter, { ...all, now: service.now() });
+      const damaged = [...all.damaged, ...(await this.#halves.damaged())];
+      return preservationsPage(visit, service.charter, { ...all, damaged, now: service.now() });
     });
     form(HERE, async (_visit, sent) => await this.#bring(sent), UPLOADS);
     page(`${HERE}/new`, async (visit) => await this.#newPage(visit));
@@ -106,8 +107,12 @@ export class PreservationRoom {
   /** `typed`: an extension that cannot be signed so, to be mended. */
   async #view(visit: Visit, typed: TypedExtension | null = null): Promise<View> {
     const one = await this.#find(visit);
-    const { service } = await this.#own(one.document);
-    const halves = await this.#halves.list(one.name);
+    const { service, charter } = await this.#own(one.document);
+    const halves: Half[] = [];
+    for (const half of await this.#halves.list(one.name)) {
+      // One whose signature does not hold any more says nothing.
+      if ((await signedByIssuers("preservation-lift", half.document, charter)) !== null) halves.push(half);
+    }
     return preservationPage(visit, service, { own: this.#court.name, one, halves, typed });
   }
 
@@ -232,7 +237,7 @@ export class PreservationRoom {
     const name = preservationName(file);
     const { ground } = preservationOf(file).document;
     // Before it leaves: from then on it may be logged, whatever becomes of the answer.
-    const before = await readSaid(this.#court.directory, name);
+    const { said: before } = await readSaid(this.#court.directory, name);
     if (!before.some(({ kind }) => kind === "sent"))
       await addSaid(this.#court.directory, name, {
         kind: "sent",

@@ -66,7 +66,7 @@ ${
         ),
       })
 }
-${damagedTable(damaged, "registrations")}
+${damagedTable(damaged, "registrations", true)}
 <h2>Register a key</h2>
 ${postForm(
   visit,

@@ -13,7 +13,7 @@ import {
   UPLOADS,
 } from "../orders.ts";
 import { rulesInWords } from "../rules.ts";
-import { addSaid, readSaid, saidOrNull } from "../said.ts";
+import { addSaid, readSaid } from "../said.ts";
 import { deskAt, ServiceDoor } from "../service-door.ts";
 import type { Act, Desk, DeskContext, GoTo, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -78,20 +78,17 @@ class InspectorRoom {
     const orders = await Promise.all(
       all.map(async (shown) => {
         const inspected = await inspectKept(service, shown, all);
-        const said = await saidOrNull(this.#own.directory, shown.name);
-        return {
-          ...shown,
-          isReadable: inspected !== null && said !== null,
-          wait: inspected?.wait ?? null,
-          said: said ?? [],
-        };
+        const { said, damaged: unsaid } = await readSaid(this.#own.directory, shown.name);
+        const wait = inspected?.wait ?? null;
+        return { ...shown, isReadable: inspected !== null, wait, said, unsaid };
       }),
     );
     return inboxPage(visit, {
       charter: service.charter,
       isNamed: isInspector(this.#own, service.charter),
-      ...{ orders, damaged },
-      unseen: await unseen(service, this.#own, all),
+      orders,
+      damaged: [...damaged, ...orders.flatMap(({ unsaid }) => unsaid ?? [])],
+      unseen: await unseen(service, this.#own, { orders: all, damaged }),
     });
   }
 
@@ -118,7 +115,7 @@ class InspectorRoom {
       inspected,
       keyholders,
       silent: this.#silences.note(keyholders, service.now()),
-      said: await readSaid(this.#own.directory, shown.name),
+      ...(await readSaid(this.#own.directory, shown.name)),
       asked,
     });
   }

@@ -20,7 +20,7 @@ import {
   verifyOrder,
 } from "@porchlight/gate";
 import { type Court, logView, PartyError, type Service } from "@porchlight/parties";
-import { type Shown, serviceOf } from "../orders.ts";
+import { orderNameOf, type Shown, serviceOf } from "../orders.ts";
 import type { Examined } from "../rules.ts";
 
 // What an inspector can say of an order from its own copy of the log, and of orders that nobody showed it (CHA-24, GATE-33).
@@ -112,16 +112,23 @@ function indexOf({ standing }: Shown): number {
   return "index" in standing ? standing.index : Number.POSITIVE_INFINITY;
 }
 
-/** Hold orders of the log that are none of `all`, newest first: under every charter that names this inspector. */
-export async function unseen(service: Service, own: Court, all: readonly Shown[]): Promise<Unseen[]> {
+/**
+ * Hold orders of the log whose file is not here, newest first: under every charter that names this inspector. A damaged file was given:
+ * by its name it is known which it was.
+ */
+export async function unseen(
+  service: Service,
+  own: Court,
+  { orders, damaged }: { readonly orders: readonly Shown[]; readonly damaged: readonly string[] },
+): Promise<Unseen[]> {
   const { entries } = logView(service);
-  const seen = new Set<string>(all.map(({ commitment }) => commitment));
+  const seen = new Set<string>([...orders.map(({ name }) => name), ...damaged.map(orderNameOf)]);
   const stopped = new Set(
     entries.flatMap(({ entry }) => (entry.type === "revocation" ? [entry.commitment as string] : [])),
   );
   const found: Unseen[] = [];
   for (const { index, entry } of entries) {
-    if (entry.type !== "hold-order" || seen.has(entry.commitment)) continue;
+    if (entry.type !== "hold-order" || seen.has(entry.commitment.slice(0, 16))) continue;
     const charter = await charterOrNull(service, entry.charter);
     if (charter === null || (charter.id !== service.charter.id && !isInspector(own, charter))) continue;
     found.push({

@@ -4,6 +4,7 @@ import type { ContestPeriod } from "@porchlight/gate";
 import { html, type Markup, NOTHING } from "@porchlight/markup";
 import type { KeyholderAnswer } from "@porchlight/parties";
 import {
+  damagedSaidBox,
   damagedTable,
   daysText,
   keyholdersTable,
@@ -63,6 +64,7 @@ export function inboxPage(
 <p class="lead">${waitWords(charter)} You can stop any of them and order nothing.</p>
 ${isNamed ? NOTHING : notNamed()}
 ${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
+${damagedTable(damaged, "hold orders", true)}
 <h2>To inspect</h2>${
       open.length === 0
         ? empty("No hold order waits for you.")
@@ -96,7 +98,6 @@ ${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
             }),
           })
     }
-${damagedTable(damaged, "hold orders")}
 <h2>A hold order that you were given</h2>
 ${postForm(
   visit,
@@ -164,10 +165,12 @@ export async function orderPage(
     readonly keyholders: readonly KeyholderAnswer[];
     readonly silent: Silent;
     readonly said: readonly Said[];
+    /** The file of what this desk noted, where that is damaged. */
+    readonly damaged: string | null;
     readonly asked: Asked | null;
   },
 ): Promise<View> {
-  const { charter, isNamed, inspected, keyholders, silent, said, asked } = about;
+  const { charter, isNamed, inspected, keyholders, silent, said, damaged, asked } = about;
   const { document, standing, commitment } = shown;
   const { order, examined, wait } = inspected;
   const { sentence, keys } = scopeOf(document);
@@ -179,6 +182,7 @@ export async function orderPage(
 <div class="top"><h1>${document.reference}</h1><span>${standingBadge(standing)}${document.emergency ? html` ${badge("emergency", "bad")}` : NOTHING}${document.privileged ? html` ${badge("privileged communication", "wait")}` : NOTHING}</span></div>
 ${isNamed ? NOTHING : notNamed()}
 ${standingBox(shown, said)}
+${damagedSaidBox(damaged)}
 <div class="sum"><strong>${keys}</strong>${sentence}</div>
 ${wait === null ? box("plain", html`<p>It is not in the witnessed log yet. Nothing can be opened by it before that, and nothing stopped.</p>`) : waitBox(wait, keyholders)}
 ${isDecidable ? html`<p><a href="#decide">Go to the decision</a></p>` : NOTHING}
