@@ -23,6 +23,8 @@ import { action, type Outcome, type Streams } from "../terminal.ts";
 import { registerHi1Records } from "./requester-hi1-records.ts";
 
 type Days = { readonly firstDay: DayNumber; readonly lastDay: DayNumber };
+/** What an earlier try printed before it had an answer. */
+type Again = { readonly id?: string };
 type Targets = { readonly account?: string[]; readonly person?: string[]; readonly conversation?: string[] };
 
 /** Orders over ETSI TS 103 120 (spec/hi1.md): signed messages to the provider, and its signed answers. */
@@ -36,6 +38,23 @@ export function registerHi1(requester: Command, streams: Streams): void {
     command
       .requiredOption("--first-day <day>", "UTC", day)
       .requiredOption("--last-day <day>", "UTC, included", day);
+  const sending = (command: Command): Command =>
+    command.option(
+      "--id <id>",
+      "as an earlier try printed it that has no answer: the very same is there once",
+    );
+  /** Its number is printed before it leaves: whoever gets no answer sends the very same again. */
+  const send = async (
+    service: Service,
+    line: ProviderLine,
+    made: Parameters<typeof createAtProvider>[2],
+    { id = made.ObjectIdentifier }: Again,
+  ): Promise<Outcome> => {
+    streams.error(`sending ${id}; if no answer comes, send the same again with --id ${id}\n`);
+    const created = await createAtProvider(service, line, { ...made, ObjectIdentifier: id });
+    if (created.kind === "refused") throw refused(created.words, created.number);
+    return { text: `sent; it is ${id}`, json: { id } };
+  };
   const targets = (command: Command): Command =>
     command
       .option("--account <id...>", "accounts")
@@ -74,19 +93,23 @@ export function registerHi1(requester: Command, streams: Streams): void {
 
   action(
     days(
-      withLine(
-        hi1
-          .command("authorise")
-          .description("send an authorisation")
-          .requiredOption("--reference <text>", "the court's file reference")
-          .requiredOption("--legal-basis <text>", "one of the charter's")
-          .requiredOption("--offence <text>", "one of the charter's categories")
-          .option("--emergency", "shortens deadlines; skips no approval"),
+      sending(
+        withLine(
+          hi1
+            .command("authorise")
+            .description("send an authorisation")
+            .requiredOption("--reference <text>", "the court's file reference")
+            .requiredOption("--legal-basis <text>", "one of the charter's")
+            .requiredOption("--offence <text>", "one of the charter's categories")
+            .option("--emergency", "shortens deadlines; skips no approval"),
+        ),
       ),
     ),
     streams,
     async (
-      options: Line & Days & { reference: string; legalBasis: string; offence: string; emergency?: true },
+      options: Line &
+        Again &
+        Days & { reference: string; legalBasis: string; offence: string; emergency?: true },
     ) => {
       const { line: to, service } = await openLine(options);
       const { reference, legalBasis, offence: offenceCategory, emergency } = options;
@@ -97,31 +120,34 @@ export function registerHi1(requester: Command, streams: Streams): void {
         days: span(options),
         isEmergency: emergency === true,
       };
-      return await sent(service, to, authorisationOf(to, about));
+      return await send(service, to, authorisationOf(to, about), options);
     },
   );
 
   action(
     targets(
       days(
-        withLine(
-          hi1
-            .command("task")
-            .description("send a task under an authorisation")
-            .requiredOption("--authorisation <id>", "its ObjectIdentifier")
-            .requiredOption("--reference <ldid>", "the task's LDID, for instance XX-AGENCY-17")
-            .addOption(
-              new Option("--type <type>", "what is asked for")
-                .choices(["StoredContentData", "SubscriberData", "TrafficData"])
-                .makeOptionMandatory(),
-            )
-            .option("--emergency", "as the authorisation says"),
+        sending(
+          withLine(
+            hi1
+              .command("task")
+              .description("send a task under an authorisation")
+              .requiredOption("--authorisation <id>", "its ObjectIdentifier")
+              .requiredOption("--reference <ldid>", "the task's LDID, for instance XX-AGENCY-17")
+              .addOption(
+                new Option("--type <type>", "what is asked for")
+                  .choices(["StoredContentData", "SubscriberData", "TrafficData"])
+                  .makeOptionMandatory(),
+              )
+              .option("--emergency", "as the authorisation says"),
+          ),
         ),
       ),
     ),
     streams,
     async (
       options: Line &
+        Again &
         Days &
         Targets & {
           authorisation: string;
@@ -134,45 +160,50 @@ export function registerHi1(requester: Command, streams: Streams): void {
       const { authorisation, reference, type, emergency } = options;
       const isEmergency = emergency === true;
       const about = { reference, type, days: span(options), targets: targetsOf(options), isEmergency };
-      return await sent(service, to, taskOf(to, authorisation, about));
+      return await send(service, to, taskOf(to, authorisation, about), options);
     },
   );
 
   action(
     targets(
       days(
-        withLine(
-          hi1
-            .command("preserve")
-            .description("ask that something is kept until an issuer's order to preserve runs out")
-            .requiredOption("--reference <text>", "of the issuer's order")
-            .requiredOption("--until <day>", "that day included; 60 days from now at most", day),
+        sending(
+          withLine(
+            hi1
+              .command("preserve")
+              .description("ask that something is kept until an issuer's order to preserve runs out")
+              .requiredOption("--reference <text>", "of the issuer's order")
+              .requiredOption("--until <day>", "that day included; 60 days from now at most", day),
+          ),
         ),
       ),
     ),
     streams,
-    async (options: Line & Days & Targets & { reference: string; until: DayNumber }) => {
+    async (options: Line & Again & Days & Targets & { reference: string; until: DayNumber }) => {
       const { line: to, service } = await openLine(options);
       const { reference, until } = options;
       const about = { reference, days: span(options), targets: targetsOf(options), until: formatDay(until) };
-      return await sent(service, to, preservationTaskOf(to, about));
+      return await send(service, to, preservationTaskOf(to, about), options);
     },
   );
 
   action(
-    withLine(
-      hi1
-        .command("document")
-        .description("send the court's original act, or a signed order")
-        .requiredOption("--authorisation <id>", "its ObjectIdentifier")
-        .option("--act <file>", "the original act (PDF, scan, form)")
-        .option("--hash-only", "of the act, which stays with the court")
-        .option("--type <mime>", "the act's content type", "application/pdf")
-        .option("--order <file>", "or the order, as the issuer gave it"),
+    sending(
+      withLine(
+        hi1
+          .command("document")
+          .description("send the court's original act, or a signed order")
+          .requiredOption("--authorisation <id>", "its ObjectIdentifier")
+          .option("--act <file>", "the original act (PDF, scan, form)")
+          .option("--hash-only", "of the act, which stays with the court")
+          .option("--type <mime>", "the act's content type", "application/pdf")
+          .option("--order <file>", "or the order, as the issuer gave it"),
+      ),
     ),
     streams,
     async (
-      options: Line & { authorisation: string; act?: string; order?: string; hashOnly?: true; type: string },
+      options: Line &
+        Again & { authorisation: string; act?: string; order?: string; hashOnly?: true; type: string },
     ) => {
       const { act, order, hashOnly, authorisation, type } = options;
       if ((act === undefined) === (order === undefined)) {
@@ -188,7 +219,7 @@ export function registerHi1(requester: Command, streams: Streams): void {
         checksum,
         contents: hashOnly === true && act !== undefined ? null : contents,
       });
-      return await sent(service, to, document);
+      return await send(service, to, document, options);
     },
   );
 
@@ -227,17 +258,6 @@ async function asked(service: Service, line: ProviderLine, what: object): Promis
     ErrorDescription: "no answer",
   };
   throw refused(ErrorDescription, ErrorCode);
-}
-
-async function sent(
-  service: Service,
-  line: ProviderLine,
-  object: Parameters<typeof createAtProvider>[2],
-): Promise<Outcome> {
-  const created = await createAtProvider(service, line, object);
-  if (created.kind === "refused") throw refused(created.words, created.number);
-  const id = object.ObjectIdentifier;
-  return { text: `sent; it is ${id}`, json: { id } };
 }
 
 function refused(words: string, number: number): CommandError {
