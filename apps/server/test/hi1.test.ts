@@ -35,6 +35,7 @@ import {
   askProvider,
   authorisationOf,
   documentOf,
+  fitsMessage,
   isUnfinished,
   keepOrder,
   LineRecords,
@@ -335,10 +336,6 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   for (const [names, words] of [
     ["x".repeat(65_536), "at most 65,535 characters"],
     [Array.from({ length: 1001 }, (_, i) => `Nobody ${i}`).join("\n"), "at most 1,000 people"],
-    [
-      Array.from({ length: 250 }, (_, i) => `${i}${"y".repeat(65_000)}`).join("\n"),
-      "A message cannot take this",
-    ],
   ] as const) {
     const large = await send({ ...typed, names, act: "hash" });
     expect([large.status, large.text.includes(words), large.text.includes(names)]).toEqual([422, true, true]);
@@ -1036,13 +1033,13 @@ describe("orders", () => {
     const plain = service.server.hi1.bind(service.server);
     const hooked = service.server as { hi1: ServerClient["hi1"] };
     const name = `request-${"7".repeat(24)}`;
-    const planned = (reference: string) =>
+    const planned = (reference: string, names: readonly string[] = ["Ada Byron"]) =>
       planSending(
         line,
         {
           ...{ reference, legalBasis: charter.legalBases[0] as string, offenceCategory: "stalking", days },
           ...{
-            targets: targets(),
+            targets: { accounts: [], names, conversations: [] },
             isEmergency: true,
             order: null,
             tasks: ["SubscriberData"],
@@ -1062,8 +1059,15 @@ describe("orders", () => {
     await service.update();
     const sendings = new Sendings(agency, line);
 
-    // The second message is under way when somebody else leaves the rest, and begins anew.
     const first = planned("lane 1");
+    // Each value is one that ETSI allows, and all of them are more than a message.
+    const large = planned(
+      "large",
+      Array.from({ length: 250 }, (_, i) => `${i}${"y".repeat(65_000)}`),
+    );
+    expect([...first, ...large].map(fitsMessage)).toEqual([true, true, true, true, true, false]);
+
+    // The second message is under way when somebody else leaves the rest, and begins anew.
     await sendings.begin(name, { ...about, parts: first, seen: [] });
     const [arrived, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let count = 0;
