@@ -70,6 +70,7 @@ async function perform(page: Page, act: Act): Promise<void> {
       .or(page.locator("summary", { hasText: name }));
     await shown.last().click();
   } else if ("fill" in act) await page.getByLabel(act.fill, { exact: true }).last().fill(act.with);
+  else if ("sees" in act) await page.getByText(act.sees).last().waitFor();
   else
     await page.locator(".thread-scroll").evaluate((thread) => {
       thread.scrollTop = 0;

@@ -32,8 +32,8 @@ export class Stage {
     this.liar = liar;
   }
 
-  static async open(): Promise<Stage> {
-    const [started, town] = await Promise.all([startBrowser(), startTown()]);
+  static async open(flags: readonly string[] = []): Promise<Stage> {
+    const [started, town] = await Promise.all([startBrowser(flags), startTown()]);
     const cable = await Cable.to(town.deployment.supervisor.port("server"));
     return new Stage(started, town, cable, await LyingProxy.start(() => town.deployment.url));
   }

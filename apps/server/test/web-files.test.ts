@@ -39,6 +39,15 @@ test("WEB-1: every answer has the policy, without inline, without eval, with Tru
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
     });
+    // Codes are scanned with the camera; nobody listens, and no frame of another origin sees.
+    const allowed = (headers["permissions-policy"] as string)
+      .split(", ")
+      .filter((one) => !one.endsWith("=()"));
+    expect(allowed).toEqual([
+      "camera=(self)",
+      "publickey-credentials-get=(self)",
+      "publickey-credentials-create=(self)",
+    ]);
   }
 });
 

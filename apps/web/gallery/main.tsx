@@ -4,6 +4,7 @@ import type { ReactElement } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "../src/app.tsx";
 import { keepAppearance } from "../src/settings/appearance.ts";
+import { placeCamera } from "./camera.ts";
 import { COURT, HOUSE } from "./people.ts";
 import { scenePort } from "./port.ts";
 import { SCENES } from "./scenes.ts";
@@ -19,6 +20,7 @@ function show(name: string): void {
   }
   const read = name.startsWith("first-") ? [] : [COURT, HOUSE];
   localStorage.setItem("porchlight.charters-read", JSON.stringify(read));
+  placeCamera(scene.camera ?? "asks");
   const port = scenePort(scene);
   takes = port.takes;
   root.render(<App key={name} messenger={new MessengerPage(port)} at={scene.at} />);

@@ -13,14 +13,17 @@ export type Scene = {
   readonly refuses?: Readonly<Record<string, ClientError["code"]>>;
   /** Intents that take longer than anybody looks. */
   readonly hangs?: readonly string[];
+  /** What becomes of asking for the camera: no answer, a no, or a picture of a code with this text. */
+  readonly camera?: "asks" | "refuses" | { readonly shows: string };
   /** What the person does, so that this is to be seen. */
   readonly does?: readonly Act[];
 };
 
-/** By accessible names. `top`: to where the conversation begins. */
+/** By accessible names. `sees`: waits for these words. `top`: to where the conversation begins. */
 export type Act =
   | { readonly press: string }
   | { readonly fill: string; readonly with: string }
+  | { readonly sees: string }
   | { readonly top: true };
 
 /** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */

@@ -156,6 +156,15 @@ const comparing: Scene = {
   },
 };
 
+/** `words`: what the person then reads. */
+function scanning(camera: NonNullable<Scene["camera"]>, words = "Turning the camera on."): Scene {
+  return {
+    ...comparing,
+    camera,
+    does: [{ press: "Compare keys" }, { press: "Scan their code" }, { sees: words }],
+  };
+}
+
 const recovery: Scene = {
   at: "/settings/recovery",
   state: ready(SEVERAL),
@@ -500,6 +509,15 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     answers: { ...comparing.answers, verifyContact: { matches: false } },
     does: [{ press: "Compare keys" }, { press: "They are the same" }],
   },
+  "scan-asking": scanning("asks"),
+  "scan-refused": scanning("refuses", "This page may not use the camera"),
+  "scan-looking": {
+    at: "/settings/devices",
+    state: ready(SEVERAL),
+    camera: { shows: "porchlight" },
+    does: [{ press: "Add a device" }, { press: "Scan it" }, { sees: "Hold the camera on" }],
+  },
+  "scan-wrong": scanning({ shows: "https://chat.example/join#contact=plc1.AAAA" }, "That is a contact link."),
   "who-court": { at: `/who/${COURT}`, state: ready(SEVERAL) },
   "who-house": { at: `/who/${HOUSE}`, state: ready(SEVERAL) },
   "who-none": { at: "/who/none", state: ready(SEVERAL) },

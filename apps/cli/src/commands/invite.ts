@@ -12,7 +12,7 @@ import {
 import { callAdmin } from "@porchlight/runtime";
 import { ROLES, type Role } from "@porchlight/wire";
 import { type Command, Option } from "commander";
-import { renderUnicodeCompact } from "uqr";
+import encodeQR from "qr";
 import { parsed } from "../options.ts";
 import { action, formatRows, type Streams } from "../terminal.ts";
 
@@ -47,7 +47,7 @@ export function registerInvite(program: Command, streams: Streams): void {
       );
       const until = formatInstant(unixSeconds(answer.integer("expires")));
       const link = invitationLink(url, secret);
-      const text = `${renderUnicodeCompact(link)}\n\n${link}\n\nGood once, until ${until}, for one ${role}. Whoever has it can come in: hand it to the person alone.`;
+      const text = `${encodeQR(link, "ascii").trimEnd()}\n\n${link}\n\nGood once, until ${until}, for one ${role}. Whoever has it can come in: hand it to the person alone.`;
       return { text, json: { link, expires: until, role } };
     },
   );

@@ -13,6 +13,7 @@ import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Avatar, Name } from "../parts/name.tsx";
 import { contactCodeOf } from "../people/contact-link.ts";
+import { Scan } from "../scan/scan.tsx";
 
 type Account = ContactView["account"];
 
@@ -88,9 +89,9 @@ export function PeopleChoice({
   const known = Object.values(contacts)
     .filter(({ account }) => !except.includes(account))
     .sort((a, b) => nameOf(a.account).localeCompare(nameOf(b.account)));
-  const add = (): void =>
+  const add = (given: string): void =>
     run(async () => {
-      const added = await messenger.perform("addContact", { code: contactCodeOf(code) });
+      const added = await messenger.perform("addContact", { code: contactCodeOf(given) });
       setCode("");
       onChange([...new Set([...chosen, added.account])]);
     });
@@ -134,9 +135,16 @@ export function PeopleChoice({
         }}
         error={attempt.kind === "refused" ? attempt.text : null}
         action={
-          <Button isDisabled={code.trim() === ""} isBusy={attempt.kind === "busy"} onPress={add}>
-            {say("new.code-add")}
-          </Button>
+          <>
+            <Button
+              isDisabled={code.trim() === ""}
+              isBusy={attempt.kind === "busy"}
+              onPress={() => add(code)}
+            >
+              {say("new.code-add")}
+            </Button>
+            <Scan wanted="contact" isDisabled={attempt.kind === "busy"} onFound={add} />
+          </>
         }
       />
     </div>

@@ -7,6 +7,7 @@ import { Button } from "../parts/button.tsx";
 import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Qr } from "../parts/qr.tsx";
+import { Scan } from "../scan/scan.tsx";
 
 /** The same sixty digits on both sides, or somebody is in between. */
 export function SafetyNumber({
@@ -52,6 +53,7 @@ export function SafetyNumber({
               {say("safety.same")}
             </Button>
             <Button onPress={() => void deny()}>{say("safety.different")}</Button>
+            <Scan wanted="safety-number" onFound={(text) => void verify(text)} />
             {contact.trust.kind === "unverified" ? null : (
               <Button
                 look="quiet"

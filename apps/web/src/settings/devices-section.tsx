@@ -10,6 +10,7 @@ import { Field, Toggle } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { tell } from "../parts/toast.tsx";
+import { Scan } from "../scan/scan.tsx";
 import { shownName } from "../text/marks.ts";
 import { Passkeys } from "./passkeys.tsx";
 
@@ -182,6 +183,8 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
       tell({ text: say("device.added") });
       onClose();
     });
+  const approve = (shown: string): void =>
+    run(async () => await messenger.perform("approveDevice", { code: shown.trim() }));
   const refusal = attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null;
   const close = (
     <div className="row-wrap">
@@ -244,13 +247,20 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         <li>{say("device.add.step-2")}</li>
         <li>{say("device.add.step-3")}</li>
       </ol>
-      <Field label={say("device.code")} value={code} onChange={setCode} autoComplete="off" autoFocus />
+      <Field
+        label={say("device.code")}
+        value={code}
+        onChange={setCode}
+        autoComplete="off"
+        autoFocus
+        action={<Scan wanted="pairing" isDisabled={attempt.kind === "busy"} onFound={approve} />}
+      />
       {refusal}
       <Button
         look="main"
         isDisabled={code.trim() === ""}
         isBusy={attempt.kind === "busy"}
-        onPress={() => run(async () => await messenger.perform("approveDevice", { code: code.trim() }))}
+        onPress={() => approve(code)}
       >
         {attempt.kind === "busy" ? say("first.working") : say("device.next")}
       </Button>
