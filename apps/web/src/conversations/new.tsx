@@ -143,7 +143,7 @@ export function PeopleChoice({
             >
               {say("new.code-add")}
             </Button>
-            <Scan wanted="contact" isDisabled={attempt.kind === "busy"} onFound={add} />
+            <Scan wanted="contact" isBusy={attempt.kind === "busy"} onFound={add} />
           </>
         }
       />

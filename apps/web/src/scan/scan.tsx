@@ -9,17 +9,18 @@ import { claimOf, type Seen, type Wanted } from "./code.ts";
 /** A button that reads a code with the camera. What it found is still to be parsed, like what somebody typed. */
 export function Scan({
   wanted,
-  isDisabled = false,
+  isBusy = false,
   onFound,
 }: {
   readonly wanted: Wanted;
-  readonly isDisabled?: boolean;
+  /** What was found before is being looked at. */
+  readonly isBusy?: boolean;
   readonly onFound: (text: string) => void;
 }): ReactElement {
   const [isOpen, setOpen] = useState(false);
   return (
     <>
-      <Button icon="scan" isDisabled={isDisabled} onPress={() => setOpen(true)}>
+      <Button icon="scan" isBusy={isBusy} onPress={() => setOpen(true)}>
         {say(`scan.do.${wanted}`)}
       </Button>
       {isOpen ? (

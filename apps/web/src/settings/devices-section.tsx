@@ -253,7 +253,7 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         onChange={setCode}
         autoComplete="off"
         autoFocus
-        action={<Scan wanted="pairing" isDisabled={attempt.kind === "busy"} onFound={approve} />}
+        action={<Scan wanted="pairing" isBusy={attempt.kind === "busy"} onFound={approve} />}
       />
       {refusal}
       <Button
