@@ -28,7 +28,8 @@ export class Film {
   /** A code in front of the camera; without rows nothing. */
   show(rows: readonly (readonly boolean[])[]): void {
     const brightness = drawnCode(rows, { width: WIDTH, height: HEIGHT });
-    writeSync(this.#file, Buffer.concat([HEAD, brightness, COLOURS]), null, undefined, 0);
+    const film = Buffer.concat([HEAD, brightness, COLOURS]);
+    writeSync(this.#file, film, 0, film.length, 0);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { type ReactElement, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { say } from "../i18n/say.tsx";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
@@ -27,7 +28,8 @@ export function Scan({
         <Scanner
           wanted={wanted}
           onFound={(text) => {
-            setOpen(false);
+            // With all that follows from it, before anything else: a button behind a dialog cannot be given the focus.
+            flushSync(() => setOpen(false));
             onFound(text);
           }}
           onClose={() => setOpen(false)}
