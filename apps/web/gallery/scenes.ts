@@ -511,11 +511,11 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   "scan-asking": scanning("asks"),
   "scan-refused": scanning("refuses", "This page may not use the camera"),
-  "scan-looking": {
+  "scan-foreign": {
     at: "/settings/devices",
     state: ready(SEVERAL),
     camera: { shows: "porchlight" },
-    does: [{ press: "Add a device" }, { press: "Scan it" }, { sees: "Hold the camera on" }],
+    does: [{ press: "Add a device" }, { press: "Scan it" }, { sees: "That is no code of Porchlight." }],
   },
   "scan-wrong": scanning({ shows: "https://chat.example/join#contact=plc1.AAAA" }, "That is a contact link."),
   "who-court": { at: `/who/${COURT}`, state: ready(SEVERAL) },
