@@ -47,6 +47,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...(process.env["PORCHLIGHT_SLOW"] === "1" ? [] : ["**/*.slow.test.ts"])],
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // What becomes true is waited for, however busy the machine is.
+    expect: { poll: { timeout: 90_000 } },
     // Two for each of two cores: long tests mostly wait for processes of their own.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },

@@ -46,7 +46,7 @@ async function backUp(): Promise<string> {
 function restore(backup: string, place: string): { status: number | null; out: string; error: string } {
   mkdirSync(place);
   copyFileSync(join(server.directory, "passphrase"), join(place, "passphrase"));
-  const done = spawnSync(process.execPath, [RESTORE, backup, place], { encoding: "utf8", timeout: 60_000 });
+  const done = spawnSync(process.execPath, [RESTORE, backup, place], { encoding: "utf8" });
   return { status: done.status, out: done.stdout, error: done.stderr };
 }
 
@@ -68,7 +68,7 @@ async function allItems(person: Person): Promise<string[]> {
 async function publishedTree(): Promise<{ size: number; root: string }> {
   const client = server.client();
   const health = await client.health();
-  const note = await client.waitForCheckpoint(health.log?.size ?? 0, { wait: 20 });
+  const note = await client.waitForCheckpoint(health.log?.size ?? 0, { wait: 60 });
   const { size, root } = verifyWitnessed(note ?? "", server.cosigners.policy, nodeSuite);
   expect(hex(await treeHash(client.readTile, treeSize(size), nodeSuite))).toBe(hex(root));
   return { size, root: hex(root) };

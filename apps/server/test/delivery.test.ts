@@ -118,7 +118,7 @@ describe("one order", () => {
 
   test("long poll: an item reaches who waits", async () => {
     const [alice, bob] = (await roomOf(server, 2, null)) as [Person, Person];
-    const waiting = bob.client.items(bob.conversation, bob.seen, { wait: 10 });
+    const waiting = bob.client.items(bob.conversation, bob.seen, { wait: 60 });
     await alice.send("hello");
     expect((await waiting).items.length).toBe(1);
     const started = performance.now();

@@ -54,6 +54,8 @@ export class Cosigners {
   readonly down = new Set<string>();
   /** Cosigners that take the request and never answer. */
   readonly hanging = new Set<string>();
+  /** Those that hang and on which whoever asked has given up. */
+  readonly givenUp = new Set<string>();
   readonly #server: Server;
   readonly #now: () => UnixSeconds;
 
@@ -106,7 +108,10 @@ export class Cosigners {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
-        if (this.hanging.has(found.name)) return;
+        if (this.hanging.has(found.name)) {
+          response.on("close", () => this.givenUp.add(found.name));
+          return;
+        }
         void found.cosigner.addCheckpoint(Buffer.concat(chunks)).then(({ status, contentType, body }) => {
           response.writeHead(status, { "content-type": contentType }).end(body);
         });
@@ -285,6 +290,13 @@ export class TestServer {
     } finally {
       await client.end();
     }
+  }
+
+  /** What the server tells its operator at this moment; for one that was started with `metrics` on port 0. */
+  async figures(): Promise<string> {
+    const ready = this.logText.split("\n").findLast((line) => line.includes('"metrics-ready"')) ?? "";
+    const { port } = JSON.parse(ready) as { port: number };
+    return await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   }
 
   get logText(): string {

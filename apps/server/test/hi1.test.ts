@@ -233,7 +233,7 @@ async function register(
     document: await registered(draft),
   });
   const { size } = await admin<{ size: number }>("status");
-  await server.client().waitForCheckpoint(size, { since: server.now });
+  await server.client().waitForCheckpoint(size, { since: server.now, wait: 60 });
   expect(commitment).toMatch(/^[0-9a-f]{64}$/);
   return id;
 }
@@ -473,7 +473,7 @@ describe("registered keys", () => {
     const listed = await admin<{ registrations: { id: string; state: string }[] }>("hi1-registrations");
     expect(listed.registrations.find((one) => one.id === id)?.state).toBe("logged");
     server.cosigners.down.clear();
-    await server.client().waitForCheckpoint(before.size + 1, { since: server.now });
+    await server.client().waitForCheckpoint(before.size + 1, { since: server.now, wait: 60 });
     expect(codes(await ask([{ LIST: {} }]))).toEqual([null]);
     const [entry] = (await server.entries(before.size, before.size + 1)).map(parseEntry);
     expect(entry).toMatchObject({ type: "registration", charter: charter.id });
@@ -1267,7 +1267,7 @@ describe("orders", () => {
       const opening = seedOf(`preservation ${document.until}`);
       const sent = { preservation: fromUtf8(bytes), opening };
       const { index } = await server.client().preserve(sent);
-      await server.client().waitForCheckpoint(index + 1, { since: server.now });
+      await server.client().waitForCheckpoint(index + 1, { since: server.now, wait: 60 });
       await service.update();
       await server.client().preserve({ ...sent, proof: await service.proof(index) });
       return preservationCommitment(opening, bytes);
@@ -1321,7 +1321,7 @@ describe("orders", () => {
     expect((await shown(id)).acts).toEqual([]);
     await server.tick(server.now + 41 * 86_400);
     // HI1-54: its last day is over.
-    await server.client().waitForCheckpoint(0, { since: server.now });
+    await server.client().waitForCheckpoint(0, { since: server.now, wait: 60 });
     await expect(ask([{ LIST: {} }])).rejects.toMatchObject({
       message: refusal("sender-unknown").description,
     });
@@ -1366,7 +1366,7 @@ describe("orders", () => {
     expect(await statusOf(taskId)).toBe("AwaitingDisclosure");
     const { logged } = await shown(taskId);
     const index = logged?.index ?? 0;
-    await server.client().waitForCheckpoint(index + 1, { since: server.now });
+    await server.client().waitForCheckpoint(index + 1, { since: server.now, wait: 60 });
     const [entry] = (await server.entries(index, index + 1)).map(parseEntry);
     const { conversation } = people[0] as Person;
     await server

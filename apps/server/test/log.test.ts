@@ -195,13 +195,13 @@ describe("publisher", () => {
     const options = { signer, cosigners: cosigners.addresses, clock, log, waiters: new Waiters() };
     const store = await filled(10);
     const publisher = await LogPublisher.open(path, policy, { ...options, store });
-    const published = await options.waiters.until("log", 10, new AbortController().signal, () =>
+    const published = await options.waiters.until("log", 60, new AbortController().signal, () =>
       Promise.resolve(publisher.published),
     );
     expect(published?.size).toBe(10);
     now = unixSeconds(now + 100);
     publisher.refresh();
-    await options.waiters.until("log", 10, new AbortController().signal, () =>
+    await options.waiters.until("log", 60, new AbortController().signal, () =>
       Promise.resolve((publisher.published?.time ?? 0) >= now ? true : null),
     );
     expect([publisher.published?.time, publisher.published?.size]).toEqual([now, 10]);

@@ -114,20 +114,13 @@ describe("a running server", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const figures = async (): Promise<string> => {
-    const { port } = JSON.parse(
-      server.logText.split("\n").findLast((line) => line.includes('"metrics-ready"')) ?? "",
-    ) as { port: number };
-    return await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  };
-
   test("figures are counted, are on a listener of their own, and name nobody", async () => {
     const [a, b] = await roomOf(server, 2, null);
     if (a === undefined || b === undefined) throw new Error("nobody");
     await a.send("one", "two", "three");
     await b.read();
     await expect(server.client().claimKeyPackages(a.account)).rejects.toThrow();
-    const text = await figures();
+    const text = await server.figures();
     const value = (name: string): number =>
       Number(new RegExp(`^porchlight_${name} ([0-9.e+-]+)$`, "m").exec(text)?.[1]);
     expect(value("items_accepted_total")).toBe(4);
@@ -145,7 +138,7 @@ describe("a running server", () => {
     const path = join(server.directory, "config.json");
     const before = readFileSync(path, "utf8");
     await server.supervisor.stop("server");
-    writeFileSync(path, JSON.stringify({ ...(JSON.parse(before) as object), drainSeconds: 1 }));
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(before) as object), drainSeconds: 5 }));
     await server.run();
     const { url } = server;
     expect((await fetch(`${url}/readyz`)).status).toBe(200);

@@ -157,7 +157,7 @@ export class Person {
   }
 
   async enter(): Promise<void> {
-    const [welcome] = await this.client.welcomes({ wait: 5 });
+    const [welcome] = await this.client.welcomes({ wait: 60 });
     if (welcome === undefined || this.keyPackage === null || welcome.tree === null)
       throw new Error("no welcome");
     const joined = await joinConversation({
@@ -196,10 +196,10 @@ export class Person {
     return await this.client.submit(this.conversation, items);
   }
 
-  /** Reads what is new; gives the texts of others. */
-  async read(): Promise<string[]> {
+  /** Reads what is new; gives the texts of others. `wait`: seconds, where there is nothing new yet. */
+  async read(options: { readonly wait?: number } = {}): Promise<string[]> {
     const texts: string[] = [];
-    const { items } = await this.client.items(this.conversation, this.seen);
+    const { items } = await this.client.items(this.conversation, this.seen, options);
     for (const { seq, kind, submitter, bytes, at } of items) {
       this.seen = seq;
       if (submitter === this.account) continue;

@@ -56,7 +56,7 @@ beforeAll(async () => {
   charter = await charterOf("court", CHANGES);
   const document = await signedCharter(charterDocument("court", CHANGES));
   const index = await server.client().appendEntry(formatEntry({ type: "charter", document }));
-  await server.client().waitForCheckpoint(index + 1);
+  await server.client().waitForCheckpoint(index + 1, { wait: 60 });
   people = await roomOf(server, 2, charter);
   service = await Service.open({ url: server.url, directory: home, charter: charter.id });
 });
@@ -98,7 +98,7 @@ async function hand({ text, opening }: Order, proof?: string) {
 
 /** The proof of an entry under a fresh checkpoint. */
 async function proofOf(index: number): Promise<string> {
-  await server.client().waitForCheckpoint(index + 1, { since: server.now });
+  await server.client().waitForCheckpoint(index + 1, { since: server.now, wait: 60 });
   await service.update();
   return await service.proof(index);
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "@porchlight/attachment";
 import { type Charter, readSignedDocument, verifyDocument } from "@porchlight/charter";
@@ -40,9 +40,15 @@ async function retention(act: "show" | "run" | "rewrite"): Promise<{ reports: Js
 
 /** Whether a file below the directory holds these bytes. */
 function holds(directory: string, wanted: Uint8Array): boolean {
-  return readdirSync(directory, { recursive: true }).some((name) => {
-    const path = join(directory, String(name));
-    return statSync(path).isFile() && readFileSync(path).includes(Buffer.from(wanted));
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).some((entry) => {
+    if (!entry.isFile()) return false;
+    try {
+      return readFileSync(join(entry.parentPath, entry.name)).includes(Buffer.from(wanted));
+    } catch (error) {
+      // PostgreSQL removes files whenever it likes.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    }
   });
 }
 

@@ -68,8 +68,10 @@ export class StreamPeer {
     window = 1024 * 1024,
     url: string = person.server.url,
   ): Promise<StreamPeer> {
+    // Before there is a connection, which is expected to greet at once.
+    const token = await tokenOf(person);
     const peer = await StreamPeer.connect(url);
-    peer.send({ type: "hello", request: peer.next(), token: await tokenOf(person), window });
+    peer.send({ type: "hello", request: peer.next(), token, window });
     await peer.until(({ type }) => type === "ready");
     return peer;
   }

@@ -8,19 +8,19 @@ import { key, Person, roomOf } from "./people.ts";
 import { StreamPeer, tokenOf } from "./stream-peer.ts";
 
 let server: TestServer;
+/** One that soon loses its patience with who does not read. */
+let hasty: TestServer;
 const peers: StreamPeer[] = [];
 
 beforeAll(async () => {
-  server = await TestServer.start(
-    {},
-    { streams: { perAccount: 3, helloSeconds: 1, slowSeconds: 1, sessionSeconds: 1 } },
-  );
+  server = await TestServer.start({}, { streams: { perAccount: 3, sessionSeconds: 1 } });
+  hasty = await TestServer.start({}, { streams: { slowSeconds: 1 }, metrics: { port: 0 } });
 });
 afterEach(() => {
   for (const peer of peers.splice(0)) peer.close();
 });
 afterAll(async () => {
-  await server.stop();
+  await Promise.all([server.stop(), hasty.stop()]);
 });
 
 async function open(person: Person, window?: number): Promise<StreamPeer> {
@@ -35,8 +35,8 @@ async function raw(): Promise<StreamPeer> {
   return peer;
 }
 
-async function pair(): Promise<[Person, Person]> {
-  return (await roomOf(server, 2, null)) as [Person, Person];
+async function pair(at = server): Promise<[Person, Person]> {
+  return (await roomOf(at, 2, null)) as [Person, Person];
 }
 
 async function sized(person: Person, length: number): Promise<StreamItem> {
@@ -76,8 +76,13 @@ describe("hello", () => {
   });
 
   test("DEL-82: without a hello in time the stream ends with 4408", async () => {
-    const peer = await raw();
-    expect(await peer.end()).toBe(CLOSE.helloTimeout);
+    const impatient = await TestServer.start({}, { streams: { helloSeconds: 1 } });
+    try {
+      const peer = await StreamPeer.connect(impatient.url);
+      expect(await peer.end()).toBe(CLOSE.helloTimeout);
+    } finally {
+      await impatient.stop();
+    }
   });
 
   test("DEL-89: more streams of an account than may be are 4429", async () => {
@@ -326,7 +331,7 @@ describe("back-pressure", () => {
   });
 
   test("DEL-86: who leaves something waiting is cut off with 4409 and goes on later from its cursor", async () => {
-    const [alice, bob] = await pair();
+    const [alice, bob] = await pair(hasty);
     const peer = await open(bob, 0);
     await peer.subscribe(bob.conversation, 1);
     for (let i = 0; i < 12; i++) await alice.client.submit(alice.conversation, [await sized(alice, 10_000)]);
@@ -339,7 +344,7 @@ describe("back-pressure", () => {
   });
 
   test("DEL-86: who does not read its answers is not read from, and cut off", async () => {
-    const [alice] = await pair();
+    const [alice] = await pair(hasty);
     const peer = await open(alice, 0);
     peer.ws.pause();
     const pings = Buffer.concat(
@@ -351,10 +356,10 @@ describe("back-pressure", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const gone = peer.end();
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await expect.poll(() => hasty.figures()).toMatch(/^porchlight_streams 0$/m);
     peer.ws.resume();
     expect([CLOSE.slow, 1006]).toContain(await gone);
-    expect((await server.client().health()).status).toBeDefined();
+    expect((await hasty.client().health()).status).toBeDefined();
   });
 
   test("DEL-86: to consume what was not sent, or less than before, is malformed", async () => {
