@@ -1,12 +1,8 @@
 // A real Chromium for the web app's tests: the system's, else the one from npm. Every page is watched: a violation of
 // its policy, an error, or a request to anybody else fails the test that opened it.
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliDecompressSync } from "node:zlib";
 import {
   type Browser,
   type BrowserContext,
@@ -15,18 +11,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
-
-const SYSTEM = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
-export const FLAGS: readonly string[] = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const require = createRequire(import.meta.url);
+import { chromiumProgram, FLAGS } from "../../tools/chromium.ts";
 
 /** Pictures of every page and state, for looking at; git ignores them. */
 const PICTURES: string = fileURLToPath(new URL("../../artifacts/web/", import.meta.url));
@@ -35,7 +20,7 @@ export type Started = { readonly browser: Browser; readonly stop: () => Promise<
 
 export async function startBrowser(flags: readonly string[] = []): Promise<Started> {
   mkdirSync(PICTURES, { recursive: true });
-  const { path, env, remove } = await program();
+  const { path, env } = await chromiumProgram();
   const browser = await chromium.launch({
     executablePath: path,
     args: [...FLAGS, ...flags],
@@ -44,42 +29,7 @@ export async function startBrowser(flags: readonly string[] = []): Promise<Start
   });
   return {
     browser,
-    stop: async () => {
-      await browser.close();
-      remove();
-    },
-  };
-}
-
-type Program = {
-  readonly path: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly remove: () => void;
-};
-
-/** The system's Chromium, else the one from npm. */
-export async function program(): Promise<Program> {
-  const system = SYSTEM.find((path) => existsSync(path));
-  return system === undefined ? await packaged() : { path: system, env: {}, remove: () => {} };
-}
-
-/** The Chromium of @sparticuz/chromium, with the NSS libraries that it brings where the system has none. */
-async function packaged(): Promise<Program> {
-  const directory = mkdtempSync(join(tmpdir(), "porchlight-chromium-"));
-  Object.assign(process.env, { AWS_EXECUTION_ENV: "AWS_Lambda_nodejs22.x", TMPDIR: directory });
-  const { default: sparticuz } = await import("@sparticuz/chromium");
-  const path = await sparticuz.executablePath();
-  const packages = join(dirname(require.resolve("@sparticuz/chromium/package.json")), "bin");
-  const libraries = readdirSync(packages).find((name) => name === "al2023.tar.br");
-  if (libraries !== undefined) {
-    execFileSync("tar", ["-x", "-C", directory], {
-      input: brotliDecompressSync(readFileSync(join(packages, libraries))),
-    });
-  }
-  return {
-    path,
-    env: { LD_LIBRARY_PATH: join(directory, "lib"), TMPDIR: directory },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    stop: async () => await browser.close(),
   };
 }
 

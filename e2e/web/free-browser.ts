@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { FLAGS, program } from "./browser.ts";
+import { chromiumProgram, FLAGS } from "../../tools/chromium.ts";
 import { Person } from "./town.ts";
 
 type Result = Readonly<Record<string, unknown>>;
@@ -18,7 +18,6 @@ export class FreeBrowser {
   readonly #name: string;
   readonly #origin: string;
   #process: ChildProcess | null = null;
-  #removeProgram = (): void => {};
   #address = "";
 
   private constructor(name: string, origin: string) {
@@ -28,8 +27,7 @@ export class FreeBrowser {
 
   static async start(name: string, origin: string): Promise<FreeBrowser> {
     const browser = new FreeBrowser(name, origin);
-    const { path, env, remove } = await program();
-    browser.#removeProgram = remove;
+    const { path, env } = await chromiumProgram();
     const flags = ["--headless", "--remote-debugging-port=0", `--user-data-dir=${browser.profile}`];
     const started = spawn(path, [...FLAGS, ...flags, "--lang=en-GB", "about:blank"], {
       stdio: "ignore",
@@ -75,7 +73,6 @@ export class FreeBrowser {
       process.kill();
       await once(process, "exit");
     }
-    this.#removeProgram();
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }

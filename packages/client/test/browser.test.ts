@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Browser, hasChromium } from "./chromium.ts";
+import { Browser } from "./chromium.ts";
 
-describe.skipIf(!hasChromium())("in Chromium", () => {
+describe("in Chromium", () => {
   let browser: Browser;
 
   beforeAll(async () => {

@@ -1,7 +1,7 @@
-// Debian's Chromium with a profile of its own, and a page of localhost with a bundle in it. For tests only.
+// A Chromium with a profile of its own, and a page of localhost with a bundle in it. For tests only.
 
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,24 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-
-const PROGRAM = "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** Says why where it is not here. */
-export function hasChromium(): boolean {
-  if (existsSync(PROGRAM)) return true;
-  console.log("skipped: tests in a browser, since Debian's Chromium is not installed");
-  return false;
-}
+import { chromiumProgram, FLAGS } from "../../../tools/chromium.ts";
 
 export class Browser {
   readonly profile = mkdtempSync(join(tmpdir(), "porchlight-chromium-"));
@@ -62,10 +45,12 @@ export class Browser {
 
   /** Starts Chromium on the profile: after {@link crash}, with what the disk has. */
   async open(): Promise<void> {
+    const { path, env } = await chromiumProgram();
     this.#context = await chromium.launchPersistentContext(this.profile, {
-      executablePath: PROGRAM,
-      args: FLAGS,
+      executablePath: path,
+      args: [...FLAGS],
       headless: true,
+      env: { ...(process.env as Record<string, string>), ...env },
     });
   }
 
