@@ -170,6 +170,22 @@ describe("one person's devices, with the whole messenger and a real server", () 
     // CON-22: as loud in a group as between two.
     await bea.conversation(({ kind, changed }) => kind === "direct" && changed[0] === ada.account);
     await bea.conversation(({ kind, changed }) => kind === "group" && changed[0] === ada.account);
+    const { contact } = await bea.page.perform("safetyNumber", { account: ada.account });
+    const { trust } = contact;
+    if (trust.kind !== "changed") throw new Error(trust.kind);
+    const added = ada.state.me.devices.find(({ name }) => name === "tablet");
+    expect(trust.newDevices).toEqual([added?.key]);
+    // The digits are the same with any device: comparing them ends nothing, nor does confirming what was not shown.
+    await bea.page.perform("verifyContact", { account: ada.account, scanned: null });
+    expect(bea.state.contacts[ada.account]?.trust.kind).toBe("changed");
+    const foreign = { account: ada.account, devices: [...trust.newDevices, "0f".repeat(32)] };
+    await expect(bea.page.perform("confirmDevices", foreign)).rejects.toMatchObject({
+      code: "device-unknown",
+    });
+    expect(bea.state.contacts[ada.account]?.trust.kind).toBe("changed");
+    await bea.page.perform("confirmDevices", { account: ada.account, devices: trust.newDevices });
+    await bea.conversation(({ kind, changed }) => kind === "group" && changed.length === 0);
+    expect(bea.state.contacts[ada.account]?.trust.kind).toBe("verified");
     await bea.says(talk, "hello to both");
     await ada.hears(talk, "hello to both");
     await tablet.hears(talk, "hello to both");

@@ -35,6 +35,27 @@ export function lostAndSecondDevice(owned: () => Owned): void {
     await picture(other.page, "story-ben-loud");
     await other.says("Is that you?");
     await found.sees("Is that you?");
+    // The sixty digits are what they were: she is asked for the key itself, and finds it where he is told.
+    await found.home();
+    await found.settings("Devices");
+    const thisDevice = found.page.getByRole("listitem").filter({ hasText: "This device" });
+    const key = await thisDevice.locator(".device-key").innerText();
+    await other.page.getByRole("link", { name: "Compare keys" }).click();
+    await other.press("Compare keys");
+    const dialog = other.page.getByRole("dialog");
+    expect(await dialog.locator(".device-key").allInnerTexts()).toEqual([key]);
+    await picture(other.page, "story-ben-new-device");
+    await other.press("It is not theirs");
+    await other.sees("Ada does not know this device");
+    await picture(other.page, "story-ben-foreign-device");
+    await other.press("Close");
+    await other.page.getByText("Keys changed since you compared").waitFor();
+    await other.press("Compare keys");
+    await other.press("It is theirs");
+    await other.press("Close");
+    await other.page.getByText("Keys compared on").waitFor();
+    await other.follow("Close");
+    await other.page.getByText("Ada has other keys than those you compared").waitFor({ state: "detached" });
     // The lost one is out, and says so.
     await owner.home();
     await owner.page.getByText("This device was removed from your account").first().waitFor();

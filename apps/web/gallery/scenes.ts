@@ -156,6 +156,20 @@ const comparing: Scene = {
   },
 };
 
+const newDevice: Scene = {
+  ...comparing,
+  state: changed,
+  answers: {
+    safetyNumber: {
+      digits: "31415 92653 58979 32384 62643 38327 27182 81828 45904 52353 60287 47135",
+      qr: "PLQ1-0123456789ABCDEF",
+      contact: contact(NOOR, "Noor Haddad", {
+        trust: { kind: "changed", at: NOW, newDevices: ["0f1e2d3c4b5a6978".repeat(4)] },
+      }),
+    },
+  },
+};
+
 /** `words`: what the person then reads. */
 function scanning(camera: NonNullable<Scene["camera"]>, words = "Turning the camera on."): Scene {
   return {
@@ -509,6 +523,9 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     answers: { ...comparing.answers, verifyContact: { matches: false } },
     does: [{ press: "Compare keys" }, { press: "They are the same" }],
   },
+  "safety-new": { ...newDevice, does: [{ press: "Compare keys" }] },
+  "safety-new-theirs": { ...newDevice, does: [{ press: "Compare keys" }, { press: "It is theirs" }] },
+  "safety-new-foreign": { ...newDevice, does: [{ press: "Compare keys" }, { press: "It is not theirs" }] },
   "scan-asking": scanning("asks"),
   "scan-refused": scanning("refuses", "This page may not use the camera"),
   "scan-foreign": {

@@ -85,7 +85,7 @@ export function DesignPage(): ReactElement {
         </div>
         <Banner title={say("connection.connecting")} />
         <Banner tone="good" title={say("first.invited")} />
-        <Banner tone="danger" title={say("safety.changed")} />
+        <Banner tone="danger" title={say("trust.changed.short")} />
       </section>
     </main>
   );

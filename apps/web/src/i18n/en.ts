@@ -472,7 +472,7 @@ export const en = {
   "trust.changed.title": "{name} has other keys than those you compared",
   "trust.changed.several": "These people have other keys than those you compared: {names}",
   "trust.changed.text":
-    "Usually a new phone. It could also be somebody else. Compare again before you write anything private.",
+    "Usually a new phone. It could also be somebody else. Ask them before you write anything private.",
   "trust.ambiguous.title": "Two people you know are called {name}",
   "trust.ambiguous.text": "This is the one whose account begins with {start}.",
   "safety.title": "Compare keys",
@@ -519,7 +519,16 @@ export const en = {
   "safety.scanned": "I have their code as text",
   "safety.scanned-label": "Text of their QR code",
   "safety.check": "Check",
-  "safety.changed": "The keys are not those you compared before",
+  "safety.new": { one: "{name} has a new device", other: "{name} has {count} new devices" },
+  "safety.new.text":
+    "The digits that you compared stay the same when somebody adds a device, so they cannot tell you whose it is. Meet {name}, or call, and ask for the key: it is in their Settings, under Devices. Do not ask by message.",
+  "safety.new.key": { one: "Key of the new device", other: "Keys of the new devices" },
+  "safety.new.theirs": { one: "It is theirs", other: "They are all theirs" },
+  "safety.new.foreign": { one: "It is not theirs", other: "Not all are theirs" },
+  "safety.new.confirmed": "Confirmed. You will be told if {name} has a new device again.",
+  "safety.new.denied": "{name} does not know this device",
+  "safety.new.denied-text":
+    "Somebody may be reading along. Do not write anything private, and tell {name}: what is not theirs can be removed in their Settings, under Devices. Until you confirm it, the warning stays.",
   "safety.verified": "Compared. You will be told if the keys of {name} change.",
   "safety.mismatch": "The keys of {name} are not the same on both screens",
   "safety.mismatch-text":

@@ -11,6 +11,7 @@ import { Link } from "../parts/link.tsx";
 import { Avatar, Name } from "../parts/name.tsx";
 import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
+import { DeviceKey } from "./device-key.tsx";
 import { SafetyNumber } from "./safety-number.tsx";
 import { useMembers } from "./use-people.ts";
 
@@ -172,8 +173,7 @@ function Person({
                 <Icon name="device" />{" "}
                 {own === undefined || own.name === "" ? null : <Name name={own.name} />}{" "}
                 {own?.isThis === true ? say("device.this") : null}
-                {isNew ? <strong> {say("device.new")}</strong> : null}{" "}
-                <code className="device-key">{key.replace(/(.{4})/g, "$1 ").trim()}</code>
+                {isNew ? <strong> {say("device.new")}</strong> : null} <DeviceKey of={key} />
               </li>
             );
           })}

@@ -8,15 +8,83 @@ import { Panel } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { Scan } from "../scan/scan.tsx";
+import { DeviceKey } from "./device-key.tsx";
+
+type Props = { readonly number: SafetyNumberView; readonly onClose: () => void };
+
+/** What two people compare depends on what is new: the account, or a device of one that was compared already. */
+export function SafetyNumber({ number, onClose }: Props): ReactElement {
+  const { trust } = number.contact;
+  return trust.kind === "changed" ? (
+    <NewDevices number={number} devices={trust.newDevices} onClose={onClose} />
+  ) : (
+    <Digits number={number} onClose={onClose} />
+  );
+}
+
+/** Each key is asked for by itself: the sixty digits are of the accounts, and the same with any device. */
+function NewDevices({
+  number,
+  devices,
+  onClose,
+}: Props & { readonly devices: readonly string[] }): ReactElement {
+  const ask = useAsk();
+  const nameOf = useNames();
+  const [answer, setAnswer] = useState<"theirs" | "foreign" | null>(null);
+  const { account } = number.contact;
+  const name = nameOf(account);
+  const count = devices.length;
+  const confirm = async (): Promise<void> => {
+    if ((await ask("confirmDevices", { account, devices })) !== null) setAnswer("theirs");
+  };
+  return (
+    <Panel title={say("safety.title")} onClose={onClose}>
+      <Banner tone="danger" title={<Say k="safety.new" v={{ name, count }} />}>
+        <p>
+          <Say k="safety.new.text" v={{ name }} />
+        </p>
+      </Banner>
+      <ul className="stack-tight device-keys" aria-label={say("safety.new.key", { count })}>
+        {devices.map((device) => (
+          <li key={device}>
+            <DeviceKey of={device} />
+          </li>
+        ))}
+      </ul>
+      {answer === null ? (
+        <div className="row-wrap">
+          <Button look="main" icon="check" onPress={() => void confirm()}>
+            {say("safety.new.theirs", { count })}
+          </Button>
+          <Button onPress={() => setAnswer("foreign")}>{say("safety.new.foreign", { count })}</Button>
+          <Button look="quiet" onPress={() => void ask("unverifyContact", { account }).then(onClose)}>
+            {say("safety.unverify")}
+          </Button>
+        </div>
+      ) : (
+        <>
+          {answer === "theirs" ? (
+            <Banner tone="good" title={<Say k="safety.new.confirmed" v={{ name }} />} isLoud />
+          ) : (
+            <Banner tone="danger" title={<Say k="safety.new.denied" v={{ name }} />} isLoud>
+              <p>
+                <Say k="safety.new.denied-text" v={{ name }} />
+              </p>
+            </Banner>
+          )}
+          <div className="row-wrap">
+            <Button autoFocus onPress={onClose}>
+              {say("close")}
+            </Button>
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}
 
 /** The same sixty digits on both sides, or somebody is in between. */
-export function SafetyNumber({
-  number,
-  onClose,
-}: {
-  readonly number: SafetyNumberView;
-  readonly onClose: () => void;
-}): ReactElement {
+function Digits({ number, onClose }: Props): ReactElement {
   const ask = useAsk();
   const nameOf = useNames();
   const [scanned, setScanned] = useState("");
@@ -37,7 +105,6 @@ export function SafetyNumber({
       <p>
         <Say k="safety.text" v={{ name }} />
       </p>
-      {contact.trust.kind === "changed" ? <Banner tone="danger" title={say("safety.changed")} /> : null}
       <div className="safety">
         <ol className="safety-digits" aria-label={say("safety.digits")}>
           {number.digits.split(/\s+/).map((group, i) => (

@@ -10,6 +10,7 @@ import { Field, Toggle } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { tell } from "../parts/toast.tsx";
+import { DeviceKey } from "../people/device-key.tsx";
 import { Scan } from "../scan/scan.tsx";
 import { shownName } from "../text/marks.ts";
 import { Passkeys } from "./passkeys.tsx";
@@ -44,7 +45,7 @@ export function DevicesSection(): ReactElement {
               <p className="small soft">
                 <Say k="device.since" v={{ date: utcDate(Math.floor(device.since / 86_400)) }} />
               </p>
-              <code className="small device-key">{device.key.slice(0, 16)}…</code>
+              <DeviceKey of={device.key} />
               <Sessions device={device} />
             </div>
             {device.isThis ? (

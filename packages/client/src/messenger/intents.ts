@@ -155,10 +155,15 @@ export type Intents = {
   /** A contact code as its person shared it. */
   addContact: (input: { readonly code: string }) => { readonly account: AccountId };
   safetyNumber: (input: { readonly account: AccountId }) => SafetyNumberView;
-  /** `scanned`: the text of their QR code; `null`: the person compared the digits. */
+  /**
+   * `scanned`: the text of their QR code; `null`: the person compared the digits. Both are of the accounts: devices that are
+   * new since they were compared before stay new (CON-22).
+   */
   verifyContact: (input: { readonly account: AccountId; readonly scanned: string | null }) => {
     readonly matches: boolean;
   };
+  /** The person asked, and these of `trust.newDevices` are theirs. Refused with "device-unknown" where one is not among them. */
+  confirmDevices: (input: { readonly account: AccountId; readonly devices: readonly string[] }) => void;
   unverifyContact: (input: { readonly account: AccountId }) => void;
 
   // me

@@ -94,11 +94,13 @@ export class People {
     return true;
   }
 
+  /** `devices`: those that were compared; one that was told as new and is not among them stays new. */
   verify(account: AccountId, at: UnixSeconds, devices: readonly string[]): void {
     const person = this.#of(account);
-    const known = new Set([...(person.verified?.devices ?? []), ...person.unseen, ...devices]);
+    const known = new Set([...(person.verified?.devices ?? []), ...devices]);
+    const unseen = person.unseen.filter((device) => !known.has(device));
     const { unverified: _, ...rest } = person;
-    this.#set(account, { ...rest, verified: { at, devices: [...known].sort() }, unseen: [] });
+    this.#set(account, { ...rest, verified: { at, devices: [...known].sort() }, unseen });
   }
 
   unverify(account: AccountId, at: UnixSeconds): void {

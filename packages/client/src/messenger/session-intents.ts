@@ -46,6 +46,7 @@ export type TalkIntent =
   | "addContact"
   | "safetyNumber"
   | "verifyContact"
+  | "confirmDevices"
   | "unverifyContact"
   | "changeSettings"
   | "exportData";
@@ -319,13 +320,27 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
       demandKnown(session, account);
       const matches = scanned === null || verifies(scanned, session.me, account);
       if (!matches) return { matches };
+      const trust = people.trust(account);
+      const unseen = new Set(trust.kind === "changed" ? trust.newDevices : []);
       const devices = member.seats
         .flatMap(({ members }) => members)
         .filter((one) => one.account === account)
-        .map(({ deviceKey }) => hex(deviceKey));
+        .map(({ deviceKey }) => hex(deviceKey))
+        // CON-22. The digits say nothing of a device.
+        .filter((device) => !unseen.has(device));
       people.verify(account, session.now(), [...new Set(devices)]);
       await people.save();
       return { matches };
+    },
+
+    confirmDevices: async ({ account, devices }) => {
+      const trust = people.trust(account);
+      const unseen = new Set(trust.kind === "changed" ? trust.newDevices : []);
+      if (devices.length === 0 || !devices.every((device) => unseen.has(device))) {
+        throw new ClientError("device-unknown", "that device is not new any more: look again");
+      }
+      people.verify(account, session.now(), devices);
+      await people.save();
     },
 
     unverifyContact: async ({ account }) => {

@@ -255,7 +255,7 @@ export type ContactView = {
 export type TrustView =
   | { readonly kind: "unverified" }
   | { readonly kind: "verified"; readonly at: UnixSeconds }
-  /** Verified at `at`, and has devices since then that were not there: say it loudly, until it is compared again. */
+  /** Verified at `at`, and has devices since then that were not there: say it loudly, until `confirmDevices`. */
   | { readonly kind: "changed"; readonly at: UnixSeconds; readonly newDevices: readonly string[] };
 
 /** Answer of `safetyNumber`. */
