@@ -40,13 +40,14 @@ export function lostAndSecondDevice(owned: () => Owned): void {
     await found.settings("Devices");
     const thisDevice = found.page.getByRole("listitem").filter({ hasText: "This device" });
     const key = await thisDevice.locator(".device-key").innerText();
-    await other.page.getByRole("link", { name: "Compare keys" }).click();
+    await other.follow("Compare keys");
     await other.press("Compare keys");
     const dialog = other.page.getByRole("dialog");
+    await dialog.getByText("has a new device").waitFor();
     expect(await dialog.locator(".device-key").allInnerTexts()).toEqual([key]);
     await picture(other.page, "story-ben-new-device");
     await other.press("It is not theirs");
-    await other.sees("Ada does not know this device");
+    await dialog.getByText("does not know this device").waitFor();
     await picture(other.page, "story-ben-foreign-device");
     await other.press("Close");
     await other.page.getByText("Keys changed since you compared").waitFor();
