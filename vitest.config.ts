@@ -45,8 +45,8 @@ export default defineConfig({
       "fuzz/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", ...(process.env["PORCHLIGHT_SLOW"] === "1" ? [] : ["**/*.slow.test.ts"])],
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // What becomes true is waited for, however busy the machine is.
     expect: { poll: { timeout: 90_000 } },
     // Two for each of two cores: long tests mostly wait for processes of their own.

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await deployment.ceremony();
   writeFileSync(join(home, "policy"), deployment.charter?.log.policy ?? "");
   order = await deployment.order({ disclosure: { kind: "notice-first" } });
-}, 120_000);
+});
 afterAll(async () => {
   await deployment.close();
   rmSync(home, { recursive: true });

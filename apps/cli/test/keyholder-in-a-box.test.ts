@@ -77,7 +77,6 @@ function sh(command: string): { status: number | null; out: string } {
   const done = spawnSync("sh", ["-c", command], {
     encoding: "utf8",
     env: { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"), ...process.env, PATH: path },
-    timeout: 60_000,
   });
   return { status: done.status, out: `${done.stdout}${done.stderr}` };
 }
@@ -120,9 +119,7 @@ test("the page's commands set a keyholder up, and it says what the charter needs
     env: { ...process.env, PORCHLIGHT_PASSPHRASE_FILE: join(directory, "etc", "keyholder.passphrase") },
   });
   await expect
-    .poll(() => existsSync(join(state, "public.json")) && existsSync(join(state, "port")), {
-      timeout: 30_000,
-    })
+    .poll(() => existsSync(join(state, "public.json")) && existsSync(join(state, "port")))
     .toBe(true);
   const [publish] = commandsOf("2. Start").filter((command) => !NEEDS_ROOT.test(command));
   const { status, out } = sh(here(publish as string, {}));

@@ -107,5 +107,4 @@ test.skipIf(missing !== null)(
     const said = execFileSync("openssl", ["ts", "-verify", ...words], { cwd: at("unpacked"), stdio: "pipe" });
     expect(said.toString()).toContain("Verification: OK");
   },
-  60_000,
 );

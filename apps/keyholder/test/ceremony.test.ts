@@ -26,7 +26,7 @@ const others = names.slice(0, 3);
 beforeAll(async () => {
   await deployment.boot({
     unlogged: true,
-    config: { roundSeconds: 3600 },
+    config: () => ({ roundSeconds: 3600 }),
     more: { validUntil: parseDay("2018-05-31") },
   });
 });

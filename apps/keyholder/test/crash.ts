@@ -24,6 +24,7 @@ export async function surviveCrash(
 ): Promise<void> {
   const name = "keyholder-1";
   const order = await deployment.order();
+  await deployment.witnessed(order);
   deployment.crashAt(name, place);
   const early = place === "order-received" || place === "order-admitted";
   // The answer is lost with the process: the requester, or the operator, asks again.

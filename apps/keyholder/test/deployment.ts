@@ -273,12 +273,16 @@ export class TestDeployment {
 
   /** Starts three keyholders and has a charter signed by all; it is logged unless `unlogged`. */
   async boot(
-    options: { more?: Partial<CharterDocument>; config?: Record<string, Json>; unlogged?: boolean } = {},
+    options: {
+      more?: Partial<CharterDocument>;
+      config?: (name: string) => Record<string, Json>;
+      unlogged?: boolean;
+    } = {},
   ): Promise<void> {
     await this.listen();
     await Promise.all(
       this.names.map((name) => {
-        this.configure(name, options.config);
+        this.configure(name, options.config?.(name));
         return this.start(name);
       }),
     );
@@ -683,7 +687,8 @@ function pick(more: Partial<WarrantDocument>): Partial<Pick<WarrantDocument, "re
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 120_000;
+  // Before the test's own time is over, which would not say for what.
+  const end = Date.now() + 240_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 30));

@@ -90,7 +90,7 @@ export class TinyServer {
       if (keyholder !== undefined) {
         this.#keyholders.set(
           key.name,
-          new WitnessClient(key as never, { url: keyholder.url, timeoutSeconds: 3, suite: nodeSuite }),
+          new WitnessClient(key as never, { url: keyholder.url, timeoutSeconds: 30, suite: nodeSuite }),
         );
       }
     }

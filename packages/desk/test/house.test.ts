@@ -221,7 +221,7 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
       expect(text).toContain("Let go on");
       return text;
     },
-    { timeout: 20_000, interval: 200 },
+    { timeout: 90_000, interval: 200 },
   );
   expect(after).not.toContain("one signature of two");
 
@@ -238,7 +238,7 @@ test("DIR-2: in a house one stops a hold order alone; to go on, or to keep it se
   const [day, month] = [formatDay(dayNumber(DAY + 60)), periodOf(dayNumber(DAY + 60))];
   const shownTo = async (desk: DeskClient, words: string) =>
     await vi.waitFor(async () => expect((await desk.get("/orders")).text).toContain(words), {
-      timeout: 20_000,
+      timeout: 90_000,
       interval: 200,
     });
   await shownTo(legal, `on ${day} (extended)`);
@@ -354,7 +354,7 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
   const until = formatDay(dayNumber(DAY + 1 + contestDays));
   const seen = async (desk: DeskClient, words: string) =>
     await vi.waitFor(async () => expect((await desk.get("/orders")).text).toContain(words), {
-      timeout: 20_000,
+      timeout: 90_000,
       interval: 200,
     });
   // An inspector that both charters name sees that nobody showed it these.
@@ -752,7 +752,7 @@ test("DESK-12, DIR-1: after an order lapsed its secrecy is still extended and cu
       expect(text).toContain("It has lapsed: nothing is released under it any more.");
       return text;
     },
-    { timeout: 20_000, interval: 200 },
+    { timeout: 90_000, interval: 200 },
   );
   expect(page).toContain(`are told on ${formatDay(dayNumber(DAY + 30))}. When that is can still be decided.`);
   for (const words of ["Suspend it", "Revoke it"]) expect(page).not.toContain(words);
@@ -799,7 +799,7 @@ test("DESK-12, CONT-4: who objects is asked while that can be said, then once mo
   });
   const listed = async (words: string): Promise<void> => {
     await vi.waitFor(async () => expect((await legal.get("/orders")).text).toContain(words), {
-      timeout: 20_000,
+      timeout: 90_000,
       interval: 200,
     });
   };

@@ -486,7 +486,7 @@ test("DESK-7: what goes on behind a page is in the journal when it has ended, an
   await client.act("/collect", {});
   expect(await states()).toEqual(["not finished"]);
   behind.reject(new DeskError("not-now", "enough keyholders have not answered"));
-  await vi.waitFor(async () => expect(await states()).toEqual(["not done: not-now"]));
+  await expect.poll(states).toEqual(["not done: not-now"]);
   await client.act("/collect", {});
   let isClosed = false;
   const closing = client.desk.close().then(() => {

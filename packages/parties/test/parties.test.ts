@@ -215,7 +215,7 @@ test("a keyholder whose release does not hold is blamed and left out, and the ot
   if (collected.kind !== "opened") throw new Error(collected.kind);
   expect(collected.blamed).toEqual([1, 4]);
   expect(collected.opened.releases.map(({ keyholder }) => keyholder)).toEqual([2, 3, 5]);
-}, 30_000);
+});
 
 test("KEY-32, WAR-22: however much is added, each request fits, has its own word, and a keyholder that is full gets no more", async () => {
   const { world } = await setUp();
@@ -349,7 +349,7 @@ test("EVI-43: collecting again replaces nothing, and says what the provider gave
   const recipient = await identityToRecipient(await generateHybridIdentity());
   await writeFile(join(folder, "evidence-4.age"), await sealEvidence(first.files, [recipient], world.time));
   expect(await collect()).toMatchObject({ lacking: null, path: join(folder, "evidence-5.age") });
-}, 30_000);
+});
 
 test("EVI-29, ATT-25: files that messages name are in the package, and whatever a sender or the provider did to them stops nothing", async () => {
   const set = await setUp();
@@ -496,7 +496,6 @@ test.skipIf(missing !== null)(
       await again.close();
     }
   },
-  60_000,
 );
 
 test("an order over all conversations: the requester alone learns which, and hands them in", async () => {

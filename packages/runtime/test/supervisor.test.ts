@@ -45,8 +45,7 @@ function alive(pid: number): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(condition()).toBe(true);
+  await expect.poll(condition, { interval: 20 }).toBe(true);
 }
 
 test("a program starts on the replayed time, moves forward with every tick, and never back", async () => {
