@@ -51,7 +51,7 @@ function subject(): Subject {
     console.log(
       "SKIPPED real input: no real chats beside this checkout; a chat of our own takes their place",
     );
-    return { lines: ownChat, target: "ada", day: "2020-01-31" };
+    return { lines: ownChat, target: "cem", day: "2020-02-01" };
   }
   const [target, day] = ["merry-ram", "2013-05-05"];
   const lines = linesOf(file).slice(0, 100);
@@ -89,7 +89,7 @@ describe("the demonstration", () => {
   let openedByTwo: boolean;
 
   beforeAll(async () => {
-    const running = await held(real, out, 90, ["--state", state, "--seed", "1"]);
+    const running = await held(real, out, 300, ["--state", state, "--seed", "1"]);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     openedByTwo = existsSync(join(out, "evidence.age"));
     for (const pid of running.three) process.kill(pid, "SIGCONT");

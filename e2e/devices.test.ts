@@ -41,7 +41,7 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await once(pushService, "listening");
     pushOrigin = `http://127.0.0.1:${(pushService.address() as AddressInfo).port}`;
     const push = { contact: "mailto:operator@example.org", allow: [pushOrigin] };
-    server = await TestServer.start({}, { push });
+    server = await TestServer.start({}, { push, metrics: { port: 0 } });
     const charter = await chartered(server);
     const clock = { now: () => server.now };
     ada = await Somebody.signUp("Ada", server.url, clock, (platform) => ({
@@ -158,6 +158,7 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await ada.page.perform("confirmDevice", { yes: true, history: true });
     await tablet.page.until(({ kind }) => kind === "ready");
     expect(breaks.relay).toBe(false);
+    await ada.page.until((seen) => seen.kind === "ready" && seen.pairing === null);
     // What goes over is told on both.
     expect([...steps.host]).toEqual(expect.arrayContaining(["compare", "letting-in", "sending", "none"]));
     expect([...steps.guest]).toEqual(expect.arrayContaining(["code", "digits", "receiving", "of how much"]));
@@ -247,7 +248,12 @@ describe("one person's devices, with the whole messenger and a real server", () 
     };
     expect((await bea.page.perform("pushKey")).key).toHaveLength(65);
     await bea.page.perform("subscribePush", subscription);
+    const streams = async (): Promise<number> =>
+      Number(/^porchlight_streams (\d+)$/m.exec(await server.figures())?.[1]);
+    const before = await streams();
     await bea.stop();
+    // The server knows it when it does.
+    await expect.poll(streams).toBeLessThan(before);
     await server.tick(server.now + 61);
     await ada.says(talk, "while you were away");
     const body = await pushed;

@@ -126,7 +126,7 @@ describe("porchlight member", () => {
     expect(guest).toMatchObject({ ok: true, account: ada });
     await texts("bea");
     await member("bea", "send", "hello to both");
-    expect(await texts("tablet", "--wait", "5")).toContain("hello to both");
+    expect(await texts("tablet", "--wait", "60")).toContain("hello to both");
     expect(await texts("ada")).toContain("hello to both");
     expect((await devices("ada")).map(({ name, current }) => [name, current])).toContainEqual([
       "tablet",
@@ -169,7 +169,7 @@ describe("porchlight member", () => {
     expect(await member("ada", "read")).toMatchObject({ ok: false, code: "device-revoked" });
     await texts("bea");
     await member("bea", "send", "welcome back");
-    expect(await texts("found", "--wait", "5")).toContain("welcome back");
+    expect(await texts("found", "--wait", "60")).toContain("welcome back");
   });
 
   test("PRES-8: an issuer has what she wrote kept, and the retention says by which entry", async () => {
@@ -272,7 +272,7 @@ describe("porchlight member", () => {
     const document = ["--id", String(id), "--document", at("registration.json")];
     expect(await provider("complete-registration", ...document)).toMatchObject({ ok: true });
     const { size } = (await server.admin("status")) as { size: number };
-    await server.client().waitForCheckpoint(size, { since: server.now });
+    await server.client().waitForCheckpoint(size, { since: server.now, wait: 60 });
     const { registrations } = (await provider("endpoints")) as unknown as { registrations: Json[] };
     expect(registrations).toMatchObject([{ endpoint: "AGENCY", state: "usable" }]);
 

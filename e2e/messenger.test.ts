@@ -347,7 +347,7 @@ describe("two people, then three, with the whole messenger and a real server", (
     const succession = successionDocument(await charterOf("court"));
     const document = await signedSuccession(await charterOf("court"), succession);
     const index = await server.client().appendEntry(formatEntry({ type: "succession", document }));
-    await server.client().waitForCheckpoint(index + 1);
+    await server.client().waitForCheckpoint(index + 1, { wait: 60 });
     const { name } = succession.keyholder;
     const { ground, at } = succession;
     const replacement = { lost: "Keyholder 2", successor: name, ground, at };

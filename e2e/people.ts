@@ -27,7 +27,7 @@ export async function chartered(server: TestServer): Promise<ReadyState["charter
   const charter = await server.charter("court");
   const document = await signedKeys(keysDocument(charter, periodOf(DAY)));
   const index = await server.client().appendEntry(formatEntry({ type: "keys", document }));
-  await server.client().waitForCheckpoint(index + 1);
+  await server.client().waitForCheckpoint(index + 1, { wait: 60 });
   return charter.id;
 }
 

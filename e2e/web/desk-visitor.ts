@@ -42,7 +42,7 @@ export class DeskVisitor {
     const { origin } = new URL(link);
     const { context, watch } = await openProfile(browser, { origin, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(90_000);
     const { session, authenticator } = await addPasskeyDevice(page);
     await page.goto(link);
     await page.getByLabel("Your name").fill(name);

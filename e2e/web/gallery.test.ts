@@ -117,7 +117,7 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
     await context.close();
     await own?.stop();
   },
-  isSlow ? 900_000 : 120_000,
+  isSlow ? 1_800_000 : 600_000,
 );
 
 test("who hears the page is told of everything that comes into a thread, by whom, and of the same words twice", async () => {

@@ -9,7 +9,7 @@ import { picture, type Started, startBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
 import { Person, startTown } from "./town.ts";
 
-export const PATIENT = { timeout: 30_000 };
+export const PATIENT = { timeout: 90_000 };
 
 export class Stage {
   readonly #started: Started;

@@ -69,7 +69,7 @@ async function thiefOf(victim: DeskVisitor): Promise<Page> {
   thieves.push(thief);
   await thief.addCookies(await victim.context.cookies());
   const page = await thief.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   await addPasskeyDevice(page);
   return page;
 }

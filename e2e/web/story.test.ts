@@ -353,7 +353,7 @@ test("offline: what is written waits, survives a locked reload from the app's ow
   await picture(ben.page, "story-ben-locked");
   await ben.unlock();
   await ben.sees("written without a net");
-  expect(await ben.page.getByText("Waiting to be sent").count()).toBe(1);
+  await expect.poll(() => ben.page.getByText("Waiting to be sent").count()).toBe(1);
   stage.cable.mend();
   await ada.sees("written without a net");
   await ben.page.getByText("Waiting to be sent").waitFor({ state: "detached" });
@@ -366,7 +366,7 @@ test("after all of it no component of the page has changes of state piled up unr
     await ada.settings("You");
     await ada.home();
   }
-  expect(await mostUnread(ada.page)).toBeLessThan(4);
+  await expect.poll(() => mostUnread(ada.page)).toBeLessThan(4);
 });
 
 lostAndSecondDevice(() => ({ stage, owner: ada, other: ben, said: "written without a net" }));

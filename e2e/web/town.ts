@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+import { type Browser, type BrowserContext, errors, type Locator, type Page } from "playwright-core";
 import { Deployment } from "../../packages/deployment/src/deployment.ts";
 import { dayNumber, dayOf, periodOf, unixSeconds } from "../../packages/encoding/src/index.ts";
 import { addPasskeyDevice, openProfile, type Watch, watchContext } from "./browser.ts";
@@ -72,7 +72,7 @@ export class Person {
         : { viewport: { width: 1280, height: 800 } }),
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(90_000);
     return new Person(name, origin, context, watch, page);
   }
 
@@ -81,7 +81,7 @@ export class Person {
     const [context] = browser.contexts();
     const page = context?.pages()[0];
     if (context === undefined || page === undefined) throw new Error("the browser shows no page");
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(90_000);
     return new Person(name, origin, context, await watchContext(context, origin), page);
   }
 
@@ -245,7 +245,15 @@ export class Person {
   /** From wherever this person is, by the app's own links: to load the page anew would lock it. */
   async home(): Promise<void> {
     const back = this.page.getByRole("link", { name: /^(Back|Back to the list|Close)$/ });
-    while (await back.first().isVisible()) await back.first().click();
+    while (await back.first().isVisible()) {
+      // It may go while it is about to be pressed: then there is none to wait for.
+      await back
+        .first()
+        .click({ timeout: 5_000 })
+        .catch((error: unknown) => {
+          if (!(error instanceof errors.TimeoutError)) throw error;
+        });
+    }
   }
 
   /** "Who can open this" is read once; then the conversations are there. */

@@ -148,6 +148,7 @@ export class TestDeployment {
     this.server = new TinyServer(DEPLOYMENT, { now: () => this.now });
     this.supervisor = new Supervisor({
       replayFrom: START,
+      tickMilliseconds: 120_000,
       onUnexpectedExit: (exit) => this.exits.push(exit),
     });
   }

@@ -160,7 +160,7 @@ export class TestServer {
   ): Promise<TestServer> {
     const url = postgres === "own" || "DATABASE_URL" in environment ? null : await newDatabase();
     const directory = mkdtempSync(join(tmpdir(), "server-test-"));
-    const supervisor = new Supervisor({ replayFrom: onDay(DAY, 12) });
+    const supervisor = new Supervisor({ replayFrom: onDay(DAY, 12), tickMilliseconds: 120_000 });
     const cosigners = await Cosigners.start(() => supervisor.at as UnixSeconds);
     const server = new TestServer(
       directory,

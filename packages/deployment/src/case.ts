@@ -131,6 +131,12 @@ export class Case {
     }
   }
 
+  /** Waits until `needed` keyholders wait for an approval; then not as long for the others, of whom some may be down. */
+  async awaiting(order: OrderFile, needed: number, seconds: number): Promise<void> {
+    await this.reached(order, ["awaiting-approval"], needed, seconds);
+    await this.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, Math.min(seconds, 10));
+  }
+
   /**
    * The operator of one keyholder looks at the order and approves exactly what it was shown. `null` where the keyholder
    * does not answer.
@@ -155,7 +161,7 @@ export class Case {
   /** Approvals by the first t keyholders, then what they released, opened. */
   async carryOut(order: LoggedOrder, seconds: number): Promise<Opened> {
     const { threshold } = this.deployment.charter;
-    await this.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, Math.min(seconds, 10));
+    await this.awaiting(order, threshold, seconds);
     await Promise.all(
       KEYHOLDER_NAMES.slice(0, threshold).map(async (name) => await this.approve(order, name, seconds)),
     );

@@ -330,7 +330,7 @@ async function startPrograms(
       progress.step();
     }),
     ...KEYHOLDER_NAMES.map(async (name) => {
-      const config = { server: url, log: server.log.vkey, batches: "prompt", patienceSeconds: 3 };
+      const config = { server: url, log: server.log.vkey, batches: "prompt" };
       await supervisor.start(await layout.program(name, "keyholder", config));
       progress.step();
     }),

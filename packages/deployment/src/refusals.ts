@@ -52,6 +52,9 @@ export type RefusedAttempt = {
   readonly reason: string;
 };
 
+/** Seconds: on a busy machine keyholders take their time, and nothing here is about speed. */
+const PATIENCE = 120;
+
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** What the attempts start from: a case that was carried out, and an account that it did not name. */
@@ -172,8 +175,7 @@ async function otherLabel(
 /** A warrant that the court signed and nobody logged, handed to keyholders with the place of another. */
 async function unloggedWarrant({ completed }: AfterTheCase): Promise<Omit<RefusedAttempt, "name">> {
   const order = await completed.issue(await completed.request("unlogged"));
-  const index = completed.deployment.service.checkpoint.size + 1000;
-  return await keyholdersRefuse(completed, { ...order, index }, "an unlogged warrant", ["not-logged"]);
+  return await keyholdersRefuse(completed, { ...order, index: 0 }, "an unlogged warrant", ["not-logged"]);
 }
 
 /** The same warrant, signed by somebody whom the charter does not name. */
@@ -200,7 +202,7 @@ async function strangersWarrant({ completed, order }: AfterTheCase): Promise<Omi
 async function revokedWarrant({ completed }: AfterTheCase): Promise<Omit<RefusedAttempt, "name">> {
   const { deployment, court } = completed;
   const order = await completed.submit(await completed.issue(await completed.request("to be revoked")));
-  await completed.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, 20);
+  await completed.awaiting(order, noQuorum(completed), PATIENCE);
   const index = await court.revoke(
     deployment.service,
     order,
@@ -219,7 +221,8 @@ async function suspendedWarrant({ completed }: AfterTheCase): Promise<Omit<Refus
   const { deployment, court } = completed;
   const { service } = deployment;
   const order = await completed.submit(await completed.issue(await completed.request("to be suspended")));
-  await completed.reached(order, ["awaiting-approval"], KEYHOLDER_NAMES.length, 20);
+  const needed = noQuorum(completed);
+  await completed.awaiting(order, needed, PATIENCE);
   const said = { kind: "suspension", ground: "A complaint is heard.", at: completed.now() } as const;
   const { index } = await court.direct(service, order, said.kind, await court.sayOf(service, order, said));
   await service.covers(index + 1);
@@ -231,7 +234,6 @@ async function suspendedWarrant({ completed }: AfterTheCase): Promise<Omit<Refus
   const refused = answers.filter(
     (answer) => answer instanceof AdminRefusal && /suspended/.test(answer.message),
   );
-  const needed = deployment.charter.keyholders.length - deployment.charter.threshold + 1;
   if (refused.length < needed) throw notRefused("a suspended warrant");
   return {
     by: `${refused.length} keyholders`,
@@ -371,16 +373,20 @@ async function keyholdersRefuse(
   return await stateRefused(completed, order, what, codes);
 }
 
+/** n − t + 1: so many without whom there is no quorum. */
+function noQuorum({ deployment: { charter } }: Case): number {
+  return charter.keyholders.length - charter.threshold + 1;
+}
+
 async function stateRefused(
   completed: Case,
   order: OrderFile,
   what: string,
   codes: readonly string[],
 ): Promise<Omit<RefusedAttempt, "name">> {
-  const { charter } = completed.deployment;
-  // Whoever holds the order in its hands may refuse once the log or the clock says so; n − t + 1 leave no quorum.
-  const needed = charter.keyholders.length - charter.threshold + 1;
-  const refused = await completed.reached(order, ["refused"], needed, 30);
+  // Whoever holds the order in its hands may refuse once the log or the clock says so.
+  const needed = noQuorum(completed);
+  const refused = await completed.reached(order, ["refused"], needed, PATIENCE);
   const answers = refused.flatMap(({ answer }) => (answer.state === "refused" ? [answer] : []));
   const [first] = answers;
   if (answers.length < needed || first === undefined) throw notRefused(what);

@@ -34,7 +34,7 @@ export type SupervisorOptions = {
   /** Time of the replay clock that the programs run on; left out, they use the system's. */
   readonly replayFrom?: UnixSeconds;
   readonly onUnexpectedExit?: (exit: UnexpectedExit) => void;
-  /** How long a program may take until it is ready. 60 s where it is left out. */
+  /** How long a program may take until it is ready. Three minutes where it is left out. */
   readonly readyMilliseconds?: number;
   /** How long an acknowledgement of a tick is awaited. 10 s where it is left out. */
   readonly tickMilliseconds?: number;
@@ -135,7 +135,7 @@ export class Supervisor {
       const limit = setTimeout(() => {
         late = true;
         killGroup(program);
-      }, this.#options.readyMilliseconds ?? 60_000);
+      }, this.#options.readyMilliseconds ?? 180_000);
       program.on("message", (message: FromProgram) => {
         if (message.kind === "hello") this.#send(program, { kind: "begin", at: this.#at });
         else if (message.kind === "ticked") {
