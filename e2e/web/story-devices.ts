@@ -32,6 +32,8 @@ export function lostAndSecondDevice(owned: () => Owned): void {
     await found.sees(said);
     await picture(found.page, "story-ada-restored");
     await other.sees("Ada has other keys than those you compared");
+    const warning = other.page.getByText("Ask them before you write anything private");
+    await warning.waitFor();
     await picture(other.page, "story-ben-loud");
     await other.says("Is that you?");
     await found.sees("Is that you?");
@@ -56,7 +58,9 @@ export function lostAndSecondDevice(owned: () => Owned): void {
     await other.press("Close");
     await other.page.getByText("Keys compared on").waitFor();
     await other.follow("Close");
-    await other.page.getByText("Ada has other keys than those you compared").waitFor({ state: "detached" });
+    // What happened stays where it happened; the warning above it is gone.
+    await other.sees("Ada has other keys than those you compared");
+    await warning.waitFor({ state: "detached" });
     // The lost one is out, and says so.
     await owner.home();
     await owner.page.getByText("This device was removed from your account").first().waitFor();
