@@ -67,6 +67,39 @@ describe("two people, then three, with the whole messenger and a real server", (
     await ada.sees(talk.id, own("read"));
   });
 
+  test("CON-4: who does not say what they have read is not shown what others have, until they say it again", async () => {
+    const id = await ada.says(talk.id, "Did you see the fox?");
+    await bea.hears(talk.id, "Did you see the fox?");
+    await bea.page.perform("markRead", {
+      conversation: talk.id,
+      upTo: (await bea.thread(talk.id)).count - 1,
+    });
+    const own = (kind: string) => (entry: EntryView) =>
+      entry.kind === "message" && entry.id === id && entry.delivery?.kind === kind;
+    await ada.sees(talk.id, own("read"));
+    await ada.page.perform("changeSettings", { receipts: false });
+    const shown = (await ada.sees(talk.id, own("delivered"))) as MessageView;
+    expect(shown.delivery).toEqual({ kind: "delivered", received: 1, read: 0, of: 1, lost: [] });
+    const answer = await bea.says(talk.id, "The fox? Twice!");
+    await ada.hears(talk.id, "The fox? Twice!");
+    await ada.page.perform("markRead", {
+      conversation: talk.id,
+      upTo: (await ada.thread(talk.id)).count - 1,
+    });
+    await ada.says(talk.id, "And a cub");
+    await bea.hears(talk.id, "And a cub");
+    const said = (await bea.entries(talk.id)).find(
+      (entry) => entry.kind === "message" && entry.id === answer,
+    );
+    expect(said).toMatchObject({ delivery: { kind: "sent", received: 0, read: 0 } });
+    await ada.page.perform("changeSettings", { receipts: true });
+    await ada.sees(talk.id, own("read"));
+    await bea.sees(
+      talk.id,
+      (entry) => entry.kind === "message" && entry.id === answer && entry.delivery?.kind === "read",
+    );
+  });
+
   test("reply, react, change and take back", async () => {
     const question = await ada.says(talk.id, "Soup tonigt?");
     await bea.hears(talk.id, "Soup tonigt?");

@@ -15,10 +15,14 @@ import type {
   ReplyView,
 } from "./view.ts";
 
-/** What views are made from. `others`: accounts in the conversation now, beside the own. */
+/**
+ * What views are made from. `others`: accounts in the conversation now, beside the own. `showsRead`: who does not say what
+ * they have read is not shown what others have (CON-4).
+ */
 export type Scene = {
   readonly me: AccountId;
   readonly others: ReadonlySet<AccountId>;
+  readonly showsRead: boolean;
   readonly history: History;
   readonly record: ThreadRecord;
 };
@@ -165,7 +169,7 @@ async function waitingView(scene: Scene, pending: Pending): Promise<MessageView>
   return { ...view, body: { ...view.body, attachments } };
 }
 
-function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
+function deliveryOf({ record, others, showsRead }: Scene, place: number): DeliveryView {
   const lost: AccountId[] = [];
   const stays: Stay[] = [];
   // Who is gone counts with what they had of it, so that what was read stays read.
@@ -181,7 +185,7 @@ function deliveryOf({ record, others }: Scene, place: number): DeliveryView {
     if (had !== undefined) stays.push(had);
   }
   const received = stays.filter((stay) => stay.received > place).length;
-  const read = stays.filter((stay) => stay.read > place).length;
+  const read = showsRead ? stays.filter((stay) => stay.read > place).length : 0;
   const of = stays.length + lost.length;
   const kind =
     lost.length > 0

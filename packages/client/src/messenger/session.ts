@@ -172,7 +172,9 @@ export class Session {
     };
     people.onChange = () => this.#peopleChanged();
     profile.onChange = () => {
+      const { receipts } = this.#state.settings;
       this.#set({ me: this.#meView(), settings: profile.settings });
+      if (receipts !== profile.settings.receipts) for (const thread of this.threads.values()) thread.redraw();
       this.#peopleChanged();
       this.#noticesChanged();
     };
@@ -282,6 +284,7 @@ export class Session {
     const thread =
       saved === null ? Thread.begin(id, charter, this.now(), context) : Thread.restore(id, saved, context);
     thread.others = () => this.#others(id);
+    thread.showsRead = () => this.profile.settings.receipts;
     thread.onChange = (change) => {
       this.#conversationChanged(id);
       this.onThread(id, change);

@@ -48,6 +48,8 @@ export class Thread {
   #total: number;
   /** Accounts of the conversation without the own; from the group's state. */
   others: () => ReadonlySet<AccountId> = () => new Set();
+  /** Whether the person is shown who has read; {@link redraw} after a change. */
+  showsRead: () => boolean = () => true;
   /** Called after each save. */
   onChange: (change: ThreadChange) => void = () => {};
 
@@ -127,6 +129,11 @@ export class Thread {
       this.#desk.touch(first, this.count);
       await this.#save();
     });
+  }
+
+  /** Every entry is to be shown anew, though nothing of it was changed. */
+  redraw(): void {
+    this.onChange({ count: this.count, ranges: [{ from: 0, to: this.count }] });
   }
 
   /** An event, or a refusal, that this device knows of by itself. */
@@ -281,7 +288,7 @@ export class Thread {
 
   get #scene(): Scene {
     const { me, history, record } = this.#desk;
-    return { me, history, record, others: this.others() };
+    return { me, history, record, others: this.others(), showsRead: this.showsRead() };
   }
 
   async #find(message: string): Promise<number | null> {
