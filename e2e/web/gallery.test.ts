@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { serveFiles } from "../../apps/server/test/web-server.ts";
 import { event, message, refused } from "../../apps/web/gallery/entries.ts";
 import { HOUSE, INES, ME, NOOR, TOMAS } from "../../apps/web/gallery/people.ts";
-import type { Act } from "../../apps/web/gallery/port.ts";
+import type { Act, scenePort } from "../../apps/web/gallery/port.ts";
 import { SCENES } from "../../apps/web/gallery/scenes.ts";
 import { axe } from "../../apps/web/test/axe.ts";
 import { flatWebp } from "../../apps/web/test/flat-pictures.ts";
+import type { EntryView } from "../../packages/client/src/messenger/page.ts";
 import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
@@ -37,6 +38,12 @@ const FORMS = {
 const QUICK = ["desktop-light", "phone-dark"];
 const isSlow = process.env["PORCHLIGHT_SLOW"] === "1";
 
+/** What the gallery's page has for tests. */
+type Shown = {
+  readonly showScene: (name: string) => void;
+  readonly scene: () => ReturnType<typeof scenePort>;
+};
+
 let started: Started;
 let served: Awaited<ReturnType<typeof serveFiles>>;
 
@@ -52,7 +59,7 @@ async function show(page: Page, scene: string): Promise<void> {
   await page.evaluate((name) => {
     // What the last scene told stays until somebody closes it.
     for (const close of document.querySelectorAll<HTMLElement>(".toasts button")) close.click();
-    (globalThis as unknown as { showScene: (name: string) => void }).showScene(name);
+    (globalThis as unknown as Shown).showScene(name);
     // Two frames: the second draws what the answers of the first brought.
     return new Promise((resolve) =>
       requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))),
@@ -127,7 +134,7 @@ test("who hears the page is told of everything that comes into a thread, by whom
   await show(page, "thread");
   const takes = async (...entries: readonly object[]): Promise<void> =>
     await page.evaluate(
-      (more) => (globalThis as unknown as { sceneTakes: (more: readonly object[]) => void }).sceneTakes(more),
+      (more) => (globalThis as unknown as Shown).scene().takes(more as readonly EntryView[]),
       entries,
     );
   // Isolates are for the eye.
@@ -235,6 +242,48 @@ test("who goes somewhere is brought to its heading, and nobody out of the field 
   for (const act of SCENES["locked-busy"]?.does ?? []) await perform(page, act);
   await isAt("button One moment…");
   expect(await page.getByRole("button", { name: "One moment…" }).isDisabled()).toBe(true);
+  expect(watch.problems).toEqual([]);
+  await context.close();
+});
+
+test("who is asked before something ends reads what ends, and no more than that", async () => {
+  const { context, watch } = await openProfile(started.browser, { origin: served.origin });
+  const page = await context.newPage();
+  await page.goto(served.origin);
+  const at = async (scene: string): Promise<void> => {
+    await show(page, scene);
+    for (const act of SCENES[scene]?.does ?? []) await perform(page, act);
+    await picture(page, `asked-${scene}`);
+  };
+  const dialog = page.getByRole("alertdialog");
+  await at("message-delete");
+  expect(await dialog.innerText()).toContain("An order can still open it until then.");
+  await at("message-delete-no-charter");
+  expect(await dialog.innerText()).toContain("No order can open it, unless it was written before");
+  await at("signed-out-restore");
+  await page.getByText("All your other devices are removed from the account").waitFor();
+  // Nothing stands in for a code that is not there yet; one that is may be on paper.
+  const code = page.locator("main .code-large");
+  const asked = (): Promise<number> =>
+    page.evaluate(() => (globalThis as unknown as Shown).scene().asked("makeRecoveryCode").length);
+  await at("settings-recovery-code");
+  await code.waitFor();
+  expect(await asked()).toBe(1);
+  await perform(page, { press: "Make another code" });
+  await dialog.getByText("stops working at once").waitFor();
+  await perform(page, { press: "Cancel" });
+  await page.evaluate(() => (globalThis as unknown as Shown).scene().refuses("makeRecoveryCode", "offline"));
+  expect(await asked()).toBe(1);
+  const shown = await code.innerText();
+  await perform(page, { press: "Make another code" });
+  await perform(page, { press: "Make it, and end the one before" });
+  await page.getByText("There is no connection. Try again when you are online.").waitFor();
+  expect(await asked()).toBe(2);
+  // What was refused ended nothing: it is the only code that there is.
+  expect(await code.innerText()).toBe(shown);
+  await at("settings-recovery-replace");
+  await dialog.waitFor();
+  expect(await asked()).toBe(0);
   expect(watch.problems).toEqual([]);
   await context.close();
 });

@@ -9,7 +9,7 @@ import { COURT, HOUSE } from "./people.ts";
 import { scenePort } from "./port.ts";
 import { SCENES } from "./scenes.ts";
 
-let takes: ReturnType<typeof scenePort>["takes"] = () => {};
+let shown: ReturnType<typeof scenePort> | null = null;
 const root = createRoot(document.getElementById("app") as HTMLElement);
 
 function show(name: string): void {
@@ -22,7 +22,7 @@ function show(name: string): void {
   localStorage.setItem("porchlight.charters-read", JSON.stringify(read));
   placeCamera(scene.camera ?? "asks");
   const port = scenePort(scene);
-  takes = port.takes;
+  shown = port;
   root.render(<App key={name} messenger={new MessengerPage(port)} at={scene.at} />);
 }
 
@@ -43,8 +43,5 @@ function Index(): ReactElement {
 
 keepAppearance();
 show(new URLSearchParams(location.search).get("scene") ?? "");
-// For the tests: another scene without loading the page again, and what comes into its thread.
-Object.assign(globalThis, {
-  showScene: show,
-  sceneTakes: (more: Parameters<typeof takes>[0]) => takes(more),
-});
+// For the tests: another scene without loading the page again, what comes into its thread, and what is asked of it.
+Object.assign(globalThis, { showScene: show, scene: () => shown });

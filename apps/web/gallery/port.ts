@@ -27,13 +27,23 @@ export type Act =
   | { readonly top: true };
 
 /** A messenger that has one state and answers with invented data: for drawing states, and for nothing else. */
-export function scenePort(scene: Scene): Port & { readonly takes: (more: readonly EntryView[]) => void } {
+export function scenePort(scene: Scene): Port & {
+  readonly takes: (more: readonly EntryView[]) => void;
+  /** From now on this intent is refused; `null`: no more. */
+  readonly refuses: (name: string, code: ClientError["code"] | null) => void;
+  /** What this intent was asked with, in order. */
+  readonly asked: (name: string) => readonly unknown[];
+} {
   const listeners: ((event: Event) => void)[] = [];
   const reply = (data: unknown): void =>
     queueMicrotask(() => listeners.forEach((listener) => listener({ data } as unknown as Event)));
   const entries = [...(scene.entries ?? [])];
   let open: unknown = null;
+  const refused = new Map(Object.entries(scene.refuses ?? {}));
+  const asked: { readonly name: string; readonly input: unknown }[] = [];
   return {
+    refuses: (name, code) => void (code === null ? refused.delete(name) : refused.set(name, code)),
+    asked: (name) => asked.flatMap((one) => (one.name === name ? [one.input] : [])),
     // Comes in while the thread is open; an entry that is there already comes in its place.
     takes: (more) => {
       const from = entries.length;
@@ -55,6 +65,7 @@ export function scenePort(scene: Scene): Port & { readonly takes: (more: readonl
       if (message.kind === "hello") reply({ kind: "state", state: scene.state });
       if (message.kind !== "perform") return;
       const { request, name, input } = message;
+      asked.push({ name, input });
       if (name === "openThread") open = input.conversation;
       const answers: Readonly<Record<string, () => unknown>> = {
         openThread: () => ({ count: entries.length, firstUnread: null }),
@@ -64,7 +75,7 @@ export function scenePort(scene: Scene): Port & { readonly takes: (more: readonl
         unlockWays: () => [],
       };
       if (scene.hangs?.includes(name) === true) return;
-      const code = scene.refuses?.[name];
+      const code = refused.get(name);
       if (code !== undefined) return reply({ kind: "refused", request, code, message: code });
       const known = scene.answers ?? {};
       const result = name in known ? known[name] : answers[name]?.();

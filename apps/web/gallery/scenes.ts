@@ -21,7 +21,7 @@ import {
   SEVERAL,
   TOMAS,
 } from "./people.ts";
-import type { Scene } from "./port.ts";
+import type { Act, Scene } from "./port.ts";
 
 const deployment = { url: "http://localhost:7400", origin: "log.porchlight.example" };
 const WAYS: readonly UnlockWay[] = [
@@ -33,6 +33,7 @@ const PASSKEYS: readonly PasskeyView[] = [
   { id: "BBBB", label: "Blue key", created: NOW, lastUsed: NOW },
   { id: "CCCC", label: "Phone", created: NOW, lastUsed: null },
 ];
+const DELETING: readonly Act[] = [{ press: "What to do with this message" }, { press: "Delete" }];
 const FIRST = conversationId(1);
 const SECOND = conversationId(2);
 
@@ -179,9 +180,11 @@ function scanning(camera: NonNullable<Scene["camera"]>, words = "Turning the cam
   };
 }
 
+const everybody = ready(SEVERAL);
+
 const recovery: Scene = {
   at: "/settings/recovery",
-  state: ready(SEVERAL),
+  state: everybody,
   answers: {
     makeRecoveryCode: { recoveryCode: "K7QM-4TXD-9PVA-22BC-H8JW-M3NR-5EYF" },
     noticeCode: {
@@ -406,6 +409,14 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   "thread-house": { at: `/c/${conversationId(3)}`, state: ready(SEVERAL), entries: TALK, members },
   "thread-no-charter": { at: `/c/${conversationId(4)}`, state: ready(SEVERAL), entries: TALK, members },
+  "message-delete": { at: `/c/${FIRST}`, state: ready(SEVERAL), entries: TALK, members, does: DELETING },
+  "message-delete-no-charter": {
+    at: `/c/${conversationId(4)}`,
+    state: ready(SEVERAL),
+    entries: TALK,
+    members,
+    does: DELETING,
+  },
   "thread-charter-unknown": {
     at: `/c/${FIRST}`,
     state: ready(SEVERAL, { charters: {} }),
@@ -587,13 +598,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     does: [{ press: "Remove" }],
   },
   "settings-recovery": recovery,
-  "settings-recovery-code": { ...recovery, does: [{ press: "Make a recovery code" }] },
+  "settings-recovery-code": {
+    ...recovery,
+    state: { ...everybody, me: { ...everybody.me, backup: { kind: "none" } } },
+    does: [{ press: "Make a recovery code" }],
+  },
+  "settings-recovery-replace": { ...recovery, does: [{ press: "Make another code" }] },
   "settings-notice-code": { ...recovery, does: [{ press: "Show the notice code" }] },
   "settings-recovery-refused": {
     at: "/settings/recovery",
     state: ready(SEVERAL),
     refuses: { makeRecoveryCode: "offline" },
-    does: [{ press: "Make a recovery code" }],
+    does: [{ press: "Make another code" }, { press: "Make it, and end the one before" }],
   },
   "settings-device-remove": {
     at: "/settings/devices",

@@ -76,7 +76,10 @@ export const en = {
   "passkey.error.not-here": "This browser has no passkeys here. Use a passphrase.",
   "passkey.error.failed": "The passkey did not work. Try again, or use a passphrase.",
   "restore.title": "Come back",
-  "restore.text": "Your recovery code brings back your account and your history. Lost devices are removed.",
+  "restore.text": "Your recovery code brings back your account and your history.",
+  "restore.removes": "All your other devices are removed from the account",
+  "restore.removes.text":
+    "Also one that you still have: it reads nothing new, and has to be added again afterwards, as a new device. If you have one that can add devices, add this one from there instead: “{way}”.",
   "restore.code": "Recovery code",
   "restore.code-hint": "As you wrote it down. Spaces and dashes do not matter.",
   "restore.do": "Restore",
@@ -326,6 +329,8 @@ export const en = {
   "message.delete.title": "Delete for everybody?",
   "message.delete.honest":
     "It disappears from all devices that follow the rules. Copies may stay: somebody may have saved it, and the provider keeps it encrypted until its time is over. An order can still open it until then.",
+  "message.delete.honest-none":
+    "It disappears from all devices that follow the rules. Copies may stay: somebody may have saved it, and the provider keeps it encrypted until its time is over. No order can open it, unless it was written before, while other rules held here.",
   "message.deleted": "{name} deleted this message",
   "message.deleted-own": "You deleted this message",
   "message.not-understood": "{name} sent something that this version cannot show. An update may.",
@@ -591,7 +596,8 @@ export const en = {
   "device.refuse": "They differ",
   "device.next": "Go on",
   "device.compare": "“{name}” wants to become your device. It shows six digits. Are they these?",
-  "device.no-identity": "Only the device that made your account can add others. This one can remove them.",
+  "device.no-identity":
+    "Only the device that made your account can add others, or one that came back with the recovery code. This one can remove them.",
   sessions: { one: "{count} session", other: "{count} sessions" },
   "session.used": "Last used {date}",
   "session.end": "End",
@@ -625,7 +631,7 @@ export const en = {
   "invite.expires": "It is valid until {date}.",
   "recovery.title": "Recovery code",
   "recovery.text":
-    "If you lose all your devices, this code brings back your account and history. Whoever has it is you: keep it on paper.",
+    "If you lose all your devices, this code brings back your account and history. Whoever has it is you: keep it on paper. Who comes back with it removes all other devices from the account.",
   "backup.unfinished":
     "The connection broke off: the code before may not work any more. Make the code again.",
   "backup.refused": "Your backup is not up to date",
@@ -635,6 +641,10 @@ export const en = {
   "backup.current": "Your backup is up to date.",
   "recovery.make": "Make a recovery code",
   "recovery.make-new": "Make another code",
+  "recovery.replace": "Make another code?",
+  "recovery.replace.text":
+    "The code that you have on paper stops working at once. Have a pen or a printer at hand: the new one is shown once.",
+  "recovery.replace.do": "Make it, and end the one before",
   "recovery.once": "It is shown once. A new code replaces the one before.",
   "notice-code.title": "Notice code",
   "notice-code.text":
@@ -858,7 +868,8 @@ export const en = {
   "error.not-created": "There is no device here yet.",
   "error.key-package-refused": "This person’s device cannot be added: its keys break the rules.",
   "error.protocol-refused": "It breaks the rules of this conversation, and was not done.",
-  "error.identity-not-here": "Only the device that made your account can do that.",
+  "error.identity-not-here":
+    "Only the device that made your account can do that, or one that came back with the recovery code.",
   "error.code-malformed": "This is not a code. Copy all of it.",
   "error.pairing-over": "It took too long. Begin again on the new device.",
   "error.pairing-altered":

@@ -207,6 +207,9 @@ function Restore(): ReactElement {
         <h1>{say("restore.title")}</h1>
         <p className="soft">{say("restore.text")}</p>
       </header>
+      <Banner tone="danger" title={say("restore.removes")}>
+        <p>{say("restore.removes.text", { way: say("first.way.pair") })}</p>
+      </Banner>
       <Field
         label={say("restore.code")}
         hint={say("restore.code-hint")}

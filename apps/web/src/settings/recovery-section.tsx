@@ -5,6 +5,7 @@ import { Say, say } from "../i18n/say.tsx";
 import { useAsk, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
+import { Panel } from "../parts/dialog.tsx";
 import { Paper } from "./paper.tsx";
 
 const NOTICES_AT = `${location.origin}/notices/code`;
@@ -15,8 +16,21 @@ export function RecoverySection(): ReactElement {
   const { backup } = useReady().me;
   const [recovery, setRecovery] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
+  const [isReplacing, setReplacing] = useState(false);
   /** Of two codes that are shown, the one that is being printed; by the browser's own menu, both. */
   const [printed, setPrinted] = useState<"recovery" | "notice" | null>(null);
+  const isUnfinished = backup.kind === "unfinished";
+  useEffect(() => {
+    // Whether the server took another one since is not known: what may be dead is not copied onto paper.
+    if (isUnfinished) setRecovery(null);
+  }, [isUnfinished]);
+  const hasCode = recovery !== null || (backup.kind !== "none" && !isUnfinished);
+  const make = async (): Promise<void> => {
+    setReplacing(false);
+    const made = await ask("makeRecoveryCode");
+    // Refused, the code that is shown is as good as it was.
+    if (made !== null) setRecovery(made.recoveryCode);
+  };
   useEffect(() => {
     const over = (): void => setPrinted(null);
     addEventListener("afterprint", over);
@@ -57,13 +71,8 @@ export function RecoverySection(): ReactElement {
           </p>
         )}
         <div className="row-wrap">
-          <Button
-            icon="key"
-            onPress={() =>
-              void ask("makeRecoveryCode").then((made) => setRecovery(made?.recoveryCode ?? null))
-            }
-          >
-            {recovery === null ? say("recovery.make") : say("recovery.make-new")}
+          <Button icon="key" onPress={() => (hasCode ? setReplacing(true) : void make())}>
+            {say(hasCode ? "recovery.make-new" : "recovery.make")}
           </Button>
           {recovery === null ? null : (
             <Button icon="print" onPress={() => printOnly("recovery")}>
@@ -72,6 +81,17 @@ export function RecoverySection(): ReactElement {
           )}
         </div>
       </div>
+      {isReplacing ? (
+        <Panel title={say("recovery.replace")} isAlert onClose={() => setReplacing(false)}>
+          <p>{say("recovery.replace.text")}</p>
+          <div className="row-wrap">
+            <Button look="danger" icon="key" onPress={() => void make()}>
+              {say("recovery.replace.do")}
+            </Button>
+            <Button onPress={() => setReplacing(false)}>{say("cancel")}</Button>
+          </div>
+        </Panel>
+      ) : null}
       <div className="stack-tight">
         <h3>{say("notice-code.title")}</h3>
         <p className="soft">

@@ -234,7 +234,7 @@ function MessageActions({
       ) : null}
       {dialog === "delete" ? (
         <Panel title={say("message.delete.title")} isAlert onClose={() => setDialog(null)}>
-          <p>{say("message.delete.honest")}</p>
+          <p>{say(conversation.charter === null ? "message.delete.honest-none" : "message.delete.honest")}</p>
           <div className="row-wrap">
             <Button
               look="danger"
