@@ -237,6 +237,14 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await slate.unlock();
     await slate.conversation(({ id, status }) => id === talk && status.kind === "active");
     await slate.remove();
+    // CON-22: it warns for as long as it is there.
+    const trusts = (kind: string) =>
+      bea.page.until((seen) => seen.kind === "ready" && seen.contacts[ada.account]?.trust.kind === kind);
+    await trusts("changed");
+    for (const { key, name } of ada.state.me.devices) {
+      if (name === "slate") await ada.page.perform("removeDevice", { device: key });
+    }
+    await trusts("verified");
     await ada.page.perform("draft", { conversation: talk, text: "" });
   });
 

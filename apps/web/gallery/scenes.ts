@@ -165,7 +165,11 @@ const newDevice: Scene = {
       digits: "31415 92653 58979 32384 62643 38327 27182 81828 45904 52353 60287 47135",
       qr: "PLQ1-0123456789ABCDEF",
       contact: contact(NOOR, "Noor Haddad", {
-        trust: { kind: "changed", at: NOW, newDevices: ["0f1e2d3c4b5a6978".repeat(4)] },
+        trust: {
+          kind: "changed",
+          at: NOW,
+          newDevices: ["0f1e2d3c4b5a6978".repeat(4), "8796a5b4c3d2e1f0".repeat(4)],
+        },
       }),
     },
   },
@@ -536,6 +540,10 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   "safety-new": { ...newDevice, does: [{ press: "Compare keys" }] },
   "safety-new-theirs": { ...newDevice, does: [{ press: "Compare keys" }, { press: "It is theirs" }] },
+  "safety-new-second": {
+    ...newDevice,
+    does: [{ press: "Compare keys" }, { press: "It is theirs" }, { press: "The next device" }],
+  },
   "safety-new-foreign": { ...newDevice, does: [{ press: "Compare keys" }, { press: "It is not theirs" }] },
   "scan-asking": scanning("asks"),
   "scan-refused": scanning("refuses", "This page may not use the camera"),

@@ -29,6 +29,8 @@ export type ConversationEvent =
       readonly kind: "joined";
       readonly inviter: AccountId;
       readonly charter: CharterId | null;
+      /** Every device that was in it when this one came. */
+      readonly members: readonly KnownDevice[];
     })
   /** Who came and went. `newDevices`: further devices of accounts that were members before; announce them. */
   | (InConversation & {

@@ -129,7 +129,13 @@ class Intake {
     if (next.kind === "suspended")
       this.#events.push({ kind: "charter-proposed", ...this.#at, by, charter: next.next.charter });
     else if (conversation.kind === "suspended")
-      this.#events.push({ kind: "joined", ...this.#at, inviter: by, charter: next.charter });
+      this.#events.push({
+        kind: "joined",
+        ...this.#at,
+        inviter: by,
+        charter: next.charter,
+        members: membersOf(next).map(knownDevice),
+      });
     this.#announce(by, membersOf(conversation), membersOf(next));
     if (next.day > conversation.day) this.#events.push({ kind: "new-day", ...this.#at, day: next.day });
     return true;
@@ -191,16 +197,19 @@ class Intake {
   }
 
   #announce(by: AccountId, before: readonly Member[], after: readonly Member[]): void {
-    const byKey = (members: readonly Member[]) =>
-      new Map(members.map(({ deviceKey, account }) => [hex(deviceKey), account]));
-    const [were, are] = [byKey(before), byKey(after)];
-    const known = ([deviceKey, account]: [string, AccountId]): KnownDevice => ({ account, deviceKey });
-    const added = [...are].filter(([key]) => !were.has(key)).map(known);
-    const removed = [...were].filter(([key]) => !are.has(key)).map(known);
+    const [were, are] = [before.map(knownDevice), after.map(knownDevice)];
+    const without = (
+      these: readonly KnownDevice[],
+      those: readonly KnownDevice[],
+    ): readonly KnownDevice[] => {
+      const keys = new Set(those.map(({ deviceKey }) => deviceKey));
+      return these.filter(({ deviceKey }) => !keys.has(deviceKey));
+    };
+    const [added, removed] = [without(are, were), without(were, are)];
     if (added.length === 0 && removed.length === 0) return;
-    const accounts = new Set(were.values());
+    const accounts = new Set(were.map(({ account }) => account));
     const newDevices = added.filter(({ account }) => accounts.has(account));
-    const stay = new Set(are.values());
+    const stay = new Set(are.map(({ account }) => account));
     const left = [...new Set(removed.map(({ account }) => account))].filter((account) => !stay.has(account));
     this.#events.push({ kind: "members", ...this.#at, by, added, removed, newDevices, left });
   }
@@ -276,4 +285,8 @@ class Intake {
 export function bookOf({ charters }: DeviceContext): CharterBook {
   if (charters !== null) return charters;
   throw new ClientError("charter-unknown", "this client follows no log, so it cannot verify a charter");
+}
+
+export function knownDevice({ account, deviceKey }: Member): KnownDevice {
+  return { account, deviceKey: hex(deviceKey) };
 }

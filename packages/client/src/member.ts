@@ -18,6 +18,7 @@ import {
   joinConversation,
   lastDayOf,
   MlsError,
+  membersOf,
   type OwnDevice,
   type OwnKeyPackage,
   recipientOf,
@@ -27,7 +28,7 @@ import type { DeviceContext, MemberContext } from "./context.ts";
 import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./device-record.ts";
 import { ClientError } from "./error.ts";
 import type { ConversationEvent } from "./events.ts";
-import { bookOf } from "./intake.ts";
+import { bookOf, knownDevice } from "./intake.ts";
 import { formatNoticeKey, makeNoticeKey, type NoticeKey, parseNoticeKey } from "./notice-key.ts";
 import { recordName, Seat } from "./seat.ts";
 
@@ -294,6 +295,7 @@ export class Member {
       received: this.#context.clock.now(),
       inviter: welcome.sender,
       charter: joined.charter,
+      members: membersOf(joined).map(knownDevice),
     };
     const joining = { cursor: welcome.seq, events: [event], welcome: digest };
     if (known !== undefined) await known.rejoin(joined, joining);

@@ -527,13 +527,15 @@ export const en = {
   "safety.new": { one: "{name} has a new device", other: "{name} has {count} new devices" },
   "safety.new.text":
     "The digits that you compared stay the same when somebody adds a device, so they cannot tell you whose it is. Meet {name}, or call, and ask for the key: it is in their Settings, under Devices. Do not ask by message.",
-  "safety.new.key": { one: "Key of the new device", other: "Keys of the new devices" },
-  "safety.new.theirs": { one: "It is theirs", other: "They are all theirs" },
-  "safety.new.foreign": { one: "It is not theirs", other: "Not all are theirs" },
+  "safety.new.key": "Key of the new device",
+  "safety.new.place": "Device {place} of {count}",
+  "safety.new.theirs": "It is theirs",
+  "safety.new.foreign": "It is not theirs",
+  "safety.new.next": "The next device",
   "safety.new.confirmed": "Confirmed. You will be told if {name} has a new device again.",
   "safety.new.denied": "{name} does not know this device",
   "safety.new.denied-text":
-    "Somebody may be reading along. Do not write anything private, and tell {name}: what is not theirs can be removed in their Settings, under Devices. Until you confirm it, the warning stays.",
+    "Somebody may be reading along. Do not write anything private, and tell {name}: what is not theirs can be removed in their Settings, under Devices. The warning stays until that device is gone.",
   "safety.verified": "Compared. You will be told if the keys of {name} change.",
   "safety.mismatch": "The keys of {name} are not the same on both screens",
   "safety.mismatch-text":

@@ -30,12 +30,14 @@ function NewDevices({
 }: Props & { readonly devices: readonly string[] }): ReactElement {
   const ask = useAsk();
   const nameOf = useNames();
+  const [place, setPlace] = useState(0);
   const [answer, setAnswer] = useState<"theirs" | "foreign" | null>(null);
   const { account } = number.contact;
   const name = nameOf(account);
   const count = devices.length;
+  const device = devices[place] as string;
   const confirm = async (): Promise<void> => {
-    if ((await ask("confirmDevices", { account, devices })) !== null) setAnswer("theirs");
+    if ((await ask("confirmDevices", { account, devices: [device] })) !== null) setAnswer("theirs");
   };
   return (
     <Panel title={say("safety.title")} onClose={onClose}>
@@ -44,22 +46,24 @@ function NewDevices({
           <Say k="safety.new.text" v={{ name }} />
         </p>
       </Banner>
-      <ul className="stack-tight device-keys" aria-label={say("safety.new.key", { count })}>
-        {devices.map((device) => (
-          <li key={device}>
-            <DeviceKey of={device} />
-          </li>
-        ))}
-      </ul>
+      <div key={device}>
+        <p className="small soft">
+          {say("safety.new.key")}
+          {count === 1 ? null : (
+            <>
+              {" · "}
+              <Say k="safety.new.place" v={{ place: place + 1, count }} />
+            </>
+          )}
+        </p>
+        <DeviceKey of={device} />
+      </div>
       {answer === null ? (
-        <div className="row-wrap">
-          <Button look="main" icon="check" onPress={() => void confirm()}>
-            {say("safety.new.theirs", { count })}
+        <div key={place} className="row-wrap">
+          <Button look="main" icon="check" autoFocus={place > 0} onPress={() => void confirm()}>
+            {say("safety.new.theirs")}
           </Button>
-          <Button onPress={() => setAnswer("foreign")}>{say("safety.new.foreign", { count })}</Button>
-          <Button look="quiet" onPress={() => void ask("unverifyContact", { account }).then(onClose)}>
-            {say("safety.unverify")}
-          </Button>
+          <Button onPress={() => setAnswer("foreign")}>{say("safety.new.foreign")}</Button>
         </div>
       ) : (
         <>
@@ -73,9 +77,22 @@ function NewDevices({
             </Banner>
           )}
           <div className="row-wrap">
-            <Button autoFocus onPress={onClose}>
-              {say("close")}
-            </Button>
+            {place + 1 < count ? (
+              <Button
+                look="main"
+                autoFocus
+                onPress={() => {
+                  setPlace(place + 1);
+                  setAnswer(null);
+                }}
+              >
+                {say("safety.new.next")}
+              </Button>
+            ) : (
+              <Button autoFocus onPress={onClose}>
+                {say("close")}
+              </Button>
+            )}
           </div>
         </>
       )}

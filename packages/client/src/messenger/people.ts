@@ -94,6 +94,14 @@ export class People {
     return true;
   }
 
+  /** Hex keys of all devices of other people that are in a conversation: one that is gone warns nobody, until it comes back. */
+  keepNew(present: ReadonlySet<string>): void {
+    for (const [account, person] of this.#people) {
+      const unseen = person.unseen.filter((device) => present.has(device));
+      if (unseen.length < person.unseen.length) this.#set(account, { ...person, unseen });
+    }
+  }
+
   /** `devices`: those that were compared; one that was told as new and is not among them stays new. */
   verify(account: AccountId, at: UnixSeconds, devices: readonly string[]): void {
     const person = this.#of(account);

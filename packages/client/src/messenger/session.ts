@@ -477,6 +477,7 @@ export class Session {
     if (events.length === 0) return this.#conversationChanged(seat.id);
     const before = thread.record.pending;
     await thread.take(events, seat.firstEvent);
+    if (events.some(({ kind }) => kind === "members" || kind === "removed")) await this.#forgetGone();
     for (const event of events) if (event.kind === "message") this.typing.over(seat.id, event.sender);
     await seat.handled(events.length);
     const left = new Set(thread.record.pending.map(({ content }) => content.id));
@@ -485,6 +486,15 @@ export class Session {
       for (const { upload } of files) await this.transfers.forget(upload, { atServer: false });
     }
     this.#conversationChanged(seat.id);
+  }
+
+  /** CON-22 */
+  async #forgetGone(): Promise<void> {
+    const devices = this.member.seats.flatMap(({ members }) =>
+      members.map(({ deviceKey }) => hex(deviceKey)),
+    );
+    this.people.keepNew(new Set(devices));
+    await this.people.save();
   }
 
   async #sweep(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { AccountId, UnixSeconds } from "@porchlight/encoding";
 import { base64 } from "@porchlight/encoding";
 import { type Content, isKnown, type Preview } from "../content.ts";
-import type { ConversationEvent } from "../events.ts";
+import type { ConversationEvent, KnownDevice } from "../events.ts";
 import { type Lost, type Owed, withLost, withOwed } from "./gaps.ts";
 import type { History } from "./history.ts";
 import type { People } from "./people.ts";
@@ -53,12 +53,13 @@ export async function takeEvent(desk: Desk, event: ConversationEvent): Promise<v
       const { charter, inviter } = event;
       const goesOn = desk.history.count > 0 && !desk.record.left && charter !== desk.record.charter;
       desk.record = { ...desk.record, charter, left: false, nameDue: true };
-      return await appendEvent(desk, {
+      await appendEvent(desk, {
         seq,
         at,
         by: inviter,
         event: { kind: goesOn ? "charter-changed" : "you-joined", charter },
       });
+      return await meet(desk, { seq, at, by: inviter, devices: event.members });
     }
     case "members":
       return await takeMembers(desk, event);
@@ -283,7 +284,6 @@ async function takeMembers(
   event: Extract<ConversationEvent, { kind: "members" }>,
 ): Promise<void> {
   const { seq, received: at, by, added, removed, newDevices, left } = event;
-  const { me, people } = desk;
   const say = (what: EventView["event"]): Promise<void> => appendEvent(desk, { seq, at, by, event: what });
   const isNewDevice = new Set(newDevices.map(({ deviceKey }) => deviceKey));
   const joined = [
@@ -300,7 +300,6 @@ async function takeMembers(
     nameDue: desk.record.nameDue || joined.length > 0,
     waitingFor: desk.record.waitingFor.filter((account) => !joined.includes(account)),
   };
-  for (const { account } of added) people.meet(account);
   if (joined.length > 0) await say({ kind: "joined", accounts: joined });
   const asked = left.filter((account) => desk.record.leaving?.includes(account) === true);
   for (const account of asked) {
@@ -315,9 +314,26 @@ async function takeMembers(
   for (const { account, deviceKey } of removed) {
     if (!left.includes(account)) await say({ kind: "device-removed", account, device: deviceKey });
   }
-  for (const account of new Set(added.map((one) => one.account))) {
-    const devices = added.filter((one) => one.account === account).map(({ deviceKey }) => deviceKey);
-    if (account !== me && people.saw(account, devices)) await say({ kind: "safety-number-changed", account });
+  await meet(desk, { seq, at, by, devices: added });
+}
+
+/** CON-22. Who is met in a conversation, and loudly what is new of somebody who was compared. */
+async function meet(
+  desk: Desk,
+  met: {
+    readonly seq: number;
+    readonly at: UnixSeconds;
+    readonly by: AccountId;
+    readonly devices: readonly KnownDevice[];
+  },
+): Promise<void> {
+  const { devices, ...told } = met;
+  for (const account of new Set(devices.map((one) => one.account))) {
+    if (account === desk.me) continue;
+    desk.people.meet(account);
+    const keys = devices.filter((one) => one.account === account).map(({ deviceKey }) => deviceKey);
+    if (!desk.people.saw(account, keys)) continue;
+    await appendEvent(desk, { ...told, event: { kind: "safety-number-changed", account } });
   }
 }
 
