@@ -27,7 +27,7 @@ beforeAll(async () => {
   const order: OrderFile = { warrant: made.warrant, others: null, opening: made.opening, index: 2 };
   charter = made.charterId;
   const sealed = await sealEvidence((await makePackage(made)).files, agency.recipients, unixSeconds(0));
-  const folder = agency.evidenceFolder(order);
+  const folder = await agency.evidenceFolder(order);
   mkdirSync(folder, { recursive: true });
   evidence = join(folder, "evidence.age");
   writeFileSync(evidence, sealed);

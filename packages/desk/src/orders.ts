@@ -172,14 +172,9 @@ export async function keepBrought(directory: string, service: Service, order: Or
   await keepOrder(directory, { ...order, index: placeInLog(service, order) });
 }
 
-/** The name of the order whose damaged file this is: orders/NAME.json. */
-export function orderNameOf(file: string): string {
+/** How the commitment of the order begins whose damaged file this is: orders/NAME.json. */
+export function beginningOf(file: string): string {
   return file.slice("orders/".length, -".json".length);
-}
-
-/** The name of an order in addresses and directories. */
-export function nameOf(order: OrderFile): string {
-  return namesOf(order).commitment.slice(0, 16);
 }
 
 /** How much an order opens, in a sentence and as the number of its keys. */

@@ -6,6 +6,7 @@ import {
   type Charter,
   formatRegistration,
   formatSignedDocument,
+  type LogEntry,
   parseSignedDocument,
   signDocument,
   unverifiedPayload,
@@ -33,6 +34,7 @@ import {
   formatPreservationFile,
   formatRequest,
   keepOrder,
+  keptOrders,
   logView,
   namesOf,
   type OrderFile,
@@ -399,6 +401,10 @@ test("DESK-11, WAR-4: after a change of charter everything is read under the cha
       expect([list.text.includes("hold 1"), list.text.includes("hold 4")]).toEqual([true, false]);
       // It was given, and on which application it was signed nobody can tell.
       expect(list.text).not.toContain("that nobody gave you");
+      // DESK-15: whose file is damaged cannot be read, and its days run.
+      expect(list.text.includes("1 hold order stands in the public log that you can read only once")).toBe(
+        desk === client,
+      );
     }
     if (desk === legal) {
       const { requests } = await agency.requests();
@@ -687,7 +693,7 @@ test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and wha
     ground: "It would be deleted.",
   });
   const whole = await cosignPreservation(await Court.open(join(home, "legal")), world.charter, half);
-  const name = preservationName(whole);
+  const name = await preservationName(join(home, "legal"), whole);
   const path = `/preservations/${name}`;
   await upload(legal, "/preservations", "preservation", formatPreservationFile(whole));
   // Sixteen digits can be found again; what is behind them cannot.
@@ -722,13 +728,19 @@ test("DESK-6, PRES-8: an order to preserve is handed in as it was shown, and wha
   expect([brought.status, own.status, own.text.includes("Later")]).toEqual([303, 200, true]);
   const refused = await upload(legal, "/preservations", "preservation", formatPreservationFile(foreign));
   expect([refused.status, refused.text.includes("made under another charter")]).toEqual([409, true]);
-  await preservationShelf(join(home, "legal")).keep(preservationName(foreign), foreign);
+  await preservationShelf(join(home, "legal")).keep(
+    await preservationName(join(home, "legal"), foreign),
+    foreign,
+  );
   const list = await legal.get("/preservations");
   expect([list.status, list.text.split("cannot be read").length]).toEqual([200, 2]);
-  expect((await legal.get(`/preservations/${preservationName(foreign)}`)).status).toBe(409);
-  expect((await legal.post(`/preservations/${preservationName(underLater)}/lodge`, {})).text).toContain(
-    "Hand it in",
+  const [atForeign, atLater] = await Promise.all(
+    [foreign, underLater].map(
+      async (one) => `/preservations/${await preservationName(join(home, "legal"), one)}`,
+    ),
   );
+  expect((await legal.get(atForeign as string)).status).toBe(409);
+  expect((await legal.post(`${atLater}/lodge`, {})).text).toContain("Hand it in");
   const page = (await legal.get(path)).text;
   expect(page).toContain("The provider was sent it; the public log does not show it yet.");
   expect(page).not.toContain("Throw it away");
@@ -822,4 +834,57 @@ test("DESK-12, CONT-4: who objects is asked while that can be said, then once mo
   await listed("1 person objects");
   expect(asked).toBe(last + 1);
   vi.stubGlobal("fetch", async (...request: Parameters<typeof fetch>) => await world.fetch(...request));
+});
+
+test("DESK-15: who signs two orders whose commitments begin alike hides neither behind the other", async () => {
+  const directory = join(home, "works-council");
+  const { orders: kept } = await keptOrders(join(home, "legal"));
+  const [third, order] = ["hold 3", "hold 7"].map(
+    (reference) => kept.find(({ document }) => document.reference === reference)?.order,
+  ) as [OrderFile, OrderFile];
+  const { commitment } = namesOf(order);
+  const short = commitment.slice(0, 16);
+  const listed = async (...words: readonly string[]): Promise<string> =>
+    await vi.waitFor(
+      async () => {
+        const { text } = await client.get("/orders");
+        for (const one of words) expect(text).toContain(one);
+        return text;
+      },
+      { timeout: 90_000, interval: 200 },
+    );
+  for (const one of [third, order]) expect((await bring(one)).status).toBe(303);
+  const logged = world.entries.find((one) => one.type === "hold-order" && one.commitment === commitment);
+  const alike = `${short}${"0".repeat(48)}` as typeof commitment;
+  const index = world.append({ ...(logged as LogEntry & { type: "hold-order" }), commitment: alike });
+  expect(await listed(`Entry ${index}`)).toContain("1 hold order stands in the public log that nobody gave");
+
+  // The name is another's already, and a note of it lies there.
+  const paths = ["orders", "directions"].map((folder) => join(directory, folder, `${short}.json`));
+  const [atOrder, atNote] = paths as [string, string];
+  await addSaid(directory, short, {
+    kind: "passed",
+    at: unixSeconds(1),
+    until: null,
+    ground: "It is harmless.",
+    index: null,
+  });
+  const other = formatOrderFile(orders[0]);
+  await writeFile(atOrder, other);
+  const entry = world.entries.indexOf(logged as LogEntry);
+  expect(await listed(`Entry ${entry}`, `Entry ${index}`)).toContain("2 hold orders stand");
+  const brought = await bring(order);
+  expect(brought.headers["location"]).toBe(`/orders/${commitment}`);
+  expect((await bring(order)).headers["location"]).toBe(`/orders/${commitment}`);
+  const page = (await client.follow(brought)).text;
+  expect([page.includes("hold 7"), page.includes("It is harmless.")]).toEqual([true, false]);
+  expect(await readFile(atOrder, "utf8")).toBe(fromUtf8(other));
+  expect(await listed(`Entry ${index}`)).toContain("1 hold order stands in the public log that nobody gave");
+
+  // Whose beginning a damaged file has: one that can be read is not it.
+  await writeFile(atOrder, "{");
+  const text = await listed("1 hold order stands in the public log that you can read only once");
+  expect([text.includes("that nobody gave you"), text.includes(`Entry ${index}`)]).toEqual([false, true]);
+  expect(text).not.toContain(`Entry ${entry}<`);
+  for (const path of [atOrder, atNote]) await rm(path);
 });

@@ -54,6 +54,7 @@ import { loggedIndex, type OrderStatus, orderStatus } from "./court.ts";
 import { createParty, openSecrets, type Party, readParty, type Sealing, writeParty } from "./directory.ts";
 import { PartyError } from "./error.ts";
 import { addAtKeyholders, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
+import { orderName } from "./order-shelf.ts";
 import { type KeptPackage, PackageShelf } from "./package-shelf.ts";
 import { formatRequest, namesOf, type OrderFile, type Request, readRequest } from "./request-file.ts";
 import type { Service } from "./service.ts";
@@ -284,14 +285,14 @@ export class Agency {
     const { files, stamped } = await this.#stamp(collected.files, options.fetch);
     const before = await this.packages(order);
     const sealed = await this.#seal(files);
-    const { path } = await this.#shelf(order).add(sealed);
+    const { path } = await (await this.#shelf(order)).add(sealed);
     const lacking = await this.#lacking(files, before);
     return { ...collected, files, stamped, path, sealed, lacking };
   }
 
   /** The sealed packages of an order, as they were collected: the newest is the last. */
   async packages(order: OrderFile): Promise<readonly KeptPackage[]> {
-    return await this.#shelf(order).all();
+    return await (await this.#shelf(order)).all();
   }
 
   /**
@@ -317,7 +318,7 @@ export class Agency {
         "no time stamp authority is configured: porchlight requester time-stamps",
       );
     }
-    if (stamped.kind === "stamped") await this.#shelf(order).complete(kept, await this.#seal(files));
+    if (stamped.kind === "stamped") await (await this.#shelf(order)).complete(kept, await this.#seal(files));
     return stamped;
   }
 
@@ -369,8 +370,8 @@ export class Agency {
     return { stored: gone.stored.size, files: gone.files.size };
   }
 
-  #shelf(order: OrderFile): PackageShelf {
-    return new PackageShelf(this.evidenceFolder(order));
+  async #shelf(order: OrderFile): Promise<PackageShelf> {
+    return new PackageShelf(await this.evidenceFolder(order));
   }
 
   /** Opens a sealed package with this agency's own identity. Throws EvidenceError "cannot-decrypt". */
@@ -486,8 +487,8 @@ export class Agency {
   }
 
   /** Where the sealed packages of an order are, once it was collected. */
-  evidenceFolder(order: OrderFile): string {
-    return join(this.directory, "evidence", namesOf(order).commitment.slice(0, 16));
+  async evidenceFolder(order: OrderFile): Promise<string> {
+    return join(this.directory, "evidence", await orderName(this.directory, order));
   }
 }
 

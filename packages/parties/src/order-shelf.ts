@@ -21,14 +21,16 @@ function shelfOf(directory: string): Shelf<Kept> {
   });
 }
 
-function nameOf(order: OrderFile): string {
-  return namesOf(order).commitment.slice(0, 16);
+/** The order's name in the directory and in what else is kept there of it: the beginning of its commitment, or the whole of it. */
+export async function orderName(directory: string, order: OrderFile): Promise<string> {
+  const { commitment } = namesOf(order);
+  return await shelfOf(directory).nameFor(commitment, (kept) => namesOf(kept.order).commitment);
 }
 
 /** Keeps an order as orders/NAME.json; its path. One that is in the log never loses its place there. */
 export async function keepOrder(directory: string, order: OrderFile): Promise<string> {
   const shelf = shelfOf(directory);
-  const name = nameOf(order);
+  const name = await orderName(directory, order);
   // In the place of a damaged one too: by its name it is the same.
   const index = order.index ?? (await shelf.whole(name))?.order.index ?? null;
   return await shelf.keep(name, keptOf({ ...order, index }));

@@ -6,9 +6,10 @@ import { EncodingError, equalBytes } from "@porchlight/encoding";
 import { GateError } from "@porchlight/gate";
 import { PartyError } from "./error.ts";
 
-const NAME = /^[0-9a-f]{16}$/;
+const SHORT = 16;
+const NAME = /^(?:[0-9a-f]{16}|[0-9a-f]{64})$/;
 
-/** Files of one kind in a folder of a party's directory, NAME.json each; a name has 16 hex digits. */
+/** Files of one kind in a folder of a party's directory, NAME.json each; a name has 16 hex digits, or 64. */
 export class Shelf<T> {
   readonly #folder: string;
   readonly #read: (bytes: Uint8Array) => T;
@@ -24,9 +25,20 @@ export class Shelf<T> {
     this.#format = form.format;
   }
 
+  /**
+   * The name of the thing whose 64 digits are `id`: the first 16, and all of them where another one has these. Whoever makes a thing can
+   * find two that begin alike; neither takes the other's place, nor what is noted of it. A damaged one is taken for the same.
+   */
+  async nameFor(id: string, idOf: (one: T) => string): Promise<string> {
+    if ((await readFileOrNull(this.#path(id))) !== null) return id;
+    const short = id.slice(0, SHORT);
+    const there = await this.whole(short);
+    return there === null || idOf(there) === id ? short : id;
+  }
+
   /** Durable when it returns; its path. The same bytes are not written again. */
   async keep(name: string, one: T): Promise<string> {
-    if (!NAME.test(name)) throw new TypeError("a name on a shelf has 16 hex digits");
+    if (!NAME.test(name)) throw new TypeError("a name on a shelf has 16 hex digits, or 64");
     await makeDirectory(this.#folder);
     const path = this.#path(name);
     const bytes = this.#format(one);

@@ -331,7 +331,7 @@ test("EVI-43: collecting again replaces nothing, and says what the provider gave
   };
   const first = await collect();
   // What an earlier version of this tool wrote has its place too.
-  const folder = agency.evidenceFolder(order);
+  const folder = await agency.evidenceFolder(order);
   await rm(join(folder, "evidence.age"));
   await rename(first.path, join(folder, "evidence.age"));
   world.stored.clear();
@@ -480,7 +480,7 @@ test.skipIf(missing !== null)(
       expect(new Uint8Array(await readFile(path ?? ""))).toEqual(kept);
       expect(await agency.packages(order)).toMatchObject([{ number: 1 }, { number: 2, path }]);
       expect(await code(agency.stamp(order, { number: 1 }))).toBe("stamped-already");
-      const sealed = await readFile(join(agency.evidenceFolder(order), "evidence-1.age"));
+      const sealed = await readFile(join(await agency.evidenceFolder(order), "evidence-1.age"));
       // Another authority from now on: what this one stamped holds as before.
       const other = new Authority(join(home, "next tsa"), { key: "ec" });
       await agency.useTimeStamps({ url: again.url, anchors: other.root });

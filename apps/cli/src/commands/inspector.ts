@@ -114,18 +114,14 @@ export function registerInspector(program: Command, streams: Streams): void {
           ...(isNamed
             ? []
             : ["The charter does not name this key: nothing that it signs stops anything.", ""]),
-          ...(unshown.length === 0
-            ? []
-            : [
-                "Nobody showed you the file of these; ask those who sign for it:",
-                formatRows(
-                  unshown.map(({ index, day, waitsUntil }) => ({
-                    term: `Entry ${index}`,
-                    text: `logged ${formatDay(day)}, keyholders wait for you until the end of ${formatDay(waitsUntil)}`,
-                  })),
-                ),
-                "",
-              ]),
+          ...unread(
+            "Nobody showed you the file of these; ask those who sign for it:",
+            unshown.filter(({ isDamaged }) => !isDamaged),
+          ),
+          ...unread(
+            "These can be read once the damaged file is mended:",
+            unshown.filter(({ isDamaged }) => isDamaged),
+          ),
           ...(damaged.length === 0
             ? []
             : [
@@ -170,6 +166,15 @@ export function registerInspector(program: Command, streams: Streams): void {
       return { text: `stopped, in the log at ${index}`, json: { index } };
     },
   );
+}
+
+function unread(words: string, some: Awaited<ReturnType<typeof unseen>>): string[] {
+  if (some.length === 0) return [];
+  const rows = some.map(({ index, day, waitsUntil }) => ({
+    term: `Entry ${index}`,
+    text: `logged ${formatDay(day)}, keyholders wait for you until the end of ${formatDay(waitsUntil)}`,
+  }));
+  return [words, formatRows(rows), ""];
 }
 
 async function rowOf(service: Service, shown: Shown, all: readonly Shown[]) {

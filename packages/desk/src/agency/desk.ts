@@ -10,6 +10,7 @@ import {
   namesOf,
   type OpenSending,
   type OrderFile,
+  orderName,
   placeInLog,
   type Request,
   readOrderFile,
@@ -19,7 +20,6 @@ import {
   daysText,
   keepBrought,
   loggedOrder,
-  nameOf,
   orderWords,
   type Shown,
   scopeOf,
@@ -220,7 +220,7 @@ class AgencyRoom {
     await this.#agency.secretsOf(document.requester.point);
     await keepBrought(this.#agency.directory, service, order);
     return {
-      to: `/orders/${nameOf(order)}`,
+      to: `/orders/${await orderName(this.#agency.directory, order)}`,
       said: "The order is verified and kept.",
     };
   }

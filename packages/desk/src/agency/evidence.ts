@@ -210,7 +210,7 @@ export class EvidenceShelf {
 
   /** What this desk kept to be read of exactly this package; `null` where there is none. */
   async #reading(order: OrderFile, mark: string): Promise<Reading | null> {
-    const sealed = await readFileOrNull(join(this.#agency.evidenceFolder(order), READING));
+    const sealed = await readFileOrNull(join(await this.#agency.evidenceFolder(order), READING));
     if (sealed === null) return null;
     const parts = await this.#agency.unseal(sealed).catch((error: unknown) => {
       if (error instanceof EvidenceError) return new Map<string, Uint8Array>();
@@ -232,7 +232,7 @@ export class EvidenceShelf {
       [MAC_PART, await this.#mac(order, reading.mark, packed)],
     ]);
     const sealed = await sealEvidence(parts, this.#agency.recipients, unixSeconds(0));
-    await writeFileDurable(join(this.#agency.evidenceFolder(order), READING), sealed);
+    await writeFileDurable(join(await this.#agency.evidenceFolder(order), READING), sealed);
   }
 
   async #mac(order: OrderFile, mark: string, packed: Uint8Array): Promise<Uint8Array> {

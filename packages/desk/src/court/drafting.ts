@@ -6,12 +6,13 @@ import {
   type Court,
   keepOrder,
   keptOrders,
+  orderName,
   ordersLeft,
   type Request,
   readRequest,
 } from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
-import { nameOf, scopeOf, UPLOADS } from "../orders.ts";
+import { scopeOf, UPLOADS } from "../orders.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, GoTo, Rooms, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -150,7 +151,7 @@ export class DraftRoom {
         const order = await this.#court.issueDraft(service.charter, document);
         await keepOrder(this.#court.directory, order);
         await this.#drafts.remove(fields.string("draft"));
-        const to = `/orders/${nameOf(order)}`;
+        const to = `/orders/${await orderName(this.#court.directory, order)}`;
         if (service.charter.kind === "house" || document.mode === "both-sides")
           return { to, said: "Signed." };
         // The signature stands; that the service is away must not look as if it did not.

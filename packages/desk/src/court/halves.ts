@@ -76,7 +76,7 @@ function readHalfFile(bytes: Uint8Array): Omit<Half, "id"> {
   fields.literal("version", 1);
   return {
     kind: fields.literal("kind", ...HALF_KINDS),
-    of: fields.string("of", 16),
+    of: fields.string("of", 64),
     size: fields.integer("size"),
     document: parseSignedDocument(utf8(fields.string("document", 2 ** 20)), "half"),
   };

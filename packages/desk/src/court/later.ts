@@ -1,8 +1,8 @@
 import type { Charter, SignedDocument } from "@porchlight/charter";
 import { EncodingError, formatDay, parseDay, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import { type DirectionKind, parseDirection, signersNeeded } from "@porchlight/gate";
-import type { Court, OrderFile, Service } from "@porchlight/parties";
-import { COVER_SECONDS, daysText, longestSecrecyOf, nameOf, type Shown, UPLOADS } from "../orders.ts";
+import { type Court, type OrderFile, orderName, type Service } from "@porchlight/parties";
+import { COVER_SECONDS, daysText, longestSecrecyOf, type Shown, UPLOADS } from "../orders.ts";
 import { addSaid } from "../said.ts";
 import type { Act, GoTo, Rooms, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -106,7 +106,7 @@ export class LaterRoom {
         const { ground, at } = payload;
         const when = unixSeconds(at);
         const until = payload.until === null ? {} : { until: parseDay(payload.until) };
-        const name = nameOf(order);
+        const name = payload.order;
         const note = async (index: number): Promise<void> =>
           await addSaid(this.#court.directory, name, { kind, at: when, until: payload.until, ground, index });
         if (kind === "revocation") {
@@ -138,13 +138,14 @@ export class LaterRoom {
     said: { readonly at: UnixSeconds; readonly ground: string; readonly until: string | null },
   ): Promise<GoTo> {
     const { index, keyholders } = await this.#court.direct(service, order, kind as Later, document);
-    await addSaid(this.#court.directory, nameOf(order), { kind, ...said, index });
+    const name = await orderName(this.#court.directory, order);
+    await addSaid(this.#court.directory, name, { kind, ...said, index });
     // A moment later witnesses have confirmed it, and the order's page shows it.
     await service.covers(index + 1, COVER_SECONDS);
     const counted = keyholders.filter(({ answer }) => answer.state === "counted").length;
     const refused = keyholders.find(({ answer }) => answer.state === "refused");
     return {
-      to: `/orders/${nameOf(order)}`,
+      to: `/orders/${name}`,
       said:
         refused !== undefined
           ? `It is in the log, but ${refused.keyholder.name} does not count it: ${refused.answer.reason ?? ""}.`

@@ -1,6 +1,5 @@
 import { type DayNumber, dayOf, Fields, parseJson, utf8 } from "@porchlight/encoding";
-import { type Court, type OrderFile, type Service, Shelf } from "@porchlight/parties";
-import { nameOf } from "../orders.ts";
+import { type Court, type OrderFile, orderName, type Service, Shelf } from "@porchlight/parties";
 
 /** How many persons object to an order: asked as long as somebody can, then once more, and kept (CONT-4, CONT-6). */
 export class Objections {
@@ -14,7 +13,7 @@ export class Objections {
 
   /** `until`: the last day on which the provider takes one. `null` where it did not answer, or with something untrue. */
   async count(service: Service, order: OrderFile, until: DayNumber): Promise<number | null> {
-    const name = nameOf(order);
+    const name = await orderName(this.#court.directory, order);
     const known = await this.#kept.whole(name);
     if (known !== null) return known;
     // Of the witnessed time, as the provider counts: what it answers after that is its last word.

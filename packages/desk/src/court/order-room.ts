@@ -19,6 +19,7 @@ import {
   keptOrders,
   namesOf,
   type OrderFile,
+  orderName,
   ordersLeft,
   PartyError,
   readOrderFile,
@@ -32,7 +33,6 @@ import {
   COVER_SECONDS,
   keepBrought,
   loggedOrder,
-  nameOf,
   orderWords,
   type Shown,
   serviceOf,
@@ -172,7 +172,7 @@ export class OrderRoom {
     for (const { name, order: kept } of (await keptOrders(this.#court.directory)).orders) {
       if (isHalfOf(kept, order)) await dropOrder(this.#court.directory, name);
     }
-    return { to: `/orders/${nameOf(order)}` };
+    return { to: `/orders/${await orderName(this.#court.directory, order)}` };
   }
 
   readonly handIn: HandIn = async (service, order) => {
@@ -180,7 +180,7 @@ export class OrderRoom {
     await keepOrder(this.#court.directory, logged);
     // A moment later witnesses have confirmed it, and every page shows it where it is.
     await service.covers(logged.index + 1, COVER_SECONDS);
-    const to = `/orders/${nameOf(order)}`;
+    const to = `/orders/${await orderName(this.#court.directory, order)}`;
     const { conversations } = parseWarrant(payloadOf(logged));
     if (conversations === "all") {
       return {
@@ -244,8 +244,8 @@ export class OrderRoom {
         const before = await this.named(payload);
         const order = await this.#court.countersign((await this.serviceOf(before)).charter, before);
         await keepOrder(this.#court.directory, order);
-        await dropOrder(this.#court.directory, nameOf(before));
-        return { to: `/orders/${nameOf(order)}`, said: "Signed by both." };
+        await dropOrder(this.#court.directory, payload.order);
+        return { to: `/orders/${await orderName(this.#court.directory, order)}`, said: "Signed by both." };
       },
     };
   }
@@ -260,7 +260,10 @@ export class OrderRoom {
     const whole = await withOthers(order, statement, service.charter, service.now());
     await keepOrder(this.#court.directory, whole);
     await dropOrder(this.#court.directory, name);
-    return { to: `/orders/${nameOf(whole)}`, said: "The others are in it. It can be handed in." };
+    return {
+      to: `/orders/${await orderName(this.#court.directory, whole)}`,
+      said: "The others are in it. It can be handed in.",
+    };
   }
 
   /** `typed`: what was said of it and cannot be signed so. */

@@ -222,7 +222,7 @@ export class PreservationRoom {
     const { charter: id, issuer: _, ...decision } = parsePreservation(utf8(document));
     const { service, charter } = await this.#own({ charter: id });
     const file = await signPreservation(this.#court, charter, decision);
-    const name = preservationName(file);
+    const name = await preservationName(this.#court.directory, file);
     await this.#shelf.keep(name, file);
     if (charter.kind === "house")
       return {
@@ -234,7 +234,7 @@ export class PreservationRoom {
 
   /** Logged, witnessed, and only then held (PRES-8). */
   async #lodge(service: Service, file: PreservationFile): Promise<GoTo> {
-    const name = preservationName(file);
+    const name = await preservationName(this.#court.directory, file);
     const { ground } = preservationOf(file).document;
     // Before it leaves: from then on it may be logged, whatever becomes of the answer.
     const { said: before } = await readSaid(this.#court.directory, name);
@@ -282,7 +282,7 @@ export class PreservationRoom {
         const half = await this.#named(payload);
         const { service, charter } = await this.#own(preservationOf(half).document);
         const whole = await cosignPreservation(this.#court, charter, half);
-        await this.#shelf.keep(preservationName(whole), whole);
+        await this.#shelf.keep(await preservationName(this.#court.directory, whole), whole);
         await this.#shelf.drop(payload.name);
         return await this.#lodge(service, whole);
       },
@@ -320,7 +320,7 @@ export class PreservationRoom {
     const signed = parseSignedDocument(file.preservation, "preservation");
     const found = await signedByIssuers("preservation", signed, charter);
     if (found === null) throw new DeskError("form-invalid", "no issuer of its charter signed this file");
-    const name = preservationName(file);
+    const name = await preservationName(this.#court.directory, file);
     await this.#shelf.keep(name, file);
     // One's own half of it has become the whole.
     for (const other of (await preservations(this.#court.directory, await this.#door.open())).orders) {

@@ -1,11 +1,10 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import { verifyOrder } from "@porchlight/gate";
-import { Court, keptOrder, namesOf, type OrderFile, readOrderFile } from "@porchlight/parties";
+import { Court, keptOrder, namesOf, type OrderFile, orderName, readOrderFile } from "@porchlight/parties";
 import {
   COVER_SECONDS,
   keepBrought,
   loggedOrder,
-  nameOf,
   orderWords,
   type Shown,
   serviceOf,
@@ -100,7 +99,7 @@ class InspectorRoom {
     const service = await serviceOf(await this.#door.open(), order);
     await verifyOrder(order, service.charter);
     await keepBrought(this.#own.directory, service, order);
-    return { to: `/orders/${nameOf(order)}` };
+    return { to: `/orders/${await orderName(this.#own.directory, order)}` };
   }
 
   async order(visit: Visit, asked: Asked | null = null): Promise<View> {

@@ -20,7 +20,7 @@ import {
   verifyOrder,
 } from "@porchlight/gate";
 import { type Court, logView, PartyError, type Service } from "@porchlight/parties";
-import { orderNameOf, type Shown, serviceOf } from "../orders.ts";
+import { beginningOf, type Shown, serviceOf } from "../orders.ts";
 import type { Examined } from "../rules.ts";
 
 // What an inspector can say of an order from its own copy of the log, and of orders that nobody showed it (CHA-24, GATE-33).
@@ -34,8 +34,10 @@ export type Inspected = {
   readonly wait: ContestPeriod | null;
 };
 
-/** A hold order of the log whose file nobody gave to this inspector. */
+/** A hold order of the log whose file this inspector cannot read. */
 export type Unseen = {
+  /** A file of an order that begins so was given, and is damaged; of which order it is nobody can tell. Otherwise nobody gave it. */
+  readonly isDamaged: boolean;
   readonly index: number;
   readonly day: DayNumber;
   readonly waitsUntil: DayNumber;
@@ -113,8 +115,8 @@ function indexOf({ standing }: Shown): number {
 }
 
 /**
- * Hold orders of the log whose file is not here, newest first: under every charter that names this inspector. A damaged file was given:
- * by its name it is known which it was.
+ * DESK-15: hold orders of the log whose file cannot be read here, newest first: under every charter that names this inspector. An order
+ * was given where its whole commitment is that of a file: who signs one chooses its opening, and can make two that begin alike.
  */
 export async function unseen(
   service: Service,
@@ -122,16 +124,18 @@ export async function unseen(
   { orders, damaged }: { readonly orders: readonly Shown[]; readonly damaged: readonly string[] },
 ): Promise<Unseen[]> {
   const { entries } = logView(service);
-  const seen = new Set<string>([...orders.map(({ name }) => name), ...damaged.map(orderNameOf)]);
+  const given = new Set<string>(orders.map(({ commitment }) => commitment));
+  const beginnings = damaged.map(beginningOf);
   const stopped = new Set(
     entries.flatMap(({ entry }) => (entry.type === "revocation" ? [entry.commitment as string] : [])),
   );
   const found: Unseen[] = [];
   for (const { index, entry } of entries) {
-    if (entry.type !== "hold-order" || seen.has(entry.commitment.slice(0, 16))) continue;
+    if (entry.type !== "hold-order" || given.has(entry.commitment)) continue;
     const charter = await charterOrNull(service, entry.charter);
     if (charter === null || (charter.id !== service.charter.id && !isInspector(own, charter))) continue;
     found.push({
+      isDamaged: beginnings.some((beginning) => entry.commitment.startsWith(beginning)),
       index,
       day: entry.day,
       waitsUntil: dayNumber(entry.day + (charter.inspection?.days ?? 0)),

@@ -63,7 +63,8 @@ export function inboxPage(
     body: html`<h1>Hold orders</h1>
 <p class="lead">${waitWords(charter)} You can stop any of them and order nothing.</p>
 ${isNamed ? NOTHING : notNamed()}
-${unshown.length === 0 ? NOTHING : unshownBox(unshown)}
+${unshownBox(unshown.filter(({ isDamaged }) => !isDamaged))}
+${unreadableBox(unshown.filter(({ isDamaged }) => isDamaged))}
 ${damagedTable(damaged, "hold orders", true)}
 <h2>To inspect</h2>${
       open.length === 0
@@ -123,16 +124,28 @@ function notNamed(): Markup {
 }
 
 function unshownBox(unshown: readonly Unseen[]): Markup {
+  if (unshown.length === 0) return NOTHING;
   return html`${box("warn", html`<p><strong>${counted(unshown.length, "hold order stands", "hold orders stand")} in the public log that nobody gave you.</strong> Ask those who sign for the file today: without it you cannot read the hold order, and cannot stop it.</p>`)}
-${table({
-  caption: "Not shown to you",
-  heads: ["In the public log", "Logged", "Keyholders wait until the end of"],
-  rows: unshown.map(({ index, day: logged, waitsUntil }) => [
-    html`Entry ${index}`,
-    day(logged),
-    day(waitsUntil),
-  ]),
-})}`;
+${unreadTable("Not shown to you", unshown)}`;
+}
+
+function unreadableBox(damaged: readonly Unseen[]): Markup {
+  if (damaged.length === 0) return NOTHING;
+  const stand = counted(damaged.length, "hold order stands", "hold orders stand");
+  return html`${box("warn", html`<p><strong>${stand} in the public log that you can read only once its damaged file is mended.</strong> Put the file in again today: keyholders wait no longer for it.</p>`)}
+${unreadTable("Not readable here", damaged)}`;
+}
+
+function unreadTable(caption: string, unread: readonly Unseen[]): Markup {
+  return table({
+    caption,
+    heads: ["In the public log", "Logged", "Keyholders wait until the end of"],
+    rows: unread.map(({ index, day: logged, waitsUntil }) => [
+      html`Entry ${index}`,
+      day(logged),
+      day(waitsUntil),
+    ]),
+  });
 }
 
 function link({ name, document }: Shown): Markup {

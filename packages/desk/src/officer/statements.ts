@@ -148,7 +148,7 @@ export class StatementRoom {
 
   #keep(signed: Json, about: Omit<Stated, "name">): void {
     const bytes = utf8(`${JSON.stringify(signed)}\n`);
-    const name = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+    const name = createHash("sha256").update(bytes).digest("hex");
     this.#signed.set(name, { ...about, name, bytes });
     const [oldest] = this.#signed.keys();
     if (oldest !== undefined && this.#signed.size > MAX_KEPT) this.#signed.delete(oldest);
