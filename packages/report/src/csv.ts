@@ -12,6 +12,9 @@ function field(value: string | number): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+/** Instead of a number that would be of fewer than five orders, or give such a number away (REP-4). */
+const WITHHELD = "withheld";
+
 /** REP-8: the tables of a report as CSV, by file name. The first column of each is the charter's id. */
 export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string, string> {
   const table = (
@@ -79,15 +82,22 @@ export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string,
     ],
     [
       "purposes.csv",
-      table(["legal_basis", "offence_category", "orders", "accounts", "days"], ({ purposes }) =>
-        purposes.map((row) => [row.legalBasis, row.offenceCategory, row.orders, row.accounts, row.days]),
+      table(["months", "legal_basis", "offence_category", "orders", "accounts", "days"], ({ purposes }) =>
+        purposes.flatMap(({ months, cells }) =>
+          cells.map(({ legalBasis, offenceCategory, told }) => [
+            months.join(" "),
+            legalBasis,
+            offenceCategory,
+            ...(told === null ? [WITHHELD, WITHHELD, WITHHELD] : [told.orders, told.accounts, told.days]),
+          ]),
+        ),
       ),
     ],
     [
       "statistics.csv",
       table(["month", "legal_basis", "offence_category", "orders"], ({ statistics }) =>
         statistics.flatMap(({ month, cells }) =>
-          cells.map((cell) => [month, cell.legalBasis, cell.offenceCategory, cell.orders ?? "withheld"]),
+          cells.map((cell) => [month, cell.legalBasis, cell.offenceCategory, cell.orders ?? WITHHELD]),
         ),
       ),
     ],

@@ -39,7 +39,8 @@ function charterSection(report: CharterReport): Markup {
   return html`<section class="${charter.kind}"><h2>${charter.kind === "court" ? "Court charter" : "House charter"} of ${charter.deployment}</h2>
 <p>${charter.threshold} of ${charter.keyholders.length} keyholders must agree before anything opens. ${charter.clock === "replay" ? html`<strong>This service runs on a replayed clock: its dates are those of the replay.</strong>` : NOTHING}</p>
 <p class="id">Charter <code>${charter.id}</code></p>
-<h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month</h3>
+<h3>${word === "warrants" ? "Warrants" : "Hold orders"} by month, and what became of them</h3>
+<p>Numbers of entries. Each entry shows its kind and its day as soon as it is logged, so nothing is left out here, however small.</p>
 ${report.orders.length === 0 ? html`<p class="empty">None was ever logged.</p>` : html`${chart(report.orders, word)}${outcomeChart(report.orders, word)}${ordersTable(`${word} by month, ${which}`, report.orders)}`}
 ${report.orders.length === 0 ? NOTHING : html`<h3>How long until people were told</h3>${noticesTable(`notices, ${which}`, report)}`}
 ${
@@ -73,8 +74,8 @@ ${
       )}`
 }
 <h3>What they were for</h3>
-${report.purposes.length === 0 ? html`<p class="empty">No ${word} yet whose secrecy is over and whose purpose is in the log.</p>` : html`${purposeChart(report, word)}${purposesTable(`purposes, ${which}`, report)}`}
-${report.statistics.length === 0 ? NOTHING : html`<h3>The provider's figures, of months of which nothing is secret any more</h3>${statisticsTable(`the provider's figures, ${which}`, report)}`}
+${purposesPart(report, word, which)}
+${statisticsPart(report, which)}
 <h3>Keyholders</h3>
 <p>Each has to publish once a day, also when it has nothing to say. A day without is a day on which it could not have acted.</p>
 ${report.participation.length === 0 ? html`<p class="empty">No keyholder has published yet.</p>` : participationTable(`keyholders, ${which}`, report.participation)}
@@ -129,10 +130,31 @@ function outcomeChart(orders: readonly MonthOrders[], word: string): Markup {
   return html`<figure><figcaption>What became of them: ${join(shown.map(([words, look]) => html`<span class="key"><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="${look}" width="12" height="12"/></svg>${words}</span> `))}</figcaption><svg width="${orders.length * STEP}" viewBox="0 0 ${orders.length * STEP} ${HEIGHT}" role="img" aria-label="What became of the ${word} of each month, as in the table below">${join(bars)}</svg></figure>`;
 }
 
-function purposeChart({ purposes }: CharterReport, word: string): Markup {
-  const most = Math.max(...purposes.map(({ orders }) => orders));
-  return html`<div class="bars" role="img" aria-label="What the ${word} were for, as in the table below">${join(
-    purposes.map(
+/** REP-4, and why single orders are not in it although anyone can count them. */
+function purposesPart(report: CharterReport, word: string, which: string): Markup {
+  const { purposes, untold } = report;
+  const rest =
+    untold === 0
+      ? NOTHING
+      : html`<p>${untold} ${untold === 1 ? `${word.slice(0, -1)} whose secrecy is over is` : `${word} whose secrecy is over are`} not counted here yet: of the same month something is still secret, the month is not over, or its numbers are too small.</p>`;
+  return html`<p>Of months that are over and of which nothing is secret any more. A number of fewer than five ${word} is not told, nor one from which such a number would follow; months of which no number could be told are put together until one can be.</p>
+<p>This hides nothing. When its secrecy ends, every order gets an entry in the log that says on what legal basis it was, for which category, who signed it, and how many people and days it could open. There each can be seen and all can be counted, on purpose. These tables only do not point at single ones.</p>
+${purposes.length === 0 ? html`<p class="empty">No such number can be told yet.</p>` : html`${purposeChart(purposes, word)}${purposesTable(`purposes, ${which}`, purposes)}`}
+${rest}`;
+}
+
+/** Sums of what the table tells. */
+function purposeChart(purposes: CharterReport["purposes"], word: string): Markup {
+  const sums = (purposes[0]?.cells ?? [])
+    .map(({ legalBasis, offenceCategory }, i) => ({
+      legalBasis,
+      offenceCategory,
+      orders: purposes.reduce((sum, { cells }) => sum + (cells[i]?.told?.orders ?? 0), 0),
+    }))
+    .filter(({ orders }) => orders > 0);
+  const most = Math.max(...sums.map(({ orders }) => orders));
+  return html`<div class="bars" role="img" aria-label="What the ${word} were for, as far as the table below tells numbers">${join(
+    sums.map(
       ({ legalBasis, offenceCategory, orders }) =>
         html`<p><span>${offenceCategory} <span class="kind">${legalBasis}</span></span><svg viewBox="0 0 100 6" preserveAspectRatio="none"><rect width="${Math.round((orders / most) * 100)}" height="6"/></svg><b>${orders}</b></p>
 `,
@@ -199,27 +221,48 @@ function noticesTable(label: string, { notices }: CharterReport): Markup {
   )}`;
 }
 
-function purposesTable(label: string, { purposes }: CharterReport): Markup {
+function purposesTable(label: string, purposes: CharterReport["purposes"]): Markup {
   return table(
     label,
-    ["Legal basis", "Category", "Orders", "People they could open", "Days they could open"],
-    purposes.map((row) => [row.legalBasis, row.offenceCategory, row.orders, row.accounts, row.days]),
+    ["Orders of", "Legal basis", "Category", "Orders", "People they could open", "Days they could open"],
+    purposes.flatMap(({ months, cells, others }) => {
+      const row = (words: readonly [string, string], { orders, accounts, days }: typeof others) => [
+        months.join(", "),
+        ...words,
+        ...[orders, accounts, days],
+      ];
+      return [
+        ...cells.flatMap(({ legalBasis, offenceCategory, told }) =>
+          told === null ? [] : [row([legalBasis, offenceCategory], told)],
+        ),
+        ...(others.orders === 0 ? [] : [row(["any other", "any other"], others)]),
+      ];
+    }),
   );
 }
 
-function statisticsTable(label: string, { statistics }: CharterReport): Markup {
-  return table(
-    label,
-    ["Month", "Legal basis", "Category", "Orders"],
-    statistics.flatMap(({ month, cells }) =>
-      cells.map(({ legalBasis, offenceCategory, orders }) => [
-        month,
-        legalBasis,
-        offenceCategory,
-        orders ?? "fewer than 5, or withheld to hide such a number",
-      ]),
-    ),
-  );
+/** What ENT-11 tells. */
+function statisticsPart({ statistics }: CharterReport, which: string): Markup {
+  if (statistics.length === 0) return NOTHING;
+  const isTold = ({ cells }: (typeof statistics)[number]): boolean =>
+    cells.some(({ orders }) => orders !== null);
+  const [told, rest] = [statistics.filter(isTold), statistics.filter((one) => !isTold(one))];
+  return html`<h3>The provider's own figures</h3>
+<p>The provider counts a month, signs the figures and puts them into the log, once the month is over and nothing of it is secret any more. It leaves out small numbers by the same rule, before it signs.</p>
+${
+  told.length === 0
+    ? NOTHING
+    : table(
+        `the provider's figures, ${which}`,
+        ["Month", "Legal basis", "Category", "Orders"],
+        told.flatMap(({ month, cells }) =>
+          cells.flatMap(({ legalBasis, offenceCategory, orders }) =>
+            orders === null ? [] : [[month, legalBasis, offenceCategory, orders]],
+          ),
+        ),
+      )
+}
+${rest.length === 0 ? NOTHING : html`<p>Of ${rest.map(({ month }) => month).join(", ")} it tells no number.</p>`}`;
 }
 
 /** Who took whose place; empty where nobody did. */

@@ -1,22 +1,27 @@
 // REP-2 to REP-7: what the entries of a log come to, charter by charter. From the log alone: nothing here can say what
 // the log does not.
-import type {
-  Charter,
-  Keyholder,
-  NoticeShareEntry,
-  OrderEntry,
-  ProviderData,
-  PublicPart,
+import {
+  type Charter,
+  type DisclosedEntry,
+  type Keyholder,
+  type NoticeShareEntry,
+  type OrderEntry,
+  type ProviderData,
+  type PublicPart,
+  toldCells,
 } from "@porchlight/charter";
 import {
   type CharterId,
   type Commitment,
   type DayNumber,
   dayNumber,
+  fromHex,
   type KeyholderIndex,
+  lastDayOf,
   type Period,
   periodOf,
 } from "@porchlight/encoding";
+import { publicCommitment } from "@porchlight/gate";
 import type { CountedEntry } from "@porchlight/monitor";
 
 /** Orders by the month in which they were logged. Whether one was carried out nobody can see. */
@@ -48,24 +53,25 @@ type MonthNotices = {
   readonly days: { readonly least: number; readonly median: number; readonly most: number } | null;
 };
 
-/** Orders whose secrecy is over, by what they were for. */
-type Purpose = {
-  readonly legalBasis: string;
-  readonly offenceCategory: string;
-  readonly orders: number;
-  /** Sums over these orders: what they could open, not what they did. */
-  readonly accounts: number;
-  readonly days: number;
+/** A legal basis and a category of the charter. */
+type Place = { readonly legalBasis: string; readonly offenceCategory: string };
+
+/** Of some orders; the last two are sums of what they could open, not of what they did. */
+type Sums = { readonly orders: number; readonly accounts: number; readonly days: number };
+
+/** What orders of some months were for (REP-4). No two of these have a month in common. */
+type Purposes = {
+  readonly months: readonly Period[];
+  /** Every place of the charter, in its order; null: fewer than five orders, or withheld to hide such a number. */
+  readonly cells: readonly (Place & { readonly told: Sums | null })[];
+  /** All that are null, together: no orders, or five and more of at least two places. */
+  readonly others: Sums;
 };
 
-/** The provider's own figures of a month of which nothing is secret; null: fewer than five, or withheld to hide such a cell. */
+/** The provider's own figures of a month of which nothing is secret; null: fewer than five, or withheld to hide such a number. */
 type MonthStatistics = {
   readonly month: Period;
-  readonly cells: readonly {
-    readonly legalBasis: string;
-    readonly offenceCategory: string;
-    readonly orders: number | null;
-  }[];
+  readonly cells: readonly (Place & { readonly orders: number | null })[];
 };
 
 /** A keyholder that came in another's place. */
@@ -108,7 +114,9 @@ export type CharterReport = {
   readonly providerAnswers: readonly ({ readonly month: Period } & Readonly<Record<ProviderData, number>>)[];
   /** Keys of requesters' endpoints, by the month in which they were registered. */
   readonly registrations: readonly { readonly month: Period; readonly registered: number }[];
-  readonly purposes: readonly Purpose[];
+  readonly purposes: readonly Purposes[];
+  /** Orders whose secrecy is over and whose months are not in `purposes` yet. */
+  readonly untold: number;
   readonly statistics: readonly MonthStatistics[];
   readonly participation: readonly Participation[];
   /** Key periods that have keys, ascending. */
@@ -117,6 +125,8 @@ export type CharterReport = {
 
 type Order = {
   readonly logged: DayNumber;
+  /** What hides its public part. */
+  readonly public: string;
   /** Notice key and end of secrecy → who gave a share of it. */
   readonly shares: Map<string, Set<KeyholderIndex>>;
   told: DayNumber | null;
@@ -125,7 +135,7 @@ type Order = {
   suspended: boolean;
   extended: boolean;
   toldEarly: boolean;
-  disclosed: PublicPart | null;
+  disclosed: { readonly part: PublicPart; readonly on: DayNumber } | null;
 };
 
 type Book = {
@@ -194,7 +204,7 @@ export class Reckoning {
         }
         return;
       case "disclosed":
-        change(book, entry.commitment, { disclosed: entry.part });
+        disclose(book, entry);
         return;
       case "notice-share":
         takeShare(book, entry);
@@ -224,7 +234,7 @@ export class Reckoning {
       preservations: preservationsOf(book),
       providerAnswers: providerAnswersOf(book),
       registrations: registrationsOf(book),
-      purposes: purposesOf(book),
+      ...purposesOf(book, today),
       statistics: statisticsOf(book),
       participation: participationOf(book, today),
       keyPeriods: [...book.keyPeriods].sort(),
@@ -267,6 +277,7 @@ function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void 
   if (book.orders.has(entry.commitment)) return;
   book.orders.set(entry.commitment, {
     logged: day ?? entry.day,
+    public: entry.public,
     shares: new Map(),
     told: null,
     secretUntil: entry.secretUntil,
@@ -281,10 +292,18 @@ function enterOrder(book: Book, entry: OrderEntry, day: DayNumber | null): void 
 function change(
   book: Book,
   commitment: Commitment,
-  changed: Partial<Omit<Order, "logged" | "shares" | "told">>,
+  changed: Partial<Pick<Order, "revoked" | "suspended" | "extended" | "toldEarly" | "secretUntil">>,
 ): void {
   const order = book.orders.get(commitment);
   if (order !== undefined) Object.assign(order, changed);
+}
+
+/** Of several the first that is what the order hid (MON-12); another tells nothing of the order. */
+function disclose(book: Book, { commitment, day, key, part }: DisclosedEntry): void {
+  const order = book.orders.get(commitment);
+  if (order === undefined || order.disclosed !== null) return;
+  if (publicCommitment(fromHex(key), part) !== order.public || placeOf(book.charter, part) === -1) return;
+  order.disclosed = { part, on: book.day ?? day };
 }
 
 /** REP-11. A share carries no day: it came at the earliest on the latest day before it. */
@@ -381,27 +400,84 @@ function monthsOf<T>(
   return [...months].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function purposesOf({ orders }: Book): Purpose[] {
-  const purposes = new Map<string, Purpose>();
-  for (const { disclosed } of orders.values()) {
-    if (disclosed === null) continue;
-    const { legalBasis, offenceCategory, accounts, days } = disclosed;
-    const name = JSON.stringify([legalBasis, offenceCategory]);
-    const known = purposes.get(name) ?? { legalBasis, offenceCategory, orders: 0, accounts: 0, days: 0 };
-    purposes.set(name, {
-      ...known,
-      orders: known.orders + 1,
-      accounts: known.accounts + accounts,
-      days: known.days + days,
-    });
+/** Every legal basis with every category, in the order of ENT-11. */
+function placesOf({ legalBases, offenceCategories }: Charter): Place[] {
+  return legalBases.flatMap((legalBasis) =>
+    offenceCategories.map((offenceCategory) => ({ legalBasis, offenceCategory })),
+  );
+}
+
+/** Among {@link placesOf}; -1 where the charter has no such basis or category. */
+function placeOf(charter: Charter, { legalBasis, offenceCategory }: PublicPart): number {
+  return placesOf(charter).findIndex(
+    (place) => place.legalBasis === legalBasis && place.offenceCategory === offenceCategory,
+  );
+}
+
+/**
+ * REP-4: months in the order in which nothing of them was secret any more, those of one day by their number. One of which
+ * a number can be told stands alone, as in ENT-11; others are put together until one can be. What is told of a month once
+ * stays the same, so that nothing follows from comparing an older report.
+ */
+function purposesOf(book: Book, today: DayNumber): Pick<CharterReport, "purposes" | "untold"> {
+  const over = byMonth(book)
+    .flatMap(([month, orders]) => {
+      const disclosed = orders.flatMap((order) => (order.disclosed === null ? [] : [order.disclosed]));
+      const on = Math.max(lastDayOf(month) + 1, ...disclosed.map((one) => one.on));
+      const isOver = disclosed.length === orders.length && on < today;
+      return isOver ? [{ months: [month], parts: disclosed.map(({ part }) => part), on }] : [];
+    })
+    .sort((a, b) => a.on - b.on);
+  const purposes: Purposes[] = [];
+  let waiting: { readonly months: readonly Period[]; readonly parts: readonly PublicPart[] } = {
+    months: [],
+    parts: [],
+  };
+  for (const month of over) {
+    const alone = toldOf(book.charter, month.parts);
+    if (alone !== null) {
+      purposes.push({ months: month.months, ...alone });
+      continue;
+    }
+    waiting = {
+      months: [...waiting.months, ...month.months].sort(),
+      parts: [...waiting.parts, ...month.parts],
+    };
+    const together = toldOf(book.charter, waiting.parts);
+    if (together === null) continue;
+    purposes.push({ months: waiting.months, ...together });
+    waiting = { months: [], parts: [] };
   }
-  return [...purposes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, purpose]) => purpose);
+  const inMonths = new Set(purposes.flatMap(({ months }) => months));
+  const untold = [...book.orders.values()].filter(
+    ({ disclosed, logged }) => disclosed !== null && !inMonths.has(periodOf(logged)),
+  ).length;
+  return { purposes, untold };
+}
+
+/** `null` where no number can be told. */
+function toldOf(charter: Charter, parts: readonly PublicPart[]): Omit<Purposes, "months"> | null {
+  const places = placesOf(charter);
+  const of = Map.groupBy(parts, (part) => placeOf(charter, part));
+  const sums = places.map((_, i) => sumsOf(of.get(i) ?? []));
+  const told = toldCells(sums.map(({ orders }) => orders));
+  if (told.every((cell) => cell === null)) return null;
+  return {
+    cells: places.map((place, i) => ({ ...place, told: told[i] === null ? null : (sums[i] ?? null) })),
+    others: sumsOf(parts.filter((part) => told[placeOf(charter, part)] === null)),
+  };
+}
+
+function sumsOf(parts: readonly PublicPart[]): Sums {
+  return {
+    orders: parts.length,
+    accounts: parts.reduce((sum, part) => sum + part.accounts, 0),
+    days: parts.reduce((sum, part) => sum + part.days, 0),
+  };
 }
 
 function statisticsOf({ statistics, charter }: Book): MonthStatistics[] {
-  const places = charter.legalBases.flatMap((legalBasis) =>
-    charter.offenceCategories.map((offenceCategory) => ({ legalBasis, offenceCategory })),
-  );
+  const places = placesOf(charter);
   return [...statistics]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .filter(([, cells]) => cells.length === places.length)
