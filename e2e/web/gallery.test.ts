@@ -287,3 +287,71 @@ test("who is asked before something ends reads what ends, and no more than that"
   expect(watch.problems).toEqual([]);
   await context.close();
 });
+
+test("files that are being prepared when their writer turns away are not lost, and what was sent with them goes", async () => {
+  const { context, watch } = await openProfile(started.browser, { origin: served.origin });
+  const page = await context.newPage();
+  await page.goto(served.origin);
+  await show(page, "thread");
+  // A picture takes as long as the test says.
+  await page.evaluate(() => {
+    const decode = createImageBitmap.bind(globalThis);
+    let held: Promise<void> | null = null;
+    Object.assign(globalThis, {
+      createImageBitmap: async (picture: Blob) => {
+        await held;
+        return await decode(picture);
+      },
+      hold: () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        held = promise;
+        Object.assign(globalThis, { letGo: resolve });
+      },
+    });
+  });
+  const call = (name: "hold" | "letGo"): Promise<void> =>
+    page.evaluate((one) => (globalThis as unknown as Record<string, () => void>)[one]?.(), name);
+  const sent = (): Promise<string[]> =>
+    page.evaluate(() =>
+      (globalThis as unknown as Shown)
+        .scene()
+        .asked("send")
+        .map((input) => {
+          const { text, attachments } = input as { text: string; attachments: { name: string }[] };
+          return `${text}: ${attachments.map(({ name }) => name).join()}`;
+        }),
+    );
+  const attach = async (name: string): Promise<void> => {
+    await call("hold");
+    const picture = { name, mimeType: "image/webp", buffer: Buffer.from(flatWebp(32, 32)) };
+    await page.locator("input[type=file]").setInputFiles(picture);
+    await page.getByText("Preparing the files…").waitFor();
+  };
+  const goes = (name: RegExp): Promise<void> =>
+    page.locator(".list").getByRole("link", { name }).first().click();
+  const field = page.getByRole("textbox", { name: /^Message to/ });
+  await attach("porch.webp");
+  await field.fill("The porch");
+  await field.press("Enter");
+  await goes(/Choir/);
+  await page.getByRole("heading", { name: "Choir" }).waitFor();
+  expect(await sent()).toEqual([]);
+  await call("letGo");
+  await expect.poll(sent).toEqual(["The porch: porch.webp"]);
+  await goes(/Garden club/);
+  await page.getByRole("heading", { name: "Garden club" }).waitFor();
+  expect(await field.inputValue()).toBe("");
+  // Whoever only chose them finds them, whether they come back before or after.
+  await attach("lamp.webp");
+  await goes(/Choir/);
+  await goes(/Garden club/);
+  await page.getByText("Preparing the files…").waitFor();
+  await goes(/Choir/);
+  await call("letGo");
+  await goes(/Garden club/);
+  await page.getByText("lamp.webp").waitFor();
+  await field.press("Enter");
+  await expect.poll(sent).toEqual(["The porch: porch.webp", ": lamp.webp"]);
+  expect(watch.problems).toEqual([]);
+  await context.close();
+});

@@ -18,7 +18,7 @@ import { Standing } from "../standing.tsx";
 import { shownName } from "../text/marks.ts";
 import { Composer } from "../thread/composer.tsx";
 import { Thread } from "../thread/thread.tsx";
-import { type About, unsentOf } from "../thread/unsent.ts";
+import { type About, useBegun, useUnsent } from "../thread/unsent.ts";
 import { BeforeWriting } from "./before-writing.tsx";
 
 /** One conversation: who is in it and who can open it above, what was said, and the place to say more. */
@@ -27,7 +27,9 @@ export function ConversationPage({
 }: {
   readonly conversation: ConversationView;
 }): ReactElement {
-  const [about, setAbout] = useState<About | null>(() => unsentOf(conversation).about);
+  const unsent = useUnsent(conversation);
+  const about = useBegun(unsent, (begun) => begun.about);
+  const setAbout = (next: About | null): void => unsent.change({ about: next });
   const { status, id } = conversation;
   return (
     <main className="conversation" id="main">

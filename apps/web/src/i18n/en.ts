@@ -427,6 +427,10 @@ export const en = {
     other: "The message is {count} letters too long. Send it in several parts.",
   },
   "composer.reading": "Preparing the files…",
+  "composer.held": {
+    one: "Your message was not sent: {count} file cannot be read. The rest stands where you wrote it.",
+    other: "Your message was not sent: {count} files cannot be read. The rest stands where you wrote it.",
+  },
   "composer.remove-file": "Remove {name}",
   "composer.replying": "Reply to {name}",
   "composer.editing": "Edit your message",

@@ -1,4 +1,4 @@
-import type { ClientError, ConversationView, NewAttachment } from "@porchlight/client/page";
+import type { ClientError, ConversationView } from "@porchlight/client/page";
 import {
   type ClipboardEvent,
   type DragEvent,
@@ -11,7 +11,6 @@ import {
   useState,
 } from "react";
 import { FileTrigger } from "react-aria-components/FileTrigger";
-import { isReadable, newAttachment } from "../files/picture.ts";
 import { errorText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
 import { useMessenger, useNames, useReady } from "../messenger/use.ts";
@@ -23,12 +22,11 @@ import { tell } from "../parts/toast.tsx";
 import { usePeople } from "../people/use-people.ts";
 import { shownName, shownText } from "../text/marks.ts";
 import { type Chosen, mentionAt, mentionsIn, movedChosen, type Person } from "./mention.ts";
-import { type About, keepUnsent, unsentOf } from "./unsent.ts";
+import { type About, MAX_FILES, useBegun, useUnsent } from "./unsent.ts";
 
 /** With its mentions and previews a text of this length is what one message takes (CON-1). */
 const MAX_TEXT = 100_000;
 const MAX_FILE = 1024 ** 3;
-const MAX_FILES = 10;
 const DRAFT_MILLISECONDS = 400;
 const TYPING_MILLISECONDS = 4_000;
 
@@ -45,13 +43,9 @@ export function Composer({
   const messenger = useMessenger();
   const { settings } = useReady();
   const people = usePeople(conversation);
-  const [begun] = useState(() => unsentOf(conversation));
-  const [text, setText] = useState(begun.text);
-  const [files, setFiles] = useState(begun.files);
-  const [chosen, setChosen] = useState(begun.chosen);
-  /** Files whose previews are being made, and whether the message goes as soon as they are. */
-  const [reading, setReading] = useState(0);
-  const [isDue, setDue] = useState(false);
+  const unsent = useUnsent(conversation);
+  const { text, files, chosen, aside, reading, due, unreadable, sent } = useBegun(unsent, (begun) => begun);
+  const isDue = due !== null;
   const [mention, setMention] = useState<{
     readonly start: number;
     readonly found: readonly Person[];
@@ -60,7 +54,6 @@ export function Composer({
   const [isDropping, setDropping] = useState(false);
   /** Chosen and not taken: told by name until the person has read it. */
   const [tooLarge, setTooLarge] = useState<readonly File[]>([]);
-  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
   const field = useRef<HTMLTextAreaElement>(null);
   const listId = useId();
   const isEdit = about?.kind === "edit";
@@ -72,8 +65,7 @@ export function Composer({
   }, []);
 
   // What is being edited takes the field; the draft comes back afterwards.
-  const aside = useRef(begun.aside);
-  const taken = useRef(begun.about);
+  const taken = useRef(about);
   useEffect(() => {
     if (about !== null) field.current?.focus();
     // What was begun already is in the field as it was left.
@@ -81,23 +73,16 @@ export function Composer({
     taken.current = about;
     if (about?.kind === "edit" && about.message.body.kind === "text") {
       const { text, mentions } = about.message.body;
-      aside.current ??= field.current?.value ?? "";
-      setText(text);
-      setChosen(mentions);
-    } else if (aside.current !== null) {
-      setText(aside.current);
-      setChosen([]);
-      aside.current = null;
+      unsent.change((now) => ({ aside: now.aside ?? now.text, text, chosen: mentions }));
+    } else {
+      unsent.change((now) => (now.aside === null ? {} : { text: now.aside, chosen: [], aside: null }));
     }
-  }, [about]);
-
-  useEffect(() => {
-    keepUnsent(id, { text, files, chosen, about, aside: aside.current });
-  }, [id, text, files, chosen, about]);
+  }, [unsent, about]);
 
   // Saved a moment after it was typed, however long somebody types without a pause, and at once when the page goes.
-  const draft = isEdit ? aside.current : text;
+  const draft = isEdit ? aside : text;
   const saved = useRef(conversation.draft);
+  const sentBefore = useRef(sent);
   const unsaved = useRef(draft);
   unsaved.current = draft;
   const saveDraft = useCallback(() => {
@@ -113,12 +98,15 @@ export function Composer({
   }, [messenger, id]);
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
   useEffect(() => {
+    // Saved with the message: what was typed meanwhile is another draft.
+    if (sent !== sentBefore.current) saved.current = "";
+    sentBefore.current = sent;
     if (draft === null || draft === saved.current) return;
     timer.current ??= setTimeout(() => {
       timer.current = null;
       saveDraft();
     }, DRAFT_MILLISECONDS);
-  }, [draft, saveDraft]);
+  }, [draft, sent, saveDraft]);
   useEffect(() => {
     const hidden = (): void => {
       if (document.visibilityState === "hidden") saveDraft();
@@ -136,8 +124,7 @@ export function Composer({
 
   const lastTyping = useRef(0);
   const put = (value: string, picked: readonly Chosen[] = []): void => {
-    setChosen([...movedChosen(chosen, text, value), ...picked]);
-    setText(value);
+    unsent.change({ text: value, chosen: [...movedChosen(chosen, text, value), ...picked] });
   };
   const change = (value: string, caret: number): void => {
     put(value);
@@ -178,79 +165,41 @@ export function Composer({
     const fitting = chosen.filter((file) => file.size <= MAX_FILE);
     if (files.length + fitting.length > MAX_FILES)
       tell({ tone: "danger", text: say("file.too-many", { count: MAX_FILES }) });
-    setReading((n) => n + 1);
-    void Promise.all(
-      fitting.map(async (file) => ((await isReadable(file)) ? await newAttachment(file) : file)),
-    )
-      .then((made) => {
-        setUnreadable([...folders, ...made.flatMap((one) => (one instanceof File ? [one.name] : []))]);
-        const read = made.filter((one): one is NewAttachment => !(one instanceof File));
-        setFiles((now) => [...now, ...read].slice(0, MAX_FILES));
-      })
-      .finally(() => setReading((n) => n - 1));
+    void unsent.attach(fitting, folders);
   };
 
   const isEmpty = text.trim() === "" && ((files.length === 0 && reading === 0) || isEdit);
   const tooLong = Math.max(0, text.trim().length - MAX_TEXT);
   const submit = async (): Promise<void> => {
     if (isEmpty || tooLong > 0) return;
-    if (reading > 0 && !isEdit) return setDue(true);
     const written = text.trim();
     const lead = text.length - text.trimStart().length;
     const picked = chosen.map((one) => ({ ...one, start: one.start - lead }));
     const mentions = mentionsIn(written, people, picked);
-    try {
-      if (about?.kind === "edit") {
+    if (about?.kind === "edit") {
+      try {
         await messenger.perform("edit", {
           conversation: id,
           message: about.message.id,
           text: written,
           mentions,
         });
-      } else {
-        setText("");
-        setFiles([]);
-        setChosen([]);
-        setMention(null);
-        setUnreadable([]);
-        await messenger.perform("send", {
-          conversation: id,
-          text: written,
-          mentions,
-          attachments: files,
-          ...(about === null ? {} : { replyTo: about.message.id }),
-        });
-        // Saved with the message: what was typed meanwhile is another draft.
-        saved.current = "";
-        timer.current ??= setTimeout(() => {
-          timer.current = null;
-          saveDraft();
-        }, DRAFT_MILLISECONDS);
+        onDone();
+      } catch (error) {
+        tell({ tone: "danger", text: errorText(error) });
       }
-      onDone();
-    } catch (error) {
-      // What a person wrote is never lost over a refusal, whatever they have written since.
-      if (about?.kind !== "edit") {
-        setChosen((now) => {
-          const by = written.length + 1;
-          return [...picked, ...now.map((one) => ({ ...one, start: one.start + by }))];
-        });
-        setText((now) => (now === "" ? written : `${written}\n${now}`));
-        const readable = await Promise.all(files.map(({ file }) => isReadable(file)));
-        setUnreadable(files.flatMap(({ name }, i) => (readable[i] === true ? [] : [name])));
-        setFiles((now) => [...files.filter((_, i) => readable[i] === true), ...now]);
-      }
-      tell({ tone: "danger", text: errorText(error) });
+    } else {
+      setMention(null);
+      await unsent.send({
+        text: written,
+        chosen: picked,
+        mentions,
+        about,
+        send: (message) => messenger.perform("send", { conversation: id, ...message }),
+      });
     }
     field.current?.focus();
   };
-  const submitNow = useRef(submit);
-  submitNow.current = submit;
-  useEffect(() => {
-    if (!isDue || reading > 0) return;
-    setDue(false);
-    void submitNow.current();
-  }, [isDue, reading]);
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.nativeEvent.isComposing) return;
@@ -281,8 +230,8 @@ export function Composer({
   };
 
   /** The button that is pressed goes with what it closes. */
-  const seen = (close: (none: readonly never[]) => void): void => {
-    close([]);
+  const seen = (close: () => void): void => {
+    close();
     field.current?.focus();
   };
   const onPaste = (event: ClipboardEvent): void => {
@@ -337,7 +286,7 @@ export function Composer({
           icon="file"
           isLoud
           title={say("file.too-large", { count: tooLarge.length })}
-          actions={<Button onPress={() => seen(setTooLarge)}>{say("file.too-large.seen")}</Button>}
+          actions={<Button onPress={() => seen(() => setTooLarge([]))}>{say("file.too-large.seen")}</Button>}
         >
           <ul>
             {tooLarge.map(({ name, size }, i) => (
@@ -356,7 +305,11 @@ export function Composer({
           icon="file"
           isLoud
           title={say("file.unreadable", { count: unreadable.length })}
-          actions={<Button onPress={() => seen(setUnreadable)}>{say("file.too-large.seen")}</Button>}
+          actions={
+            <Button onPress={() => seen(() => unsent.change({ unreadable: [] }))}>
+              {say("file.too-large.seen")}
+            </Button>
+          }
         >
           <ul>
             {unreadable.map((name, i) => (
@@ -397,7 +350,7 @@ export function Composer({
                 icon="close"
                 label={say("composer.remove-file", { name: shownName(name) })}
                 onPress={() => {
-                  setFiles(files.filter((_, at) => at !== i));
+                  unsent.change({ files: files.filter((_, at) => at !== i) });
                   field.current?.focus();
                 }}
               />
