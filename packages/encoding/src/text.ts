@@ -36,7 +36,7 @@ export function hex(bytes: Uint8Array): string {
 
 /** Lower-case hexadecimal of exactly `length` bytes (any length where it is left out). */
 export function fromHex(text: string, length?: number, field = "hex"): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new EncodingError("not-hex", field);
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new EncodingError("not-hex", field);
   if (length !== undefined && text.length !== 2 * length) throw new EncodingError("out-of-range", field);
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
@@ -46,19 +46,19 @@ export function fromHex(text: string, length?: number, field = "hex"): Uint8Arra
 const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+const PADDING = "=".charCodeAt(0);
+
 function encode64(bytes: Uint8Array, alphabet: string, padded: boolean): string {
-  const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
+  const digits = encoder.encode(alphabet);
+  const text = new Uint8Array(4 * Math.ceil(bytes.length / 3)).fill(PADDING);
+  const length = Math.ceil((bytes.length * 4) / 3);
+  for (let i = 0, at = 0; at < length; i += 3) {
     const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    parts.push(
-      alphabet.charAt(word >> 18) +
-        alphabet.charAt((word >> 12) & 63) +
-        (left > 1 ? alphabet.charAt((word >> 6) & 63) : padded ? "=" : "") +
-        (left > 2 ? alphabet.charAt(word & 63) : padded ? "=" : ""),
-    );
+    for (let shift = 18; shift >= 0 && at < length; shift -= 6) {
+      text[at++] = digits[(word >> shift) & 63] as number;
+    }
   }
-  return parts.join("");
+  return decoder.decode(padded ? text : text.subarray(0, length));
 }
 
 function valuesOf(alphabet: string): Int8Array {

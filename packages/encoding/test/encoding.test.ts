@@ -130,6 +130,48 @@ test("ENC-4: agrees with JSON.parse on what it accepts", () => {
   expect(parseJson(utf8(' {"a" : [1, true, null, "x\\n"] } '))).toEqual({ a: [1, true, null, "x\n"] });
 });
 
+test("ENC-4: a string ends where JSON.parse ends it, whatever it holds", () => {
+  const piece = fc.constantFrom(
+    '"',
+    "\\",
+    "u",
+    "00e9",
+    "d83d",
+    "n",
+    "x",
+    "/",
+    "\n",
+    "\u001f",
+    "é",
+    "😀",
+    " ",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const text = `"${pieces.join("")}"`;
+      const outcome = codeOf(() => parseJson(utf8(text)));
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(text);
+      } catch {}
+      const isGood = typeof parsed === "string" && parsed.isWellFormed();
+      if (isGood) expect(parseJson(utf8(text))).toBe(parsed);
+      else expect(["not-json", "trailing-bytes"]).toContain(outcome);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("ENC-3, ENC-4: sixteen million characters in one string are read like five", () => {
+  const long = "A".repeat(16 * 2 ** 20);
+  expect(parseJson(utf8(`{"a":"${long}"}`))).toEqual({ a: long });
+  expect(parseJson(utf8(`["${"\\n".repeat(2 ** 23)}"]`))).toEqual(["\n".repeat(2 ** 23)]);
+  expect(codeOf(() => parseJson(utf8(`"${long}`)))).toBe("not-json");
+  expect(codeOf(() => parseJson(utf8(`"${long}\n"`)))).toBe("not-json");
+  expect(fromHex("a0".repeat(2 ** 23))).toHaveLength(2 ** 23);
+  expect(codeOf(() => fromHex(`${"a0".repeat(2 ** 23)}a`))).toBe("not-hex");
+});
+
 test("ENC-4: every member is read exactly as its type, unknown ones are refused", () => {
   const fields = new Fields(parseJson(utf8('{"a":1,"b":"x"}')), "doc");
   expect(fields.integer("a")).toBe(1);

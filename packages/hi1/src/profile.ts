@@ -7,6 +7,7 @@ import {
   conversationId,
   type DayNumber,
   dayOf,
+  EncodingError,
   fromBase64,
   hex,
   type UnixSeconds,
@@ -228,9 +229,21 @@ export function judgeDocument(object: DocumentObject, profile: Profile): Judged 
       ? no("document-unreadable", "doc:Contents")
       : { kind: "taken", scope: null };
   }
-  return hex(sha256(fromBase64(contents, undefined, "doc:Contents"))) === checksum
+  const bytes = contentsIn(contents);
+  if (bytes === null) return no("document-unreadable", "doc:Contents");
+  return hex(sha256(bytes)) === checksum
     ? { kind: "taken", scope: null }
     : no("document-unreadable", "doc:Checksum");
+}
+
+/** `null` where another text is the base64 of the same bytes. */
+function contentsIn(contents: string): Uint8Array | null {
+  try {
+    return fromBase64(contents, undefined, "doc:Contents");
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
 }
 
 /** The identifiers of the objects that this one belongs to. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fromHex, type Json, parseJson, unixSeconds, utf8 } from "@porchlight/encoding";
 import fc from "fast-check";
@@ -82,6 +83,27 @@ describe("messages", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("HI1-1: a string of ten million characters, wherever it stands, is taken or refused by name", () => {
+    const long = 10_000_000;
+    const refused = (text: string): string | undefined => {
+      try {
+        parseMessage(utf8(text));
+        return undefined;
+      } catch (error) {
+        if (error instanceof Hi1Error) return error.refusal.code;
+        throw error;
+      }
+    };
+    expect(refused(`"${"A".repeat(long)}"`)).toBe("malformed");
+    expect(refused(`"${"A".repeat(long)}`)).toBe("malformed");
+    expect(refused(`{"${"A".repeat(long)}":1}`)).toBe("malformed");
+    const codeOfTask = (reference: string): number | null => taskRefused({ "task:Reference": reference });
+    // Two parts of any length: what a pattern may take the square of the text's length to refuse.
+    expect(codeOfTask(`XX-${"-".repeat(long)}\n`)).toBe(number("malformed"));
+    expect(codeOfTask(`XX-${"-".repeat(252)}`)).toBeNull();
+    expect(codeOfTask(`XX-${"-".repeat(253)}`)).toBe(number("malformed"));
   });
 
   test("HI1-3: another profile or an older version is refused", () => {
@@ -341,6 +363,13 @@ describe("objects", () => {
     expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "AAAA" })).toBe(
       number("document-unreadable"),
     );
+    // The same bytes as "AA==".
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "AB==" })).toBe(
+      number("document-unreadable"),
+    );
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "AA=" })).toBe(number("malformed"));
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "A===" })).toBe(number("malformed"));
+    expect(refused(act, { "doc:Checksum": hash, "doc:Contents": "AA==AA==" })).toBe(number("malformed"));
     expect(refused(warrant, { "doc:Checksum": hash })).toBe(number("document-unreadable"));
     expect(refused(act, { "doc:Checksum": hash, "doc:ChecksumType": "MD5" })).toBe(
       number("document-unreadable"),
@@ -348,6 +377,25 @@ describe("objects", () => {
     expect(refused(national("DocumentType", "Recipe"), { "doc:Checksum": hash })).toBe(
       number("field-missing"),
     );
+  });
+
+  test("HI1-1, HI1-24: an act of eleven MiB goes whole in one message", () => {
+    const contents = "JVBERi0xLjcK".repeat((11 * 2 ** 20) / 9);
+    const bytes = Buffer.from(contents, "base64");
+    expect(bytes.length).toBeGreaterThan(11 * 2 ** 20 - 9);
+    const document = {
+      "@xsi:type": typeName("Document"),
+      ObjectIdentifier: uuidOf(5),
+      AssociatedObjects: { AssociatedObject: [uuidOf(1)] },
+      "doc:DocumentType": national("DocumentType", "OriginalAct"),
+      "doc:DocumentBody": {
+        "doc:Contents": contents,
+        "doc:ContentType": "application/pdf",
+        "doc:Checksum": createHash("sha256").update(bytes).digest("hex"),
+        "doc:ChecksumType": "SHA-256",
+      },
+    };
+    expect(codesOf(new Desk().ask([create(authorisation(1)), create(document)]))).toEqual([null, null]);
   });
 
   test("HI1-25: ten days, or eight hours in an emergency, from when it could be answered", () => {
