@@ -1,3 +1,5 @@
+/** Longer ones are not read: what is no markup is found out in the square of its length, and a page that loads an app is short. */
+const MAX_PAGE = 16_384;
 const COMMENT = /<!--[\s\S]*?-->/g;
 const TAG = /<([a-z][a-z0-9-]*)((?:\s+[^\s=>/]+(?:="[^"]*")?)*)\s*\/?>/gi;
 const ATTRIBUTE = /([^\s=>/]+)(?:="([^"]*)")?/g;
@@ -9,6 +11,7 @@ const SCRIPT = /<script\b[^>]*>([\s\S]*?)<\/script\s*>/gi;
  * policy would have to refuse, or that this reading of it, which is stricter than a browser's, does not understand.
  */
 export function namedByPage(html: string): readonly string[] | null {
+  if (html.length > MAX_PAGE) return null;
   const text = html.replace(COMMENT, "");
   const named: string[] = [];
   let read = text.replace(/<!doctype html>/i, "").replace(/<\/[a-z][a-z0-9-]*\s*>/gi, "");

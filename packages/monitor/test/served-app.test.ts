@@ -214,6 +214,14 @@ describe("APP-5: what a page and a script name", () => {
     expect(namedByPage(PAGE.replace("<body>", `<body>${markup}`))).toBeNull();
   });
 
+  test("refused: a page that is long, whatever it repeats", () => {
+    const page = (markup: string) => namedByPage(PAGE.replace("<body>", `<body>${markup}`));
+    expect(page("a".repeat(16_384 - PAGE.length))).toEqual(["assets/a.js"]);
+    expect(page("a".repeat(16_385 - PAGE.length))).toBeNull();
+    expect(page(`<p${" x".repeat(4_000_000)}>`)).toBeNull();
+    expect(page("<p ".repeat(1_000_000))).toBeNull();
+  });
+
   test("a script's files, from where it stands", () => {
     const script =
       'import a from"./b.js";import"../x.js";export{c}from"./d.js";const e=()=>import("/assets/f.js")';
