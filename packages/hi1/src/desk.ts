@@ -1,7 +1,15 @@
 // What an endpoint does with a message: a pure step over the objects that it holds. The program around it keeps the
 // changes and the answer in one durable write before the answer leaves (HI1-7).
-import type { UnixSeconds } from "@porchlight/encoding";
-import type { Action, ActionResponse, Header, ListRecord, Message } from "./message.ts";
+import type { Json, UnixSeconds } from "@porchlight/encoding";
+import {
+  type Action,
+  type ActionResponse,
+  formatJson,
+  type Header,
+  type ListRecord,
+  MAX_MESSAGE_BYTES,
+  type Message,
+} from "./message.ts";
 import {
   type Authorisation,
   type Delivery,
@@ -32,6 +40,8 @@ import { dateTimeOf, secondsOf } from "./value.ts";
 /** Seconds by which a message's time and this endpoint's clock may differ (HI1-6). */
 export const MESSAGE_TOLERANCE = 600;
 const MAX_LISTED = 1000;
+/** Bytes of objects and lists in one answer; its head and signature, and the other answers, have the rest. */
+const MAX_ANSWERED = MAX_MESSAGE_BYTES - 2 ** 18;
 
 /** An object as an endpoint holds it. */
 export type Held = {
@@ -110,15 +120,30 @@ export function answerActions(
       return known.values();
     },
   };
+  let left = MAX_ANSWERED;
   const responses = [...actions]
     .sort(([a], [b]) => a - b)
     .map(([ActionIdentifier, action]): ActionResponse => {
       const result = take(action, sender, view, context);
       if (result.kind === "refused") return { ActionIdentifier, ErrorInformation: errorOf(result) };
       for (const held of result.changes) changes.set(held.object.ObjectIdentifier, held);
+      const size = formatJson(result.response as Json).length;
+      if (size > left) return { ActionIdentifier, ...shortened(result.response) };
+      left -= size;
       return { ActionIdentifier, ...result.response } as ActionResponse;
     });
   return { responses, changes: [...changes.values()] };
+}
+
+/** HI1-8: what was asked for and has no room is asked for again; what was done is said without the object. */
+function shortened(
+  response: object,
+):
+  | { readonly ErrorInformation: ReturnType<typeof errorOf> }
+  | { readonly UPDATEResponse: { readonly Identifier: string } } {
+  if (!("UPDATEResponse" in response)) return { ErrorInformation: errorOf(refusal("answer-too-large")) };
+  const { Identifier } = response.UPDATEResponse as { readonly Identifier: string };
+  return { UPDATEResponse: { Identifier } };
 }
 
 /** `ErrorInformation` as it travels: the number and the sentence, with the place where it helps. */

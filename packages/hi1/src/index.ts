@@ -17,6 +17,7 @@ export {
   type ActionResponse,
   formatJson,
   type Header,
+  MAX_CONTENTS_BYTES,
   MAX_MESSAGE_BYTES,
   type Message,
   messageJson,

@@ -7,6 +7,8 @@ import { dateTime, etsiEntry, microsecondDateTime, shortString, uuid } from "./v
 
 /** HI1-1: bytes of a message. Larger acts go by their hash. */
 export const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+/** Bytes of what one object of a message holds, an act or an answer: as base64 they leave room for all else in it. */
+export const MAX_CONTENTS_BYTES = 11 * 2 ** 20;
 const MAX_ACTIONS = 100;
 
 const OBJECT_NAMES = ["Authorisation", "Document", "Notification", "LDTask", "LPTask", "Delivery"] as const;

@@ -81,6 +81,11 @@ const TABLE = {
     "HI1-24",
     "The document's contents and its checksum do not agree, or one of them is missing.",
   ],
+  "answer-too-large": [
+    10032,
+    "HI1-8",
+    "The answers are more than a message carries. Ask for this again, in a message of its own.",
+  ],
   objection: [10031, "HI1-33", "The provider's officer refuses. The reason stands here."],
   "test-refused": [10030, "HI1-22", "Objects that are marked as tests are not taken by a live deployment."],
 } as const satisfies Record<string, readonly [number, string, string]>;

@@ -14,11 +14,13 @@ import {
   type Held,
   Hi1Error,
   type Hi1Object,
+  MAX_MESSAGE_BYTES,
   parseMessage,
   refusal,
   refusalTable,
   statusOf,
   typeName,
+  wishFor,
 } from "../src/index.ts";
 import {
   ADA,
@@ -186,6 +188,29 @@ describe("messages", () => {
     ]);
     expect(answers[4]).toMatchObject({ LISTResponse: { ListResponseRecord: [{ Identifier: uuidOf(1) }] } });
   });
+});
+
+test("HI1-1, HI1-8: the answers fit a message: what has no room is asked for again, and is done all the same", () => {
+  const desk = new Desk();
+  const text = "x".repeat(65_535);
+  const approvals = { "auth:AuthorisationApprovalDetails": Array(80).fill({ "common:ApprovalType": text }) };
+  for (const id of [1, 2, 3, 4]) {
+    const object = authorisation(id, approvals) as unknown as Hi1Object;
+    desk.answer(new Map([[0, { kind: "create", object }]]), "AGENCY");
+  }
+  const get = (id: number): object => ({ GET: { Identifier: uuidOf(id) } });
+  const cancel = (id: number): object =>
+    update(wishFor((desk.objects.get(uuidOf(id)) as Held).object, "Cancelled"));
+  const answers = desk.ask([get(1), get(2), get(3), get(4), { LIST: {} }, cancel(4), get(9)]);
+  expect(codesOf(answers)).toEqual([
+    ...[null, null, null, number("answer-too-large"), null, null],
+    number("object-unknown"),
+  ]);
+  expect(answers[5]).toEqual({ ActionIdentifier: 5, UPDATEResponse: { Identifier: uuidOf(4) } });
+  expect(statusOf((desk.objects.get(uuidOf(4)) as Held).object)).toBe("Cancelled");
+  const response = { ResponsePayload: { ActionResponses: { ActionResponse: answers } } } as unknown as Json;
+  expect(formatJson(response).length).toBeLessThan(MAX_MESSAGE_BYTES - 2 ** 17);
+  expect(codesOf(desk.ask([get(4)]))).toEqual([null]);
 });
 
 test("HI1-5: the message of the vectors: what is covered, and what is accepted", () => {

@@ -8,14 +8,14 @@ import {
   type UnixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { dateTimeOf, type Scope } from "@porchlight/hi1";
+import { dateTimeOf, MAX_CONTENTS_BYTES, type Scope } from "@porchlight/hi1";
 import { KIND_CODES } from "../conversation-store.ts";
 import { fromRow, type Queries } from "../database.ts";
 import type { Persons } from "../persons.ts";
 import { Refusal } from "../refusal.ts";
 
-/** Messages that one answer lists; more is asked for in parts. */
-const MAX_ROWS = 100_000;
+/** Messages that are read for one answer: more than {@link MAX_CONTENTS_BYTES} take, each with more than 200 bytes. */
+const MAX_ROWS = 60_000;
 
 /** What a task would bring, in numbers (HI1-35): of envelopes, messages and files, never whose or what. */
 export type Extent = {
@@ -80,7 +80,10 @@ export async function extentOf(
   };
 }
 
-/** What the provider knows anyway and tells on an order: JSON, as it is delivered. No message is in it. */
+/**
+ * What the provider knows anyway and tells on an order: JSON, as it is delivered. No message is in it. Throws Refusal for what
+ * no message of HI1-1 carries (HI1-31).
+ */
 export async function providerData(
   data: ProviderData,
   scope: Scope,
@@ -89,7 +92,14 @@ export async function providerData(
 ): Promise<Uint8Array> {
   const about =
     data === "subscriber" ? await subscribers(scope, queries, persons) : await traffic(scope, queries);
-  return utf8(`${JSON.stringify({ version: 1, data, ...about }, null, 1)}\n`);
+  const answer = utf8(`${JSON.stringify({ version: 1, data, ...about }, null, 1)}\n`);
+  if (answer.length > MAX_CONTENTS_BYTES) throw tooMany();
+  return answer;
+}
+
+function tooMany(): Refusal {
+  const words = "this is more than one answer carries: refuse, and ask for fewer days or people in a task";
+  return new Refusal("act-refused", words, { reason: "too-many" });
 }
 
 async function subscribers(
@@ -130,15 +140,7 @@ async function traffic(scope: Scope, queries: Queries): Promise<{ sent: Json[] }
         and ($2::bytea[] is null or conversation = any($2::bytea[])) order by at, conversation, seq limit $6`,
     values: [accounts, among, from, to, KIND_CODES.message, MAX_ROWS + 1],
   });
-  if (rows.length > MAX_ROWS) {
-    throw new Refusal(
-      "act-refused",
-      `more than ${MAX_ROWS} messages: refuse, and ask for fewer days in a task`,
-      {
-        reason: "too-many",
-      },
-    );
-  }
+  if (rows.length > MAX_ROWS) throw tooMany();
   return {
     sent: rows.map(({ submitter, conversation, at, size }) => ({
       account: hex(fromRow(submitter)),
