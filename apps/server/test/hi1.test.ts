@@ -29,11 +29,18 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import { formatDirection, orderIdOf } from "@porchlight/gate";
-import { type ActionResponse, parseMessage, refusal, signedMessage } from "@porchlight/hi1";
+import {
+  type ActionResponse,
+  MAX_CONTENTS_BYTES,
+  parseMessage,
+  refusal,
+  signedMessage,
+} from "@porchlight/hi1";
 import {
   Agency,
   askProvider,
   authorisationOf,
+  createAtProvider,
   documentOf,
   fitsMessage,
   isUnfinished,
@@ -52,9 +59,11 @@ import { orderRequest, type ServerClient } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openAgency } from "../../../packages/desk/src/agency/desk.ts";
+import { linePage } from "../../../packages/desk/src/agency/line-page.ts";
 import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
 import { signedIn } from "../../../packages/desk/test/desk-client.ts";
 import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
+import { NOTHING } from "../../../packages/markup/src/html.ts";
 import {
   COURT,
   charterDocument,
@@ -1385,6 +1394,120 @@ describe("orders", () => {
     const wrong = { ...line, provider: { CountryCode: "XX", UniqueIdentifier: "ELSEWHERE" } };
     await expect(ask([{ LIST: {} }], wrong)).rejects.toMatchObject({ code: "hi1-untrue" });
     expect(failureOf(answers.at(-1) as Uint8Array)).toBe(refusal("receiver-wrong").number);
+  });
+
+  test("HI1-1: one string of ten million characters has its refusal, whoever sends it", async () => {
+    const long = "A".repeat(10_000_000);
+    for (const text of [
+      `"${long}"`,
+      `"${long}`,
+      `{"Header":"${long}"}`,
+      `{"${long}":1}`,
+      `{"Header":{"a":"${long}`,
+    ])
+      await expect(server.client().hi1(utf8(text))).rejects.toMatchObject({ refusal: "malformed" });
+  });
+
+  /** Not the one whose messages are all kept: these are of megabytes. */
+  const large = async () => await Service.open({ url: server.url, directory: home, charter: charter.id });
+
+  test("HI1-1, HI1-24: an act of eleven MiB goes whole, and the officer reads all of it", async () => {
+    const by = await large();
+    const { authorisation, id } = papers("2 Gs 11/26");
+    const contents = Buffer.alloc(MAX_CONTENTS_BYTES, "%PDF-1.7 ");
+    const checksum = createHash("sha256").update(contents).digest("hex");
+    const original = documentOf(line, id, {
+      type: "OriginalAct",
+      contentType: "application/pdf",
+      ...{ checksum, contents },
+    });
+    for (const object of [authorisation, original])
+      expect(await createAtProvider(by, line, object)).toEqual({ kind: "taken" });
+    const read = await admin<{ contents: string }>("hi1-contents", { id: original.ObjectIdentifier });
+    expect(Buffer.from(read.contents, "base64").equals(contents)).toBe(true);
+    const { objects, unread } = await new LineRecords(agency, line).ask(by);
+    expect(objects.find((one) => one.id === original.ObjectIdentifier)?.checksum).toBe(checksum);
+    expect(unread).toEqual([]);
+  });
+
+  test("HI1-31: the largest answer of traffic is delivered and read; one message more is not answered, and not counted", async () => {
+    const by = await large();
+    const conversation = "c5".repeat(32);
+    const row = { account: account(), conversation, at: `${days.first}T12:00:00Z`, encryptedBytes: 1000 };
+    const size = (rows: number): number =>
+      `${JSON.stringify({ version: 1, data: "traffic", sent: Array(rows).fill(row) }, null, 1)}\n`.length;
+    const most = 3 + Math.floor((MAX_CONTENTS_BYTES - size(3)) / (size(3) - size(2)));
+    const sent = async (from: number, to: number): Promise<void> =>
+      await server.query(
+        `insert into held_items (conversation, seq, generation, epoch, kind, submitter, at, bytes)
+          select $1, n, 0, 0, 3, $2, $3, decode(repeat('ab', 1000), 'hex') from generate_series($4::integer, $5::integer) n`,
+        [
+          Buffer.from(conversation, "hex"),
+          Buffer.from(account(), "hex"),
+          Date.parse(row.at) / 1000,
+          from,
+          to,
+        ],
+      );
+    await sent(1, most);
+    const { authorisation, id, original } = papers("2 Gs 12/26");
+    const task = (reference: string) =>
+      taskOf(line, id, {
+        ...{ days, isEmergency: false, type: "TrafficData", reference },
+        targets: { accounts: [account()], names: [], conversations: [conversation] },
+      });
+    const [told, untold] = [task("XX-AGENCY-31"), task("XX-AGENCY-32")];
+    expect(codes(await ask([authorisation, original, told, untold].map(create)))).toEqual(
+      Array(4).fill(null),
+    );
+    for (const one of [id, original.ObjectIdentifier]) await decide(one, "approve");
+    await decide(told.ObjectIdentifier, "answer");
+    const records = new LineRecords(agency, line);
+    const { objects } = await records.ask(by);
+    const found = objects.find((one) => one.type === "Delivery" && one.reference === "XX-AGENCY-31");
+    const delivery = found?.id as string;
+    await records.receive(by, { id: delivery, generation: 0 });
+    const answer = (await records.delivered(delivery)) as Uint8Array;
+    expect(answer.length).toBe(size(most));
+    expect((JSON.parse(fromUtf8(answer)) as { sent: object[] }).sent).toEqual(Array(most).fill(row));
+
+    await sent(most + 1, most + 1);
+    const { size: before } = await admin<{ size: number }>("status");
+    await expect(decide(untold.ObjectIdentifier, "answer")).rejects.toThrow("ask for fewer days");
+    expect(await statusOf(untold.ObjectIdentifier)).toBe("AwaitingApproval");
+    expect((await admin<{ size: number }>("status")).size).toBe(before);
+  });
+
+  test("DESK-13: what cannot be read is named and asked for again, and keeps nothing else away", async () => {
+    const by = await large();
+    const [broken, whole] = [papers("2 Gs 13/26"), papers("2 Gs 14/26")];
+    expect(codes(await ask([broken.authorisation, whole.authorisation].map(create)))).toEqual([null, null]);
+    const { server: client } = by;
+    const taken = client.hi1.bind(client);
+    let isBroken = true;
+    (client as { hi1: ServerClient["hi1"] }).hi1 = async (message) => {
+      const answer = await taken(message);
+      return isBroken && fromUtf8(message).includes(broken.id) ? answer.slice(0, -1) : answer;
+    };
+    const records = new LineRecords(agency, line);
+    for (let look = 0; look < 2; look++) {
+      const record = await records.ask(by);
+      expect(record.objects.some(({ id }) => id === whole.id)).toBe(true);
+      expect(record.objects.some(({ id }) => id === broken.id)).toBe(false);
+      expect(record.unread).toMatchObject([{ id: broken.id, type: "Authorisation" }]);
+      expect(await records.known()).toEqual(record);
+      const names = {
+        ...{ country: "XX", endpoint: "AGENCY", provider: "PROVIDER" },
+        ...{ owner: "porchlight", profile: "1" },
+      };
+      const page = linePage({ now: server.now } as never, names, { record, why: null }, NOTHING);
+      expect((page.body as { markup: string }).markup).toContain(
+        `<li>Authorisation <code>${broken.id}</code>: the answer`,
+      );
+    }
+    isBroken = false;
+    const { objects, unread } = await records.ask(by);
+    expect([unread, objects.some(({ id }) => id === broken.id)]).toEqual([[], true]);
   });
 
   test.skipIf(etsiMissing !== null)(

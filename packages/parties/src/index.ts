@@ -23,7 +23,7 @@ export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";
 export { type LineNames, lineOf, namesIn, readLineNames, writeLineNames } from "./line-names.ts";
 export { type LineAct, type LineObject, lineObjects } from "./line-object.ts";
-export { type LineRecord, LineRecords } from "./line-record.ts";
+export { type LineRecord, LineRecords, type UnreadObject } from "./line-record.ts";
 export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders, orderName } from "./order-shelf.ts";
 export type { KeptPackage } from "./package-shelf.ts";
 export {

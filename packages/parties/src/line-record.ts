@@ -27,8 +27,10 @@ import {
   type Hi1Object,
   type LPTask,
   longerFor,
+  type ObjectType,
   objectTypeOf,
   parseObject,
+  refusal,
   secondsOf,
   wishFor,
 } from "@porchlight/hi1";
@@ -51,13 +53,32 @@ export type LineRecord = {
   /** When that was; `null` before it was ever asked. */
   readonly at: UnixSeconds | null;
   readonly objects: readonly LineObject[];
+  /** What the provider has and cannot be read: it is asked for again each time. */
+  readonly unread: readonly UnreadObject[];
   /** The provider may have more than it lists. */
   readonly isCut: boolean;
 };
 
-type Kept = Omit<LineRecord, "objects"> & { readonly taken: ReadonlyMap<string, TakenObject> };
+export type UnreadObject = {
+  readonly id: string;
+  readonly type: ObjectType;
+  /** A sentence; the provider's where it is a refusal. */
+  readonly why: string;
+};
 
-const NOTHING: Kept = { at: null, isCut: false, taken: new Map() };
+type Kept = {
+  readonly at: UnixSeconds | null;
+  readonly isCut: boolean;
+  readonly taken: ReadonlyMap<string, TakenObject>;
+  readonly unread: ReadonlyMap<string, UnreadObject>;
+};
+
+const NOTHING: Kept = { at: null, isCut: false, taken: new Map(), unread: new Map() };
+
+/** What came of asking for an object: itself, or why it cannot be read. */
+type Fetched =
+  | { readonly kind: "read"; readonly object: Hi1Object }
+  | { readonly kind: "unread"; readonly id: string; readonly why: string };
 
 /**
  * A requester's own record of what it has at the provider. It is read again from what changed since, and kept sealed in the
@@ -80,7 +101,7 @@ export class LineRecords {
     return shown(await this.#read());
   }
 
-  /** As it is now. Throws PartyError "hi1-refused", "hi1-untrue"; WireError. */
+  /** As it is now, less what cannot be read, which is named. Throws PartyError "hi1-refused", "hi1-untrue"; WireError. */
   async ask(service: Service): Promise<LineRecord> {
     return await this.#alone(async () => {
       const before = await this.#read();
@@ -92,13 +113,16 @@ export class LineRecords {
       const [listed] = await this.#exchange(service, [{ LIST: filter }]);
       if (listed === undefined || !("LISTResponse" in listed)) throw untrue("It lists nothing.");
       const records = listed.LISTResponse.ListResponseRecord ?? [];
-      const changed = records.filter(
-        (one) => before.taken.get(one.Identifier)?.object.Generation !== one.Generation,
-      );
-      const isLarge = (one: (typeof records)[number]): boolean =>
-        ["Document", "Delivery"].includes(one.ObjectType["common:Value"]);
-      const light = changed.filter((one) => !isLarge(one)).map(({ Identifier }) => Identifier);
-      const turns = changed.filter(isLarge).map(({ Identifier }) => [Identifier]);
+      // What could not be read has told of no change: it is asked for, whether it is listed or not.
+      const changed = new Map([...before.unread.values()].map(({ id, type }) => [id, type]));
+      for (const { Identifier: id, Generation, ObjectType } of records) {
+        if (before.taken.get(id)?.object.Generation !== Generation)
+          changed.set(id, ObjectType["common:Value"]);
+      }
+      const isLarge = (id: string): boolean =>
+        ["Document", "Delivery"].includes(changed.get(id) as ObjectType);
+      const light = [...changed.keys()].filter((id) => !isLarge(id));
+      const turns = [...changed.keys()].filter(isLarge).map((id) => [id]);
       for (let i = 0; i < light.length; i += ASKED_AT_ONCE) turns.push(light.slice(i, i + ASKED_AT_ONCE));
       let kept: Kept = {
         ...before,
@@ -106,11 +130,18 @@ export class LineRecords {
         isCut: before.isCut || records.length >= MAX_LISTED,
       };
       for (const ids of turns) {
-        const answers = await this.#exchange(
-          service,
-          ids.map((Identifier) => ({ GET: { Identifier } })),
-        );
-        kept = joined(kept, answers.map(given));
+        const unread = new Map(kept.unread);
+        const objects: Hi1Object[] = [];
+        for (const one of await this.#fetch(service, ids)) {
+          if (one.kind === "read") {
+            objects.push(one.object);
+            unread.delete(one.object.ObjectIdentifier);
+          } else {
+            const { id, why } = one;
+            unread.set(id, { id, type: changed.get(id) as ObjectType, why });
+          }
+        }
+        kept = { ...joined(kept, objects), unread };
       }
       await this.#keep(kept);
       return shown(kept);
@@ -196,6 +227,29 @@ export class LineRecords {
     });
   }
 
+  /** One that cannot be read spoils no other: what does not come together is asked for alone. Throws as {@link ask}. */
+  async #fetch(service: Service, ids: readonly string[]): Promise<readonly Fetched[]> {
+    const alone = async (): Promise<readonly Fetched[]> => {
+      const all: Fetched[] = [];
+      for (const id of ids) all.push(...(await this.#fetch(service, [id])));
+      return all;
+    };
+    try {
+      const actions = ids.map((Identifier) => ({ GET: { Identifier } }));
+      const { responses } = await exchange(service, this.#line, actions);
+      const isCut = responses.some(
+        (one) =>
+          "ErrorInformation" in one && one.ErrorInformation.ErrorCode === refusal("answer-too-large").number,
+      );
+      if (isCut && ids.length > 1) return await alone();
+      return responses.map((one, i) => fetched(one, ids[i] as string));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      if (ids.length > 1) return await alone();
+      return ids.map((id) => ({ kind: "unread", id, why: error.message }));
+    }
+  }
+
   async #exchange(service: Service, actions: readonly object[]): Promise<readonly ActionResponse[]> {
     const { responses } = await exchange(service, this.#line, actions);
     const refused = responses.find((one) => "ErrorInformation" in one);
@@ -219,7 +273,7 @@ export class LineRecords {
     const sealed = await readFileOrNull(this.#path);
     if (sealed === null) return NOTHING;
     try {
-      const { version, between, at, isCut, taken } = parseJson(
+      const { version, between, at, isCut, taken, unread } = parseJson(
         await this.#agency.unsealOwn(sealed),
         FILE,
       ) as unknown as Written;
@@ -228,7 +282,12 @@ export class LineRecords {
         object.ObjectIdentifier,
         { object: readObject(object as unknown as Json), made: made === null ? null : unixSeconds(made) },
       ]);
-      return { at, isCut, taken: new Map(all as [string, TakenObject][]) };
+      return {
+        at,
+        isCut,
+        taken: new Map(all as [string, TakenObject][]),
+        unread: new Map((unread ?? []).map((one) => [one.id, one])),
+      };
     } catch (error) {
       // It is a copy: what cannot be read is asked for again.
       const isDamaged = [DurableError, EncodingError, PartyError].some((one) => error instanceof one);
@@ -237,8 +296,12 @@ export class LineRecords {
     }
   }
 
-  async #keep({ at, isCut, taken }: Kept): Promise<void> {
-    const written: Written = { version: 1, between: this.#between, at, isCut, taken: [...taken.values()] };
+  async #keep({ at, isCut, taken, unread }: Kept): Promise<void> {
+    const written: Written = {
+      version: 1,
+      between: this.#between,
+      ...{ at, isCut, taken: [...taken.values()], unread: [...unread.values()] },
+    };
     await writeFileDurable(this.#path, await this.#agency.sealOwn(utf8(JSON.stringify(written))));
   }
 
@@ -254,10 +317,12 @@ type Written = {
   readonly at: UnixSeconds | null;
   readonly isCut: boolean;
   readonly taken: readonly TakenObject[];
+  /** Absent in what an earlier version wrote. */
+  readonly unread?: readonly UnreadObject[];
 };
 
-function shown({ at, isCut, taken }: Kept): LineRecord {
-  return { at, isCut, objects: lineObjects([...taken.values()]) };
+function shown({ at, isCut, taken, unread }: Kept): LineRecord {
+  return { at, isCut, objects: lineObjects([...taken.values()]), unread: [...unread.values()] };
 }
 
 function joined(kept: Kept, objects: readonly Hi1Object[]): Kept {
@@ -286,6 +351,22 @@ function bare(object: Hi1Object): Hi1Object {
   return { ...delivery, "delivery:Delivery": { "delivery:BinaryData": data } };
 }
 
+/** Not that another signed it: that it is no message that can be read. */
+function isUnreadable(error: unknown): error is PartyError {
+  return error instanceof PartyError && error.code === "hi1-untrue" && error.cause instanceof Hi1Error;
+}
+
+function fetched(answer: ActionResponse, id: string): Fetched {
+  try {
+    const object = given(answer);
+    if (object.ObjectIdentifier === id) return { kind: "read", object };
+    return { kind: "unread", id, why: "another object came for it" };
+  } catch (error) {
+    if (!(error instanceof PartyError)) throw error;
+    return { kind: "unread", id, why: error.message };
+  }
+}
+
 function given(answer: ActionResponse): Hi1Object {
   if ("ErrorInformation" in answer)
     throw new PartyError("hi1-refused", answer.ErrorInformation.ErrorDescription);
@@ -310,9 +391,10 @@ function contentsOf(object: Delivery): { readonly delivered: Uint8Array | null; 
   if ("delivery:JSONData" in delivered)
     return { delivered: formatJson(delivered["delivery:JSONData"]), json };
   const data = delivered["delivery:BinaryData"];
-  const bytes = fromBase64(data["delivery:Data"], undefined, "delivery:Data");
+  const bytes = bytesIn(data["delivery:Data"]);
   const isWhole =
     data["delivery:ChecksumType"] === "SHA-256" &&
+    bytes !== null &&
     createHash("sha256").update(bytes).digest("hex") === data["delivery:Checksum"];
   if (!isWhole) {
     throw new PartyError(
@@ -321,4 +403,14 @@ function contentsOf(object: Delivery): { readonly delivered: Uint8Array | null; 
     );
   }
   return { delivered: bytes, json };
+}
+
+/** `null` where another text is the base64 of the same bytes. */
+function bytesIn(data: string): Uint8Array | null {
+  try {
+    return fromBase64(data, undefined, "delivery:Data");
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { writeFileDurable } from "@porchlight/durable";
-import { type DayNumber, formatDay, formatInstant, type Json, type JsonObject } from "@porchlight/encoding";
+import { type DayNumber, formatDay, formatInstant, type JsonObject } from "@porchlight/encoding";
 import { type LineObject, type LineRecord, LineRecords } from "@porchlight/parties";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
@@ -20,7 +20,7 @@ export function registerHi1Records(hi1: Command, streams: Streams): void {
     streams,
     async (options: Line) => {
       const { records, service } = await openRecords(options);
-      const { objects, isCut } = await records.ask(service);
+      const { objects, unread, isCut } = await records.ask(service);
       const rows = objects.map((one) => [
         one.what,
         one.id,
@@ -31,10 +31,14 @@ export function registerHi1Records(hi1: Command, streams: Streams): void {
         one.challenges.map(({ words }) => oneLine(words)).join(" / "),
       ]);
       const heads = ["what", "id", "reference", "status", "clock", "reason", "asked back"];
-      const text = rows.length === 0 ? "none" : formatTable(heads, rows);
+      const lines = [
+        rows.length === 0 ? "none" : formatTable(heads, rows),
+        ...unread.map(({ id, type, why }) => `cannot be read here: ${type} ${id}: ${oneLine(why)}`),
+        ...(isCut ? ["the provider lists no more than this: there may be others"] : []),
+      ];
       return {
-        text: isCut ? `${text}\nthe provider lists no more than this: there may be others` : text,
-        json: { objects: objects as unknown as Json, isCut } as JsonObject,
+        text: lines.join("\n"),
+        json: { objects, unread, isCut } as unknown as JsonObject,
       };
     },
   );

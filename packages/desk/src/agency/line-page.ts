@@ -2,7 +2,7 @@ import type { DayNumber, UnixSeconds } from "@porchlight/encoding";
 import { formatDay } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
-import type { LineAct, LineNames, LineObject, LineRecord } from "@porchlight/parties";
+import type { LineAct, LineNames, LineObject, LineRecord, UnreadObject } from "@porchlight/parties";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   badge,
@@ -40,6 +40,7 @@ export function linePage(visit: Visit, names: LineNames, told: Told, unsent: Mar
     body: html`<h1>${HEADING}</h1><p class="lead">What ${names.endpoint} asked ${names.provider} for over its line, and how it stands there. A clock says by when the provider has to answer: ten days, in an emergency eight hours, where nothing else was agreed, of when the task and the paper that it needs are both there.</p>
 ${unsent}
 ${awayBox(told)}
+${unreadBox(record.unread)}
 ${record.isCut ? box("warn", html`<p>The provider lists no more than this at once: there may be others.</p>`) : NOTHING}
 ${
   deliveries.length === 0
@@ -59,6 +60,16 @@ ${open.length === 0 ? (objects.length === 0 && told.why !== null && record.at ==
 ${over.length === 0 ? NOTHING : table({ caption: "Done", heads, rows: rows(over) })}
 ${FROM_WHERE}<p class="soft"><a href="/sent/names">How you and the provider call each other</a></p>`,
   };
+}
+
+function unreadBox(unread: readonly UnreadObject[]): Markup {
+  if (unread.length === 0) return NOTHING;
+  return box(
+    "bad",
+    html`<p><strong>The provider has something of yours that this desk cannot read.</strong> It is not below, or not as it is now; each look asks for it again. Call the provider with its number.</p><ul>${join(
+      unread.map(({ id, type, why }) => html`<li>${type} <code>${id}</code>: ${why}</li>`),
+    )}</ul>`,
+  );
 }
 
 /** What has a clock first, by its end; then what changed last. */

@@ -223,6 +223,14 @@ export class SendingRoom {
                 text: there.map((one) => `${whatWords(one)}: ${one.id}`).join("\n"),
               },
             ]),
+        ...(known.unread.length === 0
+          ? []
+          : [
+              {
+                term: "At the provider, and cannot be read here",
+                text: `${known.unread.map(({ id, type }) => `${type}: ${id}`).join("\n")}\nWhether it says the same is not known.`,
+              },
+            ]),
         {
           term: "What happens",
           text: "Each message is signed with this agency's key. A person at the provider reads it and decides. Nothing is opened by it",
