@@ -61,7 +61,8 @@ import { z } from "zod";
 import { openAgency } from "../../../packages/desk/src/agency/desk.ts";
 import { linePage } from "../../../packages/desk/src/agency/line-page.ts";
 import { openOfficer } from "../../../packages/desk/src/officer/desk.ts";
-import { signedIn } from "../../../packages/desk/test/desk-client.ts";
+import { serveDesk } from "../../../packages/desk/src/shell/serve.ts";
+import { DeskClient, signedIn } from "../../../packages/desk/test/desk-client.ts";
 import { etsiErrors, etsiMissing } from "../../../packages/hi1/test/etsi.ts";
 import { NOTHING } from "../../../packages/markup/src/html.ts";
 import {
@@ -272,7 +273,7 @@ async function statesWhose(client: Awaited<ReturnType<typeof signedIn>>): Promis
   const bound = await client.act("/statements/bind", { account: account(), person: "Ada Byron" });
   expect(bound.text).toContain("Noted.");
   const done = await client.follow(await client.confirm(await propose(`${account()}\nAda Byron\nBob Reed`)));
-  const path = /\/statements\/[0-9a-f]{16}/.exec(done.text)?.[0] ?? "";
+  const path = /\/statements\/[0-9a-f]{64}/.exec(done.text)?.[0] ?? "";
   const { text } = await client.get(path);
   const signed = readSignedDocument(JSON.parse(text) as Json, "statement");
   const { accounts } = await verifyStatement(signed, charter);
@@ -345,8 +346,13 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   for (const [names, words] of [
     ["x".repeat(65_536), "at most 65,535 characters"],
     [Array.from({ length: 1001 }, (_, i) => `Nobody ${i}`).join("\n"), "at most 1,000 people"],
+    // DESK-16: each of three messages names them all.
+    [
+      Array.from({ length: 1000 }, (_, i) => `Nobody ${i}`.padEnd(400, "x")).join("\n"),
+      "too much to confirm at once",
+    ],
   ] as const) {
-    const large = await send({ ...typed, names, act: "hash" });
+    const large = await send({ ...typed, names, act: "hash", traffic: "yes", content: "yes" });
     expect([large.status, large.text.includes(words), large.text.includes(names)]).toEqual([422, true, true]);
   }
 
@@ -922,6 +928,50 @@ describe("orders", () => {
     } finally {
       await client.desk.close();
     }
+  });
+
+  test("DESK-16: nobody sends so much that the officer cannot refuse it, and the desk opens again", async () => {
+    const { authorisation, id } = papers("5 Gs 16/26");
+    const detail = {
+      "common:ApprovalType": "Judge",
+      "common:ApprovalDescription": `${EVIL}${"x".repeat(60_000)}`,
+    };
+    await ask([
+      create({
+        ...authorisation,
+        "auth:AuthorisationApprovalDetails": Array.from({ length: 40 }, () => detail),
+      }),
+    ]);
+    const directory = mkdtempSync(join(home, "desk-"));
+    const open = async () => await openOfficer({ directory: server.directory, url: null, charter: null });
+    const client = await signedIn(await open(), { directory, label: "officer" });
+    const { generation } = await shown(id);
+    const asked = client.asked(
+      await client.post(`/objects/${id}/refuse`, { generation: String(generation), words: "Too much." }),
+    );
+    expect(asked.text.length).toBeLessThan(400_000);
+    for (const words of [
+      "characters in all, as they stand on its page.",
+      "Fingerprint (SHA-256)",
+      "Too much.",
+    ])
+      expect(asked.text).toContain(words);
+    expect((await client.follow(await client.confirm(asked))).text).toContain(
+      "Done, and noted in the custody record.",
+    );
+    expect(await statusOf(id)).toBe("Rejected");
+    await client.desk.close();
+    const served = await serveDesk(
+      await open(),
+      { directory, label: "officer", port: 0, workFactor: 2 },
+      () => {},
+    );
+    const later = new DeskClient(served);
+    Object.assign(later, { passkey: client.passkey });
+    await later.signIn();
+    const journal = (await later.get("/journal")).text;
+    expect([journal.includes("fits what is shown"), journal.includes("was altered")]).toEqual([true, false]);
+    await served.close();
   });
 
   test("HI1-35, HI1-36: on the command line as on the pages: read first, decided under the generation that was seen", async () => {

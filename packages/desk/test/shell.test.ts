@@ -7,7 +7,8 @@ import { createPassphrase, Journal } from "@porchlight/durable";
 import { Fields, unixSeconds, utf8 } from "@porchlight/encoding";
 import { html } from "@porchlight/markup";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { PendingActs } from "../src/shell/acts.ts";
+import { repeated } from "../src/repeated.ts";
+import { MAX_STATEMENT, PendingActs } from "../src/shell/acts.ts";
 import { Challenges } from "../src/shell/challenges.ts";
 import type { Desk } from "../src/shell/desk.ts";
 import { DeskError } from "../src/shell/error.ts";
@@ -68,6 +69,18 @@ const desk: Desk = {
         return { to: "/notes", said: "Signed." };
       },
     });
+    act(
+      "/sign-large",
+      {
+        name: "sign-large",
+        propose: async (_visit, sent) => ({
+          ...{ title: "Sign", button: "Sign", payload: {}, back: "/notes" },
+          shown: [{ term: "Note", text: sent.text("note") }],
+        }),
+        perform: async () => ({ to: "/notes" }),
+      },
+      { bodyLimit: 2 ** 24 },
+    );
     act("/collect", {
       name: "collect",
       propose: async () => ({ title: "Collect", button: "Go", shown: [], payload: {}, back: "/notes" }),
@@ -421,6 +434,54 @@ test("DESK-7: the journal keeps who confirmed what, what came of it, and proves 
   expect((await later.signIn()).status).toBe(200);
   expect((await later.get("/journal")).text).toContain("Sign note 2");
   client = later;
+});
+
+test("DESK-16: what the journal could not read again is refused before anybody confirms it, and never written", async () => {
+  const large = await client.post("/sign-large", { note: "n".repeat(MAX_STATEMENT) });
+  expect([large.status, large.text.includes("This is too much to confirm at once")]).toEqual([413, true]);
+  expect(large.text).not.toContain("data-options");
+  const fits = await client.post("/sign-large", { note: "'".repeat(9000) });
+  expect(fits.text).toContain("data-options");
+
+  const home = mkdtempSync(join(tmpdir(), "porchlight-journal-"));
+  const journal = await DeskJournal.open(home, { passphrase: "x".repeat(20), workFactor: 2 });
+  const record = {
+    kind: "act" as const,
+    at: unixSeconds(1),
+    ...{ act: "sign-note", name: "Ada Clerk", nonce: new Uint8Array(32), publicKey: new Uint8Array(3) },
+    place: { origin: "http://tests.localhost", host: "tests.localhost" },
+    assertion: { id: "aa", clientDataJSON: "aa", authenticatorData: "aa", signature: "aa" },
+  };
+  await expect(journal.add({ ...record, statement: "x".repeat(MAX_STATEMENT + 1) })).rejects.toMatchObject({
+    code: "too-long",
+  });
+  await journal.add({ ...record, statement: "x".repeat(MAX_STATEMENT) });
+  await journal.close();
+  const again = await DeskJournal.open(home, { passphrase: "x".repeat(20), workFactor: 2 });
+  expect(again.acts(2).map((one) => one.record.statement.length)).toEqual([MAX_STATEMENT]);
+  await again.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+test("DESK-16: what somebody sent is repeated by its beginning, its length and its SHA-256 where it is too long", () => {
+  const short = [{ term: "Why", text: "x".repeat(20_000) }];
+  expect(repeated(short)).toEqual(short);
+  const text = "\u{1f600}".repeat(30_000);
+  const [one] = repeated([{ term: "Approval", text: `a${text}` }]);
+  expect(one?.text.startsWith(`a${"\u{1f600}".repeat(999)} …\n60001 characters in all`)).toBe(true);
+  expect(one?.text.endsWith(createHash("sha256").update(`a${text}`).digest("hex"))).toBe(true);
+  // However many there are, and whatever JSON makes of their characters.
+  const many = Array.from({ length: 10_000 }, () => ({
+    term: "\u0001".repeat(900),
+    text: "\u0001".repeat(900),
+  }));
+  const all = repeated(many);
+  expect(JSON.stringify(all).length).toBeLessThan(2 ** 19);
+  const rest = many.slice(all.length - 1);
+  expect(all.at(-1)?.text).toContain(`${rest.length} more, as they stand on its page.`);
+  const hash = createHash("sha256");
+  for (const { term, text: left } of rest) hash.update(`${JSON.stringify([term, left])}\n`);
+  expect(all.at(-1)?.text).toContain(hash.digest("hex"));
 });
 
 test("DESK-7: a plain journal is sealed once and erased; one that was altered, moved or lost its key is refused", async () => {

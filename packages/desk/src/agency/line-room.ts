@@ -11,6 +11,7 @@ import {
   writeLineNames,
 } from "@porchlight/parties";
 import { WireError } from "@porchlight/wire";
+import { repeated } from "../repeated.ts";
 import type { ServiceDoor } from "../service-door.ts";
 import type { Act, Download, Rooms, Sentence, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
@@ -160,7 +161,7 @@ export class LineRoom {
           shown: [
             { term: "To", text: names?.provider ?? "" },
             { term: "From", text: names?.endpoint ?? "" },
-            ...objectFacts(one),
+            ...repeated(objectFacts(one)),
             { term: "State seen", text: `${statusWords(one)[0]} (generation ${generation})` },
             ...(what === "extend" ? [{ term: "Keep it until", text: until }] : []),
             { term: "What happens", text: actHelp(what, one) },

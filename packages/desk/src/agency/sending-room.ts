@@ -19,6 +19,7 @@ import {
 import { WireError } from "@porchlight/wire";
 import { type Shown, serviceOf } from "../orders.ts";
 import type { ServiceDoor } from "../service-door.ts";
+import { fitsStatement } from "../shell/acts.ts";
 import type { Act, Performed, Proposal, Rooms, Sentence, View, Visit } from "../shell/desk.ts";
 import { DeskError } from "../shell/error.ts";
 import type { Form } from "../shell/form.ts";
@@ -207,7 +208,7 @@ export class SendingRoom {
         "A message cannot take this: too much is named in it, or a name on the line is none. Name fewer or shorter, and send it in parts.",
       );
     const { provider, endpoint } = line.names;
-    return {
+    const proposal = {
       title: "Send this to the provider",
       button: "Send it",
       shown: [
@@ -243,6 +244,11 @@ export class SendingRoom {
       },
       back: path,
     };
+    return fitsStatement(proposal)
+      ? proposal
+      : await again(
+          "This is too much to confirm at once: every message names all of these people. Name fewer, or ask for one thing after the other.",
+        );
   }
 
   #goOn(): Act<{ readonly name: string; readonly path: string; readonly seen: readonly string[] }> {

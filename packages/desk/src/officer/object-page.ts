@@ -1,6 +1,7 @@
 import type { UnixSeconds } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import { repeated } from "../repeated.ts";
 import type { View, Visit } from "../shell/desk.ts";
 import {
   badge,
@@ -61,14 +62,16 @@ export function decisionFacts(
 export function objectFacts(shown: Shown, order: readonly Words[]): readonly Words[] {
   return [
     { term: "What", text: whatWords(shown.what) },
-    { term: "From", text: shown.owner },
-    { term: "File reference", text: shown.reference ?? "none" },
+    ...repeated([
+      { term: "From", text: shown.owner },
+      { term: "File reference", text: shown.reference ?? "none" },
+    ]),
     { term: "State seen", text: `${statusWords(shown.status)} (generation ${shown.generation})` },
     ...(shown.isEmergency ? [{ term: "Urgent", text: "Its file is an emergency's." }] : []),
-    ...askedFacts(shown),
+    ...repeated(askedFacts(shown)),
     ...scopeFacts(shown),
-    ...documentFacts(shown),
-    ...order,
+    ...repeated(documentFacts(shown)),
+    ...repeated(order),
   ];
 }
 

@@ -1,12 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { base64url, type Json, utf8 } from "@porchlight/encoding";
 import type { Act, Person, Proposal } from "./desk.ts";
+import { DeskError } from "./error.ts";
 import type { Session, Stopwatch } from "./sessions.ts";
 
 /** Seconds within which what was shown has to be confirmed. */
 const LIFETIME = 300;
 const MAX_PENDING = 500;
 const DOMAIN = "porchlight-v1/desk-act\0";
+/** Characters of an act's name, a party and a credential id. */
+const LONGEST_FRAME = 8000;
+/** Characters of a statement: what the journal keeps and reads (DESK-16). */
+export const MAX_STATEMENT = 2 ** 21;
 
 /** An act that was shown and waits for a passkey. */
 export type PendingAct = {
@@ -39,6 +44,13 @@ function statementOf(
   return JSON.stringify({ version: 1, act, party, person: person.id, title, shown: rows, payload });
 }
 
+/** Whether one confirmation can hold it, whoever is there to confirm it. */
+export function fitsStatement(proposal: Proposal<Json>): boolean {
+  const { title, shown, payload } = proposal;
+  const length = statementOf("", "", { id: "", name: "" }, { title, shown, payload }).length;
+  return length + LONGEST_FRAME <= MAX_STATEMENT;
+}
+
 /** SHA-256 of domain, nonce and SHA-256 of the statement (DESK-6). base64url, as the browser returns it. */
 export function challengeOfAct(nonce: Uint8Array, statement: string): string {
   const inner = createHash("sha256").update(utf8(statement)).digest();
@@ -56,6 +68,7 @@ export class PendingActs {
     this.#now = now;
   }
 
+  /** Throws DeskError "act-too-large". */
   propose(
     session: Session,
     act: Act<Json>,
@@ -67,6 +80,8 @@ export class PendingActs {
       this.#pending.delete(id);
     }
     const statement = statementOf(act.name, this.#party, session.person, proposal);
+    if (statement.length > MAX_STATEMENT)
+      throw new DeskError("act-too-large", "what was to be confirmed is more than one confirmation can hold");
     const pending: PendingAct = {
       id: base64url(randomBytes(16)),
       act,

@@ -10,6 +10,8 @@ export type DeskErrorCode =
   | "form-invalid"
   | "form-too-large"
   | "act-lapsed"
+  /** Refused before anybody is asked to confirm it. */
+  | "act-too-large"
   | "not-found"
   /** The thing is there, and this cannot be done with it now. */
   | "not-now"

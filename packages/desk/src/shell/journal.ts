@@ -10,7 +10,7 @@ import {
   utf8,
 } from "@porchlight/encoding";
 import type { PasskeyAnswer } from "@porchlight/runtime";
-import { challengeOfAct } from "./acts.ts";
+import { challengeOfAct, MAX_STATEMENT } from "./acts.ts";
 import { DeskError } from "./error.ts";
 import { checkAssertion, type Place, readAssertion } from "./passkeys.ts";
 import { SealedJournal } from "./sealed-journal.ts";
@@ -65,8 +65,11 @@ export class DeskJournal {
     return new DeskJournal(journal, records.map(readRecord));
   }
 
+  /** What could not be read again is not written: EncodingError. */
   async add(record: JournalRecord): Promise<void> {
-    await this.#journal.append(formatRecord(record));
+    const bytes = formatRecord(record);
+    readRecord(bytes);
+    await this.#journal.append(bytes);
     this.#records.push(record);
   }
 
@@ -119,7 +122,7 @@ function readRecord(bytes: Uint8Array): JournalRecord {
         at,
         act: fields.string("act"),
         name: fields.string("name"),
-        statement: fields.string("statement", 2 ** 21),
+        statement: fields.string("statement", MAX_STATEMENT),
         nonce: fromBase64url(fields.string("nonce"), 32),
         place: { origin: place.string("origin", 300), host: place.string("host", 300) },
         publicKey: fromBase64url(fields.string("publicKey", 4000)),

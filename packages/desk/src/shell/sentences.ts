@@ -13,6 +13,7 @@ const STATUS: Readonly<Record<DeskErrorCode, number>> = {
   "form-invalid": 422,
   "form-too-large": 413,
   "act-lapsed": 410,
+  "act-too-large": 413,
   "not-found": 404,
   "not-now": 409,
   "config-invalid": 500,
@@ -52,6 +53,10 @@ const SHELL: Readonly<Record<DeskErrorCode, Sentence>> = {
   "act-lapsed": {
     title: "This cannot be confirmed any more",
     next: "Nothing was done. What is shown can be confirmed once, within five minutes, by whom it was shown to. Begin again.",
+  },
+  "act-too-large": {
+    title: "This is too much to confirm at once",
+    next: "Nothing was done. Do it in smaller parts: fewer names, or one thing after the other.",
   },
   "not-found": { title: "There is nothing at this address", next: "Choose one of the pages above." },
   "not-now": { title: "That cannot be done now", next: "Look at how it stands, and decide again." },
