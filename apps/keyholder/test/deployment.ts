@@ -82,6 +82,7 @@ import { accountablePolicyText, formatVkey } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { type FurtherRequest, KeyholderClient } from "@porchlight/wire";
 import { cardOf, cardOfAccount } from "../../../vectors/fixture/notice.ts";
+import { freePort } from "../../server/test/free-port.ts";
 import type { OrderEvent } from "../src/order-book.ts";
 import { parseOrderEvent } from "../src/order-event.ts";
 import { TinyServer } from "./tiny-server.ts";
@@ -191,9 +192,7 @@ export class TestDeployment {
   }
 
   async start(name: string): Promise<void> {
-    const port = await this.supervisor.start({ name, entry: this.entry, directory: this.home(name) });
-    // The same port after a restart, as a real keyholder has its address in the charter.
-    this.configure(name, { port });
+    await this.supervisor.start({ name, entry: this.entry, directory: this.home(name) });
   }
 
   /** Kills the keyholder when it comes to `place`, for the `count`-th time from now on. */
@@ -282,9 +281,10 @@ export class TestDeployment {
   ): Promise<void> {
     await this.listen();
     await Promise.all(
-      this.names.map((name) => {
-        this.configure(name, options.config?.(name));
-        return this.start(name);
+      this.names.map(async (name) => {
+        // A keyholder has its address in the charter.
+        this.configure(name, { port: await freePort(), ...options.config?.(name) });
+        await this.start(name);
       }),
     );
     const document = this.charterDocument(options.more);

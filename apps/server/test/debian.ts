@@ -11,11 +11,11 @@ import {
   readlinkSync,
   rmSync,
 } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { freePort } from "./free-port.ts";
 
 /** `bin` of Debian's newest PostgreSQL, `null` where none is installed. */
 export function debianPostgres(): string | null {
@@ -33,16 +33,6 @@ export function hasNats(): boolean {
 
 /** An unprivileged user: PostgreSQL refuses root. */
 const OTHER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export class DebianPostgres {
   readonly #bin: string;

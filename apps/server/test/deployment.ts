@@ -42,6 +42,7 @@ import {
   signedCharter,
   signedKeys,
 } from "../../../vectors/fixture/deployment.ts";
+import { freePort } from "./free-port.ts";
 import { newDatabase } from "./shared-postgres.ts";
 
 export const ORIGIN = `log.${DEPLOYMENT}`;
@@ -172,7 +173,7 @@ export class TestServer {
     const config = {
       clock: "replay",
       deployment: DEPLOYMENT,
-      port: 0,
+      port: await freePort(),
       workFactor: 4,
       registration: "open",
       policy: POLICY,
@@ -206,10 +207,6 @@ export class TestServer {
       directory: this.directory,
       environment: this.#environment,
     });
-    // Whoever knows its address finds it there again.
-    const path = join(this.directory, "config.json");
-    const config = JSON.parse(readFileSync(path, "utf8")) as object;
-    writeFileSync(path, JSON.stringify({ ...config, port: this.supervisor.port("server") }));
   }
 
   /** Starts, or starts again, a process in front of this one, in a directory of its own below it. */
@@ -217,7 +214,7 @@ export class TestServer {
     const directory = join(this.directory, name);
     mkdirSync(directory, { recursive: true });
     // The port of its first start is kept, as clients know it.
-    const port = this.#ports.get(name) ?? 0;
+    const port = this.#ports.get(name) ?? (await freePort());
     const config = {
       clock: "replay",
       name,

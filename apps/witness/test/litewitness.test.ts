@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -10,6 +9,7 @@ import { parseVkey, type TreeSize, treeSize, type VerifierKey, verifyNote } from
 import { nodeSuite } from "@porchlight/tlog/node";
 import { WitnessClient } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../server/test/free-port.ts";
 
 // Debian's package torchwood (filippo.io/torchwood); it keeps its key in an ssh-agent.
 const programs = ["litewitness", "witnessctl", "ssh-agent", "ssh-add", "ssh-keygen"];
@@ -36,16 +36,6 @@ const NOT_SENT = new Map([
   ["leading zero in the old size", "litewitness 0.9 reads over it; tlog-witness forbids it"],
   ["extension lines", "C2SP allows them, TLOG-6 does not"],
 ]);
-
-/** litewitness does not tell which port it took of its own: take one that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 describe.skipIf(missing.length > 0)("torchwood's litewitness", () => {
   const directory = mkdtempSync(join(tmpdir(), "porchlight-lite-"));
@@ -77,6 +67,7 @@ describe.skipIf(missing.length > 0)("torchwood's litewitness", () => {
     const fingerprint = must("ssh-keygen", "-lf", at("key.pub")).split(" ")[1] as string;
     must("witnessctl", "add-log", "-db", at("db"), "-origin", ORIGIN);
     must("witnessctl", "add-key", "-db", at("db"), "-origin", ORIGIN, "-key", logVkey);
+    // litewitness does not tell which port it took of its own.
     const port = await freePort();
     const place = ["-db", at("db"), "-ssh-agent", at("agent"), "-listen", `127.0.0.1:${port}`];
     const lite = background("litewitness", ...place, "-key", fingerprint, "-name", "lite.example");
