@@ -11,6 +11,7 @@ import {
   useState,
 } from "react";
 import { FileTrigger } from "react-aria-components/FileTrigger";
+import { flushSync } from "react-dom";
 import { errorText } from "../i18n/errors.ts";
 import { fileSize, Say, say } from "../i18n/say.tsx";
 import { useMessenger, useNames, useReady } from "../messenger/use.ts";
@@ -46,11 +47,11 @@ export function Composer({
   const unsent = useUnsent(conversation);
   const { text, files, chosen, aside, reading, due, unreadable, sent } = useBegun(unsent, (begun) => begun);
   const isDue = due !== null;
-  const [mention, setMention] = useState<{
-    readonly start: number;
-    readonly found: readonly Person[];
-    readonly chosen: number;
-  } | null>(null);
+  /** Where somebody may be about to mention a person, and how far down the list they are. */
+  const [typedAt, setTypedAt] = useState<{ readonly caret: number; readonly chosen: number } | null>(null);
+  // Looked up whenever it is drawn: who is here may only be known after the @ was typed.
+  const found = typedAt === null ? null : mentionAt(text, typedAt.caret, people);
+  const mention = found === null ? null : { ...found, chosen: (typedAt?.chosen ?? 0) % found.found.length };
   const [isDropping, setDropping] = useState(false);
   /** Chosen and not taken: told by name until the person has read it. */
   const [tooLarge, setTooLarge] = useState<readonly File[]>([]);
@@ -71,6 +72,7 @@ export function Composer({
     // What was begun already is in the field as it was left.
     if (about === taken.current) return;
     taken.current = about;
+    setTypedAt(null);
     if (about?.kind === "edit" && about.message.body.kind === "text") {
       const { text, mentions } = about.message.body;
       unsent.change((now) => ({ aside: now.aside ?? now.text, text, chosen: mentions }));
@@ -128,34 +130,29 @@ export function Composer({
   };
   const change = (value: string, caret: number): void => {
     put(value);
-    const at = mentionAt(value, caret, people);
-    setMention(at === null ? null : { ...at, chosen: 0 });
+    setTypedAt({ caret, chosen: 0 });
     if (settings.typing && value !== "" && Date.now() - lastTyping.current > TYPING_MILLISECONDS) {
       lastTyping.current = Date.now();
       messenger.perform("typing", { conversation: id, isTyping: true }).catch(() => {});
     }
   };
 
-  const choose = (person: Person): void => {
-    if (mention === null || field.current === null) return;
-    const caret = field.current.selectionStart;
-    const written = `@${person.name} `;
-    const { start } = mention;
-    put(`${text.slice(0, start)}${written}${text.slice(caret)}`, [
-      { account: person.account, start, length: written.length - 1 },
-    ]);
-    setMention(null);
-    const end = start + written.length;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(end, end);
-    });
+  /** Up to the caret, which stands behind it at once: whoever types on is not overtaken. */
+  const insert = (words: string, start?: number, picked: readonly Chosen[] = []): void => {
+    const caret = field.current?.selectionStart ?? text.length;
+    const from = start ?? caret;
+    flushSync(() => put(`${text.slice(0, from)}${words}${text.slice(caret)}`, picked));
+    const end = from + words.length;
+    field.current?.focus();
+    field.current?.setSelectionRange(end, end);
   };
 
-  const insert = (words: string): void => {
-    const caret = field.current?.selectionStart ?? text.length;
-    put(`${text.slice(0, caret)}${words}${text.slice(caret)}`);
-    field.current?.focus();
+  const choose = (person: Person): void => {
+    if (mention === null) return;
+    const { start } = mention;
+    const written = `@${person.name} `;
+    setTypedAt(null);
+    insert(written, start, [{ account: person.account, start, length: written.length - 1 }]);
   };
 
   const add = (list: Iterable<File>, folders: readonly string[] = []): void => {
@@ -189,7 +186,7 @@ export function Composer({
         tell({ tone: "danger", text: errorText(error) });
       }
     } else {
-      setMention(null);
+      setTypedAt(null);
       await unsent.send({
         text: written,
         chosen: picked,
@@ -208,7 +205,9 @@ export function Composer({
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step !== undefined) {
         event.preventDefault();
-        setMention({ ...mention, chosen: (chosen + step + found.length) % found.length });
+        setTypedAt((at) =>
+          at === null ? null : { ...at, chosen: (chosen + step + found.length) % found.length },
+        );
         return;
       }
       if (event.key === "Enter" || event.key === "Tab") {
@@ -217,7 +216,7 @@ export function Composer({
         return;
       }
       if (event.key === "Escape") {
-        setMention(null);
+        setTypedAt(null);
         return;
       }
     }
@@ -384,9 +383,9 @@ export function Composer({
           onChange={(event) => change(event.target.value, event.target.selectionStart)}
           onKeyDown={onKeyDown}
           onPaste={onPaste}
-          onBlur={() => setMention(null)}
+          onBlur={() => setTypedAt(null)}
         />
-        <EmojiButton label={say("composer.emoji")} onChoose={insert} />
+        <EmojiButton label={say("composer.emoji")} onChoose={(emoji) => insert(emoji)} />
         <IconButton
           icon="send"
           label={isEdit ? say("composer.save") : say("composer.send")}
@@ -413,7 +412,7 @@ function AboutBar({ about, onDone }: { readonly about: About; readonly onDone: (
           )}
         </span>
         <span className="one-line soft">
-          {message.body.kind === "text" ? shownText(message.body.text) : ""}
+          {message.body.kind === "text" ? shownText(message.body.text) : say("message.reply-deleted")}
         </span>
       </span>
       <IconButton icon="close" label={say("cancel")} onPress={onDone} />
