@@ -187,6 +187,14 @@ test("who hears the page is told of everything that comes into a thread, by whom
   await expect
     .poll(async () => (await heard("polite")).slice(5))
     .toEqual(["87 entries came before these.", ...[87, 88, 89].map((i) => `Noor Haddad: late ${i}`)]);
+  // What is edited or deleted afterwards does not stay in the page as it was said, nor is it said again.
+  const changing = message(NOOR, "as first written");
+  await takes(changing);
+  await expect.poll(async () => (await heard("polite")).at(-1)).toBe("Noor Haddad: as first written");
+  await takes({ ...changing, body: { ...changing.body, text: "as edited" } });
+  await expect.poll(async () => (await heard("polite")).at(-1)).toBe("Noor Haddad: as edited");
+  await takes({ ...changing, body: { kind: "deleted" } });
+  await expect.poll(async () => (await heard("polite")).at(-1)).toBe("");
   expect(await heard("assertive")).toEqual(alarms);
   expect(watch.problems).toEqual([]);
   await context.close();

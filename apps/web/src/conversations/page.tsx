@@ -1,6 +1,6 @@
 import type { ConversationView } from "@porchlight/client/page";
 import { useNavigate } from "@tanstack/react-router";
-import { type ReactElement, useState } from "react";
+import { type ReactElement, useCallback, useState } from "react";
 import { ChangeCharter } from "../charter/change.tsx";
 import { CharterProposal } from "../charter/proposal.tsx";
 import { Say, say } from "../i18n/say.tsx";
@@ -31,6 +31,13 @@ export function ConversationPage({
   const about = useBegun(unsent, (begun) => begun.about);
   const setAbout = (next: About | null): void => unsent.change({ about: next });
   const { status, id } = conversation;
+  const onAnsweredChange = useCallback(
+    (message: About["message"]) =>
+      unsent.change(({ about }) =>
+        about?.message.id === message.id ? { about: { ...about, message } } : {},
+      ),
+    [unsent],
+  );
   return (
     <main className="conversation" id="main">
       <Header conversation={conversation} />
@@ -41,6 +48,8 @@ export function ConversationPage({
         conversation={conversation}
         onReply={(message) => setAbout({ kind: "reply", message })}
         onEdit={(message) => setAbout({ kind: "edit", message })}
+        answered={about?.kind === "reply" ? about.message : null}
+        onAnsweredChange={onAnsweredChange}
       />
       <Typing conversation={conversation} />
       {status.kind === "active" ? <BeforeWriting conversation={conversation} /> : null}

@@ -5,6 +5,7 @@ import { Say, say } from "../i18n/say.tsx";
 import { useNames } from "../messenger/use.ts";
 import { shownName, shownText } from "../text/marks.ts";
 import { EventText } from "./event.tsx";
+import { isSaidAlike } from "./said.ts";
 import type { LoadedThread } from "./use-thread.ts";
 
 /** Entries at the end in which something new can stand: own messages that wait stay behind what comes in. */
@@ -15,7 +16,10 @@ const EACH = 3;
 const KEPT = 12;
 const LETTERS = 200;
 
-type Spoken = { readonly key: number; readonly words: ReactNode };
+type Spoken = {
+  readonly key: number;
+  readonly of: EntryView | { readonly kind: "more"; readonly count: number };
+};
 
 /**
  * What comes into the open thread, for people who hear the page: who said what, what was refused, who came and went. Each
@@ -61,14 +65,22 @@ export function Heard({
     before.current = count;
     seen.current = end;
     if (were === null) return;
+    for (const [words, set] of [
+      [loud, setLoud],
+      [calm, setCalm],
+    ] as const) {
+      if (words.some((one) => asItStands(one, end) !== one)) {
+        set((now) => now.map((one) => asItStands(one, end)));
+      }
+    }
     const fresh = end.filter((one) => isNew(one, were));
     const isLoud = (one: EntryView): boolean => one.kind === "refused" || isOwn(one);
-    const spoken = (words: ReactNode): Spoken => ({ key: ++said.current, words });
+    const spoken = (of: Spoken["of"]): Spoken => ({ key: ++said.current, of });
     const of = (entries: readonly EntryView[], more: number): readonly Spoken[] => {
       const skipped = more + Math.max(0, entries.length - EACH);
       return [
-        ...(skipped === 0 ? [] : [spoken(say("heard.more", { count: skipped }))]),
-        ...entries.slice(-EACH).map((one) => spoken(<Words entry={one} />)),
+        ...(skipped === 0 ? [] : [spoken({ kind: "more", count: skipped })]),
+        ...entries.slice(-EACH).map(spoken),
       ];
     };
     const [alarms, others] = [fresh.filter(isLoud), fresh.filter((one) => !isLoud(one))];
@@ -85,8 +97,10 @@ export function Heard({
         aria-relevant="additions"
         data-live-announcer="true"
       >
-        {calm.map(({ key, words }) => (
-          <p key={`${conversation}-${key}`}>{words}</p>
+        {calm.map(({ key, of }) => (
+          <p key={`${conversation}-${key}`}>
+            <Words of={of} />
+          </p>
         ))}
       </div>
       <div
@@ -95,8 +109,10 @@ export function Heard({
         aria-relevant="additions"
         data-live-announcer="true"
       >
-        {loud.map(({ key, words }) => (
-          <p key={`${conversation}-${key}`}>{words}</p>
+        {loud.map(({ key, of }) => (
+          <p key={`${conversation}-${key}`}>
+            <Words of={of} />
+          </p>
         ))}
       </div>
     </>
@@ -134,6 +150,16 @@ function isNew(entry: EntryView, were: ReadonlyMap<string, Standing>): boolean {
   return kind === "device-added" || kind === "device-removed" || kind === "keyholder-replaced";
 }
 
+/** What was edited or deleted since does not stay in the page as it was read out. Nobody is told a second time. */
+function asItStands(spoken: Spoken, end: readonly EntryView[]): Spoken {
+  const { of } = spoken;
+  if (of.kind !== "message") return spoken;
+  const now = end.find((one) => one.key === of.key);
+  return now?.kind !== "message" || isSaidAlike(now, of)
+    ? spoken
+    : { ...spoken, of: { ...of, body: now.body } };
+}
+
 /** What went wrong with a message of one's own. */
 function Wrong({ entry: { body, delivery, changes } }: { readonly entry: MessageView }): ReactNode {
   const nameOf = useNames();
@@ -156,9 +182,11 @@ function Wrong({ entry: { body, delivery, changes } }: { readonly entry: Message
   );
 }
 
-function Words({ entry }: { readonly entry: EntryView }): ReactNode {
+function Words({ of: entry }: Pick<Spoken, "of">): ReactNode {
   const nameOf = useNames();
   switch (entry.kind) {
+    case "more":
+      return <>{say("heard.more", { count: entry.count })}</>;
     case "message": {
       if (entry.fromMe) return <Wrong entry={entry} />;
       if (entry.body.kind === "deleted") return null;

@@ -1,4 +1,4 @@
-import type { ConversationView, EntryView } from "@porchlight/client/page";
+import type { ConversationView, EntryView, MessageView } from "@porchlight/client/page";
 import {
   type KeyboardEvent,
   type ReactElement,
@@ -16,6 +16,7 @@ import { shownName } from "../text/marks.ts";
 import { Entry } from "./entry.tsx";
 import type { ThreadActions } from "./entry-props.ts";
 import { Heard } from "./heard.tsx";
+import { isSaidAlike } from "./said.ts";
 import { useRows } from "./use-rows.ts";
 import { type LoadedThread, useThread } from "./use-thread.ts";
 
@@ -24,7 +25,11 @@ const TOGETHER = 300;
 
 const dayKey = (at: number): string => new Date(at * 1000).toDateString();
 
-type Props = { readonly conversation: ConversationView } & ThreadActions;
+type Props = { readonly conversation: ConversationView } & ThreadActions & {
+    /** The message that is being answered: whoever answers is not shown words that were edited or deleted since. */
+    readonly answered: MessageView | null;
+    readonly onAnsweredChange: (message: MessageView) => void;
+  };
 
 /** The conversation itself: as long as it likes, drawn as far as it is seen. */
 export function Thread(props: Props): ReactElement {
@@ -52,10 +57,13 @@ function OpenThread({
   conversation,
   onReply,
   onEdit,
+  answered,
+  onAnsweredChange,
   count,
   entry,
+  find,
   need,
-}: Props & Pick<LoadedThread, "entry" | "need"> & { readonly count: number }): ReactElement {
+}: Props & Pick<LoadedThread, "entry" | "find" | "need"> & { readonly count: number }): ReactElement {
   const { id, title } = conversation;
   const ask = useAsk();
   const [active, setActive] = useState<number | null>(null);
@@ -73,6 +81,12 @@ function OpenThread({
   useEffect(() => {
     if (written !== null && written !== opened.current) toEnd();
   }, [written, toEnd]);
+
+  const answeredNow = answered === null ? undefined : find(answered.id);
+  useEffect(() => {
+    if (answered === null || answeredNow === undefined || isSaidAlike(answered, answeredNow)) return;
+    onAnsweredChange(answeredNow);
+  }, [answered, answeredNow, onAnsweredChange]);
 
   const { unread } = conversation;
   useEffect(() => {

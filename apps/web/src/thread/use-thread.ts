@@ -1,4 +1,4 @@
-import type { ConversationView, EntryView, PageThread } from "@porchlight/client/page";
+import type { ConversationView, EntryView, MessageView, PageThread } from "@porchlight/client/page";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useMessenger } from "../messenger/use.ts";
 
@@ -12,6 +12,8 @@ export type LoadedThread = {
   readonly count: number | null;
   /** The entry at this index, once it is here. */
   readonly entry: (index: number) => EntryView | undefined;
+  /** A message that was here once, as it stands now. */
+  readonly find: (id: string) => MessageView | undefined;
   /** Fetches what is missing between these indices. */
   readonly need: (from: number, to: number) => void;
   readonly failed: boolean;
@@ -106,6 +108,12 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
     (index: number) => pages.current.get(Math.floor(index / PAGE))?.entries[index % PAGE],
     [],
   );
+  const find = useCallback((id: string) => {
+    for (const { entries } of pages.current.values()) {
+      for (const one of entries) if (one.kind === "message" && one.id === id) return one;
+    }
+    return undefined;
+  }, []);
   const need = useCallback(
     (from: number, to: number) => {
       for (let page = Math.floor(Math.max(0, from) / PAGE); page * PAGE < to; page++) {
@@ -118,5 +126,5 @@ export function useThread(conversation: ConversationView["id"]): LoadedThread {
     },
     [count, fetchPage],
   );
-  return { count, entry, need, failed, retry };
+  return { count, entry, find, need, failed, retry };
 }
