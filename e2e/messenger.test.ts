@@ -182,7 +182,13 @@ describe("two people, then three, with the whole messenger and a real server", (
       { kind: "queued" },
       { kind: "queued" },
     ]);
-    expect(ada.state.conversations[talk.id]?.queued).toBe(2);
+    // CON-16: shown as made, and as waiting.
+    await ada.page.perform("rename", { conversation: talk.id, title: "Soup" });
+    expect(ada.state.conversations[talk.id]).toMatchObject({
+      queued: 2,
+      title: "Soup",
+      renameWaiting: true,
+    });
     await ada.stop();
     await ada.start();
     expect(ada.page.state).toMatchObject({ kind: "locked", name: "Ada", ways: [{ kind: "passphrase" }] });
@@ -196,7 +202,8 @@ describe("two people, then three, with the whole messenger and a real server", (
     await bea.hears(talk.id, "two, offline");
     const texts = await bea.texts(talk.id);
     expect(texts.filter((text) => text.endsWith("offline"))).toEqual(["one, offline", "two, offline"]);
-    await ada.conversation(({ queued }) => queued === 0);
+    await bea.conversation(({ title }) => title === "Soup");
+    await ada.conversation(({ queued, renameWaiting }) => queued === 0 && !renameWaiting);
   });
 
   test("take in a third, who reads from then on, and remove her", async () => {

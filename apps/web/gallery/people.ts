@@ -132,6 +132,7 @@ export const conversation = (n: number, more: Partial<ConversationView> = {}): C
   unread: 0,
   mentions: 0,
   firstUnread: null,
+  renameWaiting: false,
   renameRefused: null,
   draft: "",
   waitingFor: [],

@@ -103,7 +103,7 @@ export function GoneConversation(): ReactElement {
 
 function Header({ conversation }: { readonly conversation: ConversationView }): ReactElement {
   const { charters } = useReady();
-  const { id, charter, people, kind, peer, status } = conversation;
+  const { id, charter, people, kind, peer, status, renameWaiting } = conversation;
   const title = shownName(conversation.title) || say("conversation.untitled");
   const openedBy = charterKind(charter, charters);
   return (
@@ -121,9 +121,11 @@ function Header({ conversation }: { readonly conversation: ConversationView }): 
         >
           {status.kind === "left"
             ? say("conversation.left-short")
-            : kind === "direct"
-              ? say("conversation.direct")
-              : say("conversation.people", { count: people })}
+            : renameWaiting
+              ? say("rename.waiting")
+              : kind === "direct"
+                ? say("conversation.direct")
+                : say("conversation.people", { count: people })}
         </Link>
       </div>
       <Link

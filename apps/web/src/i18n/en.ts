@@ -356,6 +356,7 @@ export const en = {
   "change.refused.deletion": "Not deleted. Others can still read it.",
   "change.refused.reaction": "Your reaction was not sent.",
   "change.let-go": "Let it go",
+  "rename.waiting": "New name waits to be sent",
   "rename.refused": "The new name “{title}” was not given",
   "waiting-for.title": "Waiting for {names}",
   "waiting-for.nobody":

@@ -24,7 +24,8 @@ export function conversationView(parts: {
   const known = isOut ? (Object.keys(record.marks) as AccountId[]).filter((id) => id !== thread.me) : [];
   const others = [...new Set([...parts.others, ...record.waitingFor, ...known])];
   const titles = record.pending.filter(({ content }) => content.kind === "title");
-  const named = titles.findLast(({ refused }) => refused === null)?.content.text ?? record.title;
+  const newTitle = titles.findLast(({ refused }) => refused === null)?.content.text;
+  const named = newTitle ?? record.title;
   const refusedTitle = titles.findLast(({ refused }) => refused !== null);
   const [peer = null] = others;
   const isDirect = named === "" && others.length <= 1;
@@ -49,6 +50,7 @@ export function conversationView(parts: {
     unread: record.unread,
     mentions: record.mentions,
     firstUnread: thread.firstUnread,
+    renameWaiting: newTitle !== undefined,
     renameRefused: refusedTitle === undefined ? null : renameOf(refusedTitle),
     draft: record.draft,
     waitingFor: record.waitingFor,

@@ -196,6 +196,8 @@ export type ConversationView = {
   readonly mentions: number;
   /** Index in the thread of the first unread entry; `null` where all was read. */
   readonly firstUnread: number | null;
+  /** A new name stands as the title already and waits to be sent. */
+  readonly renameWaiting: boolean;
   /** A new name that was refused and is not shown as the title: `retry`, or `discard`. */
   readonly renameRefused: {
     readonly id: string;
