@@ -230,6 +230,24 @@ describe("two people, then three, with the whole messenger and a real server", (
     }
   });
 
+  test("CON-14: who declines another charter has left, and nobody reads that the other removed them", async () => {
+    const begin = { charter, title: "Under which rules", accounts: [bea.account] };
+    const { conversation } = await ada.page.perform("createConversation", begin);
+    await bea.conversation(({ id }) => id === conversation);
+    await ada.says(conversation, "as we agreed");
+    await bea.hears(conversation, "as we agreed");
+    await ada.page.perform("proposeCharter", { conversation, charter: null });
+    await bea.conversation(({ id, status }) => id === conversation && status.kind === "charter-proposed");
+    await bea.page.perform("declineCharter", { conversation });
+    ada.hurry();
+    const left = await ada.sees(
+      conversation,
+      (entry) => entry.kind === "event" && entry.event.kind === "left",
+    );
+    expect(left).toMatchObject({ by: bea.account, byMe: false });
+    expect(bea.state.conversations[conversation]?.status).toEqual({ kind: "left" });
+  });
+
   test("ATT-14: a file that changed or went before it was sent is refused, and nothing else is lost", async () => {
     const path = join(ada.directory, "changing.txt");
     for (const size of [10, 33 * 1024 * 1024]) {

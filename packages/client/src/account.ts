@@ -437,12 +437,13 @@ export class Account {
 
   /**
    * Does what waits: a return that is not asked for everywhere, own devices that are to be added or removed, and requests of other accounts in shared conversations
-   * (ACC-61). To be called after each sync; cheap where nothing waits.
+   * (ACC-61). To be called after each sync; cheap where nothing waits. `onLetGo`: told before an account that asks for it
+   * is removed (ACC-62).
    */
-  attend(): Promise<Attendance> {
+  attend(onLetGo: LetGo = async () => {}): Promise<Attendance> {
     const result = this.#busy.then(async () => {
       await this.#heal();
-      const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests())];
+      const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests(onLetGo))];
       const those = (wanted: Outcome) =>
         outcomes.flatMap(({ conversation, account, outcome }) =>
           outcome === wanted ? [{ conversation, account }] : [],
@@ -481,7 +482,7 @@ export class Account {
     );
   }
 
-  async #answerRequests(): Promise<readonly Attended[]> {
+  async #answerRequests(onLetGo: LetGo): Promise<readonly Attended[]> {
     const attended: Attended[] = [];
     for (const { conversation, document } of await this.#server.takeRequests()) {
       const seat = this.#seat(conversation);
@@ -490,6 +491,7 @@ export class Account {
       const request = this.#acceptable(seat, document);
       if (request === null) continue;
       const { account, deviceKey } = request;
+      if (request.kind === "leave") await onLetGo(seat.id, account);
       const outcome = await tried(() =>
         seat.changeMembers(
           request.kind === "leave"
@@ -570,6 +572,8 @@ export class Account {
 }
 
 /** "refused": the server tried to put somebody else in. */
+type LetGo = (conversation: ConversationId, account: AccountId) => Promise<void>;
+
 type Outcome = "done" | "refused";
 
 type Attended = {

@@ -394,7 +394,9 @@ export class Session {
     };
     await Promise.all(Array.from({ length: LANES }, lane));
     const { isHealing } = this.#account;
-    const attendance = await this.#account.attend();
+    const attendance = await this.#account.attend(
+      async (id, account) => await this.threads.get(id)?.letsGo(account),
+    );
     if (isHealing) await this.refreshDevices();
     await this.tellRefused(attendance);
     for (const { conversation } of attendance.done) await this.work(conversation);

@@ -130,8 +130,7 @@ async function takeContent(desk: Desk, said: Said): Promise<void> {
     case "title":
       return await takeTitle(desk, said);
     case "leaving":
-      desk.record = { ...desk.record, leaving: [...leavingWithout(desk, said.from), said.from] };
-      return;
+      return setLeaving(desk, said.from);
   }
 }
 
@@ -273,6 +272,10 @@ async function takeTitle(desk: Desk, { seq, at, from, content }: Said): Promise<
   if (desk.record.title === content.text) return;
   desk.record = { ...desk.record, title: content.text };
   await appendEvent(desk, { seq, at, by: from, event: { kind: "titled", title: content.text } });
+}
+
+export function setLeaving(desk: Desk, account: AccountId): void {
+  desk.record = { ...desk.record, leaving: [...leavingWithout(desk, account), account] };
 }
 
 function leavingWithout({ record }: Desk, account: AccountId): readonly AccountId[] {

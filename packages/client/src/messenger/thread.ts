@@ -9,7 +9,7 @@ import { History } from "./history.ts";
 import type { People } from "./people.ts";
 import { type DueReceipt, dueReceipt } from "./receipt.ts";
 import { type StoredEvent, type StoredMessage, type StoredRefusal, threadRecord } from "./stored-entry.ts";
-import { appendEvent, type Desk, refuse, see, takeEvent } from "./thread-intake.ts";
+import { appendEvent, type Desk, refuse, see, setLeaving, takeEvent } from "./thread-intake.ts";
 import {
   contentOf,
   formatThread,
@@ -175,6 +175,14 @@ export class Thread {
   change(settings: ThreadSettings): Promise<void> {
     return this.#alone(async () => {
       this.#desk.record = { ...this.#desk.record, ...settings };
+      await this.#save();
+    });
+  }
+
+  /** The account asked to be let go: its removal that comes is its own leaving (CON-14). */
+  letsGo(account: AccountId): Promise<void> {
+    return this.#alone(async () => {
+      setLeaving(this.#desk, account);
       await this.#save();
     });
   }
