@@ -43,6 +43,8 @@ const LANES = 4;
 /** Milliseconds after which a look is taken although nothing was heard, with a stream of news and without. */
 const ROUND = 20_000;
 const ROUND_WITHOUT_NEWS = 2_000;
+/** Rounds that come sooner where somebody says that they leave: their request follows it to the server (ACC-60). */
+const ROUNDS_FOR_LEAVING = 3;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
@@ -82,6 +84,8 @@ export class Session {
   #hasSwept = false;
   #finished: Promise<void> = Promise.resolve();
   #wakeUp: () => void = () => {};
+  /** Rounds that are not to be waited for as long as others. */
+  #soon = 0;
   #isWoken = false;
   #fatal: (error: unknown) => void = () => {};
 
@@ -357,7 +361,9 @@ export class Session {
         await this.#round();
         pause = FIRST_PAUSE;
         this.#connected({ kind: "online" });
-        await this.#sleep(this.#hasNews ? ROUND : ROUND_WITHOUT_NEWS);
+        const isSoon = this.#soon > 0;
+        if (isSoon) this.#soon--;
+        await this.#sleep(this.#hasNews && !isSoon ? ROUND : ROUND_WITHOUT_NEWS);
       } catch (error) {
         if (!this.#isRunning) return;
         this.#failed(error);
@@ -480,7 +486,14 @@ export class Session {
     const before = thread.record.pending;
     await thread.take(events, seat.firstEvent);
     if (events.some(({ kind }) => kind === "members" || kind === "removed")) await this.#forgetGone();
-    for (const event of events) if (event.kind === "message") this.typing.over(seat.id, event.sender);
+    for (const event of events) {
+      if (event.kind !== "message") continue;
+      this.typing.over(seat.id, event.sender);
+      if (event.content.kind === "leaving") {
+        this.#soon = ROUNDS_FOR_LEAVING;
+        this.wake();
+      }
+    }
     await seat.handled(events.length);
     const left = new Set(thread.record.pending.map(({ content }) => content.id));
     for (const { content, files } of before) {
