@@ -13,6 +13,7 @@ import { mostUnread } from "./react-queue.ts";
 import { accountIn, expectCalm, PATIENT, Stage } from "./stage.ts";
 import { lostAndSecondDevice } from "./story-devices.ts";
 import { serverLies } from "./story-lies.ts";
+import { wordsAndPlaces } from "./story-words.ts";
 import type { Person } from "./town.ts";
 
 let stage: Stage;
@@ -360,6 +361,8 @@ test("offline: what is written waits, survives a locked reload from the app's ow
   expect(await ben.thread.getByText("written without a net").count()).toBe(1);
   expectCalm(ada, ben);
 });
+
+wordsAndPlaces(() => ({ stage, ada, ben, cay, said: "written without a net" }));
 
 test("after all of it no component of the page has changes of state piled up unread", async () => {
   for (let i = 0; i < 4; i++) {

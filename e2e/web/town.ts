@@ -202,7 +202,7 @@ export class Person {
   }
 
   /** Waits until the conversation that is open shows these words. */
-  async sees(text: string): Promise<void> {
+  async sees(text: string | RegExp): Promise<void> {
     await this.thread.getByText(text).last().waitFor();
   }
 
