@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { en } from "../../apps/web/src/i18n/en.ts";
 import { buildWeb } from "./build.ts";
 
 /** Bytes of script, gzip, that a browser needs before the first screen is drawn. */
@@ -48,4 +49,19 @@ test("the first screen's script is at most 250 kB, compressed with gzip", () => 
   expect(wanted.size).toBeGreaterThan(0);
   const bytes = [...wanted].reduce((sum, path) => sum + statSync(join(release, `${path}.gz`)).size, 0);
   expect(bytes).toBeLessThanOrEqual(FIRST_SCREEN);
+});
+
+test("what is said beside the program, before it runs and while it is closed, comes from its catalogue too", () => {
+  const source = (path: string): string =>
+    readFileSync(new URL(`../../apps/web/${path}`, import.meta.url), "utf8");
+  const built = (path: string): string => readFileSync(join(release, path), "utf8");
+  for (const [key, from, to] of [
+    ["page.description", "index.html", "index.html"],
+    ["page.no-script", "index.html", "index.html"],
+    ["notifications.new", "src/service-worker.ts", "sw.js"],
+  ] as const) {
+    expect([key, source(from).includes(en[key])]).toEqual([key, false]);
+    expect([key, built(to).includes(en[key])]).toEqual([key, true]);
+  }
+  expect(built("index.html")).not.toMatch(/%[a-z]/);
 });

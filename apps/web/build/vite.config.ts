@@ -1,9 +1,21 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
-import type { InlineConfig } from "vite";
+import type { InlineConfig, Plugin } from "vite";
+import { en } from "../src/i18n/en.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What the page says before its program runs stands in the one catalogue too: `%KEY%` in index.html. */
+const words: Plugin = {
+  name: "words",
+  transformIndexHtml: (html) =>
+    html.replace(/%(page\.[a-z-]+)%/g, (_, key: "page.description" | "page.no-script") => {
+      const text = en[key];
+      if (text === undefined || /[<>&"]/.test(text)) throw new TypeError(`no words for a page: ${key}`);
+      return text;
+    }),
+};
 
 /** The page and the SDK's worker. No file is inlined: the content security policy allows no data: addresses. */
 export function pageConfig(outDir: string): InlineConfig {
@@ -11,7 +23,7 @@ export function pageConfig(outDir: string): InlineConfig {
     root,
     configFile: false,
     logLevel: "error",
-    plugins: [react()],
+    plugins: [react(), words],
     worker: { format: "es" },
     build: {
       outDir,
@@ -36,6 +48,7 @@ export function serviceWorkerConfig(outDir: string, files: Readonly<Record<strin
     publicDir: false,
     define: {
       RELEASE_FILES: JSON.stringify(files),
+      NEW_MESSAGE: JSON.stringify(en["notifications.new"]),
       RELEASE_ID: JSON.stringify(createHash("sha256").update(JSON.stringify(files)).digest("hex")),
     },
     build: {

@@ -4,6 +4,8 @@ import { outdated, releaseCache } from "./pwa/releases.ts";
 /** Path → SHA-256 in base64 of every file of this release; put in by the build. */
 declare const RELEASE_FILES: Readonly<Record<string, string>>;
 declare const RELEASE_ID: string;
+/** From the catalogue, of which this file needs no more. */
+declare const NEW_MESSAGE: string;
 
 type Extendable = Event & { readonly waitUntil: (promise: Promise<unknown>) => void };
 type Fetching = Extendable & {
@@ -81,7 +83,7 @@ worker.addEventListener("fetch", (event: Fetching) => {
 async function announce(): Promise<void> {
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   if (windows.some(({ visibilityState }) => visibilityState === "visible")) return;
-  await worker.registration.showNotification("New message", { tag: "new-message", icon: "/icon-192.png" });
+  await worker.registration.showNotification(NEW_MESSAGE, { tag: "new-message", icon: "/icon-192.png" });
 }
 
 worker.addEventListener("push", (event: Extendable) => event.waitUntil(announce()));

@@ -3,6 +3,10 @@
  * is chosen by its `count`.
  */
 export const en = {
+  // before the program runs
+  "page.description": "Porchlight: messages that nobody opens in the dark.",
+  "page.no-script": "Porchlight encrypts on your device, and needs JavaScript for it.",
+
   // everywhere
   "skip.none": "Skip the list of conversations",
   "skip.list": "Skip to your conversations",
@@ -246,7 +250,7 @@ export const en = {
   "list.mentions": { one: "mentions you", other: "{count} mention you" },
   "list.found": { one: "{count} conversation found", other: "{count} conversations found" },
   "list.queued": { one: "{count} message waits to be sent", other: "{count} messages wait to be sent" },
-  "list.changed": "Keys changed: compare again",
+  "list.changed": "Keys changed: ask them",
   "list.charter-proposed": "Asks who may open it",
   "preview.empty": "Nothing said yet",
   "preview.attachment": "File: {name}",
@@ -371,6 +375,7 @@ export const en = {
   "message.lost.why":
     "A device refused it or never received it: on the way it was altered or kept back. Send it again, or tell them in another way.",
   "message.lost.again": "Send it again",
+  "message.lost.sent-again": "You sent it again.",
   "link.lookalike.title": "Is this the address you expect?",
   "link.lookalike.text": "Some letters of this address look like others. It leads to {host}.",
   "link.lookalike.stay": "Stay here",
@@ -451,7 +456,7 @@ export const en = {
   "event.device-removed-own": "A device of yours was removed",
   "event.safety-number-changed": "{name} has other keys than those you compared",
   "event.safety-number-changed.more":
-    "Usually a new phone. It could also be somebody else. Compare again before you write anything private.",
+    "Usually a new phone. It could also be somebody else. Ask them for its key before you write anything private.",
   "event.charter-proposed": "{name} proposed a change: {charter}",
   "event.charter-accepted": "{name} accepted: {charter}",
   "event.charter-changed": "From here on other rules hold: {charter}",
@@ -564,8 +569,8 @@ export const en = {
   "profile.fingerprint": "Your fingerprint",
   "profile.fingerprint-text": "Your half of every safety number.",
   "devices.text": "Each of these devices reads your messages. Remove what you lost or do not know.",
-  "devices.as-of": "There is no connection. This is the list of {date}.",
-  "devices.not-known": "There is no connection. Which devices you have is not known here yet.",
+  "devices.as-of": "This is the list of {date}: the service gives no newer one now.",
+  "devices.not-known": "Which devices you have is not known here yet: the service does not say it now.",
   "device.rename": "Rename",
   "device.rename.title": "Name this device",
   "device.name": "Name of this device",
@@ -628,6 +633,11 @@ export const en = {
   "passphrase.add": "Add a passphrase",
   "passphrase.change": "Change",
   "passphrase.change-title": "Change the passphrase",
+  "passphrase.new": "The new passphrase",
+  "passphrase.old": "The passphrase until now",
+  "passphrase.old-hint": "Or use a passkey that unlocks this device.",
+  "passphrase.show-with": "Use “{name}” instead",
+  "passphrase.shown": "“{name}” unlocks this device. Choose the new passphrase.",
   "passphrase.saved": "The new passphrase unlocks this device",
   "passkeys.add": "Add a passkey",
   "passkeys.added": "The passkey was added",
@@ -666,6 +676,8 @@ export const en = {
   "paper.made": "Printed on {date}. Service: {deployment}",
   "notifications.denied":
     "This browser does not let Porchlight notify you. You can change that in its settings.",
+  "notifications.none-here":
+    "This browser has no notifications on this page. On a phone they may come once Porchlight is on the home screen.",
   "notifications.ask": "Be told of new messages",
   "notifications.ask-text":
     "A notification says “New message” and nothing else. While Porchlight is open and you look elsewhere, you are told of what you choose here.",
@@ -844,7 +856,8 @@ export const en = {
   "error.contact-code-malformed": "This is no contact link or code. Copy all of it.",
   "error.name-refused": "This name cannot be used. Choose another.",
   "error.pairing-elsewhere": "A device is being added in the other tab. Finish or stop that there first.",
-  "error.held-elsewhere": "The other tab does not answer. Close it, then try again.",
+  "error.held-elsewhere":
+    "The other tab has not let go yet. Try again in a moment. If that does not help, close it first.",
   "error.invitation-required":
     "Here one comes by invitation. Paste the link that you were sent, or ask somebody inside for one.",
   "error.invitation-refused": "This invitation is not valid any more. Ask for another.",
