@@ -355,7 +355,15 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await online(cay);
     // ACC-26: what it was made with is a way like others; a passphrase takes the place of the one before.
     await cay.page.perform("addUnlockWay", words("the first words"));
-    await cay.page.perform("addUnlockWay", words("the second words"));
+    // It does not go either before a way that there is has opened.
+    const second = words("the second words");
+    for (const proof of [{}, { proof: second }, { proof: { ...key(1), prf: new Uint8Array(32) } }]) {
+      await expect(cay.page.perform("addUnlockWay", { ...second, ...proof })).rejects.toMatchObject({
+        code: "unlock-refused",
+      });
+    }
+    await cay.page.perform("addUnlockWay", { ...words("other words"), proof: key(1) });
+    await cay.page.perform("addUnlockWay", { ...second, proof: words("other words") });
     await cay.stop();
     await cay.start();
     await expect(cay.page.perform("unlock", words("the first words"))).rejects.toMatchObject({

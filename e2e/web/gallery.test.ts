@@ -363,3 +363,61 @@ test("files that are being prepared when their writer turns away are not lost, a
   expect(watch.problems).toEqual([]);
   await context.close();
 });
+
+test("what was done once cannot be done twice, and what was done in part is shown as it is", async () => {
+  const { context, watch } = await openProfile(started.browser, { origin: served.origin });
+  await context.addInitScript(() => Reflect.deleteProperty(globalThis, "Notification"));
+  const page = await context.newPage();
+  await page.goto(served.origin);
+  const asked = (name: string): Promise<readonly unknown[]> =>
+    page.evaluate((one) => (globalThis as unknown as Shown).scene().asked(one), name);
+  // A message that was lost goes again once, as the answer that it was.
+  await show(page, "trouble");
+  await perform(page, { press: "Send it again" });
+  await page.getByText("You sent it again.").waitFor();
+  expect(await asked("send")).toMatchObject([{ text: "The key is under the mat.", replyTo: "asked" }]);
+  expect(await page.getByRole("button", { name: "Send it again" }).count()).toBe(0);
+  await page.locator(".event-more").getByText("Ask them for its key").waitFor();
+  await picture(page, "done-lost-again");
+  await show(page, "settings-notifications");
+  await page.getByText("This browser has no notifications on this page.").waitFor();
+  await picture(page, "done-no-notifications");
+  // The provider refuses what this device has done already.
+  await show(page, "settings-devices");
+  await page.evaluate(() => {
+    const scene = (globalThis as unknown as Shown).scene();
+    scene.refuses("removePasskey", "offline");
+    scene.answers("unlockWays", [{ kind: "passphrase" }]);
+  });
+  const ways = page.getByRole("listitem").filter({ has: page.locator("bdi", { hasText: "Blue key" }) });
+  await ways.getByText(/Unlocks this device\.$/).waitFor();
+  await ways.getByRole("button", { name: "Remove" }).click();
+  const dialog = page.getByRole("alertdialog");
+  await dialog.getByLabel("Passphrase").fill("a rather long passphrase");
+  await dialog.getByRole("button", { name: "Use the passphrase, and remove" }).click();
+  await dialog.getByText("There is no connection.").waitFor();
+  await dialog.getByText("It does not unlock this device.").waitFor();
+  await picture(page, "done-removed-here");
+  await perform(page, { press: "Cancel" });
+  await ways.getByText("Known to the provider. It does not unlock this device.").waitFor();
+  // Nobody changes the passphrase of a device that was left open.
+  await show(page, "settings-passphrase");
+  await perform(page, { press: "Change" });
+  const save = page.getByRole("button", { name: "Save" });
+  await page.getByLabel("The new passphrase").fill("several quite ordinary words");
+  await page.getByLabel("The same again").fill("several quite ordinary words");
+  expect(await save.isDisabled()).toBe(true);
+  await picture(page, "done-passphrase");
+  await page.getByLabel("The passphrase until now").fill("a rather long passphrase");
+  await save.click();
+  await page.getByText("The new passphrase unlocks this device").waitFor();
+  expect(await asked("addUnlockWay")).toEqual([
+    {
+      kind: "passphrase",
+      passphrase: "several quite ordinary words",
+      proof: { kind: "passphrase", passphrase: "a rather long passphrase" },
+    },
+  ]);
+  expect(watch.problems).toEqual([]);
+  await context.close();
+});

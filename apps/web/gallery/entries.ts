@@ -147,6 +147,10 @@ export const TROUBLE: readonly EntryView[] = [
   }),
   event(INES, { kind: "titled", title: "Harvest" }),
   message(ME, "The key is under the mat.", {
+    replyTo: {
+      id: "asked",
+      found: { index: 1, from: NOOR, text: "Are we still on for tonight?", isDeleted: false },
+    },
     delivery: { ...SENT, kind: "lost", received: 1, read: 1, of: 2, lost: [TOMAS] },
   }),
   message(ME, "Yes, at seven.", { delivery: { kind: "queued" } }),

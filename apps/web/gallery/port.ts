@@ -31,6 +31,8 @@ export function scenePort(scene: Scene): Port & {
   readonly takes: (more: readonly EntryView[]) => void;
   /** From now on this intent is refused; `null`: no more. */
   readonly refuses: (name: string, code: ClientError["code"] | null) => void;
+  /** From now on this intent is answered so. */
+  readonly answers: (name: string, result: unknown) => void;
   /** What this intent was asked with, in order. */
   readonly asked: (name: string) => readonly unknown[];
 } {
@@ -40,9 +42,11 @@ export function scenePort(scene: Scene): Port & {
   const entries = [...(scene.entries ?? [])];
   let open: unknown = null;
   const refused = new Map(Object.entries(scene.refuses ?? {}));
+  const known = new Map(Object.entries(scene.answers ?? {}));
   const asked: { readonly name: string; readonly input: unknown }[] = [];
   return {
     refuses: (name, code) => void (code === null ? refused.delete(name) : refused.set(name, code)),
+    answers: (name, result) => void known.set(name, result),
     asked: (name) => asked.flatMap((one) => (one.name === name ? [one.input] : [])),
     // Comes in while the thread is open; an entry that is there already comes in its place.
     takes: (more) => {
@@ -77,8 +81,7 @@ export function scenePort(scene: Scene): Port & {
       if (scene.hangs?.includes(name) === true) return;
       const code = refused.get(name);
       if (code !== undefined) return reply({ kind: "refused", request, code, message: code });
-      const known = scene.answers ?? {};
-      const result = name in known ? known[name] : answers[name]?.();
+      const result = known.has(name) ? known.get(name) : answers[name]?.();
       reply({ kind: "done", request, result });
     },
   };

@@ -8,6 +8,7 @@ const MIN_PASSPHRASE = 12;
 
 /** A new passphrase, twice. */
 export function PassphraseForm({
+  label = say("unlock.passphrase"),
   action,
   isReady,
   isBusy,
@@ -15,6 +16,7 @@ export function PassphraseForm({
   above,
   below,
 }: {
+  readonly label?: string;
   /** What the button says that does it. */
   readonly action: string;
   readonly isReady: boolean;
@@ -37,7 +39,7 @@ export function PassphraseForm({
     >
       {above}
       <Field
-        label={say("unlock.passphrase")}
+        label={label}
         hint={<Say k="unlock.passphrase-hint" v={{ count: MIN_PASSPHRASE }} />}
         type="password"
         autoComplete="new-password"

@@ -13,7 +13,8 @@ export type PushState =
   | "on";
 
 async function manager(): Promise<PushManager | null> {
-  if (!("serviceWorker" in navigator) || !("PushManager" in globalThis)) return null;
+  if (!["PushManager", "Notification"].every((name) => name in globalThis)) return null;
+  if (!("serviceWorker" in navigator)) return null;
   const registration = await navigator.serviceWorker.getRegistration();
   return registration?.pushManager ?? null;
 }

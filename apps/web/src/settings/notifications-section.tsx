@@ -10,7 +10,7 @@ export function NotificationsSection(): ReactElement {
   const { settings } = useReady();
   const ask = useAsk();
   const [permission, setPermission] = useState(
-    "Notification" in globalThis ? Notification.permission : "denied",
+    "Notification" in globalThis ? Notification.permission : "none-here",
   );
   const messenger = useMessenger();
   const [push, setPush] = useState<PushState | "offline" | null>(null);
@@ -24,8 +24,8 @@ export function NotificationsSection(): ReactElement {
   }, [messenger, permission, wantsNone]);
   return (
     <>
-      {permission === "granted" ? null : permission === "denied" ? (
-        <Banner tone="info" title={say("notifications.denied")} />
+      {permission === "granted" ? null : permission === "denied" || permission === "none-here" ? (
+        <Banner tone="info" title={say(`notifications.${permission}`)} />
       ) : (
         <Banner
           tone="info"
@@ -39,7 +39,7 @@ export function NotificationsSection(): ReactElement {
           <p>{say("notifications.ask-text")}</p>
         </Banner>
       )}
-      {push === null || push === "off" ? null : (
+      {push === null || push === "off" || permission === "none-here" ? null : (
         <p role="status" className="small soft">
           {say(`push.${push}`)}
         </p>

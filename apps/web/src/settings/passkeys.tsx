@@ -3,7 +3,7 @@ import { type ReactElement, useCallback, useEffect, useState } from "react";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAttempt, useMessenger } from "../messenger/use.ts";
 import { proposedDeviceName } from "../onboarding/device-name.ts";
-import { hasPasskeys, registerPasskey } from "../onboarding/passkey.ts";
+import { hasPasskeys, registerPasskey, usePasskey } from "../onboarding/passkey.ts";
 import { PassphraseForm } from "../onboarding/passphrase-form.tsx";
 import { Banner } from "../parts/banner.tsx";
 import { Button } from "../parts/button.tsx";
@@ -54,15 +54,20 @@ export function Passkeys(): ReactElement {
     });
   const remove = async (proof: UnlockSecret | null): Promise<void> => {
     if (removing === null) return;
-    if (removing !== "passphrase" && removing.isRegistered) {
-      await messenger.perform("removePasskey", { passkey: removing.id, proof });
-    } else if (proof !== null) {
-      const credential = removing === "passphrase" ? null : removing.id;
-      await messenger.perform("removeUnlockWay", { credential, proof });
+    try {
+      if (removing !== "passphrase" && removing.isRegistered) {
+        await messenger.perform("removePasskey", { passkey: removing.id, proof });
+      } else if (proof !== null) {
+        const credential = removing === "passphrase" ? null : removing.id;
+        await messenger.perform("removeUnlockWay", { credential, proof });
+      }
+      setRemoving(null);
+    } finally {
+      // Where the provider refuses it is gone from this device all the same.
+      await read();
     }
-    setRemoving(null);
-    await read();
   };
+  const going = known.find(({ id }) => removing !== "passphrase" && id === removing?.id) ?? removing;
   return (
     <div className="stack-tight">
       <h3>{say("passkeys.title")}</h3>
@@ -131,21 +136,21 @@ export function Passkeys(): ReactElement {
           </Button>
         </div>
       )}
-      {removing === null ? null : (
+      {going === null ? null : (
         <RemoveWay
           name={
-            removing === "passphrase"
+            going === "passphrase"
               ? say("unlock.passphrase")
-              : shownName(removing.label) || say("passkeys.unnamed")
+              : shownName(going.label) || say("passkeys.unnamed")
           }
-          rest={restWithout(removing, ways)}
+          rest={restWithout(going, ways)}
           onRemove={remove}
           onClose={() => setRemoving(null)}
         />
       )}
       {isChanging ? (
         <NewPassphrase
-          title={say(hasPassphrase ? "passphrase.change-title" : "passphrase.add")}
+          before={hasPassphrase ? ways : null}
           onDone={() => {
             setChanging(false);
             tell({ text: say("passphrase.saved") });
@@ -158,30 +163,71 @@ export function Passkeys(): ReactElement {
   );
 }
 
+/**
+ * `before`: the ways that there are, of which one is used first: whoever finds the device open does not lock its person out;
+ * `null` where no passphrase is replaced.
+ */
 function NewPassphrase({
-  title,
+  before,
   onDone,
   onClose,
 }: {
-  readonly title: string;
+  readonly before: readonly UnlockWay[] | null;
   readonly onDone: () => void;
   readonly onClose: () => void;
 }): ReactElement {
   const messenger = useMessenger();
   const [attempt, run] = useAttempt();
+  const [old, setOld] = useState("");
+  const [shown, setShown] = useState<{ readonly name: string; readonly secret: UnlockSecret } | null>(null);
   const isBusy = attempt.kind === "busy";
+  const passkeys = (before ?? []).filter((way) => way.kind === "passkey");
+  const proof = shown?.secret ?? { kind: "passphrase" as const, passphrase: old };
   return (
-    <Panel title={title} onClose={onClose}>
+    <Panel title={say(before === null ? "passphrase.add" : "passphrase.change-title")} onClose={onClose}>
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <PassphraseForm
+        label={say(before === null ? "unlock.passphrase" : "passphrase.new")}
         action={say("save")}
-        isReady
+        isReady={before === null || shown !== null || old !== ""}
         isBusy={isBusy}
         onPassphrase={(passphrase) =>
           run(async () => {
-            await messenger.perform("addUnlockWay", { kind: "passphrase", passphrase });
+            const secret = { kind: "passphrase" as const, passphrase };
+            await messenger.perform("addUnlockWay", before === null ? secret : { ...secret, proof });
             onDone();
           })
+        }
+        above={
+          before === null ? null : shown !== null ? (
+            <p role="status">
+              <Say k="passphrase.shown" v={{ name: shown.name }} />
+            </p>
+          ) : (
+            <>
+              <Field
+                label={say("passphrase.old")}
+                {...(passkeys.length === 0 ? {} : { hint: say("passphrase.old-hint") })}
+                type="password"
+                autoComplete="current-password"
+                value={old}
+                onChange={setOld}
+              />
+              {passkeys.map((way) => {
+                const name = shownName(way.label) || say("passkeys.unnamed");
+                return (
+                  <Button
+                    key={way.credential}
+                    icon="key"
+                    isBusy={isBusy}
+                    onPress={() => run(async () => setShown({ name, secret: await usePasskey(way) }))}
+                  >
+                    <Say k="passphrase.show-with" v={{ name }} />
+                  </Button>
+                );
+              })}
+            </>
+          )
         }
       />
     </Panel>

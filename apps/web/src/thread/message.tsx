@@ -90,7 +90,7 @@ export function Message(props: EntryProps<"message">): ReactElement {
           ),
         )}
         {delivery?.kind === "lost" && body.kind === "text" ? (
-          <Lost accounts={delivery.lost} body={body} conversation={conversation} />
+          <Lost entry={entry} accounts={delivery.lost} body={body} conversation={conversation} />
         ) : null}
         {entry.reactions.length === 0 ? null : <Reactions entry={entry} conversation={conversation.id} />}
       </div>
@@ -119,12 +119,16 @@ function Reply({
   );
 }
 
+/** Messages that were sent again: once is enough, however often they are drawn. */
+const sentAgain = new Set<string>();
+
 /** Somebody's device has said that this is not what it got. */
 function Lost({
+  entry,
   accounts,
   body,
   conversation,
-}: Pick<EntryProps, "conversation"> & {
+}: Pick<EntryProps<"message">, "entry" | "conversation"> & {
   readonly accounts: readonly AccountId[];
   readonly body: Extract<EntryProps<"message">["entry"]["body"], { kind: "text" }>;
 }): ReactElement {
@@ -132,6 +136,17 @@ function Lost({
   const nameOf = useNames();
   const names = accounts.map(nameOf).join(", ");
   const { text, mentions, attachments } = body;
+  const { id, replyTo } = entry;
+  const [isAgain, setAgain] = useState(sentAgain.has(id));
+  const again = async (): Promise<void> => {
+    sentAgain.add(id);
+    setAgain(true);
+    const reply = replyTo === null ? {} : { replyTo: replyTo.id };
+    const sent = await ask("send", { conversation: conversation.id, text, mentions, ...reply });
+    if (sent !== null) return;
+    sentAgain.delete(id);
+    setAgain(false);
+  };
   return (
     <div className="not-sent">
       <p>
@@ -142,9 +157,11 @@ function Lost({
       </p>
       {attachments.length > 0 || conversation.status.kind !== "active" ? null : (
         <div className="row-wrap">
-          <Button onPress={() => void ask("send", { conversation: conversation.id, text, mentions })}>
-            {say("message.lost.again")}
-          </Button>
+          {isAgain ? (
+            <p role="status">{say("message.lost.sent-again")}</p>
+          ) : (
+            <Button onPress={() => void again()}>{say("message.lost.again")}</Button>
+          )}
         </div>
       )}
     </div>

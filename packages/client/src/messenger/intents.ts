@@ -172,8 +172,11 @@ export type Intents = {
   changeSettings: (input: Partial<SettingsView>) => void;
   /** How this device can be unlocked. */
   unlockWays: () => readonly UnlockWay[];
-  /** A passphrase takes the place of the one before. At most 32: ClientError "unlock-ways-full". */
-  addUnlockWay: (input: UnlockSecret) => void;
+  /**
+   * At most 32: ClientError "unlock-ways-full". A passphrase takes the place of the one before; that needs a `proof`, a way
+   * that there is, which has to open: ClientError "unlock-refused".
+   */
+  addUnlockWay: (input: UnlockSecret & { readonly proof?: UnlockSecret }) => void;
   /**
    * The passkey, or the passphrase for `null`, opens this device no more. The last way stays: ClientError
    * "unlock-way-last". `proof`: another way, which has to open: ClientError "unlock-refused".

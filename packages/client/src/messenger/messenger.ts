@@ -188,11 +188,12 @@ export class Messenger {
       }
       await this.#beginWith(taken);
     },
-    addUnlockWay: async (secret) => {
+    addUnlockWay: async ({ proof, ...secret }) => {
       const { key } = this.#opened();
       const door = this.#knownDoor();
       const isReplaced = (slot: UnlockSlot) => secret.kind === "passphrase" && slot.kind === "passphrase";
       const kept = door.slots.filter((slot) => !isReplaced(slot));
+      if (kept.length < door.slots.length) await this.#prove(door, proof ?? null);
       await this.#saveDoor({ ...door, slots: [...kept, await slotFor(key, secret, this.#platform)] });
     },
     removeUnlockWay: ({ credential, proof }) => this.#removeUnlockWay(credential, proof),
@@ -451,11 +452,14 @@ export class Messenger {
     if (slots.length === 0) {
       throw new ClientError("unlock-way-last", "nothing else opens this device: add another way first");
     }
-    if (proof === null) {
-      throw new ClientError("unlock-refused", "first show that a way that stays opens this device");
-    }
-    (await opened({ ...door, slots }, proof)).fill(0);
+    await this.#prove({ ...door, slots }, proof);
     await this.#saveDoor({ ...door, slots });
+  }
+
+  /** No way to unlock goes before one of these has opened: whoever finds the device open locks nobody out. */
+  async #prove(door: Door, proof: UnlockSecret | null): Promise<void> {
+    if (proof === null) throw new ClientError("unlock-refused", "first show that a way opens this device");
+    (await opened(door, proof)).fill(0);
   }
 
   #enter(session: Session, storage: Open["storage"], key: Uint8Array): void {
