@@ -47,6 +47,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...(process.env["PORCHLIGHT_SLOW"] === "1" ? [] : ["**/*.slow.test.ts"])],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    teardownTimeout: 120_000,
     // What becomes true is waited for, however busy the machine is.
     expect: { poll: { timeout: 90_000 } },
     // Two for each of two cores: long tests mostly wait for processes of their own.
