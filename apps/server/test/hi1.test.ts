@@ -312,7 +312,11 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   expect((await client.get(at)).text).toContain(`${at}/send`);
   const place = `${at}/send`;
   const boundary = "----sending";
-  const send = async (fields: Readonly<Record<string, string>>, file: Uint8Array | null = null) => {
+  const send = async (
+    fields: Readonly<Record<string, string>>,
+    file: Uint8Array | null = null,
+    to = place,
+  ) => {
     const part = (name: string, body: string, more = "") =>
       `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${more}\r\n\r\n${body}\r\n`;
     const all = Object.entries({ csrf: await client.token(), ...fields }).map(([name, value]) =>
@@ -320,7 +324,7 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
     );
     if (file !== null) all.push(part("file", fromUtf8(file), '; filename="act.pdf"'));
     const type = `multipart/form-data; boundary=${boundary}`;
-    return await client.send("POST", place, `${all.join("")}--${boundary}--\r\n`, { "content-type": type });
+    return await client.send("POST", to, `${all.join("")}--${boundary}--\r\n`, { "content-type": type });
   };
   const typed = {
     legalBasis: charter.legalBases[0] as string,
@@ -417,6 +421,37 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   const mine = objects.filter((one) => one.id === ids[0] || one.belongsTo.includes(ids[0] as string));
   expect(mine.map(({ what }) => what).sort()).toEqual(["Authorisation", "OriginalAct", "SubscriberData"]);
   expect(mine.some(({ id }) => id === ids[1])).toBe(true);
+
+  // HI1-24: what went as its fingerprint goes whole when it is wanted, once, and under the authorisation that is there.
+  const second = await agency.request(charter.id, {
+    reference: "5 Js 10/26",
+    actHash: Uint8Array.from(Buffer.from(actHash, "hex")),
+  });
+  const next = `/applications/${/request-[0-9a-f]{24}/.exec(second.path)?.[0]}/send`;
+  const hashed = client.asked(await send({ ...right, act: "hash" }, null, next));
+  expect(hashed.text).toContain("Contents: its fingerprint only");
+  expect((await client.follow(await client.confirm(hashed))).text).toContain("The provider has all of it.");
+  expect((await send({ ...right, act: "hash" }, null, next)).status).toBe(422);
+  const wholly = client.asked(await send(right, null, next));
+  expect(wholly.text).toContain("Message 1: Original act");
+  expect(wholly.text).toContain("Contents: in the message");
+  expect(wholly.text).not.toContain("Message 2");
+  expect((await client.follow(await client.confirm(wholly))).text).toContain("The provider has all of it.");
+  const record = join(agency.directory, "provider-line.sealed");
+  const noted = JSON.parse(fromUtf8(await agency.unsealOwn(readFileSync(record)))) as { taken: object[] };
+  for (const earlier of [false, true]) {
+    const taken = noted.taken.map((one) => ({ ...one, isWhole: undefined }));
+    if (earlier) writeFileSync(record, await agency.sealOwn(utf8(JSON.stringify({ ...noted, taken }))));
+    for (const what of ["hash", "whole"]) {
+      const there = await send({ ...right, act: what }, null, next);
+      expect([there.status, there.text.includes("has all of that already")]).toEqual([422, true]);
+    }
+  }
+  const acts = (await new LineRecords(agency, by).known()).objects.filter(
+    ({ what, checksum }) => what === "OriginalAct" && checksum === actHash,
+  );
+  expect(acts.filter(({ isWhole }) => isWhole === false).length).toBe(1);
+  expect(acts.every(({ isWhole }) => isWhole !== null)).toBe(true);
 
   // The order is signed: from its own page it goes with its task, under the authorisation that is there.
   const { reference, requester } = request;

@@ -30,6 +30,8 @@ export type TakenObject = {
   readonly object: Hi1Object;
   /** When it was made, where it was seen before it changed. */
   readonly made: UnixSeconds | null;
+  /** Of a document: its contents came with it, not its hash alone (HI1-24). Absent in what an earlier version kept. */
+  readonly isWhole?: boolean;
 };
 
 /** What a requester may do with an object of its own as it stands. */
@@ -70,6 +72,8 @@ export type LineObject = {
   /** Of a document or delivery. */
   readonly contentType: string | null;
   readonly checksum: string | null;
+  /** Of a document: whether the provider has its contents, and not its hash alone; `null` where that is not known, and of everything else. */
+  readonly isWhole: boolean | null;
   readonly acts: readonly LineAct[];
 };
 
@@ -83,7 +87,7 @@ export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
   );
   return taken
     .filter(({ object }) => typeOf(object) !== "Notification")
-    .map(({ object, made }): LineObject => {
+    .map(({ object, made, isWhole }): LineObject => {
       const { ObjectIdentifier: id, Generation: generation = 0 } = object;
       const type = typeOf(object);
       const status = statusOf(object) ?? "";
@@ -106,6 +110,7 @@ export function lineObjects(taken: readonly TakenObject[]): LineObject[] {
         deadline: clockOf({ object, came: made }, papers, EU_DEADLINES),
         changed: instantOf(object.LastChanged),
         ...detailsOf(object),
+        isWhole: type === "Document" ? (isWhole ?? null) : null,
         acts: actsOf(type, status),
       };
     });

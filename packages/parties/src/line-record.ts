@@ -115,6 +115,11 @@ export class LineRecords {
       const records = listed.LISTResponse.ListResponseRecord ?? [];
       // What could not be read has told of no change: it is asked for, whether it is listed or not.
       const changed = new Map([...before.unread.values()].map(({ id, type }) => [id, type]));
+      // Whether its contents went with it an earlier version did not note.
+      for (const [id, { object, isWhole }] of before.taken) {
+        const type = objectTypeOf(object["@xsi:type"]);
+        if (type === "Document" && isWhole === undefined) changed.set(id, type);
+      }
       for (const { Identifier: id, Generation, ObjectType } of records) {
         if (before.taken.get(id)?.object.Generation !== Generation)
           changed.set(id, ObjectType["common:Value"]);
@@ -278,9 +283,13 @@ export class LineRecords {
         FILE,
       ) as unknown as Written;
       if (version !== 1 || between !== this.#between) return NOTHING;
-      const all = taken.map(({ object, made }) => [
+      const all = taken.map(({ object, made, isWhole }) => [
         object.ObjectIdentifier,
-        { object: readObject(object as unknown as Json), made: made === null ? null : unixSeconds(made) },
+        {
+          object: readObject(object as unknown as Json),
+          made: made === null ? null : unixSeconds(made),
+          ...(isWhole === undefined ? {} : { isWhole }),
+        },
       ]);
       return {
         at,
@@ -331,7 +340,8 @@ function joined(kept: Kept, objects: readonly Hi1Object[]): Kept {
     const id = object.ObjectIdentifier;
     const isNew = (object.Generation ?? 0) === 0;
     const made = taken.get(id)?.made ?? (isNew ? secondsOf(object.LastChanged ?? "") : null);
-    taken.set(id, { object: bare(object), made });
+    const isWhole = (object as DocumentObject)["doc:DocumentBody"]?.["doc:Contents"] !== undefined;
+    taken.set(id, { object: bare(object), made, isWhole });
   }
   return { ...kept, taken };
 }

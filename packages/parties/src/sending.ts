@@ -68,7 +68,7 @@ export function planSending(line: ProviderLine, wish: SendingWish, known: readon
     const document = (type: "OriginalAct" | "Warrant", about: SendingWish["act"]): void => {
       const { contentType, checksum, isWhole } = about;
       add(
-        below.find((one) => one.what === type && one.checksum === checksum),
+        below.find((one) => one.what === type && one.checksum === checksum && hasIt(one, about)),
         () => documentOf(line, above, { type, contentType, checksum, contents: null }),
         isWhole,
       );
@@ -92,6 +92,11 @@ export function planSending(line: ProviderLine, wish: SendingWish, known: readon
     add(open.find(isThere), () => preservationTaskOf(line, { reference, until, days, targets }));
   }
   return { parts, there };
+}
+
+/** A hash does for who wants to send the hash. A signed order is always in its document (HI1-24). */
+function hasIt({ what, isWhole }: LineObject, wanted: Pick<SendingWish["act"], "isWhole">): boolean {
+  return what === "Warrant" || !wanted.isWhole || isWhole === true;
 }
 
 function authorises(one: LineObject, wish: SendingWish): boolean {

@@ -28,11 +28,15 @@ import {
   type Decision,
   formatOrderFile,
   formatRequest,
+  type LineObject,
+  lineObjects,
   namesOf,
   type OrderFile,
   PartyError,
+  planSending,
   readOrderFile,
   readRequest,
+  type SendingWish,
   Service,
 } from "../src/index.ts";
 import { requestTimeStamp } from "../src/time-stamps.ts";
@@ -685,4 +689,35 @@ process.stdout.write(sign(null, input, createPrivateKey({ key: der, format: "der
   for (const word of ["lie", "fail"]) {
     expect(await code((await at(word, word)).issue(world.charter, decision))).toBe("signer-failed");
   }
+});
+
+test("HI1-24, DESK-14: an act whose hash alone the provider has is planned whole, and one that it has is not sent twice", () => {
+  const own = { CountryCode: "XX", UniqueIdentifier: "AGENCY" };
+  const provider = { CountryCode: "XX", UniqueIdentifier: "PROVIDER" };
+  const line = { own, provider, owner: "porchlight", version: "1", seed: new Uint8Array(32) };
+  const checksum = "ab".repeat(32);
+  const wish = (isWhole: boolean): SendingWish => ({
+    ...{ reference: "5 Js 9/26", legalBasis: "a", offenceCategory: "b", isEmergency: false },
+    ...{ days: { first: "2026-03-01", last: "2026-03-01" }, order: null, preserve: null },
+    targets: { accounts: [], names: ["Ada Byron"], conversations: [] },
+    tasks: ["SubscriberData"],
+    act: { contentType: "application/pdf", checksum, isWhole },
+  });
+  // Taken: before it is, an object has no state.
+  const planned = (isWhole: boolean, known: readonly LineObject[]): readonly LineObject[] =>
+    lineObjects(planSending(line, wish(isWhole), known).parts.map((part) => ({ ...part, made: null }))).map(
+      (one) => ({ ...one, isOver: false }),
+    );
+  const kindsOf = (objects: readonly LineObject[]) => objects.map(({ what, isWhole }) => [what, isWhole]);
+  const hashed = planned(false, []);
+  expect(kindsOf(hashed)).toEqual([
+    ["Authorisation", null],
+    ["OriginalAct", false],
+    ["SubscriberData", null],
+  ]);
+  expect(kindsOf(planned(false, hashed))).toEqual([]);
+  const whole = planned(true, hashed);
+  expect(kindsOf(whole)).toEqual([["OriginalAct", true]]);
+  expect(whole[0]?.belongsTo).toEqual([hashed[0]?.id]);
+  for (const isWhole of [false, true]) expect(planned(isWhole, [...hashed, ...whole])).toEqual([]);
 });

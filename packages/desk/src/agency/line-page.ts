@@ -119,7 +119,7 @@ function awayBox({ record, why }: Told): Markup {
 
 /** Of an object: what stands on its page, and on what the passkey signs. */
 export function objectFacts(one: LineObject): readonly Words[] {
-  const { days, targets, asked, granted, contentType, checksum, type, legalBasis, offence } = one;
+  const { days, targets, asked, granted, contentType, checksum, isWhole, type, legalBasis, offence } = one;
   return [
     { term: "What", text: whatWords(one) },
     { term: type === "Delivery" ? "Of the task" : "Reference", text: one.reference ?? "none" },
@@ -133,6 +133,9 @@ export function objectFacts(one: LineObject): readonly Words[] {
     ...(granted === null ? [] : [{ term: "Kept until", text: granted }]),
     ...(contentType === null ? [] : [{ term: "Form", text: contentType }]),
     ...(checksum === null ? [] : [{ term: "Fingerprint (SHA-256)", text: checksum }]),
+    ...(isWhole === null
+      ? []
+      : [{ term: "Contents", text: isWhole ? "in the message" : "its fingerprint only" }]),
     { term: "Its number at the provider", text: one.id },
   ];
 }

@@ -117,7 +117,7 @@ function damagedBox(visit: Visit, { path }: SendingPlace): Markup {
 
 function lastSent(visit: Visit, place: SendingPlace, sending: Sending): Markup {
   const { parts, at } = sending;
-  const words = lineObjects(parts.map(({ object }) => ({ object, made: null })));
+  const words = lineObjects(parts.map(({ object, isWhole }) => ({ object, made: null, isWhole })));
   const refused = parts.filter(({ outcome }) => outcome.kind === "refused").length;
   const isOpen = isUnfinished(sending);
   return html`${
@@ -252,14 +252,10 @@ export function sendingSentence(
 
 /** Each message, read from the very object that will be in it. */
 export function partsShown(parts: readonly Part[]): Words[] {
-  const objects = lineObjects(parts.map(({ object }) => ({ object, made: null })));
+  const objects = lineObjects(parts.map(({ object, isWhole }) => ({ object, made: null, isWhole })));
   return objects.map((one, i) => {
-    const isDocument = one.type === "Document";
     const rows = [
       ...objectFacts(one).slice(1),
-      ...(isDocument
-        ? [{ term: "Contents", text: parts[i]?.isWhole === true ? "in the message" : "its fingerprint only" }]
-        : []),
       ...(one.belongsTo.length === 0 ? [] : [{ term: "Belongs to", text: one.belongsTo.join(", ") }]),
     ].filter(({ text }) => text !== "none");
     return {
