@@ -64,6 +64,8 @@ export type Hi1Config = {
   readonly emergencyHours: number;
   readonly preservationDays: number;
   readonly preservationExtensionDays: number;
+  /** Objects of one sender that may wait for a decision (HI1-27). */
+  readonly waitingObjects: number;
   readonly takesTests: boolean;
 };
 
@@ -148,7 +150,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   streams:
     "{perAccount, total, helloSeconds, slowSeconds, sessionSeconds}: how many streams there may be, and how patient they are",
   push: "{contact, allow}: whom push services may ask, and origins of one's own that may be told",
-  hi1: "{country, endpoint, owner, version, disclosureDays, emergencyHours, preservationDays, preservationExtensionDays, takesTests}: authorities' orders, as spec/hi1.md says",
+  hi1: "{country, endpoint, owner, version, disclosureDays, emergencyHours, preservationDays, preservationExtensionDays, waitingObjects, takesTests}: authorities' orders, as spec/hi1.md says",
   limits:
     "{addressRequests, addressEntries, accountRequests, accountItems, loopback}: how much may be asked in a minute",
   drainSeconds: "seconds, 0 to 5, between not being ready and closing",
@@ -310,7 +312,10 @@ function readPush(fields: Fields): PushConfig {
   return { contact, allow };
 }
 
-/** Regulation (EU) 2023/1543 where a number is left out. */
+/** More than an officer decides in the days that there are to answer. */
+const WAITING_OBJECTS = 1000;
+
+/** Regulation (EU) 2023/1543 where a number of days or hours is left out. */
 function readHi1(given: Fields): Hi1Config {
   const number = (name: string, otherwise: number, maximum: number): number =>
     given.optional(name) === undefined ? otherwise : given.integer(name, 1, maximum);
@@ -330,6 +335,7 @@ function readHi1(given: Fields): Hi1Config {
       PRESERVATION_DAYS.extension,
       PRESERVATION_DAYS.extension,
     ),
+    waitingObjects: number("waitingObjects", WAITING_OBJECTS, 100_000),
     takesTests: given.optional("takesTests") === undefined ? false : given.boolean("takesTests"),
   };
   given.end();

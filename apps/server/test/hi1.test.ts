@@ -33,6 +33,7 @@ import {
   type ActionResponse,
   MAX_CONTENTS_BYTES,
   parseMessage,
+  referenceOf,
   refusal,
   signedMessage,
 } from "@porchlight/hi1";
@@ -75,6 +76,7 @@ import {
   signerOf,
 } from "../../../vectors/fixture/deployment.ts";
 import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
+import { brief } from "../src/hi1/files.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { type Person, roomOf } from "./people.ts";
 
@@ -1593,6 +1595,56 @@ describe("orders", () => {
     isBroken = false;
     const { objects, unread } = await records.ask(by);
     expect([unread, objects.some(({ id }) => id === broken.id)]).toEqual([[], true]);
+  });
+
+  test("HI1-27, HI1-28, HI1-29: no number and no length of what one authority sends keeps the officer from anything", async () => {
+    const by = await large();
+    const named = (reference: string) => create(papers(reference).authorisation);
+    const sent = async (all: readonly object[]) => codes(await askProvider(by, line, all));
+    const { objects: listed } = await new LineRecords(agency, line).ask(by);
+    const waiting = listed.filter(({ status }) => status.startsWith("Awaiting")).length;
+    expect(await sent([named("9".repeat(201))])).toEqual([refusal("text-too-long").number]);
+    const answered: (number | null)[] = [];
+    // What JSON writes in six characters each.
+    for (let i = 0; i < 10; i++) {
+      const some = Array.from({ length: 100 }, (_, n) => named(`${i}.${n} ${"\u0001".repeat(190)}`));
+      answered.push(...(await sent(some)));
+    }
+    const full = refusal("too-many-waiting").number;
+    const taken = answered.indexOf(full);
+    expect(answered.slice(taken).every((code) => code === full)).toBe(true);
+    expect(taken).toBeGreaterThanOrEqual(1000 - waiting);
+
+    type Page = { objects: Shown[]; more: number };
+    const pages: Page[] = [await admin<Page>("hi1-inbox")];
+    for (let from = 500; (pages.at(-1)?.more ?? 0) > 0; from += 500)
+      pages.push(await admin<Page>("hi1-inbox", { from }));
+    const all = pages.flatMap(({ objects }) => objects);
+    expect(pages.slice(0, -1).every(({ objects }) => objects.length === 500)).toBe(true);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(pages[0]?.more).toBe(all.length - 500);
+    const isDone = all.map(({ status, deadline }) => !status.startsWith("Awaiting") && deadline === null);
+    expect(isDone.slice(0, 1000).includes(true)).toBe(false);
+
+    const desk = await openOfficer({ directory: server.directory, url: null, charter: null });
+    const client = await signedIn(desk, { directory: mkdtempSync(join(home, "desk-")), label: "officer" });
+    try {
+      const { text } = await client.get("/inbox");
+      expect(text).toContain(`There are ${pages[0]?.more} more, less urgent or done.`);
+      expect((await client.get("/inbox?from=500")).text).toContain("behind the first 500");
+      expect((await client.get("/inbox?from=-1")).text).toContain("There are");
+    } finally {
+      await client.desk.close();
+    }
+  });
+
+  test("HI1-29: an object of any length is a line of some hundred characters", () => {
+    const { authorisation } = papers("x".repeat(65_000));
+    const object = { ...authorisation, "auth:AuthorisationApprovalDetails": Array(100).fill({}) };
+    const held = { type: "Authorisation", owner: "AGENCY", object, scope: null, since: server.now } as const;
+    const line = brief({ held, received: server.now, logged: null, preserved: [] } as never);
+    expect(referenceOf(line.held.object)).toBe(`${"x".repeat(300)}…`);
+    expect(JSON.stringify(line).length).toBeLessThan(3000);
   });
 
   test.skipIf(etsiMissing !== null)(

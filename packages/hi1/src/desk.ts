@@ -27,6 +27,7 @@ import {
   judgeAuthorisation,
   judgeDocument,
   judgeLDTask,
+  judgeLength,
   judgeLPTask,
   type Profile,
   type Resolve,
@@ -34,7 +35,15 @@ import {
 } from "./profile.ts";
 import { type Hi1Refusal, refusal } from "./refusal.ts";
 import { checkSignature } from "./signature.ts";
-import { desiredStatusOf, FIRST_STATUS, inStatus, isAllowed, isStateful, statusOf } from "./status.ts";
+import {
+  desiredStatusOf,
+  FIRST_STATUS,
+  inStatus,
+  isAllowed,
+  isStateful,
+  statusOf,
+  WAITING,
+} from "./status.ts";
 import { dateTimeOf, secondsOf } from "./value.ts";
 
 /** Seconds by which a message's time and this endpoint's clock may differ (HI1-6). */
@@ -60,6 +69,8 @@ export type Held = {
 export type Shelf = {
   readonly get: (id: string) => Held | undefined;
   readonly of: (owner: string) => Iterable<Held>;
+  /** How many of an owner's wait for a decision. */
+  readonly waiting: (owner: string) => number;
 };
 
 export type DeskContext = {
@@ -119,6 +130,15 @@ export function answerActions(
       for (const [id, held] of changes) if (held.owner === owner) known.set(id, held);
       return known.values();
     },
+    waiting: (owner) => {
+      let count = shelf.waiting(owner);
+      for (const [id, held] of changes) {
+        const before = shelf.get(id);
+        if (held.owner === owner)
+          count += Number(waits(held)) - Number(before !== undefined && waits(before));
+      }
+      return count;
+    },
   };
   let left = MAX_ANSWERED;
   const responses = [...actions]
@@ -133,6 +153,10 @@ export function answerActions(
       return { ActionIdentifier, ...result.response } as ActionResponse;
     });
   return { responses, changes: [...changes.values()] };
+}
+
+function waits({ object }: Held): boolean {
+  return WAITING.includes(statusOf(object) ?? "");
 }
 
 /** HI1-8: what was asked for and has no room is asked for again; what was done is said without the object. */
@@ -202,7 +226,12 @@ function created(
   if (!TAKEN[context.takes].includes(type)) return no("object-unsupported");
   if (shelf.get(object.ObjectIdentifier) !== undefined) return no("object-exists");
   if (object.OwnerIdentifier !== undefined && object.OwnerIdentifier !== sender) return no("not-owner");
-  if (context.takes === "orders" && statusOf(object) !== null) return no("status-not-yours");
+  if (context.takes === "orders") {
+    if (statusOf(object) !== null) return no("status-not-yours");
+    const long = judgeLength(object);
+    if (long !== null) return { kind: "refused", ...long };
+    if (shelf.waiting(sender) >= context.profile.waitingObjects) return no("too-many-waiting");
+  }
   const judged = judge(object, sender, shelf, context, null);
   if (judged.kind === "refused") return judged;
   const first = isStateful(type) ? inStatus(object, type, FIRST_STATUS[type]) : object;

@@ -43,5 +43,14 @@ export {
 export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
-export { isAllowed, isOver, isStateful, longerFor, reasonOf, statusOf, wishFor } from "./status.ts";
+export {
+  isAllowed,
+  isOver,
+  isStateful,
+  longerFor,
+  reasonOf,
+  statusOf,
+  WAITING,
+  wishFor,
+} from "./status.ts";
 export { type DictionaryEntry, dateTimeOf, etsi, secondsOf } from "./value.ts";

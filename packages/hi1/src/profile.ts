@@ -10,8 +10,10 @@ import {
   EncodingError,
   fromBase64,
   hex,
+  type Json,
   type UnixSeconds,
 } from "@porchlight/encoding";
+import { formatJson } from "./message.ts";
 import type { Authorisation, DocumentObject, Endpoint, Hi1Object, LDTask, LPTask } from "./object.ts";
 import { type Hi1Code, type Hi1Refusal, refusal } from "./refusal.ts";
 import { type DictionaryEntry, dayBeginning, dayEnding, secondsOf } from "./value.ts";
@@ -27,6 +29,8 @@ export type Profile = {
   /** Days for which a preservation may be asked at first, and by how many it may be extended (60 and 30). */
   readonly preservationDays: number;
   readonly preservationExtensionDays: number;
+  /** Objects of one sender that may wait for a decision (HI1-27). */
+  readonly waitingObjects: number;
   /** Whether objects flagged `IsTest` are taken. */
   readonly takesTests: boolean;
 };
@@ -93,6 +97,27 @@ export function isEmergency(object: Hi1Object): boolean {
     (object as Authorisation)["auth:AuthorisationFlags"]?.["auth:AuthorisationFlag"] ??
     (object as LDTask)["task:Flags"]?.["task:LDTaskFlag"];
   return isFlagged(flags, "IsEmergency");
+}
+
+/** What a file is found by has one line: as much as a warrant's reference (CHA-5). */
+const MAX_NAME = 200;
+const NAMING = [
+  "ExternalIdentifier",
+  "auth:AuthorisationReference",
+  "doc:DocumentReference",
+  "doc:DocumentName",
+] as const;
+/** Bytes of an object beside a document's contents. A thousand names have room. */
+const MAX_SAID = 512 * 1024;
+
+/** HI1-28: somebody reads it, and a list names it. `null` where it is short enough. */
+export function judgeLength(object: Hi1Object): Hi1Refusal | null {
+  const members = object as Readonly<Record<string, unknown>>;
+  const long = NAMING.find((name) => String(members[name] ?? "").length > MAX_NAME);
+  if (long !== undefined) return refusal("text-too-long", long);
+  const { "doc:Contents": _, ...body } = (object as DocumentObject)["doc:DocumentBody"] ?? {};
+  const said = formatJson({ ...object, "doc:DocumentBody": body } as unknown as Json);
+  return said.length > MAX_SAID ? refusal("text-too-long") : null;
 }
 
 /** HI1-13, HI1-16, HI1-21, HI1-22 of an authorisation. */

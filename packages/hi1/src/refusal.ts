@@ -86,6 +86,16 @@ const TABLE = {
     "HI1-8",
     "The answers are more than a message carries. Ask for this again, in a message of its own.",
   ],
+  "too-many-waiting": [
+    10033,
+    "HI1-27",
+    "As much of yours waits here as may. Cancel what is not needed any more, or wait until some of it is decided.",
+  ],
+  "text-too-long": [
+    10034,
+    "HI1-28",
+    "A reference or name has more than 200 characters, or the object more than 512 KiB beside its document. Say it shorter, or in the document.",
+  ],
   objection: [10031, "HI1-33", "The provider's officer refuses. The reason stands here."],
   "test-refused": [10030, "HI1-22", "Objects that are marked as tests are not taken by a live deployment."],
 } as const satisfies Record<string, readonly [number, string, string]>;

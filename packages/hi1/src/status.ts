@@ -84,6 +84,9 @@ export const FIRST_STATUS = {
   Delivery: "Available",
 } as const;
 
+/** In which an object waits for a person's decision. */
+export const WAITING: readonly string[] = ["AwaitingApproval", "AwaitingPreservation"];
+
 export type Stateful = keyof typeof MEMBERS;
 
 export function isStateful(type: ObjectType): type is Stateful {

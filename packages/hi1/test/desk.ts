@@ -19,7 +19,9 @@ import {
   type Profile,
   parseMessage,
   signMessage,
+  statusOf,
   typeName,
+  WAITING,
 } from "../src/index.ts";
 
 export const NOW = unixSeconds(Date.parse("2026-03-20T09:00:00Z") / 1000);
@@ -42,6 +44,7 @@ export const profile: Profile = {
   offenceCategories: ["Stalking"],
   preservationDays: 60,
   preservationExtensionDays: 30,
+  waitingObjects: 20,
   takesTests: false,
 };
 
@@ -171,6 +174,10 @@ export class Desk {
     const shelf = {
       get: (id: string) => this.objects.get(id),
       of: (owner: string) => [...this.objects.values()].filter((held) => held.owner === owner),
+      waiting: (owner: string) =>
+        [...this.objects.values()].filter(
+          (held) => held.owner === owner && WAITING.includes(statusOf(held.object) ?? ""),
+        ).length,
     };
     const { responses, changes } = answerActions(actions, sender, shelf, this.context);
     for (const held of changes) this.objects.set(held.object.ObjectIdentifier, held);

@@ -34,6 +34,7 @@ import {
   NOW,
   national,
   OTHER,
+  profile,
   target,
   update,
   uuidOf,
@@ -192,11 +193,12 @@ describe("messages", () => {
 
 test("HI1-1, HI1-8: the answers fit a message: what has no room is asked for again, and is done all the same", () => {
   const desk = new Desk();
-  const text = "x".repeat(65_535);
-  const approvals = { "auth:AuthorisationApprovalDetails": Array(80).fill({ "common:ApprovalType": text }) };
-  for (const id of [1, 2, 3, 4]) {
-    const object = authorisation(id, approvals) as unknown as Hi1Object;
-    desk.answer(new Map([[0, { kind: "create", object }]]), "AGENCY");
+  desk.ask([1, 2, 3, 4].map((id) => create(authorisation(id))));
+  for (const [id, held] of desk.objects) {
+    // As it came before HI1-28.
+    const approval = { "common:ApprovalType": "x".repeat(65_535) };
+    const object = { ...held.object, "auth:AuthorisationApprovalDetails": Array(80).fill(approval) };
+    desk.objects.set(id, { ...held, object: object as Hi1Object });
   }
   const get = (id: number): object => ({ GET: { Identifier: uuidOf(id) } });
   const cancel = (id: number): object =>
@@ -475,6 +477,63 @@ describe("objects", () => {
 });
 
 describe("refusals", () => {
+  test("HI1-27: of one sender so many wait and no more, until something is decided or taken back", () => {
+    const desk = new Desk();
+    const most = profile.waitingObjects;
+    const all = Array.from({ length: most + 1 }, (_, i) => create(authorisation(i + 1)));
+    expect(codesOf(desk.ask(all))).toEqual([...Array(most).fill(null), number("too-many-waiting")]);
+    const late = create(authorisation(most + 1));
+    expect(codesOf(desk.ask([late]))).toEqual([number("too-many-waiting")]);
+    expect(codesOf(desk.ask([create(authorisation(99, { OwnerIdentifier: "OTHER" }))], OTHER))).toEqual([
+      null,
+    ]);
+    desk.advance(1, "Approved");
+    expect(codesOf(desk.ask([late, create(authorisation(98))]))).toEqual([null, number("too-many-waiting")]);
+    const first = (desk.objects.get(uuidOf(2)) as Held).object;
+    const cancel = update(wishFor(first, "Cancelled"));
+    expect(codesOf(desk.ask([cancel, create(authorisation(98)), create(lpTask(97))]))).toEqual([
+      ...[null, null],
+      number("too-many-waiting"),
+    ]);
+  });
+
+  test("HI1-28: what names something has a line's length, what is said half a mebibyte, a document its own", () => {
+    const refused = (change: object): number | null =>
+      codesOf(new Desk().ask([create({ ...authorisation(1), ...change })]))[0] ?? null;
+    for (const name of ["auth:AuthorisationReference", "ExternalIdentifier"]) {
+      expect(refused({ [name]: "4".repeat(200) })).toBeNull();
+      expect(refused({ [name]: "4".repeat(201) })).toBe(number("text-too-long"));
+    }
+    const approvals = (count: number): object => ({
+      "auth:AuthorisationApprovalDetails": Array(count).fill({ "common:ApprovalType": "x".repeat(65_535) }),
+    });
+    expect(refused(approvals(7))).toBeNull();
+    expect(refused(approvals(8))).toBe(number("text-too-long"));
+    const document = (change: object, body: object): number | null =>
+      codesOf(
+        new Desk().ask([
+          create(authorisation(1)),
+          create({
+            "@xsi:type": typeName("Document"),
+            ObjectIdentifier: uuidOf(5),
+            AssociatedObjects: { AssociatedObject: [uuidOf(1)] },
+            "doc:DocumentType": national("DocumentType", "OriginalAct"),
+            "doc:DocumentBody": {
+              ...{ "doc:ContentType": "application/pdf", "doc:ChecksumType": "SHA-256" },
+              "doc:Checksum": createHash("sha256").update(Buffer.alloc(600_000)).digest("hex"),
+              ...body,
+            },
+            ...change,
+          }),
+        ]),
+      )[1] ?? null;
+    expect(document({}, { "doc:Contents": Buffer.alloc(600_000).toString("base64") })).toBeNull();
+    for (const name of ["doc:DocumentReference", "doc:DocumentName"]) {
+      expect(document({ [name]: "4".repeat(200) }, {})).toBeNull();
+      expect(document({ [name]: "4".repeat(201) }, {})).toBe(number("text-too-long"));
+    }
+  });
+
   test("HI1-40: each code has one number and a sentence that says what to do or what is so", () => {
     const table = refusalTable();
     expect(new Set(table.map((row) => row.number)).size).toBe(table.length);

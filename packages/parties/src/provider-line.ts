@@ -255,6 +255,7 @@ export async function exchange(
     offenceCategories: [],
     preservationDays: 0,
     preservationExtensionDays: 0,
+    waitingObjects: 0,
     takesTests: false,
   } satisfies Profile;
   const keys = new Map([[line.provider.UniqueIdentifier, service.charter.provider.key]]);

@@ -13,7 +13,7 @@ import {
   statusWords,
   whatWords,
 } from "@porchlight/desk/officer";
-import { type Commitment, commitment, formatInstant, type Json } from "@porchlight/encoding";
+import { type Commitment, commitment, formatInstant, type Json, parseDecimal } from "@porchlight/encoding";
 import type { Words } from "@porchlight/evidence";
 import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
@@ -31,12 +31,19 @@ export function registerOfficer(provider: Command, streams: Streams): void {
       .command("inbox")
       .description("what authorities sent over TS 103 120: what is open and most urgent first")
       .option("--all", "also what is done")
+      .option(
+        "--from <count>",
+        "leave out so many of the most urgent",
+        parsed((text) => parseDecimal(text, "from"), "a number"),
+        0,
+      )
       .requiredOption(...DIRECTORY),
     streams,
-    async ({ dir, all }: Directory & { all?: true }) => {
+    async ({ dir, all, from }: Directory & { all?: true; from: number }) => {
       const socket = new OfficerSocket(dir);
       const { now } = await socket.status();
-      const objects = (await socket.inbox()).filter((one) => all === true || one.isOpen);
+      const { lines, more } = await socket.inbox(from);
+      const objects = lines.filter((one) => all === true || one.isOpen);
       const rows = objects.map((one) => [
         whatWords(one.what),
         printable(one.owner),
@@ -49,7 +56,11 @@ export function registerOfficer(provider: Command, streams: Streams): void {
         rows.length === 0
           ? "nothing waits"
           : formatTable(["what", "from", "reference", "state", "clock", "id"], rows);
-      return { text, json: { objects: objects.map((one) => ({ ...one })) } };
+      const next = from + lines.length;
+      return {
+        text: more === 0 ? text : `${text}\n${more} more, less urgent or done: --from ${next}`,
+        json: { objects: objects.map((one) => ({ ...one })), more },
+      };
     },
   );
 

@@ -36,9 +36,10 @@ export const HI1_COMMANDS: Readonly<Record<string, Command>> = {
       const { id, kind, clock } = endpoint.charter;
       return { country, endpoint: name, owner, version, charter: id, kind, clock, now: endpoint.now };
     },
-  "hi1-inbox":
-    ({ officer }) =>
-    async () => ({ objects: await officer.inbox() }),
+  "hi1-inbox": ({ officer }, fields) => {
+    const from = fields.optional("from") === undefined ? 0 : fields.integer("from");
+    return async () => await officer.inbox(from);
+  },
   "hi1-show": ({ officer }, fields) => {
     const id = fields.string("id", 100);
     return async () => await officer.show(id);

@@ -115,20 +115,13 @@ export class Hi1Endpoint {
   }
 
   get profile(): Profile {
-    const { country, endpoint, owner, version, takesTests, preservationDays, preservationExtensionDays } =
-      this.config;
+    const { country, endpoint, disclosureDays: _, emergencyHours: __, ...rules } = this.config;
     const { charters } = this;
     return {
       endpoint: { CountryCode: country, UniqueIdentifier: endpoint },
       legalBases: [...new Set(charters.flatMap((one) => one.legalBases))],
       offenceCategories: [...new Set(charters.flatMap((one) => one.offenceCategories))],
-      ...{
-        owner,
-        version,
-        preservationDays,
-        preservationExtensionDays,
-        takesTests,
-      },
+      ...rules,
     };
   }
 
@@ -172,10 +165,12 @@ export class Hi1Endpoint {
     return await this.#database.transaction(async (transaction) => {
       const resolve = await resolveTargets(actions, this.charters, transaction, this.#persons);
       const before = await this.#needed(transaction, actions, sender);
+      const waiting = await this.#store.waiting(transaction, sender);
       const shelf = {
         get: (object: string) => before.get(object)?.held,
         of: (owner: string) =>
           [...before.values()].flatMap(({ held }) => (held.owner === owner ? [held] : [])),
+        waiting: () => waiting,
       };
       const { responses, changes } = answerActions(actions, sender, shelf, { ...context, resolve });
       for (const held of changes) {

@@ -17,6 +17,23 @@ import type { Kept } from "./object-store.ts";
 /** An authorisation with the tasks and documents that belong to it. */
 export type File = { readonly authorisation: Kept | null; readonly siblings: readonly Kept[] };
 
+/** Characters of a text and items of a list in a line. */
+const MAX_TEXT = 300;
+const MAX_ITEMS = 10;
+
+/** As a list shows it, which is never the whole: what came before HI1-28 is of any length. */
+export function brief(kept: Kept): Kept {
+  const object = shorter(kept.held.object as unknown as Json) as unknown as Held["object"];
+  return { ...kept, held: { ...kept.held, object, scope: null } };
+}
+
+function shorter(value: Json): Json {
+  if (typeof value === "string") return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(shorter);
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shorter(one as Json)]));
+}
+
 export function isOpen({ held }: Kept): boolean {
   return statusOf(held.object) !== null && !isOver(held.object);
 }

@@ -13,7 +13,7 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { associatedWith, type DocumentObject, type Held, statusOf } from "@porchlight/hi1";
+import { associatedWith, type DocumentObject, type Held, statusOf, WAITING } from "@porchlight/hi1";
 import { fromRow, type Queries, type Row } from "../database.ts";
 import type { AtRest } from "./at-rest.ts";
 
@@ -54,22 +54,49 @@ export class ObjectStore {
   }
 
   /** Without documents' contents, which lists do not show; oldest first. */
-  async of(queries: Queries, owner: string | null): Promise<Kept[]> {
+  async of(queries: Queries, owner: string): Promise<Kept[]> {
     const rows = await queries.query({
       text: `select object, owner, received, logged, sealed from hi1_objects
-        where $1::text is null or owner = $1 order by received, object`,
+        where owner = $1 order by received, object`,
       values: [owner],
     });
     return rows.map((row) => this.#read(row, false));
   }
 
-  /** What belongs to an authorisation, contents included. */
+  /** Everybody's authorisations, tasks and documents, oldest first; each as `read` leaves it, so that few are whole at a time. */
+  async orders<T>(queries: Queries, read: (kept: Kept) => T): Promise<T[]> {
+    const all: T[] = [];
+    let after = "";
+    for (;;) {
+      const rows = await queries.query({
+        text: `select object, owner, received, logged, sealed from hi1_objects
+          where type in ('Authorisation', 'LDTask', 'LPTask', 'Document') and object > $1 order by object limit 100`,
+        values: [after],
+      });
+      const last = rows.at(-1);
+      if (last === undefined) return all;
+      after = last["object"] as string;
+      for (const row of rows) all.push(read(this.#read(row, false)));
+    }
+  }
+
+  /** How many of a sender's wait for a decision (HI1-27). */
+  async waiting(queries: Queries, owner: string): Promise<number> {
+    const [row] = await queries.query<{ count: number }>({
+      text: "select count(*)::integer from hi1_objects where owner = $1 and status = any($2::text[])",
+      values: [owner, WAITING],
+    });
+    return row?.count ?? 0;
+  }
+
+  /** What belongs to an authorisation, without documents' contents; oldest first. */
   async under(queries: Queries, authorisation: string): Promise<Kept[]> {
     const rows = await queries.query({
-      text: "select * from hi1_objects where authorisation = $1 order by received, object",
+      text: `select object, owner, received, logged, sealed from hi1_objects
+        where authorisation = $1 order by received, object`,
       values: [authorisation],
     });
-    return rows.map((row) => this.#read(row, true));
+    return rows.map((row) => this.#read(row, false));
   }
 
   /** What may have moved on by itself: with its order, with what is preserved, with an authorisation that its owner cancelled. */

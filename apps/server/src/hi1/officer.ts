@@ -25,6 +25,7 @@ import {
   revise,
   statusOf,
   typeName,
+  WAITING,
   whatOf,
 } from "@porchlight/hi1";
 import type { Clock } from "@porchlight/runtime";
@@ -48,6 +49,7 @@ import {
 } from "./checks.ts";
 import type { Hi1Endpoint } from "./endpoint.ts";
 import {
+  brief,
   documentFacts,
   dueOf,
   earliest,
@@ -94,6 +96,9 @@ type Decision = {
 /** An account and whose it is; null for nobody. */
 type Named = { readonly account: AccountId; readonly person: string | null };
 
+/** Lines of one look at the inbox: each has at most some hundred characters, and all of them fit an answer of the socket. */
+const INBOX_LINES = 500;
+
 /** Acts for which all checks have to be met (HI1-36). */
 const CHECKED: ReadonlySet<Act> = new Set(["approve", "answer", "resume"]);
 
@@ -123,20 +128,26 @@ export class Hi1Officer {
     this.#parts = parts;
   }
 
-  /** All that came, what waits first, then by deadline. */
-  async inbox(): Promise<Json[]> {
+  /**
+   * What came, {@link INBOX_LINES} from the `from`th on: what waits for a decision or has a clock first, then what is open, then
+   * what is done. `more`: how many there are behind these.
+   */
+  async inbox(from: number): Promise<Json> {
     const { endpoint, store, following, database } = this.#parts;
     await endpoint.alone(async () => await following.run(null));
-    const all = await store.of(database, null);
+    const all = await store.orders(database, brief);
     const files = filesOf(all);
-    const lines = all
-      .filter(({ held }) => held.type !== "Notification" && held.type !== "Delivery")
-      .map((kept) => this.#line(kept, files));
-    // What is open first, then by the earliest deadline of its file; of what has none, emergencies first.
-    return lines.sort((a, b) => {
-      const due = (line: typeof a): number => line.due ?? line.received + (line.isEmergency ? 0 : 10 ** 10);
-      return Number(b.isOpen) - Number(a.isOpen) || due(a) - due(b);
-    });
+    const lines = all.map((kept) => this.#line(kept, files));
+    // By the earliest deadline of its file; of what has none, emergencies first.
+    type Line = (typeof lines)[number];
+    const rank = ({ isOpen: open, due, status }: Line): number =>
+      open ? (due !== null || WAITING.includes(status) ? 0 : 1) : 2;
+    const due = (line: Line): number => line.due ?? line.received + (line.isEmergency ? 0 : 10 ** 10);
+    lines.sort((a, b) => rank(a) - rank(b) || due(a) - due(b) || a.received - b.received);
+    return {
+      objects: lines.slice(from, from + INBOX_LINES),
+      more: Math.max(0, lines.length - from - INBOX_LINES),
+    };
   }
 
   #line(kept: Kept, files: ReadonlyMap<string, File>) {
@@ -185,6 +196,7 @@ export class Hi1Officer {
           };
     return {
       ...this.#line(kept, filesOf([...all, kept])),
+      reference: referenceOf(held.object),
       asked: askedIn(held).map((one) => ({ ...one })),
       document: held.type === "Document" ? documentFacts(held.object as DocumentObject) : null,
       scope,

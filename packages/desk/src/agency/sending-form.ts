@@ -11,6 +11,8 @@ const MAX_ACT = 11 * 2 ** 20;
 /** What a task of TS 103 120 has at most: people and conversations, and characters of a name (HI1-9). */
 const MAX_TARGETS = 1000;
 const MAX_TEXT = 65_535;
+/** HI1-28. */
+const MAX_REFERENCE = 200;
 
 const NAMES = [
   ...["legalBasis", "offence", "firstDay", "lastDay", "isEmergency", "names", "accounts", "conversations"],
@@ -123,8 +125,8 @@ export function decideSending(
     if (until === null || until < formatDay(dayOf(now))) problems.until = "Name a day that is not over.";
     if (typed.preserveReference === "" || typed.preserveReference.includes("\n"))
       problems.preserveReference = "Write the file reference of the order to preserve in one line.";
-    else if (typed.preserveReference.length > MAX_TEXT)
-      problems.preserveReference = `A file reference has at most ${MAX_TEXT.toLocaleString("en")} characters.`;
+    else if (typed.preserveReference.length > MAX_REFERENCE)
+      problems.preserveReference = `A file reference has at most ${MAX_REFERENCE} characters.`;
   }
 
   if (Object.keys(problems).length > 0 || first === null || last === null)

@@ -40,6 +40,9 @@ export type Listed = {
   readonly deadline: UnixSeconds | null;
 };
 
+/** Some of what came, most urgent first. */
+export type Inbox = { readonly from: number; readonly lines: readonly Listed[]; readonly more: number };
+
 /** An account and whose it is, by the provider's records; null where nobody was noted. */
 type Named = { readonly account: string; readonly person: string | null };
 
@@ -256,8 +259,10 @@ export class OfficerSocket {
     };
   }
 
-  async inbox(): Promise<Listed[]> {
-    return many(await this.#ask("hi1-inbox"), "objects", listed);
+  /** From the `from`th line on, and how many there are behind those that came. */
+  async inbox(from = 0): Promise<Inbox> {
+    const fields = await this.#ask("hi1-inbox", { from });
+    return { from, lines: many(fields, "objects", listed), more: fields.integer("more") };
   }
 
   async show(id: string): Promise<Shown> {

@@ -104,7 +104,10 @@ function act(
 }
 
 function routes(rooms: Rooms, socket: OfficerSocket, status: () => Promise<Status>): void {
-  rooms.page("/inbox", async () => inboxPage(await socket.inbox(), (await status()).now));
+  rooms.page("/inbox", async ({ query }) => {
+    const from = /^[0-9]{1,9}$/.test(query.get("from") ?? "") ? Number(query.get("from")) : 0;
+    return inboxPage(await socket.inbox(from), (await status()).now);
+  });
   rooms.page("/objects/:id", async (visit) => {
     const { now } = await status();
     const shown = await socket.show(idOf(visit.params));

@@ -2,7 +2,7 @@ import type { UnixSeconds } from "@porchlight/encoding";
 import { html, NOTHING } from "@porchlight/markup";
 import type { View } from "../shell/desk.ts";
 import { badge, clockBadge, empty, instant, type Tone, table } from "../shell/look.ts";
-import type { Listed } from "./client.ts";
+import type { Inbox } from "./client.ts";
 
 const WHAT: Readonly<Record<string, string>> = {
   Authorisation: "Authorisation",
@@ -42,9 +42,9 @@ export function statusBadge(status: string) {
   return badge(words, tone);
 }
 
-export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
+export function inboxPage({ from, lines, more }: Inbox, now: UnixSeconds): View {
   const rows = (open: boolean) =>
-    all
+    lines
       .filter((one) => one.isOpen === open)
       .map((one) => [
         html`<a href="/objects/${one.id}">${whatWords(one.what)}</a>`,
@@ -56,10 +56,13 @@ export function inboxPage(all: readonly Listed[], now: UnixSeconds): View {
       ]);
   const heads = ["What", "From", "Reference", "State", "Clock", "Received"];
   const [open, over] = [rows(true), rows(false)];
+  const next = from + lines.length;
   return {
     title: "Inbox",
     body: html`<h1>Inbox</h1><p class="lead">What authorities sent. A clock runs from when a task and the paper that it needs are both here, and stands at all that belongs to it. Of what is kept from deletion it shows how long it is kept.</p>
-${open.length === 0 ? empty("Nothing waits.") : table({ caption: "Open", heads, rows: open })}
-${over.length === 0 ? NOTHING : table({ caption: "Done", heads, rows: over })}`,
+${from === 0 ? NOTHING : html`<p>What is more urgent stands <a href="/inbox">at the beginning</a>. This begins behind the first ${from}.</p>`}
+${open.length === 0 ? (from === 0 ? empty("Nothing waits.") : NOTHING) : table({ caption: "Open", heads, rows: open })}
+${over.length === 0 ? NOTHING : table({ caption: "Done", heads, rows: over })}
+${more === 0 ? NOTHING : html`<p>There are ${more} more, less urgent or done. <a href="/inbox?from=${next}">Show those that come next</a></p>`}`,
   };
 }
