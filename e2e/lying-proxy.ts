@@ -18,16 +18,16 @@ export type WireItem = {
 export class LyingProxy {
   readonly #server: Server;
   readonly #target: () => string;
-  /** What becomes of a page of items. */
-  items: (items: WireItem[]) => WireItem[] = (items) => items;
+  /** What becomes of a page of items; `path` is its conversation's. */
+  items: (items: WireItem[], path: string) => WireItem[] = (items) => items;
   /** What becomes of any other answer, by path. */
   answer: (path: string, json: unknown) => unknown = (_, json) => json;
   /** The code under which a request is refused, in place of the real server; `null`: it is passed on. */
   refuses: (method: string, path: string) => RefusalCode | null = () => null;
   /** Items are kept back as if nothing were new. */
   holds = false;
-  /** Items that were put in: the real ones count on behind them. */
-  #inserted = 0;
+  /** Items that were put in, by the path of their conversation: the real ones count on behind them. */
+  readonly #inserted = new Map<string, number>();
 
   private constructor(server: Server, target: () => string) {
     this.#server = server;
@@ -52,10 +52,11 @@ export class LyingProxy {
   /** Lets through what was held, changed once. */
   release(lie: (items: WireItem[]) => WireItem[]): Promise<void> {
     return new Promise((resolve) => {
-      this.items = (items) => {
+      this.items = (items, path) => {
         if (items.length === 0) return items;
         const changed = lie(items);
-        this.#inserted += Math.max(0, changed.length - items.length);
+        const more = Math.max(0, changed.length - items.length);
+        this.#inserted.set(path, (this.#inserted.get(path) ?? 0) + more);
         this.items = (next) => next;
         resolve();
         return changed;
@@ -79,7 +80,8 @@ export class LyingProxy {
     }
     const isItems =
       incoming.method === "GET" && /^\/v1\/conversations\/[0-9a-f]+\/items$/.test(target.pathname);
-    const inserted = this.#inserted;
+    const { pathname } = target;
+    const inserted = this.#inserted.get(pathname) ?? 0;
     const after = Number(target.searchParams.get("after") ?? 0);
     if (isItems) target.searchParams.set("after", String(Math.max(0, after - inserted)));
     const outgoing = request(
@@ -94,10 +96,10 @@ export class LyingProxy {
             const json = JSON.parse(body.toString()) as { items: WireItem[]; head: number };
             if (isItems) {
               const shifted = json.items.map((item) => ({ ...item, seq: item.seq + inserted }));
-              json.items = this.holds ? [] : this.items(shifted);
+              json.items = this.holds ? [] : this.items(shifted, pathname);
               json.head = this.holds
                 ? after
-                : Math.max(json.head + this.#inserted, json.items.at(-1)?.seq ?? 0);
+                : Math.max(json.head + (this.#inserted.get(pathname) ?? 0), json.items.at(-1)?.seq ?? 0);
             }
             body = Buffer.from(JSON.stringify(isItems ? json : this.answer(target.pathname, json)));
           }

@@ -227,6 +227,9 @@ export function wordsAndPlaces(talking: () => Talking): void {
     }
     await cay.says("Just us, then");
     await ada.sees("Just us, then");
+    for (const person of [ada, cay]) {
+      expect(await person.thread.getByText("was refused").count()).toBe(0);
+    }
     await picture(ada.page, "story-ada-declined");
     expect(await ben.thread.getByText("Just us, then").count()).toBe(0);
     expectCalm(ada, ben, cay);
