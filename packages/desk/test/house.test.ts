@@ -23,6 +23,7 @@ import {
   hex,
   periodOf,
   unixSeconds,
+  utf8,
 } from "@porchlight/encoding";
 import { type Disclosure, parseWarrant } from "@porchlight/gate";
 import { html } from "@porchlight/markup";
@@ -46,6 +47,7 @@ import {
   Service,
   signPreservation,
 } from "@porchlight/parties";
+import { leafHash, parsePolicy, verifyProof } from "@porchlight/tlog";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { charterOf, onDay, publicKeyOf, seedOf, signerOf } from "../../../vectors/fixture/deployment.ts";
 import { CONVERSATION, DAY, SERVICE_URL, World } from "../../parties/test/world.ts";
@@ -560,7 +562,7 @@ test("WAR-3, GATE-16: an issuer's desk takes no order whose signatures do not ho
   expect(page).not.toContain("Entry in the public log");
 });
 
-test("DESK-5: what is confirmed to hand an order in is all that it says, and its number", async () => {
+test("DESK-5, BUN-8: what is confirmed to hand an order in is all that it says, and its number", async () => {
   const [legal] = issuers as [DeskClient];
   const [, both] = unsent;
   const { commitment } = namesOf(both);
@@ -580,7 +582,33 @@ test("DESK-5: what is confirmed to hand an order in is all that it says, and its
   const page = (await legal.follow(await legal.confirm(asked))).text;
   expect(page).toContain(`it does not answer, asked in vain since ${since}`);
   expect(page).not.toContain("check that the address is right");
+  // BUN-8: of one that is silent the desk writes a record of its own, with what the log proves.
+  const silence = `${at}/silences/4`;
+  expect(page).toContain(`href="${silence}"`);
+  const record = await legal.get(silence);
+  expect(String(record.headers["content-disposition"])).toContain("attachment");
+  const said = JSON.parse(record.text) as {
+    words: string;
+    entry: string;
+    proof: string;
+    checkpoint: { size: number };
+    order: { commitment: string; index: number };
+    later: readonly object[];
+  };
+  const leaf = leafHash(utf8(said.entry));
+  const proven = verifyProof(said.proof, parsePolicy(world.charter.log.policy), leaf);
+  expect([proven.index, proven.checkpoint.size]).toEqual([said.order.index, said.checkpoint.size]);
+  expect(JSON.parse(said.entry)).toMatchObject({ type: "hold-order", commitment: said.order.commitment });
+  expect(said.later).toEqual([]);
+  for (const words of [
+    "keyholder 4 of this charter, gave no answer about this order until ",
+    "asked in vain at",
+    since,
+  ])
+    expect(said.words).toContain(words);
+  expect((await legal.get(`${at}/silences/3`)).status).toBe(404);
   world.silent.delete(4);
+  expect((await legal.get(silence)).status).toBe(404);
   expect((await legal.get(at)).text).not.toContain("asked in vain");
   expect(world.entries.slice(size).map(({ type }) => type)).toContain("hold-order");
   expect((await legal.get("/journal")).text).toContain("Hand this order in");

@@ -24,6 +24,7 @@ export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholder
 export { type LineNames, lineOf, namesIn, readLineNames, writeLineNames } from "./line-names.ts";
 export { type LineAct, type LineObject, lineObjects } from "./line-object.ts";
 export { type LineRecord, LineRecords, type UnreadObject } from "./line-record.ts";
+export { noAnswerRecord } from "./no-answer.ts";
 export { dropOrder, type KeptOrder, keepOrder, keptOrder, keptOrders, orderName } from "./order-shelf.ts";
 export type { KeptPackage } from "./package-shelf.ts";
 export {

@@ -10,6 +10,7 @@ import {
   type DayNumber,
   fromBase64,
   type Json,
+  parseJson,
   unixSeconds,
 } from "@porchlight/encoding";
 import { orderInWords, orderWord } from "@porchlight/evidence";
@@ -19,11 +20,13 @@ import {
   formatOrderFile,
   type KeyholderAnswer,
   keepOrder,
+  noAnswerRecord,
   type OrderFile,
   type OrderStatus,
   ordersLeft,
   readRequest,
   readStatementFile,
+  type Service,
   withOthers,
 } from "@porchlight/parties";
 import type { Command } from "commander";
@@ -259,17 +262,22 @@ export function registerIssuer(program: Command, streams: Streams): void {
         .description("where an order stands: log, keyholders")
         .requiredOption("--order <file>", "the order")
         .option("--record <file>", "where to write the signed records of keyholders that refused it")
+        .option("--silence <file>", "where to write down which keyholders did not answer")
         .option(...DIRECTORY),
     ),
     streams,
-    async (options: Directory & ServiceOptions & { order: string; record?: string }) => {
+    async (options: Directory & ServiceOptions & { order: string; record?: string; silence?: string }) => {
       const court = await Court.open(options.dir);
       const service = await openService(placeOf(court), options);
-      const status = await court.status(service, await readOrder(options.order));
+      const order = await readOrder(options.order);
+      const status = await court.status(service, order);
       const outcome = statusOutcome(status);
-      if (options.record === undefined) return outcome;
-      const note = await writeRecords(options.record, status.keyholders, service.charter);
-      return { ...outcome, text: `${outcome.text}\n\n${note}` };
+      const { record, silence } = options;
+      const notes = [
+        ...(record === undefined ? [] : [await writeRecords(record, status.keyholders, service.charter)]),
+        ...(silence === undefined ? [] : [await writeSilence(silence, service, order, status.keyholders)]),
+      ];
+      return { ...outcome, text: [outcome.text, ...notes].join("\n\n") };
     },
   );
 }
@@ -292,6 +300,23 @@ async function writeRecords(
   if (records.length === 0) return `no keyholder's refusal has a signed record that holds${wrong}`;
   await writeFile(path, `${JSON.stringify(records, null, 2)}\n`, { mode: 0o600 });
   return `${records.length} signed ${records.length === 1 ? "record" : "records"} written to ${path}${wrong}`;
+}
+
+/** BUN-8 */
+async function writeSilence(
+  path: string,
+  service: Service,
+  order: OrderFile,
+  answers: readonly KeyholderAnswer[],
+): Promise<string> {
+  const records: Json[] = [];
+  for (const answer of answers) {
+    const bytes = await noAnswerRecord(service, order, answer, service.now());
+    if (bytes !== null) records.push(parseJson(bytes, "record"));
+  }
+  if (records.length === 0) return "every keyholder answered, or the order is not in the witnessed log yet";
+  await writeFile(path, `${JSON.stringify(records, null, 2)}\n`, { mode: 0o600 });
+  return `${records.length} ${records.length === 1 ? "keyholder" : "keyholders"} did not answer: written to ${path}`;
 }
 
 type MakeOptions = {

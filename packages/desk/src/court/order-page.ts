@@ -222,13 +222,15 @@ ${
     ? NOTHING
     : html`<h2>Keyholders</h2><p>${tally(keyholders, charter.threshold)}</p>
 ${keyholdersTable(keyholders, silent, ({ keyholder, answer }) =>
-  answer.state !== "refused"
-    ? NOTHING
-    : records.has(keyholder.index)
-      ? html`<a href="/orders/${name}/records/${keyholder.index}">Its signed record</a>`
-      : badge("no signed record", "wait"),
+  answer.state === "unreachable" && standing.state !== "handed-in"
+    ? html`<a href="/orders/${name}/silences/${keyholder.index}">A record that it did not answer</a>`
+    : answer.state !== "refused"
+      ? NOTHING
+      : records.has(keyholder.index)
+        ? html`<a href="/orders/${name}/records/${keyholder.index}">Its signed record</a>`
+        : badge("no signed record", "wait"),
 )}
-<p class="soft">A keyholder that refuses owes ${charter.kind === "court" ? "the court" : "you"} a signed record of why. It is checked here before it is shown.</p>`
+<p class="soft">A keyholder that refuses owes ${charter.kind === "court" ? "the court" : "you"} a signed record of why. It is checked here before it is shown. Of one that does not answer the record is this desk's own word, with the log's proof of the ${orderWord(charter)}.</p>`
 }
 ${
   standing.state === "signed"

@@ -18,6 +18,7 @@ import {
   keptOrder,
   keptOrders,
   namesOf,
+  noAnswerRecord,
   type OrderFile,
   orderName,
   ordersLeft,
@@ -85,6 +86,7 @@ export class OrderRoom {
       };
     });
     download("/orders/:order/records/:keyholder", async (visit) => await this.#record(visit));
+    download("/orders/:order/silences/:keyholder", async (visit) => await this.#silence(visit));
     form("/orders", async (_visit, sent) => await this.#bring(sent), UPLOADS);
   }
 
@@ -310,6 +312,22 @@ export class OrderRoom {
       type: "application/json",
       bytes: utf8(`${JSON.stringify(answer.record, null, 2)}\n`),
     };
+  }
+
+  /** BUN-8: it is asked once more, and may answer. */
+  async #silence(visit: Visit) {
+    const { order, document } = await this.find(visit);
+    const service = await this.serviceOf(order);
+    const { keyholders } = await this.#court.status(service, order);
+    const silent = this.#silences.note(keyholders, service.now());
+    const one = keyholders.find(({ keyholder }) => String(keyholder.index) === visit.params["keyholder"]);
+    const since = one === undefined ? undefined : silent.get(one.keyholder.index);
+    const bytes =
+      one === undefined || since === undefined ? null : await noAnswerRecord(service, order, one, since);
+    if (one === undefined || bytes === null)
+      throw new DeskError("not-found", "this keyholder has answered, or the order is not in the log yet");
+    const name = `no-answer-${document.reference}-${one.keyholder.name}.json`;
+    return { name, type: "application/json", bytes };
   }
 
   /** The order of a payload, by name and by what the log shows of it. */
