@@ -973,12 +973,11 @@ describe("orders", () => {
       "common:ApprovalType": "Judge",
       "common:ApprovalDescription": `${EVIL}${"x".repeat(60_000)}`,
     };
-    await ask([
-      create({
-        ...authorisation,
-        "auth:AuthorisationApprovalDetails": Array.from({ length: 40 }, () => detail),
-      }),
-    ]);
+    // As much as HI1-28 takes.
+    const approvedBy = (details: number) =>
+      create({ ...authorisation, "auth:AuthorisationApprovalDetails": Array(details).fill(detail) });
+    expect(codes(await ask([approvedBy(9)]))).toEqual([refusal("text-too-long").number]);
+    expect(codes(await ask([approvedBy(8)]))).toEqual([null]);
     const directory = mkdtempSync(join(home, "desk-"));
     const open = async () => await openOfficer({ directory: server.directory, url: null, charter: null });
     const client = await signedIn(await open(), { directory, label: "officer" });
@@ -1512,6 +1511,21 @@ describe("orders", () => {
       expect(await createAtProvider(by, line, object)).toEqual({ kind: "taken" });
     const read = await admin<{ contents: string }>("hi1-contents", { id: original.ObjectIdentifier });
     expect(Buffer.from(read.contents, "base64").equals(contents)).toBe(true);
+    // HI1-8: as many documents of one message are given as fit its answer.
+    const more = contents.subarray(0, MAX_CONTENTS_BYTES / 2);
+    const others = [more, act].map((bytes) =>
+      documentOf(line, id, {
+        ...{ type: "OriginalAct", contentType: "application/pdf", contents: bytes },
+        checksum: createHash("sha256").update(bytes).digest("hex"),
+      }),
+    );
+    for (const object of others) expect(await createAtProvider(by, line, object)).toEqual({ kind: "taken" });
+    const gets = [original, ...others].map(({ ObjectIdentifier: Identifier }) => ({ GET: { Identifier } }));
+    expect(codes(await askProvider(by, line, gets))).toEqual([
+      null,
+      refusal("answer-too-large").number,
+      null,
+    ]);
     const { objects, unread } = await new LineRecords(agency, line).ask(by);
     expect(objects.find((one) => one.id === original.ObjectIdentifier)?.checksum).toBe(checksum);
     expect(unread).toEqual([]);

@@ -11,6 +11,7 @@ import {
   type Header,
   Hi1Error,
   type Hi1Refusal,
+  MAX_MESSAGE_BYTES,
   type Message,
   type Profile,
   parseMessage,
@@ -29,6 +30,9 @@ import type { Following } from "./following.ts";
 import type { Kept, ObjectStore } from "./object-store.ts";
 import type { Registrations } from "./registrations.ts";
 import { resolveTargets } from "./targets.ts";
+
+/** HI1-8: a document that is asked for and has no room in the answer is not even read. */
+const NO_ROOM: Action = { kind: "refused", refusal: refusal("answer-too-large") };
 
 /** Answers messages of TS 103 120 under the profile of spec/hi1.md. It opens nothing. */
 export class Hi1Endpoint {
@@ -164,7 +168,7 @@ export class Hi1Endpoint {
     await this.#following.run(sender);
     return await this.#database.transaction(async (transaction) => {
       const resolve = await resolveTargets(actions, this.charters, transaction, this.#persons);
-      const before = await this.#needed(transaction, actions, sender);
+      const { before, cut } = await this.#needed(transaction, actions, sender);
       const waiting = await this.#store.waiting(transaction, sender);
       const shelf = {
         get: (object: string) => before.get(object)?.held,
@@ -172,7 +176,13 @@ export class Hi1Endpoint {
           [...before.values()].flatMap(({ held }) => (held.owner === owner ? [held] : [])),
         waiting: () => waiting,
       };
-      const { responses, changes } = answerActions(actions, sender, shelf, { ...context, resolve });
+      const asked = new Map(
+        [...actions].map(([number, action]) => [
+          number,
+          action.kind === "get" && cut.has(action.id) ? NO_ROOM : action,
+        ]),
+      );
+      const { responses, changes } = answerActions(asked, sender, shelf, { ...context, resolve });
       for (const held of changes) {
         const object = held.object.ObjectIdentifier;
         const kept = before.get(object);
@@ -188,20 +198,39 @@ export class Hi1Endpoint {
     });
   }
 
-  /** What the actions can see: what they name and belong to, and for a list everything of the sender's. */
+  /**
+   * What the actions can see: what they name and belong to, and for a list everything of the sender's. Documents have their
+   * contents as far as one answer carries them (HI1-8); `cut`: those that were asked for and have not.
+   */
   async #needed(
     queries: Queries,
     actions: ReadonlyMap<number, Action>,
     sender: string,
-  ): Promise<Map<string, Kept>> {
-    const all = [...actions.values()];
-    const ids = all.flatMap((action) => {
-      if (action.kind === "get") return [action.id];
-      return "object" in action ? [action.object.ObjectIdentifier, ...associatedWith(action.object)] : [];
-    });
+  ): Promise<{ readonly before: Map<string, Kept>; readonly cut: ReadonlySet<string> }> {
+    const all = [...actions].sort(([a], [b]) => a - b).map(([, action]) => action);
+    const got = all.flatMap((action) => (action.kind === "get" ? [action.id] : []));
+    const others = all.flatMap((action) =>
+      "object" in action ? [action.object.ObjectIdentifier, ...associatedWith(action.object)] : [],
+    );
+    const sizes = await this.#store.contentSizes(queries, sender, got);
+    const whole = new Set<string>();
+    let left = MAX_MESSAGE_BYTES;
+    for (const id of new Set(got)) {
+      const size = sizes.get(id);
+      if (size === undefined || size > left) continue;
+      left -= size;
+      whole.add(id);
+    }
     const listed = all.some(({ kind }) => kind === "list") ? await this.#store.of(queries, sender) : [];
-    const named = await this.#store.get(queries, ids);
-    return new Map([...listed, ...named].map((kept) => [kept.held.object.ObjectIdentifier, kept]));
+    const bare = [...got, ...others].filter((id) => !whole.has(id));
+    const named = [
+      ...(await this.#store.bare(queries, bare)),
+      ...(await this.#store.get(queries, [...whole])),
+    ];
+    return {
+      before: new Map([...listed, ...named].map((kept) => [kept.held.object.ObjectIdentifier, kept])),
+      cut: new Set([...sizes.keys()].filter((id) => !whole.has(id))),
+    };
   }
 
   #failure(header: Header, refused: Hi1Refusal): Uint8Array {

@@ -44,13 +44,36 @@ export class ObjectStore {
     this.#atRest = atRest;
   }
 
-  /** With a document's contents. */
+  /** With documents' contents. */
   async get(queries: Queries, ids: readonly string[]): Promise<Kept[]> {
     const rows = await queries.query({
       text: "select * from hi1_objects where object = any($1::text[])",
       values: [ids],
     });
     return rows.map((row) => this.#read(row, true));
+  }
+
+  /** Without documents' contents. */
+  async bare(queries: Queries, ids: readonly string[]): Promise<Kept[]> {
+    const rows = await queries.query({
+      text: "select object, owner, received, logged, sealed from hi1_objects where object = any($1::text[])",
+      values: [ids],
+    });
+    return rows.map((row) => this.#read(row, false));
+  }
+
+  /** Bytes of an owner's documents' contents, by their names. */
+  async contentSizes(
+    queries: Queries,
+    owner: string,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const rows = await queries.query<{ object: string; size: number }>({
+      text: `select object, octet_length(contents) as size from hi1_objects
+        where object = any($1::text[]) and owner = $2 and contents is not null`,
+      values: [ids, owner],
+    });
+    return new Map(rows.map(({ object, size }) => [object, size]));
   }
 
   /** Without documents' contents, which lists do not show; oldest first. */
