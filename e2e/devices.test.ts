@@ -6,6 +6,7 @@ import { accountIdOf, base64url, type ConversationId } from "@porchlight/encodin
 import { type AccountClient, WireError } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestServer } from "../apps/server/test/deployment.ts";
+import type { AppState } from "../packages/client/src/messenger/page.ts";
 import type { Platform, Wanted } from "../packages/client/src/messenger/platform.ts";
 import { formatContactCode } from "../packages/client/src/messenger/safety-number.ts";
 import { chartered, PASSPHRASE, Somebody } from "./people.ts";
@@ -21,6 +22,9 @@ describe("one person's devices, with the whole messenger and a real server", () 
   let talk: ConversationId;
   let recoveryCode: string;
   let wantedOfAda: Wanted;
+  /** What stands in place of the account's calls on Ada's device, and the calls themselves. */
+  const insteadOfAda: Partial<AccountClient> = {};
+  let callsOfAda: AccountClient;
   let pushService: Server;
   let pushOrigin: string;
   let told: (body: Buffer) => void = () => {};
@@ -45,7 +49,10 @@ describe("one person's devices, with the whole messenger and a real server", () 
     const charter = await chartered(server);
     const clock = { now: () => server.now };
     ada = await Somebody.signUp("Ada", server.url, clock, (platform) => ({
-      ...platform,
+      ...through((account) => {
+        callsOfAda = account;
+        return insteadOfAda;
+      })(platform),
       lock: async (wanted) => {
         wantedOfAda = wanted;
         return await platform.lock(wanted);
@@ -73,12 +80,26 @@ describe("one person's devices, with the whole messenger and a real server", () 
   const online = (somebody: Somebody) =>
     somebody.page.until((state) => state.kind === "ready" && state.connection.kind === "online");
 
+  const guestOf = ({ page: { state } }: Somebody) => (state.kind === "signed-out" ? state.pairing : null);
+  const guestIs = async (device: Somebody, kind: string) => {
+    await device.page.until(() => guestOf(device)?.kind === kind);
+    return guestOf(device);
+  };
+  const hostIs = async (kind: string) => {
+    await ada.page.until((state) => state.kind === "ready" && state.pairing?.kind === kind);
+    return ada.state.pairing;
+  };
+
+  /** The code that it shows. */
+  const codeOf = async (device: Somebody, deviceName: string): Promise<string> => {
+    await device.page.perform("beginPairing", { deviceName, secret: SECRET });
+    const pairing = guestOf(device);
+    return pairing?.kind === "code" ? pairing.code : "";
+  };
+
   /** Shows its code, which Ada types; gives the digits that she then sees. */
   const begins = async (device: Somebody, deviceName: string): Promise<string> => {
-    await device.page.perform("beginPairing", { deviceName, secret: SECRET });
-    const { state } = device.page;
-    const pairing = state.kind === "signed-out" ? state.pairing : null;
-    await ada.page.perform("approveDevice", { code: pairing?.kind === "code" ? pairing.code : "" });
+    await ada.page.perform("approveDevice", { code: await codeOf(device, deviceName) });
     const host = ada.state.pairing;
     expect(host).toMatchObject({ kind: "compare", deviceName, digits: expect.stringMatching(/^\d{6}$/) });
     return host?.kind === "compare" ? host.digits : "";
@@ -97,25 +118,93 @@ describe("one person's devices, with the whole messenger and a real server", () 
         },
       })),
     );
-    const ended = async (): Promise<unknown> => {
-      await slate.page.until((seen) => seen.kind === "signed-out" && seen.pairing?.kind === "ended");
-      return slate.page.state.kind === "signed-out" ? slate.page.state.pairing : null;
+    const ended = () => guestIs(slate, "ended");
+    const refuse = async (digits: string): Promise<void> => {
+      await ada.page.perform("confirmDevice", { digits, yes: false, history: false });
+      expect(ada.state.pairing).toEqual({ kind: "refused", deviceName: "slate" });
     };
-    await begins(slate, "slate");
-    await ada.page.perform("confirmDevice", { yes: false, history: false });
+    // ACC-38: it is said before the server hears of it, and the server hears of it when it can.
+    let isAway = true;
+    insteadOfAda.pairingHost = async (message) => {
+      if (isAway && message.slot === "refusal") {
+        isAway = false;
+        throw BROKEN;
+      }
+      await callsOfAda.pairingHost(message);
+    };
+    await refuse(await begins(slate, "slate"));
     expect(await ended()).toEqual({ kind: "ended", code: "pairing-refused" });
+    expect(isAway).toBe(false);
+    delete insteadOfAda.pairingHost;
     isLying = true;
-    await begins(slate, "slate");
+    const digits = await begins(slate, "slate");
     expect(await ended()).toEqual({ kind: "ended", code: "pairing-altered" });
-    await ada.page.perform("confirmDevice", { yes: false, history: false });
+    await refuse(digits);
+    await ada.page.perform("closePairing");
+    expect(ada.state.pairing).toBeNull();
     await slate.page.perform("cancelPairing");
     expect(slate.page.state).toMatchObject({ kind: "signed-out", pairing: null });
     await slate.remove();
   });
 
+  test("ACC-37: a pairing that its person turned away from, or that another followed, lets nothing in however late it answers", async () => {
+    const hold = held();
+    let isHolding = true;
+    const [late, other] = [await ada.another(), await ada.another()];
+    // The reveal is there, and comes to Ada's device whenever it pleases who sits in between.
+    insteadOfAda.pairingReveal = async (id, { wait }) => {
+      const isLate = isHolding;
+      isHolding = false;
+      const nonce = await callsOfAda.pairingReveal(id, { wait });
+      if (isLate) await hold.passed();
+      return nonce;
+    };
+    const stopped = { code: "pairing-stopped" };
+    const first = ada.page.perform("approveDevice", { code: await codeOf(late, "late") });
+    await hold.reached;
+    expect(ada.state.pairing).toEqual({ kind: "waiting" });
+    expect(wantedOfAda()).toBe("pairing");
+    const shown = await guestIs(late, "digits");
+    const digits = await begins(other, "other");
+    hold.release();
+    await expect(first).rejects.toMatchObject(stopped);
+    expect(await guestIs(late, "ended")).toEqual({ kind: "ended", code: "pairing-refused" });
+    const compare = { kind: "compare", digits, deviceName: "other" };
+    expect(ada.state.pairing).toEqual(compare);
+    // A yes for what was seen on the other one.
+    const foreign = shown?.kind === "digits" ? shown.digits : "";
+    expect(foreign).not.toBe(digits);
+    for (const yes of [true, false]) {
+      const answer = ada.page.perform("confirmDevice", { digits: foreign, yes, history: false });
+      await expect(answer).rejects.toMatchObject({ code: "pairing-changed" });
+      expect(ada.state.pairing).toEqual(compare);
+    }
+    // Turned away from, compared or not.
+    await ada.page.perform("stopPairing");
+    expect(ada.state.pairing).toBeNull();
+    expect(await guestIs(other, "ended")).toEqual({ kind: "ended", code: "pairing-refused" });
+    const yes = { digits, yes: true, history: false };
+    await expect(ada.page.perform("confirmDevice", yes)).rejects.toMatchObject({ code: "not-now" });
+    delete insteadOfAda.pairingReveal;
+    const silent = held();
+    insteadOfAda.pairingReveal = async (id, waiting) => {
+      await silent.passed();
+      return await callsOfAda.pairingReveal(id, waiting);
+    };
+    const second = ada.page.perform("approveDevice", { code: await codeOf(late, "late") });
+    await silent.reached;
+    await ada.page.perform("stopPairing");
+    expect(ada.state.pairing).toBeNull();
+    silent.release();
+    await expect(second).rejects.toMatchObject(stopped);
+    expect(await guestIs(late, "ended")).toEqual({ kind: "ended", code: "pairing-refused" });
+    delete insteadOfAda.pairingReveal;
+    await late.remove();
+    await other.remove();
+  });
+
   test("ACC-30: a second device is let in from the first, with the history; a verified contact's is loud", async () => {
     // ACC-46: a connection that breaks off delays it, and what only tidies up may fail.
-    const broken = new WireError("unreachable", "no connection");
     const breaks = { relay: true };
     const hold = held();
     let isHeld = false;
@@ -125,11 +214,11 @@ describe("one person's devices, with the whole messenger and a real server", () 
           relay: async (...asked: Parameters<typeof account.relay>) => {
             if (breaks.relay) {
               breaks.relay = false;
-              throw broken;
+              throw BROKEN;
             }
             return await account.relay(...asked);
           },
-          dropRelay: () => Promise.reject(broken),
+          dropRelay: () => Promise.reject(BROKEN),
           nameDevice: async (name: string) => {
             await account.nameDevice(name);
             if (isHeld) await hold.passed();
@@ -155,12 +244,30 @@ describe("one person's devices, with the whole messenger and a real server", () 
     );
     // Somebody waits at the other end: neither is given to another tab.
     expect(wantedOfAda()).toBe("pairing");
-    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    // ACC-38: the answer to the grant is lost, and later the list of devices does not come: it is in all the same.
+    const lost = new Set(["grant", "devices"]);
+    insteadOfAda.pairingHost = async (message) => {
+      await callsOfAda.pairingHost(message);
+      if (lost.delete(message.slot)) throw BROKEN;
+    };
+    insteadOfAda.devices = async () => {
+      if (lost.delete("devices")) throw BROKEN;
+      return await callsOfAda.devices();
+    };
+    await ada.page.perform("confirmDevice", { digits, yes: true, history: true });
     await tablet.page.until(({ kind }) => kind === "ready");
     expect(breaks.relay).toBe(false);
-    await ada.page.until((seen) => seen.kind === "ready" && seen.pairing === null);
+    expect(await hostIs("in")).toEqual({
+      kind: "in",
+      deviceName: "tablet",
+      withHistory: true,
+      sent: { kind: "whole" },
+    });
+    await ada.page.perform("closePairing");
     // What goes over is told on both.
-    expect([...steps.host]).toEqual(expect.arrayContaining(["compare", "letting-in", "sending", "none"]));
+    expect([...steps.host]).toEqual(
+      expect.arrayContaining(["waiting", "compare", "letting-in", "sending", "in", "none"]),
+    );
     expect([...steps.guest]).toEqual(expect.arrayContaining(["code", "digits", "receiving", "of how much"]));
     expect(tablet.state.me).toMatchObject({ name: "Ada", account: ada.account, holdsIdentity: false });
     expect(await tablet.texts(talk)).toContain("from before");
@@ -174,6 +281,12 @@ describe("one person's devices, with the whole messenger and a real server", () 
     const { contact } = await bea.page.perform("safetyNumber", { account: ada.account });
     const { trust } = contact;
     if (trust.kind !== "changed") throw new Error(trust.kind);
+    const isListed = (state: AppState): boolean =>
+      state.kind === "ready" && state.me.devices.some(({ name }) => name === "tablet");
+    await ada.page.until(isListed);
+    expect(lost).toEqual(new Set());
+    delete insteadOfAda.pairingHost;
+    delete insteadOfAda.devices;
     const added = ada.state.me.devices.find(({ name }) => name === "tablet");
     expect(trust.newDevices).toEqual([added?.key]);
     // The digits are the same with any device: comparing them ends nothing, nor does confirming what was not shown.
@@ -216,18 +329,18 @@ describe("one person's devices, with the whole messenger and a real server", () 
         },
       })),
     );
-    const pairing = async (kind: string): Promise<unknown> => {
-      await slate.page.until((seen) => seen.kind === "signed-out" && seen.pairing?.kind === kind);
-      return slate.page.state.kind === "signed-out" ? slate.page.state.pairing : null;
+    const pairing = (kind: string) => guestIs(slate, kind);
+    const isLetIn = async (): Promise<void> => {
+      const digits = await begins(slate, "slate");
+      await ada.page.perform("confirmDevice", { digits, yes: true, history: true });
+      await hostIs("in");
     };
-    await begins(slate, "slate");
-    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    await isLetIn();
     expect(await pairing("abandoned")).toEqual({ kind: "abandoned", code: "stream-corrupt" });
     spoilt = 1;
     // More than one chunk.
     await ada.page.perform("draft", { conversation: talk, text: "x".repeat(1_200_000) });
-    await begins(slate, "slate");
-    await ada.page.perform("confirmDevice", { yes: true, history: true });
+    await isLetIn();
     await pairing("came-short");
     await slate.page.perform("cancelPairing");
     await slate.page.until(({ kind }) => kind === "ready");
@@ -246,6 +359,68 @@ describe("one person's devices, with the whole messenger and a real server", () 
     }
     await trusts("verified");
     await ada.page.perform("draft", { conversation: talk, text: "" });
+  });
+
+  test("ACC-38: who stops is told at once what is known, and what is known later afterwards", async () => {
+    const slate = await ada.another();
+    const grant = held();
+    // Without history: nobody waits for less.
+    const yes = { yes: true, history: false } as const;
+    const isUnsure = { kind: "unsure", deviceName: "slate", device: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    let arrives = true;
+    insteadOfAda.pairingHost = async (message) => {
+      if (message.slot !== "grant") return await callsOfAda.pairingHost(message);
+      await grant.passed();
+      if (!arrives) throw BROKEN;
+      await callsOfAda.pairingHost(message);
+    };
+    await ada.page.perform("confirmDevice", { digits: await begins(slate, "slate"), ...yes });
+    await grant.reached;
+    const lettingIn = { kind: "letting-in", deviceName: "slate" };
+    expect(ada.state.pairing).toEqual(lettingIn);
+    // ACC-37: one at a time.
+    const another = ada.page.perform("approveDevice", { code: "0000-0000-0000" });
+    await expect(another).rejects.toMatchObject({ code: "not-now" });
+    await ada.page.perform("closePairing");
+    expect(ada.state.pairing).toEqual(lettingIn);
+    await ada.page.perform("stopPairing");
+    expect(ada.state.pairing).toEqual(isUnsure);
+    grant.release();
+    // The answer came after all; who the person is goes over all the same, and the other device is not left waiting.
+    expect(await hostIs("in")).toMatchObject({ withHistory: false, sent: { kind: "stopped" } });
+    await slate.page.until(({ kind }) => kind === "ready");
+    expect(slate.state.me).toMatchObject({ name: "Ada", account: ada.account });
+    await slate.remove();
+
+    // No answer, and nobody is patient any more.
+    const gone = await ada.another();
+    arrives = false;
+    await ada.page.perform("confirmDevice", { digits: await begins(gone, "slate"), ...yes });
+    await ada.page.perform("stopPairing");
+    expect(await hostIs("unsure")).toEqual(isUnsure);
+    delete insteadOfAda.pairingHost;
+    await gone.page.perform("cancelPairing");
+
+    // It is over before a grant left: it is not in.
+    insteadOfAda.pairingHost = async (message) => {
+      if (message.slot !== "grant") return await callsOfAda.pairingHost(message);
+      throw new WireError("refused", "it is over", { refusal: "pairing-unknown" });
+    };
+    await ada.page.perform("confirmDevice", { digits: await begins(gone, "slate"), ...yes });
+    expect(await hostIs("failed")).toEqual({ kind: "failed", deviceName: "slate", code: "pairing-over" });
+    delete insteadOfAda.pairingHost;
+    await gone.page.perform("cancelPairing");
+
+    // It is in, and what was to go over is refused; there nothing came, and its person has had enough.
+    insteadOfAda.putRelay = () => Promise.reject(new WireError("refused", "no", { refusal: "quota" }));
+    await ada.page.perform("confirmDevice", { digits: await begins(gone, "slate"), ...yes });
+    expect(await hostIs("in")).toMatchObject({ withHistory: false, sent: { kind: "broken", code: "quota" } });
+    expect(await guestIs(gone, "receiving")).toEqual({ kind: "receiving", done: 0, total: null });
+    await gone.page.perform("cancelPairing");
+    expect(guestOf(gone)).toEqual({ kind: "abandoned", code: "pairing-stopped" });
+    delete insteadOfAda.putRelay;
+    await ada.page.perform("closePairing");
+    await gone.remove();
   });
 
   test("PUSH-1: a device whose messenger is closed is told at its browser's push service that something waits, and not what", async () => {
@@ -408,6 +583,8 @@ describe("one person's devices, with the whole messenger and a real server", () 
     await cay.remove();
   });
 });
+
+const BROKEN = new WireError("unreachable", "no connection");
 
 /** A platform whose server is another one in what `others` has of an account's calls. */
 function through(others: (account: AccountClient) => object): (platform: Platform) => Platform {

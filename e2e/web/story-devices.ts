@@ -86,6 +86,10 @@ export function lostAndSecondDevice(owned: () => Owned): void {
     await picture(tablet.page, "story-tablet-digits");
     await found.press("They are the same: add it");
     await found.page.getByText("The device was added").waitFor();
+    await found.page.getByText("Your whole history was sent").waitFor();
+    await picture(found.page, "story-ada-added");
+    await found.press("Close");
+    await found.page.getByText("Kitchen tablet").waitFor();
     await tablet.readWho();
     await tablet.page.getByRole("link", { name: /Ben/ }).first().click();
     // From before it was there, by the other device.

@@ -2,7 +2,9 @@ import type {
   AppState,
   MemberView,
   NoticeView,
+  PairingHostView,
   PasskeyView,
+  SentView,
   TransferView,
   UnlockWay,
 } from "@porchlight/client/page";
@@ -197,6 +199,14 @@ const recovery: Scene = {
   },
 };
 
+function letting(pairing: PairingHostView): Scene {
+  return { at: "/settings/devices", state: ready(SEVERAL, { pairing }), answers: { passkeys: [] } };
+}
+
+function letIn(withHistory: boolean, sent: SentView): PairingHostView {
+  return { kind: "in", deviceName: "Kitchen tablet", withHistory, sent };
+}
+
 /** Every state of every union of the contract, and every page. */
 export const SCENES: Readonly<Record<string, Scene>> = {
   starting: { at: "/", state: { kind: "starting" } },
@@ -233,6 +243,11 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     at: "/",
     state: { kind: "signed-out", deployment, pairing: { kind: "receiving", done: 41, total: 130 } },
   },
+  "pairing-receiving-nothing": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "receiving", done: 0, total: null } },
+    does: [],
+  },
   "pairing-came-short": {
     at: "/",
     state: { kind: "signed-out", deployment, pairing: { kind: "came-short" } },
@@ -241,6 +256,11 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "pairing-abandoned": {
     at: "/",
     state: { kind: "signed-out", deployment, pairing: { kind: "abandoned", code: "pairing-over" } },
+    does: [],
+  },
+  "pairing-given-up": {
+    at: "/",
+    state: { kind: "signed-out", deployment, pairing: { kind: "abandoned", code: "pairing-stopped" } },
     does: [],
   },
   "pairing-altered": {
@@ -252,30 +272,47 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: { kind: "signed-out", deployment, pairing: { kind: "ended", code: "pairing-refused" } },
     does: [],
   },
-  "device-letting-in": {
-    at: "/settings/devices",
-    state: ready(SEVERAL, { pairing: { kind: "letting-in", deviceName: "Kitchen tablet" } }),
-    answers: { passkeys: [] },
+  "device-awaited": letting({ kind: "waiting" }),
+  "device-waiting": letting({ kind: "compare", digits: "314159", deviceName: "Kitchen tablet" }),
+  "device-changed": {
+    ...letting({ kind: "compare", digits: "314159", deviceName: "Kitchen tablet" }),
+    refuses: { confirmDevice: "pairing-changed" },
+    does: [{ press: "They are the same: add it" }],
+  },
+  "device-letting-in": letting({ kind: "letting-in", deviceName: "Kitchen tablet" }),
+  "device-sending": letting({
+    kind: "sending",
+    deviceName: "Kitchen tablet",
+    withHistory: true,
+    done: 41,
+    total: 130,
+  }),
+  "device-sending-little": {
+    ...letting({
+      kind: "sending",
+      deviceName: "Kitchen tablet",
+      withHistory: false,
+      done: 0,
+      total: null,
+    }),
     does: [],
   },
-  "device-sending": {
-    at: "/settings/devices",
-    state: ready(SEVERAL, {
-      pairing: { kind: "sending", deviceName: "Kitchen tablet", done: 41, total: 130 },
-    }),
-    answers: { passkeys: [] },
+  "device-refused": letting({ kind: "refused", deviceName: "Kitchen tablet" }),
+  "device-failed": {
+    ...letting({ kind: "failed", deviceName: "Kitchen tablet", code: "pairing-over" }),
+    does: [],
   },
-  "device-refused": {
-    at: "/settings/devices",
-    state: ready(SEVERAL, { pairing: { kind: "compare", digits: "314159", deviceName: "Kitchen tablet" } }),
-    answers: { passkeys: [], confirmDevice: undefined },
-    does: [{ press: "They differ" }],
+  "device-unsure": letting({ kind: "unsure", deviceName: "Kitchen tablet", device: "0f".repeat(32) }),
+  "device-unsure-in": {
+    ...letting({ kind: "unsure", deviceName: "Kitchen tablet", device: "ab".repeat(32) }),
+    does: [],
   },
-  "device-waiting": {
-    at: "/settings/devices",
-    state: ready(SEVERAL, { pairing: { kind: "compare", digits: "314159", deviceName: "Kitchen tablet" } }),
-    answers: { passkeys: [] },
-  },
+  "device-in": letting(letIn(true, { kind: "whole" })),
+  "device-in-without": { ...letting(letIn(false, { kind: "whole" })), does: [] },
+  "device-in-stopped": { ...letting(letIn(true, { kind: "stopped" })), does: [] },
+  "device-in-stopped-little": { ...letting(letIn(false, { kind: "stopped" })), does: [] },
+  "device-in-broken": { ...letting(letIn(true, { kind: "broken", code: "offline" })), does: [] },
+  "device-in-broken-little": { ...letting(letIn(false, { kind: "broken", code: "offline" })), does: [] },
   locked: {
     at: "/",
     state: {

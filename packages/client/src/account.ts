@@ -277,14 +277,16 @@ export class Account {
 
   /**
    * Takes up the pairing of a code, of what a QR code holds, or of an id among {@link waitingDevices}, and waits for the
-   * new device. Throws ClientError
-   * "identity-not-here", "code-malformed", "pairing-altered", "pairing-over".
+   * new device; aborted by the signal, it refuses it. Throws ClientError "identity-not-here", "code-malformed",
+   * "pairing-altered", "pairing-over", "pairing-stopped".
    */
   async pair(
     code: string | Uint8Array,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<PairingHost> {
     const identitySeed = await this.#identity();
+    const isErrand = (errand: Errand, deviceKey: Uint8Array): boolean =>
+      errand.act === "add" && errand.deviceKey === hex(deviceKey);
     return await PairingHost.begin({
       ...this.#context,
       identitySeed,
@@ -295,7 +297,10 @@ export class Account {
       // Noted before the grant leaves: a crash in between forgets nobody.
       granted: (deviceKey) =>
         this.#addErrands([{ act: "add", deviceKey: hex(deviceKey), conversations: this.#activeSeats() }]),
+      withheld: (deviceKey) =>
+        this.#keep({ errands: this.#record.errands.filter((errand) => !isErrand(errand, deviceKey)) }),
       spread: () => this.attend(),
+      isDue: (deviceKey) => this.#record.errands.some((errand) => isErrand(errand, deviceKey)),
       ...options,
     });
   }

@@ -64,6 +64,11 @@ export type ClientErrorCode =
   | "code-malformed"
   | "pairing-over"
   | "pairing-altered"
+  | "pairing-stopped"
+  /** The digits that were compared are not those of the pairing that waits now. */
+  | "pairing-changed"
+  /** The new device may be in, or not: the list of devices shows it. */
+  | "pairing-unsure"
   | "stream-corrupt"
   | "invitation-malformed"
   // state

@@ -112,11 +112,15 @@ export class PairingGuest {
 
   /**
    * Waits for the person's yes on the other device. From then on this is a device of the account, as `granted` is told;
-   * the other one adds it to the conversations. After {@link digits}. Throws ClientError "pairing-refused",
-   * "pairing-over", "pairing-altered".
+   * the other one adds it to the conversations. `hurry`: from then on nobody is patient any more. After {@link digits}.
+   * Throws ClientError "pairing-refused", "pairing-over", "pairing-altered".
    */
   async finish(
-    options: { readonly signal?: AbortSignal; readonly granted?: () => void } = {},
+    options: {
+      readonly signal?: AbortSignal;
+      readonly granted?: () => void;
+      readonly hurry?: AbortSignal;
+    } = {},
   ): Promise<{ readonly account: Account; readonly history: HistoryKey }> {
     const { context, keys, options: own } = this.#parts;
     const compared = this.#compared;
@@ -130,7 +134,7 @@ export class PairingGuest {
     options.granted?.();
     const member = await Member.adopt(context, device, noticeKey);
     const keyPackages = Math.min(MOST_KEY_PACKAGES, KEY_PACKAGES + granted.conversations);
-    const account = await new Patience().through(() =>
+    const account = await new Patience(options.hurry).through(() =>
       Account.enter(context, member, { ...own, backupKey, keyPackages }),
     );
     return { account, history: granted.historyKey };

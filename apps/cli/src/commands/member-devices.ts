@@ -153,7 +153,8 @@ async function approve(pairing: PairingHost, shown: string | undefined, streams:
       ? await streams.confirm(`"${device}" wants in. Does it show ${pairing.digits}?`)
       : shown === pairing.digits;
   if (!yes) {
-    await pairing.refuse();
+    // It is not in without a yes; that somebody may be in between is said whether or not the server hears of it.
+    await pairing.refuse().catch(() => {});
     throw new CommandError(
       EXIT.refused,
       "digits-differ",

@@ -100,6 +100,9 @@ export const en = {
   "pair.receiving.stop": "Go on without the rest",
   "pair.receiving.stop-hint":
     "Conversations that did not come over whole begin here anew. They stay as they are on your other device.",
+  "pair.receiving.give-up": "Give up",
+  "pair.receiving.give-up-hint":
+    "Nothing has come yet. If you give up, nothing of this stays here, and your other device may go on listing this one: remove it there, and begin again.",
   "pair.came-short": "This device was added. Not all of your history came over: the connection broke off.",
   "pair.came-short.do": "Go on",
   "pair.abandoned": "Your other device let this one in, but it could not go on here",
@@ -267,6 +270,8 @@ export const en = {
   "new.code": "Contact link or code",
   "new.code-hint": "Everybody finds theirs in Settings.",
   "new.code-add": "Add",
+  "new.code-foreign":
+    "This link is of another service. Nobody there can be reached from here. Ask them for a link of this one, if they use it.",
   "new.charter": "Who can open it",
   "new.create": "Start",
   "new.creating": "Starting…",
@@ -509,6 +514,8 @@ export const en = {
   "scan.wrong.safety-number": "That is a safety number.",
   "scan.wrong.pairing": "That is the code of a new device.",
   "scan.wrong.contact": "That is a contact link.",
+  "scan.wrong.foreign-contact":
+    "That is a contact link of another service. Nobody there can be reached from here.",
   "scan.wrong.invitation": "That is an invitation.",
   "scan.wrong.other": "That is no code of Porchlight.",
   "scan.off": "The camera is off",
@@ -589,15 +596,36 @@ export const en = {
   "device.refused.next":
     "If the digits differed, somebody may be in between: begin again on another network. If it happens again, tell your administrator.",
   "device.letting-in.title": "Letting it in",
-  "device.letting-in": "“{name}” becomes a member of your conversations.",
+  "device.letting-in": "“{name}” is being told that it may come in.",
+  "device.letting-in.stop": "Stop waiting",
+  "device.letting-in.stop-hint":
+    "This cannot be taken back. If you stop now, nobody knows yet whether it comes in: the list of your devices shows it.",
   "device.sending.title": "Sending your history",
   "device.sending": "“{name}” is in. Your history goes over to it. Keep both devices open.",
   "device.sending.stop": "Stop sending",
+  "device.sending-little":
+    "“{name}” is in. It becomes a member of your conversations, and your name and the people you know go over to it.",
+  "device.sending-little.stop-hint":
+    "It stays your device. If you stop before your name is there, it cannot go on, and says what to do.",
   "device.sending.stop-hint":
     "Stopped, the new device has the conversations that went over whole, and reads all from here on.",
   "device.history-broken": "The device was added. Not all of your history went over",
+  "device.little-broken": "The device was added. Your name and the people you know did not all go over",
   "device.history-broken.next":
-    "On the new device choose “Go on without the rest”. Where nothing has come yet, it waits ten minutes, and then says what to do.",
+    "On the new device choose “Go on without the rest”. Where nothing has come yet, choose “Give up” there, remove it here, and begin again.",
+  "device.awaited": "Waiting for the new device…",
+  "device.unsure": "Nobody knows yet whether the device was added",
+  "device.unsure.next":
+    "“{name}” may be in: the answer did not come through. Look at the list of your devices in the next ten minutes. If it stands there, remove it, and begin again on the new device.",
+  "device.unsure-in": "The device is in, and got nothing from this one",
+  "device.unsure-in.next":
+    "“{name}” stands in the list of your devices. If it does not go on by itself, remove it in the list, and begin again on the new device.",
+  "device.added.whole": "Your whole history was sent to “{name}”. It reads all from here on.",
+  "device.added.without": "Your name and the people you know were sent to “{name}”. It reads all from here on.",
+  "device.added.stopped":
+    "You stopped sending. It has the conversations that went over whole, and reads all from here on. If it still waits, choose “Go on without the rest” there.",
+  "device.added.stopped-little":
+    "You stopped sending. If it still waits, choose “Go on without the rest” there; where nothing has come yet, choose “Give up”, remove it here, and begin again.",
   "device.add.step-1": "Open {address} on the new device.",
   "device.add.step-2": "Choose “I use Porchlight on another device”.",
   "device.add.step-3": "Scan the code that it shows, or type it.",
@@ -892,6 +920,9 @@ export const en = {
     "Only the device that made your account can do that, or one that came back with the recovery code.",
   "error.code-malformed": "This is not a code. Copy all of it.",
   "error.pairing-over": "It took too long. Begin again on the new device.",
+  "error.pairing-stopped": "It was stopped.",
+  "error.pairing-changed": "Another device waits now, with other digits. Compare them again.",
+  "error.pairing-unsure": "The device may have been added: the list of your devices shows it.",
   "error.pairing-altered":
     "Somebody may be in between: what the two devices said to each other was altered on the way. Begin again on another network, and compare the digits.",
   "error.stream-corrupt": "What came over is damaged. Try again.",

@@ -313,6 +313,23 @@ const PAIRING_TEXT = {
   "came-short": "pair.came-short",
 } as const;
 
+/** Let in, and nothing has come: there is nothing to go on with. */
+function GiveUp(): ReactElement {
+  const messenger = useMessenger();
+  const [attempt, run] = useAttempt();
+  return (
+    <>
+      <p className="small soft">{say("pair.receiving.give-up-hint")}</p>
+      <Button
+        isBusy={attempt.kind === "busy"}
+        onPress={() => run(async () => await messenger.perform("cancelPairing"))}
+      >
+        {attempt.kind === "busy" ? say("first.working") : say("pair.receiving.give-up")}
+      </Button>
+    </>
+  );
+}
+
 /** Waiting for the person's other device: the code, then six digits to compare, then what that device has. */
 function Pairing({
   pairing,
@@ -349,7 +366,9 @@ function Pairing({
       ) : pairing.kind === "receiving" ? (
         <>
           <Progress label={say("pair.receiving.label")} done={pairing.done} total={pairing.total} />
-          {pairing.done === 0 ? null : (
+          {pairing.done === 0 ? (
+            <GiveUp />
+          ) : (
             <>
               <p className="small soft">{say("pair.receiving.stop-hint")}</p>
               {cancel(say("pair.receiving.stop"))}

@@ -1,5 +1,6 @@
 import type { DeviceView, PairingHostView } from "@porchlight/client/page";
-import { type ReactElement, useRef, useState } from "react";
+import { type ReactElement, useState } from "react";
+import { codeText } from "../i18n/errors.ts";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAsk, useAttempt, useMessenger, useReady } from "../messenger/use.ts";
 import { Banner } from "../parts/banner.tsx";
@@ -166,77 +167,34 @@ function Sessions({ device }: { readonly device: DeviceView }): ReactElement | n
   );
 }
 
-/** A new device waits at the other end, or is about to: the code, the digits, this person's yes, and what goes over. */
+/** A new device waits at the other end, or is about to: the code, the digits, this person's yes, and what became of it. */
 function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement {
   const messenger = useMessenger();
   const { pairing } = useReady();
+  const ask = useAsk();
   const [code, setCode] = useState("");
-  const [withHistory, setHistory] = useState(true);
-  const [isRefused, setRefused] = useState(false);
-  /** It was let in, whatever became of the history. */
-  const isIn = useRef(false);
-  if (pairing?.kind === "sending") isIn.current = true;
   const [attempt, run] = useAttempt();
-  const answer = (yes: boolean): void =>
-    run(async () => {
-      await messenger.perform("confirmDevice", { yes, history: yes && withHistory });
-      if (!yes) return setRefused(true);
-      tell({ text: say("device.added") });
-      onClose();
-    });
+  const end = (intent: "stopPairing" | "closePairing"): void => {
+    void ask(intent);
+    onClose();
+  };
+  switch (pairing?.kind) {
+    case "waiting":
+      return <Awaited onStop={() => end("stopPairing")} />;
+    case "compare":
+      // Other digits, other buttons: none that is being pressed already means them.
+      return <Compare key={pairing.digits} pairing={pairing} />;
+    case "letting-in":
+    case "sending":
+      return <Coming pairing={pairing} />;
+    case "refused":
+    case "failed":
+    case "unsure":
+    case "in":
+      return <Outcome pairing={pairing} onClose={() => end("closePairing")} />;
+  }
   const approve = (shown: string): void =>
     run(async () => await messenger.perform("approveDevice", { code: shown.trim() }));
-  const refusal = attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null;
-  const close = (
-    <div className="row-wrap">
-      <Button onPress={onClose}>{say("close")}</Button>
-    </div>
-  );
-  if (isRefused) {
-    return (
-      <Panel title={say("device.add")} onClose={onClose}>
-        <Banner tone="danger" isLoud title={say("device.refused")}>
-          <p>{say("device.refused.next")}</p>
-        </Banner>
-        {close}
-      </Panel>
-    );
-  }
-  if (pairing === null && isIn.current && attempt.kind === "refused") {
-    return (
-      <Panel title={say("device.add")} onClose={onClose}>
-        <Banner tone="danger" isLoud title={say("device.history-broken")}>
-          <p>
-            {attempt.text} {say("device.history-broken.next")}
-          </p>
-        </Banner>
-        {close}
-      </Panel>
-    );
-  }
-  if (pairing?.kind === "letting-in" || pairing?.kind === "sending") {
-    return <LettingIn pairing={pairing} />;
-  }
-  if (pairing !== null) {
-    return (
-      <Panel title={say("device.add")} isAlert onClose={() => answer(false)}>
-        <p>
-          <Say k="device.compare" v={{ name: shownName(pairing.deviceName) || say("device.unnamed") }} />
-        </p>
-        <Digits digits={pairing.digits} />
-        <Toggle isSelected={withHistory} onChange={setHistory} hint={say("device.history-hint")}>
-          {say("device.history")}
-        </Toggle>
-        {refusal}
-        <div className="row-wrap">
-          <Button look="main" isBusy={attempt.kind === "busy"} onPress={() => answer(true)}>
-            {attempt.kind === "busy" ? say("first.working") : say("device.approve")}
-          </Button>
-          <Button onPress={() => answer(false)}>{say("device.refuse")}</Button>
-        </div>
-      </Panel>
-    );
-  }
   return (
     <Panel title={say("device.add")} onClose={onClose}>
       <ol className="steps">
@@ -256,7 +214,7 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
         autoFocus
         action={<Scan wanted="pairing" isBusy={attempt.kind === "busy"} onFound={approve} />}
       />
-      {refusal}
+      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <Button
         look="main"
         isDisabled={code.trim() === ""}
@@ -269,38 +227,162 @@ function AddDevice({ onClose }: { readonly onClose: () => void }): ReactElement 
   );
 }
 
-/** It is decided: the device comes in, and then what this one has goes over. */
-function LettingIn({
-  pairing,
-}: {
-  readonly pairing: Exclude<PairingHostView, { kind: "compare" }>;
-}): ReactElement {
-  const ask = useAsk();
-  const name = shownName(pairing.deviceName) || say("device.unnamed");
-  const isSending = pairing.kind === "sending";
-  const stop = (): void => void ask("stopHistory");
+type Pairing<Kind extends PairingHostView["kind"]> = Extract<PairingHostView, { kind: Kind }>;
+
+function nameOf({ deviceName }: { readonly deviceName: string }): string {
+  return shownName(deviceName) || say("device.unnamed");
+}
+
+/** The code was taken up; its device has not answered. */
+function Awaited({ onStop }: { readonly onStop: () => void }): ReactElement {
   return (
-    <Panel
-      title={isSending ? say("device.sending.title") : say("device.letting-in.title")}
-      isAlert
-      onClose={null}
-    >
-      <p role="status">
-        {isSending ? <Say k="device.sending" v={{ name }} /> : <Say k="device.letting-in" v={{ name }} />}
-      </p>
-      <Progress
-        label={isSending ? say("device.sending.title") : say("device.letting-in.title")}
-        done={isSending ? pairing.done : 0}
-        total={isSending ? pairing.total : null}
-      />
-      {isSending ? (
-        <>
-          <p className="small soft">{say("device.sending.stop-hint")}</p>
-          <div className="row-wrap">
-            <Button onPress={stop}>{say("device.sending.stop")}</Button>
-          </div>
-        </>
-      ) : null}
+    <Panel title={say("device.add")} isAlert onClose={onStop}>
+      <p role="status">{say("device.awaited")}</p>
+      <Progress label={say("device.awaited")} done={0} total={null} />
+      <div className="row-wrap">
+        <Button onPress={onStop}>{say("cancel")}</Button>
+      </div>
     </Panel>
   );
+}
+
+function Compare({ pairing }: { readonly pairing: Pairing<"compare"> }): ReactElement {
+  const messenger = useMessenger();
+  const [withHistory, setHistory] = useState(true);
+  const [attempt, run] = useAttempt();
+  const { digits } = pairing;
+  const answer = (yes: boolean): void =>
+    run(async () => await messenger.perform("confirmDevice", { digits, yes, history: yes && withHistory }));
+  return (
+    <Panel title={say("device.add")} isAlert onClose={() => answer(false)}>
+      <p>
+        <Say k="device.compare" v={{ name: nameOf(pairing) }} />
+      </p>
+      <Digits digits={digits} />
+      <Toggle isSelected={withHistory} onChange={setHistory} hint={say("device.history-hint")}>
+        {say("device.history")}
+      </Toggle>
+      {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
+      <div className="row-wrap">
+        <Button look="main" isBusy={attempt.kind === "busy"} onPress={() => answer(true)}>
+          {attempt.kind === "busy" ? say("first.working") : say("device.approve")}
+        </Button>
+        <Button onPress={() => answer(false)}>{say("device.refuse")}</Button>
+      </div>
+    </Panel>
+  );
+}
+
+/** It is decided: the device comes in, and then what this one has goes over. */
+function Coming({ pairing }: { readonly pairing: Pairing<"letting-in" | "sending"> }): ReactElement {
+  const ask = useAsk();
+  const name = nameOf(pairing);
+  const isIn = pairing.kind === "sending";
+  const isHistory = isIn && pairing.withHistory;
+  const title = say(isHistory ? "device.sending.title" : "device.letting-in.title");
+  return (
+    <Panel title={title} isAlert onClose={null}>
+      <p role="status">
+        {isHistory ? (
+          <Say k="device.sending" v={{ name }} />
+        ) : isIn ? (
+          <Say k="device.sending-little" v={{ name }} />
+        ) : (
+          <Say k="device.letting-in" v={{ name }} />
+        )}
+      </p>
+      <Progress label={title} done={isIn ? pairing.done : 0} total={isIn ? pairing.total : null} />
+      <p className="small soft">
+        {isHistory
+          ? say("device.sending.stop-hint")
+          : say(isIn ? "device.sending-little.stop-hint" : "device.letting-in.stop-hint")}
+      </p>
+      <div className="row-wrap">
+        <Button onPress={() => void ask("stopPairing")}>
+          {say(isIn ? "device.sending.stop" : "device.letting-in.stop")}
+        </Button>
+      </div>
+    </Panel>
+  );
+}
+
+function Outcome({
+  pairing,
+  onClose,
+}: {
+  readonly pairing: Pairing<"refused" | "failed" | "unsure" | "in">;
+  readonly onClose: () => void;
+}): ReactElement {
+  return (
+    <Panel title={say("device.add")} onClose={onClose}>
+      <OutcomeBanner pairing={pairing} />
+      <div className="row-wrap">
+        <Button autoFocus onPress={onClose}>
+          {say("close")}
+        </Button>
+      </div>
+    </Panel>
+  );
+}
+
+function OutcomeBanner({
+  pairing,
+}: {
+  readonly pairing: Pairing<"refused" | "failed" | "unsure" | "in">;
+}): ReactElement {
+  const { me } = useReady();
+  const name = nameOf(pairing);
+  if (pairing.kind === "refused") {
+    return (
+      <Banner tone="danger" isLoud title={say("device.refused")}>
+        <p>{say("device.refused.next")}</p>
+      </Banner>
+    );
+  }
+  if (pairing.kind === "failed") {
+    return (
+      <Banner tone="danger" isLoud title={say("device.refused")}>
+        <p>{codeText(pairing.code)}</p>
+      </Banner>
+    );
+  }
+  if (pairing.kind === "unsure") {
+    const isListed = me.devices.some(({ key }) => key === pairing.device);
+    return (
+      <Banner tone="danger" isLoud title={say(isListed ? "device.unsure-in" : "device.unsure")}>
+        <p>
+          <Say k={isListed ? "device.unsure-in.next" : "device.unsure.next"} v={{ name }} />
+        </p>
+      </Banner>
+    );
+  }
+  const { sent, withHistory } = pairing;
+  switch (sent.kind) {
+    case "whole":
+      return (
+        <Banner tone="good" title={say("device.added")}>
+          <p>
+            <Say k={withHistory ? "device.added.whole" : "device.added.without"} v={{ name }} />
+          </p>
+        </Banner>
+      );
+    case "stopped":
+      return (
+        <Banner title={say("device.added")}>
+          <p>{say(withHistory ? "device.added.stopped" : "device.added.stopped-little")}</p>
+        </Banner>
+      );
+    case "broken":
+      return (
+        <Banner
+          tone="danger"
+          isLoud
+          title={say(withHistory ? "device.history-broken" : "device.little-broken")}
+        >
+          <p>
+            {codeText(sent.code)} {say("device.history-broken.next")}
+          </p>
+        </Banner>
+      );
+  }
 }

@@ -3,12 +3,10 @@ import { formatNoticeCode } from "@porchlight/notice";
 import { WireError } from "@porchlight/wire";
 import type { Account } from "../account.ts";
 import { ClientError } from "../error.ts";
-import { sendHistory } from "../history.ts";
 import { invitationLink } from "../invitation.ts";
-import type { PairingHost } from "../pairing-host.ts";
 import { beginPasskey, finishPasskey, type PasskeyCreated } from "../passkey.ts";
 import type { UnlockSecret } from "./intents.ts";
-import { handover } from "./keepsake.ts";
+import { LettingIn } from "./letting-in.ts";
 import { formatContactCode } from "./safety-number.ts";
 import type { Session } from "./session.ts";
 import type { Handlers } from "./session-intents.ts";
@@ -21,7 +19,8 @@ export type AccountIntent =
   | "invite"
   | "approveDevice"
   | "confirmDevice"
-  | "stopHistory"
+  | "stopPairing"
+  | "closePairing"
   | "nameDevice"
   | "removeDevice"
   | "endSession"
@@ -41,8 +40,7 @@ export function accountIntents(
   session: Session,
   removeUnlockWay: (credential: string, proof: UnlockSecret | null) => Promise<void>,
 ): Handlers<AccountIntent> {
-  let pairing: PairingHost | null = null;
-  let sending: AbortController | null = null;
+  const lettingIn = new LettingIn(session);
 
   const account = (): Account => {
     if (session.account !== null) return session.account;
@@ -85,42 +83,10 @@ export function accountIntents(
       return { link: invitationLink(session.config.url, secret, contact), expires: invitation.expires };
     },
 
-    approveDevice: async ({ code }) => {
-      pairing = await account().pair(code, { signal: session.ended });
-      const { digits, deviceName } = pairing;
-      session.showPairing({ kind: "compare", digits, deviceName });
-    },
-
-    confirmDevice: async ({ yes, history }) => {
-      const host = pairing;
-      if (host === null) throw new ClientError("not-now", "no new device waits");
-      pairing = null;
-      const { deviceName } = host;
-      session.showPairing(yes ? { kind: "letting-in", deviceName } : null);
-      if (!yes) return await host.refuse();
-      const { signal } = (sending = new AbortController());
-      try {
-        const { history: key, attendance } = await host.confirm();
-        await session.tellRefused(attendance);
-        // Without the history still who the person is, and whom they know.
-        const isWanted = (name: string) => history || name === "people" || name === "profile";
-        const records = handover(session.storage, {
-          isWanted,
-          signal,
-          onProgress: (progress) =>
-            history ? session.showPairing({ kind: "sending", deviceName, ...progress }) : undefined,
-        });
-        const { ended } = session;
-        await sendHistory(session.server.account, key, records, { signal: ended, hurry: signal });
-      } finally {
-        sending = null;
-        session.showPairing(null);
-      }
-      await session.refreshDevices();
-      for (const conversation of session.threads.keys()) session.kick(conversation);
-    },
-
-    stopHistory: () => sending?.abort(),
+    approveDevice: ({ code }) => lettingIn.approve(account(), code),
+    confirmDevice: (answer) => lettingIn.confirm(answer),
+    stopPairing: () => lettingIn.stop(),
+    closePairing: () => lettingIn.close(),
 
     nameDevice: async ({ name }) => {
       await account().renameDevice(name);

@@ -72,7 +72,10 @@ export type Intents = {
   };
   /** From "signed-out": asks an own device to take this one in; the state then has `pairing`. */
   beginPairing: (input: { readonly deviceName: string; readonly secret: UnlockSecret }) => void;
-  /** While the history comes over ("receiving"), and when it came short, it goes on without the rest as soon as anything has come. */
+  /**
+   * Before it is let in, nothing is left. While the history comes over ("receiving"), and when it came short, it goes on
+   * without the rest; where nothing has come it gives up ("abandoned"), and is answered when that is done.
+   */
   cancelPairing: () => void;
   /** From "locked". Wrong: ClientError "unlock-refused". */
   unlock: (input: UnlockSecret) => void;
@@ -184,12 +187,25 @@ export type Intents = {
   removeUnlockWay: (input: { readonly credential: string | null; readonly proof: UnlockSecret }) => void;
   /** A link for somebody new. */
   invite: () => { readonly link: string; readonly expires: UnixSeconds };
-  /** On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`. */
+  /**
+   * On the device that has the account: the code that the new one shows, typed or scanned. The state then has `pairing`;
+   * answered when there are digits to compare. A pairing that has no yes yet is refused in its favour: its own answer is
+   * "pairing-stopped". Refused with "not-now" while a device is let in.
+   */
   approveDevice: (input: { readonly code: string }) => void;
-  /** The person compared the digits. With `history`, what this device has goes to the new one, device to device. */
-  confirmDevice: (input: { readonly yes: boolean; readonly history: boolean }) => void;
-  /** No more of the history goes over to the new device, which is in all the same. */
-  stopHistory: () => void;
+  /**
+   * The person compared these digits. What becomes of it stands in `pairing`. With `history`, what this device has goes to
+   * the new one, device to device. Other digits than those that are to be compared now: ClientError "pairing-changed".
+   */
+  confirmDevice: (input: {
+    readonly digits: string;
+    readonly yes: boolean;
+    readonly history: boolean;
+  }) => void;
+  /** Ends what is under way (PairingHostView). */
+  stopPairing: () => void;
+  /** The person knows what became of it. */
+  closePairing: () => void;
   nameDevice: (input: { readonly name: string }) => void;
   endSession: (input: { readonly session: string }) => void;
   /** What `navigator.credentials.create` takes, as JSON (`startRegistration({optionsJSON})`). */

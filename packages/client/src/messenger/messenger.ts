@@ -10,6 +10,7 @@ import { type AccountIntent, accountIntents } from "./account-intents.ts";
 import { type Door, formatDoor, opened, parseDoor, slotFor, waysOf } from "./door.ts";
 import type { IntentInput, IntentName, IntentResult, UnlockSecret } from "./intents.ts";
 import { takeKeepsakes } from "./keepsake.ts";
+import { isUnderWay } from "./letting-in.ts";
 import { type NoticeIntent, noticeIntents } from "./notice-intents.ts";
 import type { MessengerConfig, Platform } from "./platform.ts";
 import { checkedName, Profile } from "./profile.ts";
@@ -59,7 +60,12 @@ export class Messenger {
   #door: Door | null = null;
   #open: Open | null = null;
   #release: (() => void) | null = null;
-  #pairing: { readonly begin: AbortController; readonly history: AbortController } | null = null;
+  #pairing: {
+    readonly begin: AbortController;
+    readonly history: AbortController;
+    /** Settled, not rejected, when it came to something or to nothing. */
+    readonly ended: Promise<void>;
+  } | null = null;
   /** Signing up, unlocking and locking wait for one another. */
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -209,13 +215,14 @@ export class Messenger {
       };
     },
     beginPairing: ({ deviceName, secret }) => this.#pair(deviceName, secret),
-    cancelPairing: () => {
+    cancelPairing: async () => {
       if (this.#state.kind !== "signed-out") return;
       const { pairing } = this.#state;
       // It is a device of the account already: it goes on with what has come.
       if (isLetIn(pairing)) {
-        // Who the person is comes first: before that there is nothing to go on with.
-        if (pairing.kind === "came-short" || pairing.done > 0) this.#pairing?.history.abort();
+        this.#pairing?.history.abort();
+        // Who the person is comes first: before that there is nothing to go on with, and it ends.
+        if (pairing.kind === "receiving" && pairing.done === 0) await this.#pairing?.ended;
         return;
       }
       this.#pairing?.begin.abort();
@@ -274,7 +281,7 @@ export class Messenger {
    * at the other end.
    */
   get #isPairing(): boolean {
-    return this.#pairing !== null || (this.#open?.session.state.pairing ?? null) !== null;
+    return this.#pairing !== null || isUnderWay(this.#open?.session.state.pairing ?? null);
   }
 
   /** The person wants to go on elsewhere: what was promised is saved, and nothing is touched from then on. */
@@ -366,7 +373,10 @@ export class Messenger {
     if (this.#state.kind !== "signed-out" || isLetIn(this.#state.pairing)) throw notNow();
     const [begin, taking] = [new AbortController(), new AbortController()];
     this.#pairing?.begin.abort();
-    const pairing = { begin, history: taking };
+    // What it leaves is erased, and nothing that is new by then.
+    await this.#pairing?.ended;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const pairing = { begin, history: taking, ended };
     this.#pairing = pairing;
     const { signal } = begin;
     const show = (view: PairingGuestView | null): void => {
@@ -388,7 +398,7 @@ export class Messenger {
           isIn = true;
           show({ kind: "receiving", done: 0, total: null });
         };
-        const { account, history } = await guest.finish({ signal, granted });
+        const { account, history } = await guest.finish({ signal, granted, hurry: taking.signal });
         const records = receiveHistory(context.server.account, history, { signal: taking.signal });
         let broken: unknown = null;
         const come = upTo(records, (error) => {
@@ -396,7 +406,9 @@ export class Messenger {
         });
         await takeKeepsakes(context.storage, come, (progress) => show({ kind: "receiving", ...progress }));
         // ACC-46. Without who the person is there is nothing to go on with, and who was taken out again is out.
-        if (broken !== null && (isRevoked(broken) || !(await Profile.isIn(context.storage)))) throw broken;
+        const isNobody = !(await Profile.isIn(context.storage));
+        if (broken !== null && (isRevoked(broken) || isNobody)) throw broken;
+        if (isNobody && taking.signal.aborted) throw new ClientError("pairing-stopped", "begin again");
         isShort = broken !== null;
         return account;
       };
@@ -409,13 +421,14 @@ export class Messenger {
       this.#beginDevice("", secret, enter, { saved })
         .catch((error: unknown) => {
           // Nobody waits for it any more: that it ended, and why, stands in the state.
-          const code = codeOf(error);
+          const code = isIn && taking.signal.aborted ? "pairing-stopped" : codeOf(error);
           if (isIn && !isRevoked(error)) show({ kind: "abandoned", code });
           else show(hasBegun ? { kind: "ended", code } : null);
           reject(error);
         })
         .finally(() => {
           if (this.#pairing === pairing) this.#pairing = null;
+          end();
         });
     });
     await begun;

@@ -45,6 +45,8 @@ const ROUND = 20_000;
 const ROUND_WITHOUT_NEWS = 2_000;
 /** Rounds that come sooner where somebody says that they leave: their request follows it to the server (ACC-60). */
 const ROUNDS_FOR_LEAVING = 3;
+/** Seconds for which a device that may be coming in is looked for. */
+const EXPECTED = 600;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
@@ -92,6 +94,8 @@ export class Session {
   /** The account's devices, as the server listed them last. */
   #devices: DeviceList;
   #hasListed = false;
+  /** Until then each round lists them. */
+  #expectedUntil = 0;
   readonly #holdsIdentity: boolean;
   #account: Account | null;
 
@@ -149,7 +153,7 @@ export class Session {
       newId: () => this.newId(),
       absorb: (thread, seat) => this.#absorb(thread, seat),
       kick: (conversation) => this.kick(conversation),
-      failed: (error) => this.#failed(error),
+      failed: (error) => this.failed(error),
     });
     this.#doors = new KeyholderDoors(book, () => this.now());
     this.typing = new Typing({
@@ -343,7 +347,7 @@ export class Session {
         while (this.#isRunning && this.#due.delete(conversation)) await this.#workOnce(conversation);
       } catch (error) {
         this.#due.add(conversation);
-        this.#failed(error);
+        this.failed(error);
         throw error;
       } finally {
         this.#working.delete(conversation);
@@ -366,7 +370,7 @@ export class Session {
         await this.#sleep(this.#hasNews && !isSoon ? ROUND : ROUND_WITHOUT_NEWS);
       } catch (error) {
         if (!this.#isRunning) return;
-        this.#failed(error);
+        this.failed(error);
         await this.#sleep(pause * (0.5 + Math.random()));
         pause = Math.min(LONGEST_PAUSE, pause * 2);
       }
@@ -380,7 +384,7 @@ export class Session {
       this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
     }
     // What was kept may have changed meanwhile.
-    if (!this.#hasListed) await this.refreshDevices();
+    if (!this.#hasListed || this.now() < this.#expectedUntil) await this.refreshDevices();
     this.server.connect();
     await this.member.replenishKeyPackages(KEY_PACKAGES);
     const welcomed = await this.member.join();
@@ -456,6 +460,12 @@ export class Session {
     await saveDevices(this.storage, this.#devices);
     this.backup.look(account);
     this.#set({ me: this.#meView() });
+  }
+
+  /** A device may come in: the list shows it as soon as it is there, now or once there is a connection. */
+  expectDevice(): void {
+    this.#expectedUntil = this.now() + EXPECTED;
+    this.wake();
   }
 
   showPairing(pairing: ReadyState["pairing"]): void {
@@ -574,14 +584,15 @@ export class Session {
         (isAnything) => {
           if (isAnything && this.#isRunning) this.#noticesChanged();
         },
-        (error: unknown) => this.#failed(error),
+        (error: unknown) => this.failed(error),
       )
       .finally(() => {
         this.#isAsking = false;
       });
   }
 
-  #failed(error: unknown): void {
+  /** Of what goes on by itself. */
+  failed(error: unknown): void {
     if (!this.#isRunning) return;
     const code = codeOf(error);
     // Nothing that a server or another member does gets here: the storage failed, or this program is wrong.

@@ -48,7 +48,10 @@ export type PairingGuestView =
   | { readonly kind: "code"; readonly code: string; readonly qr: string }
   /** Six digits to compare with those on the other device, which has answered. */
   | { readonly kind: "digits"; readonly digits: string }
-  /** Let in; what the other device has is coming over. `cancelPairing` goes on without the rest. */
+  /**
+   * Let in; what the other device has is coming over. `cancelPairing` goes on without the rest, or gives up where nothing
+   * has come: "abandoned".
+   */
   | ({ readonly kind: "receiving" } & HandoverView)
   /** It is in and saved, and not all of the history came. `cancelPairing` goes on with what there is. */
   | { readonly kind: "came-short" }
@@ -57,12 +60,35 @@ export type PairingGuestView =
   /** It came to nothing: "pairing-refused", "pairing-over", or "pairing-altered" where somebody was in between. */
   | { readonly kind: "ended"; readonly code: ClientErrorCode };
 
+/** `stopPairing` ends the first four, at once; `closePairing` puts the others away. */
 export type PairingHostView =
+  /** A code was taken up; the device behind it has not answered. Stopped, it is refused. */
+  | { readonly kind: "waiting" }
+  /** Stopped, it is refused. */
   | { readonly kind: "compare"; readonly digits: string; readonly deviceName: string }
-  /** The person said yes: the new device becomes a member of the conversations. */
+  /** The person said yes, and the server has not confirmed it. Stopped, it is "unsure". */
   | { readonly kind: "letting-in"; readonly deviceName: string }
-  /** It is in, and the history goes over: `stopHistory` ends it with the conversations that are there whole. */
-  | ({ readonly kind: "sending"; readonly deviceName: string } & HandoverView);
+  /**
+   * It is in, becomes a member of the conversations, and gets what it needs, with the history or without. Stopped, it has
+   * the conversations that went over whole.
+   */
+  | ({ readonly kind: "sending" } & LetIn & HandoverView)
+  /** The person said no: it is not in. Said before the server is told. */
+  | { readonly kind: "refused"; readonly deviceName: string }
+  /** It is not in. */
+  | { readonly kind: "failed"; readonly deviceName: string; readonly code: ClientErrorCode }
+  /** Nobody knows whether it is in. `device`: its key, hex; in `MeView.devices` as soon as it is. */
+  | { readonly kind: "unsure"; readonly deviceName: string; readonly device: string }
+  /** It is in. */
+  | ({ readonly kind: "in"; readonly sent: SentView } & LetIn);
+
+type LetIn = { readonly deviceName: string; readonly withHistory: boolean };
+
+/** What became of what was to go over. */
+export type SentView =
+  | { readonly kind: "whole" }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "broken"; readonly code: ClientErrorCode };
 
 /** Records that went over, of how many; `null` until that is known. */
 export type HandoverView = { readonly done: number; readonly total: number | null };
@@ -104,7 +130,7 @@ export type ReadyState = {
   /** `null` until the log was read far enough to say it. */
   readonly allClear: AllClearView | null;
   readonly transfers: { readonly [id: string]: TransferView };
-  /** A new device of this person waits for `confirmDevice`. */
+  /** A new device of this person that is being let in, and what became of it. */
   readonly pairing: PairingHostView | null;
 };
 
