@@ -309,6 +309,12 @@ test("more than a screen of unread messages opens at the first of them, and is r
 test("a third is taken in: everybody sees it, and she sees who can open what from here on", async () => {
   cay = await stage.member("Cay", stage.lyingOrigin);
   const contact = await cay.contactLink();
+  // CON-23: as it stands it is of another address.
+  await ada.press("Add people");
+  await ada.page.getByLabel("Contact link or code").fill(contact);
+  await ada.press("Add");
+  await ada.page.getByText("This link is not of this service").waitFor();
+  await ada.page.keyboard.press("Escape");
   await ada.adds(contact);
   await ada.sees("You added Cay");
   await ben.sees("Ada added Cay");

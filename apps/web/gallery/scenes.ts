@@ -475,6 +475,16 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       { press: "Add" },
     ],
   },
+  "new-conversation-foreign": {
+    at: "/",
+    state: ready(SEVERAL),
+    does: [
+      { press: "New conversation" },
+      { fill: "Contact link or code", with: "https://other.example/join#contact=plc1.AAAA" },
+      { press: "Add" },
+      { sees: "This link is not of this service" },
+    ],
+  },
   leave: {
     at: `/c/${FIRST}`,
     state: ready(SEVERAL),
@@ -590,7 +600,17 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     camera: { shows: "porchlight" },
     does: [{ press: "Add a device" }, { press: "Scan it" }, { sees: "That is no code of Porchlight." }],
   },
-  "scan-wrong": scanning({ shows: "https://chat.example/join#contact=plc1.AAAA" }, "That is a contact link."),
+  "scan-wrong": scanning({ shows: "plc1.AAAA" }, "That is a contact link."),
+  "scan-foreign-contact": {
+    at: "/",
+    state: ready(SEVERAL),
+    camera: { shows: "https://other.example/join#contact=plc1.AAAA" },
+    does: [
+      { press: "New conversation" },
+      { press: "Scan" },
+      { sees: "That is a contact link of another service." },
+    ],
+  },
   "who-court": { at: `/who/${COURT}`, state: ready(SEVERAL) },
   "who-house": { at: `/who/${HOUSE}`, state: ready(SEVERAL) },
   "who-none": { at: "/who/none", state: ready(SEVERAL) },

@@ -7,13 +7,15 @@ import {
 import { pairingCode, pairingQr } from "../../../packages/client/src/pairing-message.ts";
 import { accountId } from "../../../packages/encoding/src/index.ts";
 import { qrModules } from "../src/parts/qr.tsx";
+import { contactCodeOf, ForeignLinkError } from "../src/people/contact-link.ts";
 import { claimOf } from "../src/scan/code.ts";
 import { type Frame, loadReader } from "../src/scan/reader.ts";
 import { drawnCode } from "./drawn-code.ts";
 
 const [WIDTH, HEIGHT] = [640, 480];
 const account = () => accountId(randomBytes(32).toString("hex"));
-const link = (code: string) => `https://chat.example.org/join#contact=${encodeURIComponent(code)}`;
+const OWN = "https://chat.example.org";
+const link = (code: string) => `${OWN}/join#contact=${encodeURIComponent(code)}`;
 const SHOWN = {
   "safety-number": formatVerification(account(), account()),
   pairing: pairingQr(pairingCode(randomBytes(8))),
@@ -41,7 +43,7 @@ describe("scanned codes", () => {
       for (const turn of [0, 0.1, -0.4, Math.PI / 2, Math.PI]) {
         expect([turn, read(frameOf(text, { turn }))]).toEqual([turn, text]);
       }
-      expect(claimOf(text)).toBe(kind);
+      expect(claimOf(text, OWN)).toBe(kind);
     },
   );
 
@@ -56,8 +58,8 @@ describe("scanned codes", () => {
   });
 
   test("what a code claims to be is told by its beginning, and anything else is none of ours", () => {
-    expect(claimOf("https://chat.example.org/join#AAAA&contact=plc1.AAAA")).toBe("invitation");
-    expect(claimOf(formatContactCode(account(), "Ada"))).toBe("contact");
+    expect(claimOf("https://chat.example.org/join#AAAA&contact=plc1.AAAA", OWN)).toBe("invitation");
+    expect(claimOf(formatContactCode(account(), "Ada"), OWN)).toBe("contact");
     for (const hostile of [
       "",
       "<img src=x onerror=alert(1)>porchlight-verify:1:",
@@ -65,9 +67,42 @@ describe("scanned codes", () => {
       ` ${SHOWN.pairing}`,
       `porchlight-verify:1:${"0".repeat(2000)}`,
       "https://evil.example/ /join#contact=plc1.AAAA",
+      "https://[/join",
       "WIFI:S:porchlight-pair:;T:WPA;;",
     ]) {
-      expect([hostile, claimOf(hostile)]).toEqual([hostile, "other"]);
+      expect([hostile, claimOf(hostile, OWN)]).toEqual([hostile, "other"]);
     }
+  });
+
+  test("CON-23: a contact link of another service is refused, scanned or pasted; a code by itself is of none", () => {
+    const code = formatContactCode(account(), "Ada");
+    for (const own of [
+      code,
+      ` ${code}\n`,
+      link(code),
+      `Write to me: ${link(code)} (Ada)`,
+      link(code).replace("https:", "HTTPS:"),
+      link(code).slice("https://".length),
+      `#contact=${encodeURIComponent(code)}`,
+    ]) {
+      expect([own, contactCodeOf(own, OWN)]).toEqual([own, code]);
+    }
+    for (const foreign of [
+      "https://other.example.org",
+      "http://chat.example.org",
+      "https://chat.example.org:8443",
+      "https://chat.example.org.evil.example",
+      "https://chat.example.org@evil.example",
+      "https://evil.example/https://chat.example.org",
+      "https://[",
+    ]) {
+      const scanned = link(code).replace(OWN, foreign);
+      expect([foreign, claimOf(scanned, OWN)]).toEqual([foreign, "foreign-contact"]);
+      for (const pasted of [scanned, `Write to me: ${scanned}`]) {
+        expect(() => contactCodeOf(pasted, OWN), pasted).toThrow(ForeignLinkError);
+      }
+    }
+    const bare = link(code).replace(OWN, "other.example.org");
+    expect(() => contactCodeOf(bare, OWN)).toThrow(ForeignLinkError);
   });
 });

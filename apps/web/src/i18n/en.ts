@@ -271,7 +271,7 @@ export const en = {
   "new.code-hint": "Everybody finds theirs in Settings.",
   "new.code-add": "Add",
   "new.code-foreign":
-    "This link is of another service. Nobody there can be reached from here. Ask them for a link of this one, if they use it.",
+    "This link is not of this service: its address is another. Nobody of another service can be reached from here. If they use this one too, ask them for their link of it.",
   "new.charter": "Who can open it",
   "new.create": "Start",
   "new.creating": "Starting…",
@@ -515,7 +515,7 @@ export const en = {
   "scan.wrong.pairing": "That is the code of a new device.",
   "scan.wrong.contact": "That is a contact link.",
   "scan.wrong.foreign-contact":
-    "That is a contact link of another service. Nobody there can be reached from here.",
+    "That is a contact link of another service. Nobody of another service can be reached from here.",
   "scan.wrong.invitation": "That is an invitation.",
   "scan.wrong.other": "That is no code of Porchlight.",
   "scan.off": "The camera is off",
@@ -621,7 +621,8 @@ export const en = {
   "device.unsure-in.next":
     "“{name}” stands in the list of your devices. If it does not go on by itself, remove it in the list, and begin again on the new device.",
   "device.added.whole": "Your whole history was sent to “{name}”. It reads all from here on.",
-  "device.added.without": "Your name and the people you know were sent to “{name}”. It reads all from here on.",
+  "device.added.without":
+    "Your name and the people you know were sent to “{name}”. It reads all from here on.",
   "device.added.stopped":
     "You stopped sending. It has the conversations that went over whole, and reads all from here on. If it still waits, choose “Go on without the rest” there.",
   "device.added.stopped-little":

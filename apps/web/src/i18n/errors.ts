@@ -1,5 +1,6 @@
 import type { ClientError } from "@porchlight/client/page";
 import { PasskeyError } from "../onboarding/passkey.ts";
+import { ForeignLinkError } from "../people/contact-link.ts";
 import type { Key } from "./catalogue.ts";
 import { en } from "./en.ts";
 import { say } from "./say.tsx";
@@ -17,6 +18,7 @@ true satisfies [Speechless] extends [never] ? true : Speechless;
 /** What went wrong and what to do next, in a sentence. */
 export function errorText(error: unknown): string {
   if (error instanceof PasskeyError) return say(`passkey.error.${error.code}`);
+  if (error instanceof ForeignLinkError) return say("new.code-foreign");
   return codeText((error as Partial<ClientError>).code ?? "internal");
 }
 
