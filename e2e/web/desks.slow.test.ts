@@ -1,8 +1,11 @@
 // A court and an agency, each with its own process, origin and passkey, over a whole deployment: from the application to
 // messages that are read, and what must not go.
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { KEYHOLDER_NAMES } from "../../packages/deployment/src/layout.ts";
+import { KEYHOLDER_NAMES, WORK_FACTOR } from "../../packages/deployment/src/layout.ts";
 import { dayNumber, formatDay, utf8 } from "../../packages/encoding/src/index.ts";
+import { verifyFiles } from "../../packages/evidence/src/index.ts";
+import { Agency } from "../../packages/parties/src/index.ts";
 import type { DeskVisitor } from "./desk-visitor.ts";
 import type { Opening } from "./opening.ts";
 import { DAY, SpokenOpening } from "./spoken-opening.ts";
@@ -164,6 +167,35 @@ test("keyholders approve and one refuses; the agency sees each, collects with it
   expect(Buffer.from(await agency.download("The whole package, sealed")).toString("latin1")).toContain(
     "age-encryption.org",
   );
+});
+
+test("EVI-44, EVI-45: the defence gets a copy, sealed to its own key, which it verifies offline; the desk has a record of it", async () => {
+  const { layout, charter } = opening.deployment;
+  const defence = await Agency.create(
+    join(layout.directory("launcher"), "defence"),
+    { name: "Counsel" },
+    { workFactor: WORK_FACTOR },
+  );
+  expect(await agency.text()).toContain("None was made yet.");
+  await agency.page.getByLabel("For whom").selectOption("counsel");
+  await agency.page.getByLabel("Their public age key").fill("nobody's key");
+  await agency.press("Make a copy for the defence");
+  await agency.page.getByText("is a public age key").waitFor();
+  await agency.page.goBack();
+  await agency.page.getByLabel("Their public age key").fill(defence.recipients.join(" "));
+  await agency.press("Make a copy for the defence");
+  await agency.page.getByRole("heading", { name: "Make a copy for the defence" }).waitFor();
+  for (const words of ["counsel of the defence", "Nothing is taken out", "No name"])
+    expect(await agency.text()).toContain(words);
+  await opening.look(agency, "agency-defence-copy");
+  await agency.press("Make it");
+  await agency.page.getByText("Copy 1 for the defence is made and recorded.").waitFor();
+  expect(await agency.text()).toMatch(
+    /Copy 1, .* UTC: package 1 \([0-9a-f]{64}\) for counsel of the defence/,
+  );
+  await opening.look(agency, "agency-defence-copied");
+  const files = await defence.unseal(await agency.download("Copy 1"));
+  expect(await verifyFiles(files, { charter: charter.id })).toMatchObject({ kind: "verified" });
 });
 
 test("the court revokes with a ground, which stops the agency; its refusals are signed records", async () => {

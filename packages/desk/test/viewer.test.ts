@@ -58,6 +58,8 @@ async function pageWith(query = ""): Promise<string> {
     checked: null,
     canStamp: true,
     packages: (await shelf.packages(order)).map(({ number }) => number),
+    copies: [],
+    isPrivileged: false,
   }).body.markup;
 }
 
@@ -162,7 +164,14 @@ test("messages are counted; receipts and names are said in words, apart from the
   };
   const query = new URLSearchParams("from=Ann");
   const visit = { person: { id: "x", name: "Ben" }, now: unixSeconds(0), params: {}, query, csrf: html`` };
-  const about = { at: "/orders/x/evidence", checked: null, canStamp: true, packages: [evidence.number] };
+  const about = {
+    at: "/orders/x/evidence",
+    checked: null,
+    canStamp: true,
+    packages: [evidence.number],
+    copies: [],
+    isPrivileged: false,
+  };
   const { markup } = viewerPage(visit, shown, evidence, about).body;
   expect(markup).toContain("2 messages, and apart from them 2 receipts and 1 name of 2026-05-01");
   expect(markup).toContain("2 messages of 2 fit.");
@@ -278,7 +287,14 @@ test("what stands below a check is what was checked, and another order's package
   const lost = { ...foreign, mark: createHash("sha256").update(damaged).digest("hex") };
   await shelf.check(order, lost, made.charterId);
   expect(shelf.checked(order, lost)).toMatchObject({ kind: "failed", code: "cannot-decrypt" });
-  const about = { at: "/x", checked: shelf.checked(order, lost), canStamp: true, packages: [1] };
+  const about = {
+    at: "/x",
+    checked: shelf.checked(order, lost),
+    canStamp: true,
+    packages: [1],
+    copies: null,
+    isPrivileged: true,
+  };
   const visit = { query: new URLSearchParams(), csrf: html`` } as unknown as Visit;
   expect(viewerPage(visit, shown, lost, about).body.markup).toMatch(
     /box bad[^]*The check could not be made\.[^]*<code>cannot-decrypt/,

@@ -9,7 +9,7 @@ export {
 export type { Finding } from "./bag.ts";
 export { readCertificates } from "./certificate-path.ts";
 export { type Content, parseContent } from "./content.ts";
-export { CUSTODY_ACTIONS, type CustodyAction, type CustodyStep } from "./custody.ts";
+export { type CustodyAction, type CustodyStep, formatCopies, parseCopies } from "./custody.ts";
 export { deliveredIn } from "./delivered.ts";
 export { EvidenceError, type EvidenceErrorCode } from "./error.ts";
 export { type Files, readFiles, sha256, writeFiles } from "./files.ts";
@@ -21,7 +21,7 @@ export type { EvidenceMessage, Failure, Gap } from "./messages.ts";
 export { orderInWords, orderWord, type Words } from "./order-words.ts";
 export { makePackage, type PackageInput, packagedAt, writeEvidence } from "./package.ts";
 export { type OpenedRelease, openRelease, type ReleaseInput } from "./release.ts";
-export { openSealedEvidence, sealEvidence } from "./sealed.ts";
+export { isRecipient, openSealedEvidence, sealEvidence } from "./sealed.ts";
 export { type StoryLine, storyOf } from "./story.ts";
 export {
   packageDigest,

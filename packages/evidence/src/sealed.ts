@@ -26,6 +26,16 @@ export async function sealEvidence(
   return await encrypter.encrypt(writeTar(files, TOP, packagedAt));
 }
 
+/** Whether a text is an age recipient that something can be sealed to. */
+export function isRecipient(text: string): boolean {
+  try {
+    new Encrypter().addRecipient(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Inverse of {@link sealEvidence}, with an age identity (`AGE-SECRET-KEY-…`). Throws EvidenceError "cannot-decrypt" for
  * another identity and for altered bytes alike, "archive-malformed" for another's archive.

@@ -34,6 +34,8 @@ export type PartyErrorCode =
   | "time-stamps-invalid"
   | "no-time-stamps"
   | "not-collected"
+  /** The order touches privileged communication, and nobody has said that a copy of what it opened may be handed on. */
+  | "privilege-open"
   | "stamped-already";
 
 /** `message` is a sentence that says what to do; it repeats no name, key or content. */

@@ -18,6 +18,15 @@ export {
   verifyBrought,
   withOthers,
 } from "./court.ts";
+export {
+  copyForDefence,
+  DEFENCE_ROLE_WORDS,
+  DEFENCE_ROLES,
+  type DefenceCopy,
+  type DefenceRole,
+  defenceCopies,
+  isPrivileged,
+} from "./defence-copies.ts";
 export type { Party, Sealing } from "./directory.ts";
 export { PartyError, type PartyErrorCode } from "./error.ts";
 export { type DirectionAnswer, handToKeyholders, type KeyholderAnswer, keyholderStates } from "./hand-in.ts";

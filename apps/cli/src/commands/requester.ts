@@ -1,8 +1,27 @@
 import { createHash } from "node:crypto";
-import { type CharterId, formatInstant, fromHex, type Json } from "@porchlight/encoding";
-import { type OpenedRelease, writeFiles } from "@porchlight/evidence";
-import { Agency, keepOrder, type Lacking, namesOf, type Stamped } from "@porchlight/parties";
-import type { Command } from "commander";
+import { basename } from "node:path";
+import {
+  type CharterId,
+  formatInstant,
+  fromHex,
+  type Json,
+  parseDecimal,
+  unixSeconds,
+} from "@porchlight/encoding";
+import { type OpenedRelease, verifyFiles, writeFiles } from "@porchlight/evidence";
+import {
+  Agency,
+  copyForDefence,
+  DEFENCE_ROLE_WORDS,
+  DEFENCE_ROLES,
+  type DefenceRole,
+  keepOrder,
+  type Lacking,
+  namesOf,
+  PartyError,
+  type Stamped,
+} from "@porchlight/parties";
+import { type Command, Option } from "commander";
 import { CommandError, EXIT } from "../exit-code.ts";
 import {
   charter,
@@ -251,6 +270,67 @@ export function registerRequester(program: Command, streams: Streams): void {
       };
     },
   );
+
+  action(
+    requester
+      .command("copy-for-defence")
+      .description(
+        "seal a package that verifies to the defence as well, whole and with all that proves it, and record that",
+      )
+      .requiredOption("--order <file>", "the order")
+      .addOption(
+        new Option("--to <role>", "for whom, as a part in the case")
+          .choices([...DEFENCE_ROLES])
+          .makeOptionMandatory(),
+      )
+      .requiredOption("--recipient <age...>", "their age recipients")
+      .option(
+        "--package <number>",
+        "which package of the order; the newest where none is named",
+        parsed((text) => parseDecimal(text, "package"), "a number of a package"),
+      )
+      .option(
+        "--privilege-cleared",
+        "of an order that touches privileged communication: whoever decides about it has allowed this copy",
+      )
+      .option(...DIRECTORY),
+    streams,
+    async (options: CopyOptions) => {
+      const agency = await Agency.open(options.dir);
+      const order = await readOrder(options.order);
+      const all = await agency.packages(order);
+      const kept =
+        options.package === undefined ? all.at(-1) : all.find(({ number }) => number === options.package);
+      if (kept === undefined)
+        throw new PartyError(
+          "not-collected",
+          "nothing was opened under this order, or no package has that number",
+        );
+      const files = await agency.unseal(await readInput(kept.path));
+      const timeAnchors = await agency.timeAnchors();
+      const report = await verifyFiles(files, timeAnchors === null ? {} : { timeAnchors });
+      if (report.kind === "refused" || report.release.commitment !== namesOf(order).commitment) {
+        throw new CommandError(
+          EXIT.refused,
+          "evidence-refused",
+          "the package does not verify, or is another order's: nothing was copied. See porchlight evidence verify",
+        );
+      }
+      const { number, path, step } = await copyForDefence(agency, order, {
+        number: kept.number,
+        files,
+        digest: report.digest,
+        role: options.to,
+        recipients: options.recipient,
+        isPrivilegeCleared: options.privilegeCleared === true,
+        now: unixSeconds(Math.floor(Date.now() / 1000)),
+      });
+      return {
+        text: `copy ${number}, for ${DEFENCE_ROLE_WORDS[options.to]}: ${path}\nIt is recorded. They open it with their own key: porchlight evidence verify ${basename(path)} --identity FILE`,
+        json: { copy: number, path, package: kept.number, digest: report.digest, sha256: step.digest },
+      };
+    },
+  );
 }
 
 /** What became of the files that messages name. */
@@ -305,6 +385,14 @@ async function actHashOf(options: {
     )
   );
 }
+
+type CopyOptions = Directory & {
+  readonly order: string;
+  readonly to: DefenceRole;
+  readonly recipient: readonly string[];
+  readonly package?: number;
+  readonly privilegeCleared?: boolean;
+};
 
 type OrderOptions = Directory & ServiceOptions & { readonly order: string };
 

@@ -1,9 +1,13 @@
 import { asName } from "@porchlight/charter";
+import { readFileOrNull } from "@porchlight/durable";
 import { EncodingError, formatDay, fromHex, hex } from "@porchlight/encoding";
-import { attachmentPath, isMessage } from "@porchlight/evidence";
+import { attachmentPath, isMessage, isRecipient } from "@porchlight/evidence";
 import {
   Agency,
   checkOrder,
+  DEFENCE_ROLE_WORDS,
+  DEFENCE_ROLES,
+  type DefenceRole,
   formatRequest,
   keepOrder,
   keptOrder,
@@ -121,10 +125,12 @@ export async function openAgency(context: DeskContext): Promise<Desk> {
       page("/orders/:order", async (visit) => await room.order(visit));
       act("/orders/:order/collect", room.collect());
       act("/orders/:order/hand-on", room.handOn());
+      download("/orders/:order/copies/:copy", async (visit) => await room.copied(visit));
       // The newest package of an order, and each one by its number.
       for (const at of ["/orders/:order/evidence", "/orders/:order/packages/:number"]) {
         page(at, async (visit) => await room.evidence(visit));
         form(`${at}/check`, async (visit) => await room.check(visit));
+        act(`${at}/copy`, room.copy());
         form(`${at}/stamp`, async (visit) => await room.stamp(visit));
         download(`${at}/files/:file`, async (visit) => await room.file(visit));
         picture(`${at}/pictures/:file`, async (visit) => await room.picture(visit));
@@ -421,7 +427,112 @@ class AgencyRoom {
       checked: this.#evidence.checked(shown.order, evidence),
       canStamp: (await this.#agency.timeStamps()) !== null,
       packages: (await this.#evidence.packages(shown.order)).map(({ number }) => number),
+      copies: await this.#evidence.copies(shown.order),
+      isPrivileged: shown.document.privileged,
     });
+  }
+
+  /** EVI-44: what leaves the desk so is signed for, and in a record that names no person. */
+  copy(): Act<{
+    readonly order: string;
+    readonly commitment: string;
+    readonly number: number;
+    readonly mark: string;
+    readonly digest: string;
+    readonly role: DefenceRole;
+    readonly recipients: readonly string[];
+    readonly isPrivilegeCleared: boolean;
+    readonly back: string;
+  }> {
+    return {
+      name: "copy-for-defence",
+      propose: async (visit, sent) => {
+        const { name, order, document, commitment } = await this.find(visit);
+        const { number, mark, ...evidence } = await this.#evidence.read(order, numberIn(visit));
+        const checked = this.#evidence.checked(order, { number, mark, ...evidence });
+        if (checked?.kind !== "verified")
+          throw new DeskError(
+            "not-now",
+            "only a package that was checked here is copied: have it checked first",
+          );
+        const role = DEFENCE_ROLES.find((one) => one === sent.text("role"));
+        if (role === undefined) throw new DeskError("form-invalid", "choose for whom the copy is");
+        const recipients = sent
+          .text("recipient")
+          .split(/\s+/)
+          .filter((one) => one !== "");
+        if (recipients.length === 0 || !recipients.every(isRecipient)) {
+          throw new DeskError("form-invalid", "what is theirs to receive with is a public age key, age1…");
+        }
+        const isPrivilegeCleared = sent.checked("privilegeCleared");
+        if (document.privileged && !isPrivilegeCleared) {
+          throw new DeskError(
+            "form-invalid",
+            "this order touches privileged communication: a copy is made once whoever decides about that has allowed it",
+          );
+        }
+        const { digest } = checked;
+        return {
+          title: "Make a copy for the defence",
+          button: "Make it",
+          shown: [
+            { term: "Reference", text: document.reference },
+            { term: "For", text: DEFENCE_ROLE_WORDS[role] },
+            { term: "Sealed to", text: recipients.join("\n") },
+            {
+              term: "What is in it",
+              text: `Package ${number} whole: the order, every message that was opened, files, keys, proofs of the log, the record of custody and the certificate's text. Nothing is taken out`,
+            },
+            { term: "Fingerprint of the package", text: digest },
+            {
+              term: "Privileged communication",
+              text: document.privileged
+                ? "The order touches it. Whoever decides about that has allowed this copy"
+                : "The order does not say that it touches any",
+            },
+            {
+              term: "What is recorded",
+              text: "The time, the package, for what part in the case, and the copy's fingerprint. No name",
+            },
+            { term: "Number in the public log", text: commitment },
+          ],
+          payload: {
+            order: name,
+            commitment,
+            number,
+            mark,
+            digest,
+            role,
+            recipients,
+            isPrivilegeCleared,
+            back: placeOf(visit, { name }),
+          },
+          back: placeOf(visit, { name }),
+        };
+      },
+      perform: async ({ now }, { order: name, commitment, number, mark, digest, back, ...to }) => {
+        const order = await this.#named({ order: name, commitment });
+        const copy = await this.#evidence.copy(order, { number, mark, digest }, { ...to, now });
+        return {
+          to: back,
+          said: `Copy ${copy.number} for the defence is made and recorded. Download it below.`,
+        };
+      },
+    };
+  }
+
+  /** A copy as it was sealed: this desk cannot open it. */
+  async copied(visit: Visit): Promise<Download> {
+    const { order, document } = await this.find(visit);
+    const copies = await this.#evidence.copies(order);
+    const copy = copies?.find(({ number }) => String(number) === visit.params["copy"]);
+    const bytes = copy === undefined ? null : await readFileOrNull(copy.path);
+    if (bytes === null) throw new DeskError("not-found", "there is no such copy here");
+    return {
+      name: `${document.reference}-copy-${copy?.number}.age`,
+      type: "application/octet-stream",
+      bytes,
+    };
   }
 
   async check(visit: Visit) {
@@ -497,7 +608,7 @@ function numberIn({ params }: Visit): number | undefined {
   return Number(number);
 }
 
-function placeOf(visit: Visit, { name }: Shown): string {
+function placeOf(visit: Visit, { name }: Pick<Shown, "name">): string {
   const number = numberIn(visit);
   return number === undefined ? `/orders/${name}/evidence` : `/orders/${name}/packages/${number}`;
 }

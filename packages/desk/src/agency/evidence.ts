@@ -3,7 +3,15 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { readFileOrNull, writeFileDurable } from "@porchlight/durable";
-import { Fields, formatInstant, fromUtf8, type Json, unixSeconds, utf8 } from "@porchlight/encoding";
+import {
+  Fields,
+  formatInstant,
+  fromUtf8,
+  type Json,
+  type UnixSeconds,
+  unixSeconds,
+  utf8,
+} from "@porchlight/encoding";
 import {
   EvidenceError,
   type EvidenceReport,
@@ -17,7 +25,16 @@ import {
   timeStampWords,
   verifyFiles,
 } from "@porchlight/evidence";
-import { type Agency, type KeptPackage, namesOf, type OrderFile } from "@porchlight/parties";
+import {
+  type Agency,
+  copyForDefence,
+  type DefenceCopy,
+  type DefenceRole,
+  defenceCopies,
+  type KeptPackage,
+  namesOf,
+  type OrderFile,
+} from "@porchlight/parties";
 import { DeskError } from "../shell/error.ts";
 import { explain } from "../shell/sentences.ts";
 
@@ -182,6 +199,35 @@ export class EvidenceShelf {
     } catch (error) {
       this.#checked.set(key, failedOf(error));
     }
+  }
+
+  /** Copies for the defence that were made of an order; `null` where their record was altered. */
+  async copies(order: OrderFile): Promise<readonly DefenceCopy[] | null> {
+    return await defenceCopies(this.#agency, order).catch((error: unknown) => {
+      if (error instanceof EvidenceError) return null;
+      throw error;
+    });
+  }
+
+  /** EVI-44: of a package that was checked here, from the very bytes that were. Throws DeskError "not-now", PartyError. */
+  async copy(
+    order: OrderFile,
+    of: { readonly number: number; readonly mark: string; readonly digest: string },
+    to: {
+      readonly role: DefenceRole;
+      readonly recipients: readonly string[];
+      readonly isPrivilegeCleared: boolean;
+      readonly now: UnixSeconds;
+    },
+  ): Promise<DefenceCopy> {
+    return await this.#inTurn(async () => {
+      const { number } = of;
+      const sealed = await readSealed(await this.#find(order, number));
+      if (digestOf(sealed) !== of.mark)
+        throw new DeskError("not-now", "the package is another by now: have it checked again");
+      const files = await this.#agency.unseal(sealed);
+      return await copyForDefence(this.#agency, order, { number, files, digest: of.digest, ...to });
+    });
   }
 
   async #find(order: OrderFile, wanted?: number): Promise<KeptPackage> {

@@ -1,8 +1,20 @@
 import { countWords, isMessage, kindWords } from "@porchlight/evidence";
 import { html, join, type Markup, NOTHING } from "@porchlight/markup";
+import { DEFENCE_ROLE_WORDS, DEFENCE_ROLES, type DefenceCopy } from "@porchlight/parties";
 import type { Shown } from "../orders.ts";
 import type { View, Visit } from "../shell/desk.ts";
-import { box, button, check, choice, counted, empty, field, linkButton, postForm } from "../shell/look.ts";
+import {
+  box,
+  button,
+  check,
+  choice,
+  counted,
+  empty,
+  field,
+  instant,
+  linkButton,
+  postForm,
+} from "../shell/look.ts";
 import type { Checked, Evidence, Line } from "./evidence.ts";
 import { isSaidPicture } from "./picture.ts";
 import { type Bar, find, queryOf, type Search, searchOf, timeline } from "./search.ts";
@@ -31,9 +43,13 @@ export function viewerPage(
     readonly canStamp: boolean;
     /** Numbers of all packages of the order, oldest first. */
     readonly packages: readonly number[];
+    /** For the defence, oldest first; `null` where their record was altered. */
+    readonly copies: readonly DefenceCopy[] | null;
+    /** What the order says of itself. */
+    readonly isPrivileged: boolean;
   },
 ): View {
-  const { at, checked, canStamp, packages } = about;
+  const { at, checked, canStamp, packages, copies, isPrivileged } = about;
   const search = searchOf(visit.query);
   const isSearch = queryOf(search) !== "";
   const found = isSearch ? find(evidence.lines, search) : evidence.lines;
@@ -76,6 +92,7 @@ ${pager(at, search, page, pages, "below")}`
 <li><a href="${at}/custody">The record of custody</a></li>
 </ul>
 <p class="soft">What leaves this desk in clear can be read by whoever gets it.</p>
+${copiesPart(visit, { at, name: shown.name, isChecked: checked?.kind === "verified", isPrivileged, copies })}
 ${stampBox(visit, at, evidence.stamp, canStamp)}`,
   };
 }
@@ -93,6 +110,50 @@ function packagesBox(name: string, here: number, packages: readonly number[]): M
     here === newest ? "plain" : "warn",
     html`<p><strong>${here === newest ? "This is the newest package." : "This is not the newest package."}</strong> The order was collected ${packages.length} times, and each package is kept. An earlier one can have what the provider gave then and gives no more.</p><ul>${join(links)}</ul>`,
   );
+}
+
+/** EVI-44: the same package for the other side of the case. */
+function copiesPart(
+  visit: Visit,
+  about: {
+    readonly at: string;
+    readonly name: string;
+    readonly isChecked: boolean;
+    readonly isPrivileged: boolean;
+    readonly copies: readonly DefenceCopy[] | null;
+  },
+): Markup {
+  const { at, name, isChecked, isPrivileged, copies } = about;
+  const made =
+    copies === null
+      ? box(
+          "bad",
+          html`<p><strong>The record of the copies was altered.</strong> What was handed to the defence cannot be said from it. No copy is made before that is explained.</p>`,
+        )
+      : copies.length === 0
+        ? html`<p>None was made yet.</p>`
+        : html`<ul>${join(
+            copies.map(
+              ({ number, step }) =>
+                html`<li><a href="/orders/${name}/copies/${number}">Copy ${number}</a>, ${instant(step.at)}: ${step.subject}. SHA-256 of the sealed copy: <code>${step.digest ?? ""}</code></li>`,
+            ),
+          )}</ul>`;
+  const form = postForm(
+    visit,
+    `${at}/copy`,
+    html`${choice({
+      name: "role",
+      label: "For whom",
+      options: DEFENCE_ROLES.map((value) => ({ value, words: DEFENCE_ROLE_WORDS[value] })),
+    })}
+${field({ name: "recipient", label: "Their public age key", help: "It begins with age1. Only who has the key that belongs to it opens the copy.", required: true })}
+${isPrivileged ? check({ name: "privilegeCleared", label: "The order touches privileged communication, and whoever decides about that has allowed this copy" }) : NOTHING}
+${button("Make a copy for the defence", "plain")}`,
+  );
+  return html`<h2>Copies for the defence</h2>
+<p>This package once more, whole and with all that proves it, sealed to the defence. Each is recorded: when, for what part in the case, and its fingerprint.</p>
+${made}
+${copies === null ? NOTHING : isChecked ? form : html`<p class="soft">A copy is made of a package that was checked: have it checked above.</p>`}`;
 }
 
 function stampBox(visit: Visit, at: string, stamp: string | null, canStamp: boolean): Markup {
