@@ -137,7 +137,7 @@ function purposesPart(report: CharterReport, word: string, which: string): Marku
     untold === 0
       ? NOTHING
       : html`<p>${untold} ${untold === 1 ? `${word.slice(0, -1)} whose secrecy is over is` : `${word} whose secrecy is over are`} not counted here yet: of the same month something is still secret, the month is not over, or its numbers are too small.</p>`;
-  return html`<p>Of months that are over and of which nothing is secret any more. A number of fewer than five ${word} is not told, nor one from which such a number would follow; months of which no number could be told are put together until one can be.</p>
+  return html`<p>Counted here are months that are over and of which nothing is secret any more. A number of fewer than five ${word} is not told, nor one from which such a number would follow; months of which no number could be told are put together until one can be.</p>
 <p>This hides nothing. When its secrecy ends, every order gets an entry in the log that says on what legal basis it was, for which category, who signed it, and how many people and days it could open. There each can be seen and all can be counted, on purpose. These tables only do not point at single ones.</p>
 ${purposes.length === 0 ? html`<p class="empty">No such number can be told yet.</p>` : html`${purposeChart(purposes, word)}${purposesTable(`purposes, ${which}`, purposes)}`}
 ${rest}`;
@@ -235,7 +235,7 @@ function purposesTable(label: string, purposes: CharterReport["purposes"]): Mark
         ...cells.flatMap(({ legalBasis, offenceCategory, told }) =>
           told === null ? [] : [row([legalBasis, offenceCategory], told)],
         ),
-        ...(others.orders === 0 ? [] : [row(["any other", "any other"], others)]),
+        ...(others.orders === 0 ? [] : [row(["all others", "all others"], others)]),
       ];
     }),
   );

@@ -157,5 +157,5 @@ test("REP-4: the page says what is not told and that single orders can be seen i
   const checkpoint = { origin: "example", size: 1, time: 0 } as never;
   const page = reportPage({ checkpoint, unknown: 0, charters: [report], findings: [] });
   expect(page).toContain("This hides nothing.");
-  expect(page).toContain("<td>any other</td><td>any other</td><td>5</td><td>10</td><td>15</td>");
+  expect(page).toContain("<td>all others</td><td>all others</td><td>5</td><td>10</td><td>15</td>");
 });
