@@ -33,6 +33,14 @@ export async function startBrowser(flags: readonly string[] = []): Promise<Start
   };
 }
 
+/** Whether a page of this origin may notify; says why not. A Chromium that can have no window lets none. */
+export async function mayNotify(page: Page, origin: string): Promise<boolean> {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write", "notifications"], { origin });
+  const may = await page.evaluate(() => Notification.permission === "granted");
+  if (!may) console.log("skipped: what a notification says, for this Chromium can show none");
+  return may;
+}
+
 /** What went wrong in a page, whoever looks: nothing of this is ever expected. */
 export type Watch = { readonly problems: string[] };
 

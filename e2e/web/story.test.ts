@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { formatContactCode } from "../../packages/client/src/messenger/safety-number.ts";
 import { type AccountId, hex } from "../../packages/encoding/src/index.ts";
 import { answer, type Ended, porchlight } from "../porchlight.ts";
-import { picture } from "./browser.ts";
+import { mayNotify, picture } from "./browser.ts";
 import { mostUnread } from "./react-queue.ts";
 import { accountIn, expectCalm, PATIENT, Stage } from "./stage.ts";
 import { lostAndSecondDevice } from "./story-devices.ts";
@@ -122,13 +122,12 @@ test("what is open in one tab can be used in another: the first one stops, and g
 });
 
 test("the settings say whether the browser keeps the key, and whether anybody is told while the app is closed", async () => {
-  await ada.context.grantPermissions(["clipboard-read", "clipboard-write", "notifications"]);
+  const may = await mayNotify(ada.page, ada.origin);
   await ada.settings("Notifications");
   // This deployment has no push service: the screen does not promise one. A Chromium without windows never lets anybody notify.
-  const mayNotify = await ada.page.evaluate(() => Notification.permission === "granted");
   await ada.page
     .getByText(
-      mayNotify ? "This service sends no push messages" : "This browser does not let Porchlight notify you",
+      may ? "This service sends no push messages" : "This browser does not let Porchlight notify you",
     )
     .waitFor();
   await ada.follow("Your data");
