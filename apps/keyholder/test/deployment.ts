@@ -81,8 +81,8 @@ import { callAdmin, Supervisor, type UnexpectedExit } from "@porchlight/runtime"
 import { accountablePolicyText, formatVkey } from "@porchlight/tlog";
 import { nodeSuite } from "@porchlight/tlog/node";
 import { type FurtherRequest, KeyholderClient } from "@porchlight/wire";
+import { freePort } from "../../../packages/runtime/test/free-port.ts";
 import { cardOf, cardOfAccount } from "../../../vectors/fixture/notice.ts";
-import { freePort } from "../../server/test/free-port.ts";
 import type { OrderEvent } from "../src/order-book.ts";
 import { parseOrderEvent } from "../src/order-event.ts";
 import { TinyServer } from "./tiny-server.ts";

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../../packages/runtime/test/free-port.ts";
 
 /** `bin` of Debian's newest PostgreSQL, `null` where none is installed. */
 export function debianPostgres(): string | null {

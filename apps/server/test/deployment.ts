@@ -31,6 +31,7 @@ import {
 import { nodeSuite } from "@porchlight/tlog/node";
 import { Cosigner, ServerClient } from "@porchlight/wire";
 import { Client } from "pg";
+import { freePort } from "../../../packages/runtime/test/free-port.ts";
 import {
   charterDocument,
   charterOf,
@@ -42,7 +43,6 @@ import {
   signedCharter,
   signedKeys,
 } from "../../../vectors/fixture/deployment.ts";
-import { freePort } from "./free-port.ts";
 import { newDatabase } from "./shared-postgres.ts";
 
 export const ORIGIN = `log.${DEPLOYMENT}`;

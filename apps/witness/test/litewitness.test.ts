@@ -9,7 +9,7 @@ import { parseVkey, type TreeSize, treeSize, type VerifierKey, verifyNote } from
 import { nodeSuite } from "@porchlight/tlog/node";
 import { WitnessClient } from "@porchlight/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../server/test/free-port.ts";
+import { freePort } from "../../../packages/runtime/test/free-port.ts";
 
 // Debian's package torchwood (filippo.io/torchwood); it keeps its key in an ssh-agent.
 const programs = ["litewitness", "witnessctl", "ssh-agent", "ssh-add", "ssh-keygen"];
