@@ -8,13 +8,16 @@ import {
   dayNumber,
   dayOf,
   formatDay,
+  fromUtf8,
   unixSeconds,
+  utf8,
 } from "../../packages/encoding/src/index.ts";
+import { readOrderFile } from "../../packages/parties/src/index.ts";
 import { picture } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 import type { DeskVisitor } from "./desk-visitor.ts";
 import { Opening } from "./opening.ts";
-import { expectCalm } from "./stage.ts";
+import { accountIn, expectCalm } from "./stage.ts";
 import type { Person } from "./town.ts";
 
 /** Of a busy machine: no test here is about speed. */
@@ -22,6 +25,7 @@ const PATIENT = { timeout: 300_000 };
 vi.setConfig({ testTimeout: 600_000 });
 const SAID = ["Burn the green book.", "Nobody asks for the <b>second</b> key."];
 const NAME = "Ada Example";
+const BOTH_SIDES = "7 Js 13/26";
 
 /** Browsers have this computer's clock: they stay on this day while the deployment goes on. */
 const NOW = unixSeconds(Math.floor(Date.now() / 1000));
@@ -193,6 +197,35 @@ test("the agency collects what three released, and reads what she wrote and noth
   await opening.look(agency, "story-agency-evidence");
 });
 
+test("CHA-20: another order is over both sides of what she wrote and was written, and names the other side", async () => {
+  await ben.home();
+  const other = accountIn(await ben.contactLink());
+  await opening.admin("server", "bind-person", { account: other, person: "Ben Example" });
+  await opening.draft(court, await opening.apply(agency, BOTH_SIDES), statement, {
+    days: [DAY],
+    conversations: "all",
+    secretUntil: day(1),
+  });
+  await court.page.getByLabel("Also what others wrote to them").check();
+  await court.press("Show what will be signed");
+  await court.press("Sign it");
+  await court.page.getByText("The provider must say who the others are.").waitFor();
+  const { warrant } = readOrderFile(await court.download("Download the order"));
+  const others = await opening.admin("server", "others", { warrant: fromUtf8(warrant) });
+  await court.upload("The provider's statement of everyone else", "o.json", utf8(JSON.stringify(others)));
+  await court.press("Put it in");
+  await court.page.getByText("The others are in it. It can be handed in.").waitFor();
+  await court.press("Hand it in");
+  await court.page.getByRole("heading", { name: "Hand this order in" }).waitFor();
+  for (const words of [other, "Ben Example"]) expect(await court.text()).toContain(words);
+  await court.press("Hand it in");
+  await court.page.getByText("It is in the log.").waitFor();
+  await opening.bring(agency, await court.download("Download the order"));
+  await agency.page.getByRole("button", { name: /^Tell the keyholders/ }).click();
+  await agency.press("Tell them");
+  await agency.page.getByText("1 of 5 keyholders did not answer.").waitFor();
+});
+
 test("secrecy ends, and her app shows the notice that it read from the log itself", async () => {
   await ada.home();
   await ada.follow("Notices");
@@ -205,6 +238,19 @@ test("secrecy ends, and her app shows the notice that it read from the log itsel
   for (const words of ["ordered to open messages of yours", "All of yours", "How to complain", "fraud"]) {
     expect(text).toContain(words);
   }
+  await ada.page.locator("article.notice").filter({ hasText: BOTH_SIDES }).waitFor(PATIENT);
+  expectCalm(ada, ben);
+});
+
+test("NOT-21: who wrote to her reads on his own screen that what he wrote was ordered to be opened, and nothing of the order that was about her alone", async () => {
+  await ben.home();
+  await ben.follow("Notices, 1 of them new");
+  const notice = ben.page.locator("article.notice").filter({ hasText: BOTH_SIDES });
+  await notice.waitFor(PATIENT);
+  await picture(ben.page, "opening-ben-notice", { fullPage: true });
+  expect(await notice.innerText()).toContain("ordered to open messages of yours");
+  expect(await ben.page.locator("article.notice").count()).toBe(1);
+  expect(await ben.page.locator("main").innerText()).not.toContain("7 Js 12/26");
   expectCalm(ada, ben);
 });
 
