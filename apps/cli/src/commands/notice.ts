@@ -200,7 +200,12 @@ function rowsOf(notice: NoticeContent, stopped: Stopped | null): { term: string;
     },
     {
       term: "Conversations",
-      text: notice.conversations === "all" ? "all of yours" : notice.conversations.join("\n"),
+      text:
+        notice.conversations !== "all"
+          ? notice.conversations.join("\n")
+          : notice.role === "named"
+            ? "all of yours"
+            : "all in which you and that person were",
     },
     ...(notice.role === "other-side"
       ? [{ term: "Why you", text: "the order is about somebody else whom you wrote with" }]

@@ -803,6 +803,7 @@ export const en = {
   "notice.from-to": "{from} to {to}",
   "notice.conversations": "Conversations",
   "notice.all-conversations": "All of yours",
+  "notice.all-with-them": "All in which you and that person were",
   "notice.unknown-conversation": "A conversation that is not on this device ({start})",
   "notice.basis": "Legal basis",
   "notice.category": "For",

@@ -45,7 +45,7 @@ export function Notice({
         <dt>{say("notice.conversations")}</dt>
         <dd>
           {notice.conversations === "all"
-            ? say("notice.all-conversations")
+            ? say(notice.role === "named" ? "notice.all-conversations" : "notice.all-with-them")
             : notice.conversations.map((one) => (
                 <bdi key={one} className="block">
                   {titleOf(one) || say("notice.unknown-conversation", { start: one.slice(0, 8) })}
