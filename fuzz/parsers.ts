@@ -47,7 +47,7 @@ import {
   parseSenderData,
 } from "../packages/envelope/src/private-message.ts";
 import { parseContent as parseEvidenceContent } from "../packages/evidence/src/content.ts";
-import { parseCustody } from "../packages/evidence/src/custody.ts";
+import { parseCopies, parseCustody } from "../packages/evidence/src/custody.ts";
 import { readTar } from "../packages/evidence/src/tar.ts";
 import { parseApproval } from "../packages/gate/src/approval.ts";
 import { parseBundle } from "../packages/gate/src/bundle.ts";
@@ -217,6 +217,7 @@ export const PARSERS: readonly Parser[] = [
 
   { name: "parseContent (evidence)", parse: parseEvidenceContent, sample: "content" },
   { name: "parseCustody", parse: parseCustody },
+  { name: "parseCopies", parse: (bytes) => parseCopies([bytes]), sample: "copies" },
   { name: "readTar", parse: (bytes) => readTar(bytes, "evidence"), sample: "tar" },
 ];
 

@@ -5,7 +5,8 @@ import { formatDoor } from "../packages/client/src/messenger/door.ts";
 import { formatContactCode } from "../packages/client/src/messenger/safety-number.ts";
 import { formatRecoveryCode } from "../packages/client/src/recovery-code.ts";
 import { formatUnlock } from "../packages/client/src/unlock.ts";
-import { accountId, hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
+import { accountId, concat, hex, unixSeconds, utf8 } from "../packages/encoding/src/index.ts";
+import { formatCopies } from "../packages/evidence/src/custody.ts";
 import { writeTar } from "../packages/evidence/src/tar.ts";
 import { formatOrder } from "../packages/gate/src/order.ts";
 import { parseWarrant } from "../packages/gate/src/warrant.ts";
@@ -102,6 +103,17 @@ export async function makeSamples(
     }),
     serverConfig: bytesOf({ deployment: DEPLOYMENT, port: 7400, host: "127.0.0.1", workFactor: 10 }),
     witnessConfig: bytesOf({ name: "witness-1", deployment: DEPLOYMENT, port: 7406, logs: [logVkey] }),
+    copies: concat(
+      ...formatCopies(
+        [1, 2].map((number) => ({
+          at: unixSeconds(1_789_000_000 + number),
+          actor: "Agency of Exampleland",
+          action: "copied",
+          subject: `package ${number} (${id("cc")}) for counsel of the defence`,
+          digest: id("dd"),
+        })),
+      ),
+    ),
     tar: writeTar(
       new Map([
         ["data/a.txt", utf8("a")],
