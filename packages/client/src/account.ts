@@ -63,6 +63,8 @@ export class Account {
   readonly inviter: AccountId | null;
   /** Whether this device has the identity key, and can approve others (ACC-35). */
   readonly holdsIdentity: boolean;
+  /** Told before an account that asks for it is removed (ACC-62), whatever the occasion. */
+  onLetGo: LetGo = async () => {};
   readonly #context: AccountContext;
   readonly #audience: string;
   #record: AccountRecord;
@@ -442,13 +444,12 @@ export class Account {
 
   /**
    * Does what waits: a return that is not asked for everywhere, own devices that are to be added or removed, and requests of other accounts in shared conversations
-   * (ACC-61). To be called after each sync; cheap where nothing waits. `onLetGo`: told before an account that asks for it
-   * is removed (ACC-62).
+   * (ACC-61). To be called after each sync; cheap where nothing waits.
    */
-  attend(onLetGo: LetGo = async () => {}): Promise<Attendance> {
+  attend(): Promise<Attendance> {
     const result = this.#busy.then(async () => {
       await this.#heal();
-      const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests(onLetGo))];
+      const outcomes = [...(await this.#runErrands()), ...(await this.#answerRequests())];
       const those = (wanted: Outcome) =>
         outcomes.flatMap(({ conversation, account, outcome }) =>
           outcome === wanted ? [{ conversation, account }] : [],
@@ -487,7 +488,7 @@ export class Account {
     );
   }
 
-  async #answerRequests(onLetGo: LetGo): Promise<readonly Attended[]> {
+  async #answerRequests(): Promise<readonly Attended[]> {
     const attended: Attended[] = [];
     for (const { conversation, document } of await this.#server.takeRequests()) {
       const seat = this.#seat(conversation);
@@ -496,7 +497,7 @@ export class Account {
       const request = this.#acceptable(seat, document);
       if (request === null) continue;
       const { account, deviceKey } = request;
-      if (request.kind === "leave") await onLetGo(seat.id, account);
+      if (request.kind === "leave") await this.onLetGo(seat.id, account);
       const outcome = await tried(() =>
         seat.changeMembers(
           request.kind === "leave"

@@ -125,7 +125,7 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
       outbox: fields.array("outbox", (value) => fromBase64(String(value)), Number.MAX_SAFE_INTEGER),
       proposal: readProposal(fields.json("proposal")),
       accepted: fields.json("accepted") as unknown as ConversationRecord["accepted"],
-      events: fields.json("events") as unknown as readonly ConversationEvent[],
+      events: (fields.json("events") as unknown as readonly ConversationEvent[]).map(whole),
       handled: fields.integer("handled"),
       refused: fields.integer("refused", Number.MIN_SAFE_INTEGER),
       // Of a version that did not keep it.
@@ -139,6 +139,11 @@ export function parseRecord(suite: MlsSuite, bytes: Uint8Array): ConversationRec
     }
     throw cause;
   }
+}
+
+/** Of a version that did not keep whom this device met: they are met when they come again. */
+function whole(event: ConversationEvent): ConversationEvent {
+  return event.kind === "joined" ? { ...event, members: event.members ?? [] } : event;
 }
 
 /** Of a version that did not keep whose it is: it is read from the order again, where it still stands. */

@@ -1,6 +1,8 @@
 import { dayNumber, hex } from "@porchlight/encoding";
+import { nodeMlsSuite } from "@porchlight/mls/node";
 import { describe, expect, test } from "vitest";
-import { Member, memoryStorage, type Storage } from "../src/index.ts";
+import { type ConversationEvent, Member, memoryStorage, type Storage } from "../src/index.ts";
+import { type ConversationRecord, formatRecord, parseRecord } from "../src/record.ts";
 import { Machine } from "./machine.ts";
 import { DAY, gather, kinds, noon, random, says, Town, texts } from "./town.ts";
 
@@ -288,6 +290,35 @@ describe("a crash or a lost connection", () => {
       }
     },
   );
+
+  test("a conversation that was saved before it kept whom this device met opens", async () => {
+    const suite = await nodeMlsSuite();
+    const town = new Town();
+    const [ada, bea] = [await town.person(), await town.person()];
+    const made = await ada.createConversation({ charter: null });
+    await made.changeMembers({ adds: [bea.account] });
+    await bea.join();
+    const { events, conversation } = bea.seat(made.id);
+    const members = (event: ConversationEvent | undefined) =>
+      event?.kind === "joined" ? event.members.map(({ account }) => account) : null;
+    expect(members(events[0])?.sort()).toEqual([ada.account, bea.account].sort());
+    const record: ConversationRecord = {
+      conversation,
+      cursor: 1,
+      pending: null,
+      inFlight: [],
+      envelope: null,
+      sent: [],
+      outbox: [],
+      proposal: null,
+      accepted: null,
+      events: JSON.parse(JSON.stringify(events, (key, value) => (key === "members" ? undefined : value))),
+      handled: 0,
+      refused: 0,
+      welcome: null,
+    };
+    expect(parseRecord(suite, formatRecord(record)).events.map(members)).toEqual([[]]);
+  });
 
   test("MLS-27: another Welcome into a conversation that this device is in is told of", async () => {
     const town = new Town();

@@ -63,3 +63,37 @@ test("CON-22: what was confirmed is known, what was not shown stays new, and wha
     newDevices: ["ee"],
   });
 });
+
+test("CON-22: what is seen while another change is being saved is saved too", async () => {
+  const storage = memoryStorage();
+  const writing = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  let isHeld = true;
+  const slow = {
+    ...storage,
+    load: (name: string) => storage.load(name),
+    save: async (name: string, record: Uint8Array) => {
+      if (isHeld) {
+        isHeld = false;
+        writing.resolve();
+        await held.promise;
+      }
+      await storage.save(name, record);
+    },
+  };
+  const people = await People.open(slow, ME);
+  people.verify(BEA, NOW, ["aa"]);
+  const first = people.save();
+  await writing.promise;
+  people.saw(BEA, ["ee"]);
+  held.resolve();
+  await first;
+  await people.save();
+  expect((await People.open(storage, ME)).trust(BEA)).toMatchObject({ newDevices: ["ee"] });
+  // What could not be saved is tried again.
+  const full = { ...slow, save: async () => await Promise.reject(new Error("full")) };
+  const others = await People.open(full, ME);
+  others.meet(CAY);
+  await expect(others.save()).rejects.toThrow("full");
+  await expect(others.save()).rejects.toThrow("full");
+});

@@ -27,6 +27,7 @@ export class People {
   readonly #people: Map<AccountId, Person>;
   readonly #skeletons = new Map<string, readonly string[]>();
   #dirty = false;
+  #saving: Promise<void> = Promise.resolve();
   /** Called after each change. */
   onChange: () => void = () => {};
 
@@ -115,10 +116,22 @@ export class People {
     this.#set(account, { ...this.#of(account), verified: null, unseen: [], unverified: at });
   }
 
-  async save(): Promise<void> {
+  /** Two that save at once write one after the other, and what changed while one wrote the next one writes. */
+  save(): Promise<void> {
+    const saved = this.#saving.then(() => this.#write());
+    this.#saving = saved.catch(() => {});
+    return saved;
+  }
+
+  async #write(): Promise<void> {
     if (!this.#dirty) return;
-    await this.#storage.save(RECORD, formatPeople(this.#people));
     this.#dirty = false;
+    try {
+      await this.#storage.save(RECORD, formatPeople(this.#people));
+    } catch (error) {
+      this.#dirty = true;
+      throw error;
+    }
     this.onChange();
   }
 

@@ -320,14 +320,12 @@ export function talkIntents(session: Session): Handlers<TalkIntent> {
       demandKnown(session, account);
       const matches = scanned === null || verifies(scanned, session.me, account);
       if (!matches) return { matches };
-      const trust = people.trust(account);
-      const unseen = new Set(trust.kind === "changed" ? trust.newDevices : []);
+      const isFirst = people.trust(account).kind === "unverified";
       const devices = member.seats
         .flatMap(({ members }) => members)
-        .filter((one) => one.account === account)
-        .map(({ deviceKey }) => hex(deviceKey))
-        // CON-22. The digits say nothing of a device.
-        .filter((device) => !unseen.has(device));
+        // CON-22. The digits say nothing of a device that came since, told or not.
+        .filter((one) => isFirst && one.account === account)
+        .map(({ deviceKey }) => hex(deviceKey));
       people.verify(account, session.now(), [...new Set(devices)]);
       await people.save();
       return { matches };

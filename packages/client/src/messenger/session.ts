@@ -127,7 +127,7 @@ export class Session {
     this.book = book;
     this.people = people;
     this.profile = profile;
-    this.#account = parts.account;
+    this.#account = parts.account === null ? null : this.#heeded(parts.account);
     this.#devices = parts.devices;
     this.#holdsIdentity = parts.holdsIdentity;
     const { random, attachmentSuite } = platform;
@@ -377,11 +377,18 @@ export class Session {
     }
   }
 
+  /** CON-14: nobody reads that they removed somebody who asked for it. */
+  #heeded(account: Account): Account {
+    account.onLetGo = async (id, who) => await this.threads.get(id)?.letsGo(who);
+    return account;
+  }
+
   async #round(): Promise<void> {
     // Before anything that takes the server: where it is away, the log is read elsewhere.
     await this.#readLog();
     if (this.#account === null) {
-      this.#account = await Account.attach(this.#context(), this.member, { audience: this.config.origin });
+      const options = { audience: this.config.origin };
+      this.#account = this.#heeded(await Account.attach(this.#context(), this.member, options));
     }
     // What was kept may have changed meanwhile.
     if (!this.#hasListed || this.now() < this.#expectedUntil) await this.refreshDevices();
@@ -404,9 +411,7 @@ export class Session {
     };
     await Promise.all(Array.from({ length: LANES }, lane));
     const { isHealing } = this.#account;
-    const attendance = await this.#account.attend(
-      async (id, account) => await this.threads.get(id)?.letsGo(account),
-    );
+    const attendance = await this.#account.attend();
     if (isHealing) await this.refreshDevices();
     await this.tellRefused(attendance);
     for (const { conversation } of attendance.done) await this.work(conversation);
