@@ -60,6 +60,13 @@ test("BUN-8: which keyholders did not answer is written down, with what the log 
     at: service.now(),
   });
   await court.direct(service, order, "suspension", suspended);
+  const extended = await court.sayOf(service, order, {
+    kind: "extension",
+    ground: "It would still be destroyed.",
+    at: service.now(),
+    until: dayNumber(DAY + 60),
+  });
+  await court.direct(service, order, "extension", extended);
   expect(await status()).toEqual([0, expect.stringContaining("2 keyholders did not answer")]);
   const records = JSON.parse(readFileSync(at("silence.json"), "utf8")) as Record<string, unknown>[];
   expect(records.map(({ keyholder }) => (keyholder as { index: number }).index)).toEqual([2, 5]);
@@ -67,8 +74,10 @@ test("BUN-8: which keyholders did not answer is written down, with what the log 
     expect(record).toMatchObject({
       kind: "no-answer",
       order: { commitment: namesOf(order).commitment, index: order.index, reference: "4 Gs 1/26" },
-      later: [{ type: "suspension" }],
+      later: [{ type: "suspension" }, { type: "extension" }],
     });
-    expect(record["words"]).toContain("these were decided about it later: suspension (entry ");
+    expect(record["words"]).toMatch(
+      /these were decided about it later: suspension \(entry \d+\), extension \(entry \d+\)/,
+    );
   }
 });

@@ -602,7 +602,7 @@ test("DESK-5, BUN-8: what is confirmed to hand an order in is all that it says, 
   expect(said.later).toEqual([]);
   for (const words of [
     "keyholder 4 of this charter, gave no answer about this order until ",
-    "asked in vain at",
+    "first asked about this order in vain at",
     since,
   ])
     expect(said.words).toContain(words);

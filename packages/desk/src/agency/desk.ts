@@ -313,7 +313,7 @@ class AgencyRoom {
       charter: service.charter,
       words: await orderWords(shown.order, service.charter),
       keyholders,
-      silent: this.#silences.note(keyholders, service.now()),
+      silent: this.#silences.note(shown.commitment, keyholders, service.now()),
       collection: this.#collections.of(shown.name),
       isOpened: await this.#evidence.has(shown.order),
       unsent: await this.#unsent(Agency.nameOfRequest(shown.document.requester.point)),

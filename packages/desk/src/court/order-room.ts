@@ -282,7 +282,7 @@ export class OrderRoom {
     const halves = await shownHalves(await this.#halves.list(name), later, charter, this.#court.name);
     return await orderPage(visit, shown, charter, {
       keyholders,
-      silent: this.#silences.note(keyholders, now),
+      silent: this.#silences.note(shown.commitment, keyholders, now),
       contests: isLogged ? await this.#contests(service, shown) : [],
       objectUntil: objectUntil(shown, charter),
       now,
@@ -316,10 +316,10 @@ export class OrderRoom {
 
   /** BUN-8: it is asked once more, and may answer. */
   async #silence(visit: Visit) {
-    const { order, document } = await this.find(visit);
+    const { order, document, commitment } = await this.find(visit);
     const service = await this.serviceOf(order);
     const { keyholders } = await this.#court.status(service, order);
-    const silent = this.#silences.note(keyholders, service.now());
+    const silent = this.#silences.note(commitment, keyholders, service.now());
     const one = keyholders.find(({ keyholder }) => String(keyholder.index) === visit.params["keyholder"]);
     const since = one === undefined ? undefined : silent.get(one.keyholder.index);
     const bytes =

@@ -113,7 +113,7 @@ class InspectorRoom {
       isNamed: isInspector(this.#own, service.charter),
       inspected,
       keyholders,
-      silent: this.#silences.note(keyholders, service.now()),
+      silent: this.#silences.note(shown.commitment, keyholders, service.now()),
       ...(await readSaid(this.#own.directory, shown.name)),
       asked,
     });
