@@ -98,6 +98,8 @@ test("from the link to the first message, without a pointer", async () => {
 
 test("arrows walk through the thread from wherever Tab came into it, and what a message can do opens and closes there", async () => {
   const { keyboard } = ada.page;
+  // Once it was sent.
+  await ada.thread.getByRole("button", { name: "React" }).waitFor({ state: "attached" });
   // Past the link in it to the entry itself.
   await tabTo(ada, /^You started this conversation/, "Shift+Tab");
   await keyboard.press("End");

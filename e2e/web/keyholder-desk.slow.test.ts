@@ -7,7 +7,7 @@ import { TestDeployment, type TestOrder } from "../../apps/keyholder/test/deploy
 import { openKeyholder } from "../../packages/desk/src/keyholder/desk.ts";
 import { type ServedDesk, serveDesk } from "../../packages/desk/src/shell/serve.ts";
 import { parseDay } from "../../packages/encoding/src/index.ts";
-import { type Started, startBrowser } from "./browser.ts";
+import { addPasskeyDevice, type Started, startBrowser } from "./browser.ts";
 import { DeskVisitor } from "./desk-visitor.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "keyholder-browser-"));
@@ -107,6 +107,8 @@ test("a stolen session approves nothing: it has no passkey", async () => {
   const thief = await started.browser.newContext();
   await thief.addCookies(await person.context.cookies());
   const page = await thief.newPage();
+  // Of the thief's own, with nothing of the keyholder's in it.
+  await addPasskeyDevice(page);
   await page.goto(`${desk.origin}/orders/${order.id}`);
   await page.getByRole("button", { name: "Approve …" }).click();
   await page.getByRole("button", { name: "Approve", exact: true }).click();
