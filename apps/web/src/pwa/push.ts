@@ -13,8 +13,7 @@ export type PushState =
   | "on";
 
 async function manager(): Promise<PushManager | null> {
-  if (!["PushManager", "Notification"].every((name) => name in globalThis)) return null;
-  if (!("serviceWorker" in navigator)) return null;
+  if (!("PushManager" in globalThis && "serviceWorker" in navigator)) return null;
   const registration = await navigator.serviceWorker.getRegistration();
   return registration?.pushManager ?? null;
 }
@@ -22,7 +21,7 @@ async function manager(): Promise<PushManager | null> {
 /** Subscribes at the browser's push service and tells the server, where the person allowed it; the same again changes nothing. */
 export async function keepSubscribed(messenger: MessengerPage): Promise<PushState> {
   const push = await manager();
-  if (push === null) return "unsupported";
+  if (push === null || !("Notification" in globalThis)) return "unsupported";
   if (Notification.permission !== "granted") return "off";
   const { key } = await messenger.perform("pushKey");
   if (key === null) return "not-here";
