@@ -1,9 +1,11 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseSignedDocument, unverifiedPayload } from "@porchlight/charter";
-import { createFileDurable, readFileOrNull, writeFileDurable } from "@porchlight/durable";
+import { createFileDurable, readFileOrNull } from "@porchlight/durable";
 import { hex, type UnixSeconds, unixSeconds } from "@porchlight/encoding";
 import {
   type CustodyStep,
+  EvidenceError,
   type Files,
   formatCopies,
   packageDigest,
@@ -78,26 +80,44 @@ export async function copyForDefence(
     const line = formatCopies([...before, step]).at(-1) as Uint8Array;
     if (!(await createFileDurable(join(folder, `copy-${number}.jsonl`), line))) continue;
     const path = join(folder, `copy-${number}.age`);
-    await writeFileDurable(path, sealed);
+    if (!(await createFileDurable(path, sealed))) throw takenOut(`copy-${number}.age`);
     return { number, path, step };
   }
 }
 
-/** Of an order, oldest first. Throws EvidenceError "custody" where the record was altered. */
+/** Of an order, oldest first. Throws EvidenceError "custody" where the record was altered or a line of it is gone. */
 export async function defenceCopies(agency: Agency, order: OrderFile): Promise<DefenceCopy[]> {
   return await copiesIn(await agency.evidenceFolder(order));
 }
 
 async function copiesIn(folder: string): Promise<DefenceCopy[]> {
+  // Before the lines are read: of a copy that is made meanwhile there is a line by then.
+  const names = await namesIn(folder);
   const lines: Uint8Array[] = [];
   for (;;) {
     const line = await readFileOrNull(join(folder, `copy-${lines.length + 1}.jsonl`));
     if (line === null) break;
     lines.push(line);
   }
+  const beyond = names.find(
+    (name) => Number(/^copy-([1-9]\d*)\.(?:jsonl|age)$/.exec(name)?.[1]) > lines.length,
+  );
+  if (beyond !== undefined) throw takenOut(beyond);
   return parseCopies(lines).map((step, i) => {
     const number = i + 1;
     return { number, path: join(folder, `copy-${number}.age`), step };
+  });
+}
+
+/** `beyond`: a file of a copy whose line, or one before it, is not there. */
+function takenOut(beyond: string): EvidenceError {
+  return new EvidenceError("custody", beyond, { cause: "a line is gone" });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
   });
 }
 

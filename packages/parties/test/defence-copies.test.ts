@@ -1,5 +1,13 @@
 // A copy for the defence: the same package, sealed to somebody else, and a record of it that names nobody.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type UnixSeconds, unixSeconds } from "@porchlight/encoding";
@@ -134,4 +142,24 @@ test("EVI-45: a record that was altered is said, and no copy is added to it", as
   await expect(defenceCopies(agency, order)).rejects.toMatchObject({ code: "custody" });
   await expect(copy("counsel")).rejects.toMatchObject({ code: "custody" });
   writeFileSync(path, kept);
+});
+
+test("EVI-45: a line that was taken out is missed, wherever it stood, and no copy that was handed out is overwritten", async () => {
+  const at = async (name: string): Promise<string> => join(await folder(), name);
+  const before = await defenceCopies(agency, order);
+  const last = before.length;
+  expect(last).toBeGreaterThan(2);
+  const handedOut = before.map(({ path }) => sha256(new Uint8Array(readFileSync(path))));
+  for (const gone of [1, 2, last]) {
+    const line = await at(`copy-${gone}.jsonl`);
+    renameSync(line, join(home, "taken-out"));
+    await expect(defenceCopies(agency, order)).rejects.toMatchObject({ code: "custody" });
+    await expect(copy("person")).rejects.toMatchObject({ code: "custody" });
+    expect(existsSync(line)).toBe(false);
+    renameSync(join(home, "taken-out"), line);
+  }
+  expect(before.map(({ path }) => sha256(new Uint8Array(readFileSync(path))))).toEqual(handedOut);
+  // Of a line whose copy never came to be, the record goes on.
+  rmSync(await at(`copy-${last}.age`));
+  expect((await copy("person")).number).toBe(last + 1);
 });
