@@ -84,6 +84,15 @@ describe("scanned codes", () => {
       link(code).replace("https:", "HTTPS:"),
       link(code).slice("https://".length),
       `#contact=${encodeURIComponent(code)}`,
+      // With signs of the text that it stood in, or what is no address of any service.
+      `(#contact=${encodeURIComponent(code)})`,
+      `(${link(code)}).`,
+      `<${link(code)}>`,
+      `„${link(code)}“`,
+      `Link:${link(code)}`,
+      `[Ada](${link(code)})`,
+      `(${link(code).slice("https://".length)}`,
+      link(code).replace(OWN, "https://["),
     ]) {
       expect([own, contactCodeOf(own, OWN)]).toEqual([own, code]);
     }
@@ -94,15 +103,16 @@ describe("scanned codes", () => {
       "https://chat.example.org.evil.example",
       "https://chat.example.org@evil.example",
       "https://evil.example/https://chat.example.org",
-      "https://[",
     ]) {
       const scanned = link(code).replace(OWN, foreign);
       expect([foreign, claimOf(scanned, OWN)]).toEqual([foreign, "foreign-contact"]);
-      for (const pasted of [scanned, `Write to me: ${scanned}`]) {
+      for (const pasted of [scanned, `Write to me: ${scanned}`, `(${scanned})`, `Link:${scanned}`]) {
         expect(() => contactCodeOf(pasted, OWN), pasted).toThrow(ForeignLinkError);
       }
     }
     const bare = link(code).replace(OWN, "other.example.org");
-    expect(() => contactCodeOf(bare, OWN)).toThrow(ForeignLinkError);
+    for (const pasted of [bare, `(${bare})`]) {
+      expect(() => contactCodeOf(pasted, OWN), pasted).toThrow(ForeignLinkError);
+    }
   });
 });

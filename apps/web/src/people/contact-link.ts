@@ -10,12 +10,15 @@ export function contactLink(code: string): string {
   return `${location.origin}/join${MARK}${encodeURIComponent(code)}`;
 }
 
-/** The code in a link of this service (`own`: its origin) or by itself, as a person pasted it. Throws ForeignLinkError. */
+/**
+ * The code in a link of this service (`own`: its origin) or by itself, as a person pasted it: signs of the text around a
+ * link may stand at both its ends. Throws ForeignLinkError.
+ */
 export function contactCodeOf(pasted: string, own: string = location.origin): string {
-  const link = pasted.split(/\s+/).find((word) => word.includes(MARK));
-  if (link === undefined) return pasted.trim();
-  if (!isOwnLink(link, own)) throw new ForeignLinkError();
-  const code = link.slice(link.indexOf(MARK) + MARK.length);
+  const word = pasted.split(/\s+/).find((one) => one.includes(MARK));
+  if (word === undefined) return pasted.trim();
+  if (isForeignLink(word, own)) throw new ForeignLinkError();
+  const [code = ""] = /^[\w.%-]*[\w-]/.exec(word.slice(word.indexOf(MARK) + MARK.length)) ?? [];
   try {
     return decodeURIComponent(code);
   } catch {
@@ -23,13 +26,18 @@ export function contactCodeOf(pasted: string, own: string = location.origin): st
   }
 }
 
-/** By itself, as an address bar has it, a fragment is of the page it is on; copied without its scheme, a link is its host's. */
-export function isOwnLink(link: string, own: string): boolean {
-  if (link.startsWith(MARK)) return true;
-  const hasScheme = /^[a-z]+:\/\//i.test(link);
+/**
+ * Of the first link in the word. By itself, as an address bar has it, a fragment is of the page it is on; copied without its
+ * scheme, a link is its host's; what is no address is of no other service.
+ */
+export function isForeignLink(word: string, own: string): boolean {
+  const before = word.slice(0, word.indexOf(MARK));
+  const [link] = /https?:\/\/.*/i.exec(before) ?? [];
+  const bare = before.replace(/^[^\p{L}\p{N}]+/u, "");
+  if (bare === "") return false;
   try {
-    const url = new URL(hasScheme ? link : `https://${link}`);
-    return hasScheme ? url.origin === own : url.host === new URL(own).host;
+    if (link !== undefined) return new URL(link).origin !== own;
+    return new URL(`https://${bare}`).host !== new URL(own).host;
   } catch {
     return false;
   }

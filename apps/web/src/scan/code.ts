@@ -1,4 +1,4 @@
-import { isOwnLink } from "../people/contact-link.ts";
+import { isForeignLink } from "../people/contact-link.ts";
 
 /** What can be asked for with the camera. */
 export type Wanted = "safety-number" | "pairing" | "contact";
@@ -19,7 +19,7 @@ export function claimOf(text: string, own: string = location.origin): Seen {
   if (text.startsWith("porchlight-pair:")) return "pairing";
   if (text.startsWith("plc1.")) return "contact";
   if (/^https?:\/\/[^\s#]+\/join#contact=/.test(text)) {
-    return isOwnLink(text, own) ? "contact" : "foreign-contact";
+    return isForeignLink(text, own) ? "foreign-contact" : "contact";
   }
   if (/^https?:\/\/[^\s#]+\/join#/.test(text)) return "invitation";
   return "other";
