@@ -8,7 +8,7 @@ import { SCENES } from "../../apps/web/gallery/scenes.ts";
 import { axe } from "../../apps/web/test/axe.ts";
 import { flatWebp } from "../../apps/web/test/flat-pictures.ts";
 import type { EntryView } from "../../packages/client/src/messenger/page.ts";
-import { openProfile, picture, type Started, startBrowser } from "./browser.ts";
+import { addPasskeyDevice, openProfile, picture, type Started, startBrowser } from "./browser.ts";
 import { buildWeb } from "./build.ts";
 
 const FORMS = {
@@ -371,10 +371,17 @@ test("what was done once cannot be done twice, and what was done in part is show
   await page.goto(served.origin);
   const asked = (name: string): Promise<readonly unknown[]> =>
     page.evaluate((one) => (globalThis as unknown as Shown).scene().asked(one), name);
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const { textContent, labels } = document.activeElement as HTMLInputElement;
+      return labels?.[0]?.textContent ?? textContent ?? "";
+    });
   // A message that was lost goes again once, as the answer that it was.
   await show(page, "trouble");
   await perform(page, { press: "Send it again" });
   await page.getByText("You sent it again.").waitFor();
+  // Its button went with it; the focus did not.
+  expect(await focused()).toBe("You sent it again.");
   expect(await asked("send")).toMatchObject([{ text: "The key is under the mat.", replyTo: "asked" }]);
   expect(await page.getByRole("button", { name: "Send it again" }).count()).toBe(0);
   await page.locator(".event-more").getByText("Ask them for its key").waitFor();
@@ -418,6 +425,29 @@ test("what was done once cannot be done twice, and what was done in part is show
       proof: { kind: "passphrase", passphrase: "a rather long passphrase" },
     },
   ]);
+  // Whoever shows a passkey instead goes on with the new passphrase.
+  await addPasskeyDevice(page, { hasPrf: true });
+  await page.evaluate(async () => {
+    const made = (await navigator.credentials.create({
+      publicKey: {
+        rp: { name: "Porchlight" },
+        user: { id: new Uint8Array(16), name: "Ada", displayName: "Ada" },
+        challenge: new Uint8Array(32),
+        pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+        authenticatorSelection: { residentKey: "required", userVerification: "required" },
+        extensions: { prf: {} },
+      },
+    })) as PublicKeyCredential;
+    const way = { kind: "passkey", credential: made.id, prfInput: "AAAA", label: "Desk key", made: null };
+    (globalThis as unknown as Shown).scene().answers("unlockWays", [way, { kind: "passphrase" }]);
+  });
+  await page.getByRole("link", { name: "Notifications" }).click();
+  await page.getByRole("link", { name: "Devices" }).click();
+  await page.locator("bdi", { hasText: "Desk key" }).waitFor();
+  await perform(page, { press: "Change" });
+  await page.getByRole("button", { name: /^Use “.?Desk key.?” instead$/ }).click();
+  await page.getByText("unlocks this device. Choose the new passphrase.").waitFor();
+  expect(await focused()).toBe("The new passphrase");
   expect(watch.problems).toEqual([]);
   await context.close();
 });

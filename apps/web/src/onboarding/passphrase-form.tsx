@@ -1,4 +1,4 @@
-import { type ReactElement, type ReactNode, useState } from "react";
+import { type ReactElement, type ReactNode, type Ref, useState } from "react";
 import { Say, say } from "../i18n/say.tsx";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
@@ -9,6 +9,7 @@ const MIN_PASSPHRASE = 12;
 /** A new passphrase, twice. */
 export function PassphraseForm({
   label = say("unlock.passphrase"),
+  input = null,
   action,
   isReady,
   isBusy,
@@ -17,6 +18,8 @@ export function PassphraseForm({
   below,
 }: {
   readonly label?: string;
+  /** Where it is written first. */
+  readonly input?: Ref<HTMLInputElement>;
   /** What the button says that does it. */
   readonly action: string;
   readonly isReady: boolean;
@@ -40,6 +43,7 @@ export function PassphraseForm({
       {above}
       <Field
         label={label}
+        input={input}
         hint={<Say k="unlock.passphrase-hint" v={{ count: MIN_PASSPHRASE }} />}
         type="password"
         autoComplete="new-password"

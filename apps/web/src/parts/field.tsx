@@ -1,4 +1,4 @@
-import type { ReactElement, ReactNode } from "react";
+import type { ReactElement, ReactNode, Ref } from "react";
 import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
@@ -13,10 +13,13 @@ export function Field({
   hint,
   error,
   action,
+  input,
   ...rest
 }: {
   readonly label: string;
   readonly hint?: ReactNode;
+  /** Where it is written. */
+  readonly input?: Ref<HTMLInputElement>;
   /** A button beside what is typed. */
   readonly action?: ReactNode;
   readonly error?: string | null;
@@ -32,10 +35,10 @@ export function Field({
     <TextField {...rest} className="field" isInvalid={typeof error === "string"} validationBehavior="aria">
       <Label className="field-label">{label}</Label>
       {action === undefined ? (
-        <Input className="field-input" />
+        <Input ref={input} className="field-input" />
       ) : (
         <div className="field-line">
-          <Input className="field-input" />
+          <Input ref={input} className="field-input" />
           {action}
         </div>
       )}

@@ -1,5 +1,6 @@
 import type { PasskeyView, UnlockSecret, UnlockWay } from "@porchlight/client/page";
-import { type ReactElement, useCallback, useEffect, useState } from "react";
+import { type ReactElement, useCallback, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { Say, say, utcDate } from "../i18n/say.tsx";
 import { useAttempt, useMessenger } from "../messenger/use.ts";
 import { proposedDeviceName } from "../onboarding/device-name.ts";
@@ -180,14 +181,22 @@ function NewPassphrase({
   const [attempt, run] = useAttempt();
   const [old, setOld] = useState("");
   const [shown, setShown] = useState<{ readonly name: string; readonly secret: UnlockSecret } | null>(null);
+  const field = useRef<HTMLInputElement>(null);
   const isBusy = attempt.kind === "busy";
   const passkeys = (before ?? []).filter((way) => way.kind === "passkey");
+  /** Its button goes with it: whoever pressed that goes on in the field. */
+  const show = async (way: (typeof passkeys)[number], name: string): Promise<void> => {
+    const secret = await usePasskey(way);
+    flushSync(() => setShown({ name, secret }));
+    field.current?.focus();
+  };
   const proof = shown?.secret ?? { kind: "passphrase" as const, passphrase: old };
   return (
     <Panel title={say(before === null ? "passphrase.add" : "passphrase.change-title")} onClose={onClose}>
       {attempt.kind === "refused" ? <Banner tone="danger" title={attempt.text} isLoud /> : null}
       <PassphraseForm
         label={say(before === null ? "unlock.passphrase" : "passphrase.new")}
+        input={field}
         action={say("save")}
         isReady={before === null || shown !== null || old !== ""}
         isBusy={isBusy}
@@ -220,7 +229,7 @@ function NewPassphrase({
                     key={way.credential}
                     icon="key"
                     isBusy={isBusy}
-                    onPress={() => run(async () => setShown({ name, secret: await usePasskey(way) }))}
+                    onPress={() => run(() => show(way, name))}
                   >
                     <Say k="passphrase.show-with" v={{ name }} />
                   </Button>

@@ -1,5 +1,6 @@
 import type { AccountId } from "@porchlight/client/page";
-import { type ReactElement, type ReactNode, useState } from "react";
+import { type ReactElement, type ReactNode, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { Say, say, timeOfDay } from "../i18n/say.tsx";
 import { useAsk, useNames } from "../messenger/use.ts";
 import { Button } from "../parts/button.tsx";
@@ -137,15 +138,22 @@ function Lost({
   const names = accounts.map(nameOf).join(", ");
   const { text, mentions, attachments } = body;
   const { id, replyTo } = entry;
-  const [isAgain, setAgain] = useState(sentAgain.has(id));
-  const again = async (): Promise<void> => {
+  const [again, setAgain] = useState<"not" | "busy" | "sent">(sentAgain.has(id) ? "sent" : "not");
+  const line = useRef<HTMLDivElement>(null);
+  const status = useRef<HTMLParagraphElement>(null);
+  const sendAgain = async (): Promise<void> => {
     sentAgain.add(id);
-    setAgain(true);
+    setAgain("busy");
     const reply = replyTo === null ? {} : { replyTo: replyTo.id };
     const sent = await ask("send", { conversation: conversation.id, text, mentions, ...reply });
-    if (sent !== null) return;
-    sentAgain.delete(id);
-    setAgain(false);
+    if (sent === null) {
+      sentAgain.delete(id);
+      setAgain("not");
+      return;
+    }
+    const isHere = line.current?.contains(document.activeElement) === true;
+    flushSync(() => setAgain("sent"));
+    if (isHere) status.current?.focus();
   };
   return (
     <div className="not-sent">
@@ -156,11 +164,15 @@ function Lost({
         {say("message.lost.why")}
       </p>
       {attachments.length > 0 || conversation.status.kind !== "active" ? null : (
-        <div className="row-wrap">
-          {isAgain ? (
-            <p role="status">{say("message.lost.sent-again")}</p>
+        <div className="row-wrap" ref={line}>
+          {again === "sent" ? (
+            <p role="status" ref={status} tabIndex={-1}>
+              {say("message.lost.sent-again")}
+            </p>
           ) : (
-            <Button onPress={() => void again()}>{say("message.lost.again")}</Button>
+            <Button isBusy={again === "busy"} onPress={() => void sendAgain()}>
+              {say("message.lost.again")}
+            </Button>
           )}
         </div>
       )}
