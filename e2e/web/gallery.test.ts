@@ -191,10 +191,23 @@ test("who hears the page is told of everything that comes into a thread, by whom
   const changing = message(NOOR, "as first written");
   await takes(changing);
   await expect.poll(async () => (await heard("polite")).at(-1)).toBe("Noor Haddad: as first written");
+  // Whoever began to answer it and is elsewhere by now stays there.
+  const search = page.getByRole("searchbox");
+  const answered = page.locator(".composer-about");
+  const isInField = (): Promise<boolean> =>
+    page.evaluate(() => document.activeElement?.matches(".composer-text") === true);
+  await perform(page, { press: "What to do with this message" });
+  await perform(page, { press: "Reply" });
+  await answered.getByText("as first written").waitFor();
+  await expect.poll(isInField).toBe(true);
+  await search.focus();
   await takes({ ...changing, body: { ...changing.body, text: "as edited" } });
   await expect.poll(async () => (await heard("polite")).at(-1)).toBe("Noor Haddad: as edited");
+  await answered.getByText("as edited").waitFor();
   await takes({ ...changing, body: { kind: "deleted" } });
   await expect.poll(async () => (await heard("polite")).at(-1)).toBe("");
+  await answered.getByText("Deleted message").waitFor();
+  expect(await search.evaluate((one) => one === document.activeElement)).toBe(true);
   expect(await heard("assertive")).toEqual(alarms);
   expect(watch.problems).toEqual([]);
   await context.close();
@@ -296,7 +309,7 @@ test("who is asked before something ends reads what ends, and no more than that"
   await context.close();
 });
 
-test("files that are being prepared when their writer turns away are not lost, and what was sent with them goes", async () => {
+test("what is being prepared or saved when its writer turns away is not lost, and what was sent with it goes", async () => {
   const { context, watch } = await openProfile(started.browser, { origin: served.origin });
   const page = await context.newPage();
   await page.goto(served.origin);
@@ -340,7 +353,11 @@ test("files that are being prepared when their writer turns away are not lost, a
   const field = page.getByRole("textbox", { name: /^Message to/ });
   await attach("porch.webp");
   await field.fill("The porch");
+  const emoji = page.getByRole("button", { name: "Insert an emoji" });
+  expect(await emoji.isDisabled()).toBe(false);
   await field.press("Enter");
+  // What waits to go is not written any more, with a key or with the palette.
+  await expect.poll(() => emoji.isDisabled()).toBe(true);
   await goes(/Choir/);
   await page.getByRole("heading", { name: "Choir" }).waitFor();
   expect(await sent()).toEqual([]);
@@ -360,6 +377,21 @@ test("files that are being prepared when their writer turns away are not lost, a
   await page.getByText("lamp.webp").waitFor();
   await field.press("Enter");
   await expect.poll(sent).toEqual(["The porch: porch.webp", ": lamp.webp"]);
+  // An edit that is answered when nobody looks gives the field back to the draft.
+  await field.fill("Still to say");
+  await perform(page, { press: "What to do with this message" });
+  await perform(page, { press: "Edit" });
+  await expect.poll(() => field.inputValue()).toBe("On its way to the printer.");
+  await page.evaluate(() => (globalThis as unknown as Shown).scene().holds("edit"));
+  await field.fill("At the printer.");
+  await field.press("Enter");
+  await goes(/Choir/);
+  await page.getByRole("heading", { name: "Choir" }).waitFor();
+  await page.evaluate(() => (globalThis as unknown as Shown).scene().letsGo("edit"));
+  await goes(/Garden club/);
+  await page.getByRole("heading", { name: "Garden club" }).waitFor();
+  expect(await field.inputValue()).toBe("Still to say");
+  expect(await page.locator(".composer-about").count()).toBe(0);
   expect(watch.problems).toEqual([]);
   await context.close();
 });

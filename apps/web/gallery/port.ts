@@ -33,6 +33,9 @@ export function scenePort(scene: Scene): Port & {
   readonly refuses: (name: string, code: ClientError["code"] | null) => void;
   /** From now on this intent is answered so. */
   readonly answers: (name: string, result: unknown) => void;
+  /** From now on this intent is answered when it is let go, and not before. */
+  readonly holds: (name: string) => void;
+  readonly letsGo: (name: string) => void;
   /** What this intent was asked with, in order. */
   readonly asked: (name: string) => readonly unknown[];
 } {
@@ -43,10 +46,16 @@ export function scenePort(scene: Scene): Port & {
   let open: unknown = null;
   const refused = new Map(Object.entries(scene.refuses ?? {}));
   const known = new Map(Object.entries(scene.answers ?? {}));
+  const held = new Map<string, (() => void)[]>();
   const asked: { readonly name: string; readonly input: unknown }[] = [];
   return {
     refuses: (name, code) => void (code === null ? refused.delete(name) : refused.set(name, code)),
     answers: (name, result) => void known.set(name, result),
+    holds: (name) => void held.set(name, []),
+    letsGo: (name) => {
+      for (const answer of held.get(name) ?? []) answer();
+      held.delete(name);
+    },
     asked: (name) => asked.flatMap((one) => (one.name === name ? [one.input] : [])),
     // Comes in while the thread is open; an entry that is there already comes in its place.
     takes: (more) => {
@@ -82,7 +91,10 @@ export function scenePort(scene: Scene): Port & {
       const code = refused.get(name);
       if (code !== undefined) return reply({ kind: "refused", request, code, message: code });
       const result = known.has(name) ? known.get(name) : answers[name]?.();
-      reply({ kind: "done", request, result });
+      const answer = (): void => reply({ kind: "done", request, result });
+      const waiting = held.get(name);
+      if (waiting === undefined) answer();
+      else waiting.push(answer);
     },
   };
 }

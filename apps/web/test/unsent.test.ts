@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { message } from "../gallery/entries.ts";
+import { ME, NOOR } from "../gallery/people.ts";
 import { Unsent } from "../src/thread/unsent.ts";
 
 const file = (name: string): File => new File([name], name);
@@ -81,6 +83,41 @@ test("what was refused comes back in front of what was written since", async () 
   await sending;
   expect(unsent.now).toMatchObject({ text: "first\nsecond", sent: 0 });
   expect(unsent.now.files.map(({ name }) => name)).toEqual(["one"]);
+});
+
+test("an edit takes the field and gives it back, whoever looks on, and to nothing else that was begun meanwhile", () => {
+  const unsent = new Unsent("my own draft");
+  const [first, second] = [message(ME, "one"), message(ME, "two")];
+  unsent.begin({ kind: "edit", message: first });
+  unsent.write("one, put right");
+  expect(unsent.now).toMatchObject({ text: "one, put right", aside: "my own draft" });
+  unsent.end(first.id);
+  expect(unsent.now).toMatchObject({ text: "my own draft", aside: null, about: null, chosen: [] });
+  // Answered after another was begun.
+  unsent.begin({ kind: "edit", message: first });
+  unsent.begin({ kind: "edit", message: second });
+  unsent.end(first.id);
+  expect(unsent.now).toMatchObject({ text: "two", aside: "my own draft", about: { message: second } });
+  // An answer is written in the draft's place.
+  const answer = { kind: "reply", message: message(NOOR, "three") } as const;
+  unsent.begin(answer);
+  unsent.end(second.id);
+  expect(unsent.now).toMatchObject({ text: "my own draft", aside: null, about: answer, turns: 4 });
+  unsent.end();
+  expect(unsent.now).toMatchObject({ text: "my own draft", about: null });
+});
+
+test("nothing is written into what waits for its files, as it goes as it was sent", async () => {
+  const unsent = new Unsent("hello");
+  const { written, went } = writer("hello");
+  const attached = unsent.attach([file("one")], []);
+  await unsent.send(written);
+  unsent.write("hello🏠");
+  expect(unsent.now.text).toBe("hello");
+  await attached;
+  expect(went).toEqual([{ text: "hello", files: ["one"] }]);
+  unsent.write("🏠");
+  expect(unsent.now.text).toBe("🏠");
 });
 
 test("locked, nothing that was begun goes on", async () => {

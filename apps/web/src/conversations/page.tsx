@@ -29,7 +29,6 @@ export function ConversationPage({
 }): ReactElement {
   const unsent = useUnsent(conversation);
   const about = useBegun(unsent, (begun) => begun.about);
-  const setAbout = (next: About | null): void => unsent.change({ about: next });
   const { status, id } = conversation;
   const onAnsweredChange = useCallback(
     (message: About["message"]) =>
@@ -46,20 +45,15 @@ export function ConversationPage({
       <Thread
         key={id}
         conversation={conversation}
-        onReply={(message) => setAbout({ kind: "reply", message })}
-        onEdit={(message) => setAbout({ kind: "edit", message })}
+        onReply={(message) => unsent.begin({ kind: "reply", message })}
+        onEdit={(message) => unsent.begin({ kind: "edit", message })}
         answered={about?.kind === "reply" ? about.message : null}
         onAnsweredChange={onAnsweredChange}
       />
       <Typing conversation={conversation} />
       {status.kind === "active" ? <BeforeWriting conversation={conversation} /> : null}
       {status.kind === "active" ? (
-        <Composer
-          key={`${id}-composer`}
-          conversation={conversation}
-          about={about}
-          onDone={() => setAbout(null)}
-        />
+        <Composer key={`${id}-composer`} conversation={conversation} />
       ) : status.kind === "charter-proposed" ? (
         <CharterProposal conversation={conversation} status={status} />
       ) : (

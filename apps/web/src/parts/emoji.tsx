@@ -56,8 +56,10 @@ export function EmojiButton({
   label,
   onChoose,
   tabIndex,
+  isDisabled = false,
 }: {
   readonly label: string;
+  readonly isDisabled?: boolean;
   readonly tabIndex?: 0 | -1;
   readonly onChoose: (emoji: string) => void;
 }): ReactElement {
@@ -67,6 +69,7 @@ export function EmojiButton({
       label={label}
       opens="dialog"
       placement="top"
+      isDisabled={isDisabled}
       {...(tabIndex === undefined ? {} : { tabIndex })}
     >
       {(close) => (

@@ -12,6 +12,7 @@ export function PopupButton({
   opens,
   placement,
   tabIndex = 0,
+  isDisabled = false,
   children,
 }: {
   readonly icon: IconName;
@@ -20,6 +21,7 @@ export function PopupButton({
   readonly placement: "bottom end" | "top";
   /** -1 where another key leads here: in a thread only the message that the person is at is in the order of Tab. */
   readonly tabIndex?: 0 | -1;
+  readonly isDisabled?: boolean;
   readonly children: (close: () => void) => ReactNode;
 }): ReactElement {
   const button = useRef<HTMLButtonElement>(null);
@@ -30,6 +32,7 @@ export function PopupButton({
         ref={button}
         type="button"
         tabIndex={tabIndex}
+        disabled={isDisabled}
         className="icon-button"
         aria-label={label}
         aria-haspopup={opens}

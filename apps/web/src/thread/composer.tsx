@@ -22,7 +22,7 @@ import { Icon } from "../parts/icon.tsx";
 import { tell } from "../parts/toast.tsx";
 import { usePeople } from "../people/use-people.ts";
 import { shownName, shownText } from "../text/marks.ts";
-import { type Chosen, mentionAt, mentionsIn, movedChosen, type Person } from "./mention.ts";
+import { type Chosen, mentionAt, mentionsIn, type Person } from "./mention.ts";
 import { type About, MAX_FILES, useBegun, useUnsent } from "./unsent.ts";
 
 /** With its mentions and previews a text of this length is what one message takes (CON-1). */
@@ -31,21 +31,14 @@ const MAX_FILE = 1024 ** 3;
 const DRAFT_MILLISECONDS = 400;
 const TYPING_MILLISECONDS = 4_000;
 
-export function Composer({
-  conversation,
-  about,
-  onDone,
-}: {
-  readonly conversation: ConversationView;
-  readonly about: About | null;
-  readonly onDone: () => void;
-}): ReactElement {
+export function Composer({ conversation }: { readonly conversation: ConversationView }): ReactElement {
   const { id } = conversation;
   const messenger = useMessenger();
   const { settings } = useReady();
   const people = usePeople(conversation);
   const unsent = useUnsent(conversation);
-  const { text, files, chosen, aside, reading, due, unreadable, sent } = useBegun(unsent, (begun) => begun);
+  const begun = useBegun(unsent, (begun) => begun);
+  const { text, files, chosen, about, aside, turns, reading, due, unreadable, sent } = begun;
   const isDue = due !== null;
   /** Where somebody may be about to mention a person, and how far down the list they are. */
   const [typedAt, setTypedAt] = useState<{ readonly caret: number; readonly chosen: number } | null>(null);
@@ -65,31 +58,28 @@ export function Composer({
       field.current?.focus({ preventScroll: true });
   }, []);
 
-  // What is being edited takes the field; the draft comes back afterwards.
-  const taken = useRef(about);
+  // Whoever begins an answer or an edit goes on in the field. That its message changes meanwhile calls nobody there.
+  const turnsBefore = useRef(turns);
   useEffect(() => {
-    if (about !== null) field.current?.focus();
-    // What was begun already is in the field as it was left.
-    if (about === taken.current) return;
-    taken.current = about;
+    if (turns === turnsBefore.current) return;
+    turnsBefore.current = turns;
     setTypedAt(null);
-    if (about?.kind === "edit" && about.message.body.kind === "text") {
-      const { text, mentions } = about.message.body;
-      unsent.change((now) => ({ aside: now.aside ?? now.text, text, chosen: mentions }));
-    } else {
-      unsent.change((now) => (now.aside === null ? {} : { text: now.aside, chosen: [], aside: null }));
-    }
-  }, [unsent, about]);
+    field.current?.focus();
+  }, [turns]);
+  const end = (edit?: About["message"]["id"]): void => {
+    setTypedAt(null);
+    unsent.end(edit);
+  };
 
   // Saved a moment after it was typed, however long somebody types without a pause, and at once when the page goes.
-  const draft = isEdit ? aside : text;
+  const draft = aside ?? text;
   const saved = useRef(conversation.draft);
   const sentBefore = useRef(sent);
   const unsaved = useRef(draft);
   unsaved.current = draft;
   const saveDraft = useCallback(() => {
     const text = unsaved.current;
-    if (text === null || text === saved.current) return;
+    if (text === saved.current) return;
     saved.current = text;
     messenger.perform("draft", { conversation: id, text }).catch((error: unknown) => {
       // Locked meanwhile, there is nowhere to save it.
@@ -103,7 +93,7 @@ export function Composer({
     // Saved with the message: what was typed meanwhile is another draft.
     if (sent !== sentBefore.current) saved.current = "";
     sentBefore.current = sent;
-    if (draft === null || draft === saved.current) return;
+    if (draft === saved.current) return;
     timer.current ??= setTimeout(() => {
       timer.current = null;
       saveDraft();
@@ -125,11 +115,8 @@ export function Composer({
   }, [saveDraft]);
 
   const lastTyping = useRef(0);
-  const put = (value: string, picked: readonly Chosen[] = []): void => {
-    unsent.change({ text: value, chosen: [...movedChosen(chosen, text, value), ...picked] });
-  };
   const change = (value: string, caret: number): void => {
-    put(value);
+    unsent.write(value);
     setTypedAt({ caret, chosen: 0 });
     if (settings.typing && value !== "" && Date.now() - lastTyping.current > TYPING_MILLISECONDS) {
       lastTyping.current = Date.now();
@@ -141,7 +128,7 @@ export function Composer({
   const insert = (words: string, start?: number, picked: readonly Chosen[] = []): void => {
     const caret = field.current?.selectionStart ?? text.length;
     const from = start ?? caret;
-    flushSync(() => put(`${text.slice(0, from)}${words}${text.slice(caret)}`, picked));
+    flushSync(() => unsent.write(`${text.slice(0, from)}${words}${text.slice(caret)}`, picked));
     const end = from + words.length;
     field.current?.focus();
     field.current?.setSelectionRange(end, end);
@@ -169,6 +156,8 @@ export function Composer({
   const tooLong = Math.max(0, text.trim().length - MAX_TEXT);
   const submit = async (): Promise<void> => {
     if (isEmpty || tooLong > 0) return;
+    // At once: by the time it is saved they may be elsewhere.
+    field.current?.focus();
     const written = text.trim();
     const lead = text.length - text.trimStart().length;
     const picked = chosen.map((one) => ({ ...one, start: one.start - lead }));
@@ -181,7 +170,7 @@ export function Composer({
           text: written,
           mentions,
         });
-        onDone();
+        end(about.message.id);
       } catch (error) {
         tell({ tone: "danger", text: errorText(error) });
       }
@@ -195,7 +184,6 @@ export function Composer({
         send: (message) => messenger.perform("send", { conversation: id, ...message }),
       });
     }
-    field.current?.focus();
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
@@ -224,7 +212,7 @@ export function Composer({
       event.preventDefault();
       void submit();
     } else if (event.key === "Escape" && about !== null) {
-      onDone();
+      end();
     }
   };
 
@@ -258,7 +246,7 @@ export function Composer({
       onDragLeave={() => setDropping(false)}
       onDrop={onDrop}
     >
-      {about === null ? null : <AboutBar about={about} onDone={onDone} />}
+      {about === null ? null : <AboutBar about={about} onDone={() => seen(() => end())} />}
       {mention === null ? null : (
         <ul className="mentions" id={listId} role="listbox" aria-label={say("composer.mention")}>
           {mention.found.map((person, i) => (
@@ -385,7 +373,7 @@ export function Composer({
           onPaste={onPaste}
           onBlur={() => setTypedAt(null)}
         />
-        <EmojiButton label={say("composer.emoji")} onChoose={(emoji) => insert(emoji)} />
+        <EmojiButton label={say("composer.emoji")} isDisabled={isDue} onChoose={(emoji) => insert(emoji)} />
         <IconButton
           icon="send"
           label={isEdit ? say("composer.save") : say("composer.send")}

@@ -10,7 +10,7 @@ import { isReadable, newAttachment } from "../files/picture.ts";
 import { errorText } from "../i18n/errors.ts";
 import { say } from "../i18n/say.tsx";
 import { tell } from "../parts/toast.tsx";
-import type { Chosen } from "./mention.ts";
+import { type Chosen, movedChosen } from "./mention.ts";
 
 export const MAX_FILES = 10;
 
@@ -35,6 +35,8 @@ type Begun = {
   readonly about: About | null;
   /** The draft, while an edit has the field. */
   readonly aside: string | null;
+  /** How often an answer or an edit was begun. */
+  readonly turns: number;
   /** How often files were chosen whose previews are still being made. */
   readonly reading: number;
   /** Goes as soon as they are. */
@@ -62,6 +64,7 @@ export class Unsent {
       chosen: [],
       about: null,
       aside: null,
+      turns: 0,
       reading: 0,
       due: null,
       unreadable: [],
@@ -82,6 +85,34 @@ export class Unsent {
     if (this.#isForgotten) return;
     this.#now = { ...this.#now, ...(typeof change === "function" ? change(this.#now) : change) };
     for (const listener of this.#listeners) listener();
+  };
+
+  /** What stands in the field. What waits to go is not written any more. `picked`: chosen with it. */
+  readonly write = (text: string, picked: readonly Chosen[] = []): void => {
+    this.change((now) =>
+      now.due === null ? { text, chosen: [...movedChosen(now.chosen, now.text, text), ...picked] } : {},
+    );
+  };
+
+  /** What is to be edited takes the field until {@link end}, and the draft is laid aside. */
+  readonly begin = (about: About): void => {
+    const { kind, message } = about;
+    this.change((now) => ({
+      ...(kind === "edit" && message.body.kind === "text"
+        ? { aside: now.aside ?? now.text, text: message.body.text, chosen: message.body.mentions }
+        : withDraft(now)),
+      about,
+      turns: now.turns + 1,
+    }));
+  };
+
+  /** Its draft comes back. `edit`: only if that is still it, as another may have been begun while it was saved. */
+  readonly end = (edit?: About["message"]["id"]): void => {
+    this.change((now) =>
+      edit === undefined || (now.about?.kind === "edit" && now.about.message.id === edit)
+        ? { ...withDraft(now), about: null }
+        : {},
+    );
   };
 
   /** Makes their previews. `folders`: chosen with them, and no files. */
@@ -147,6 +178,11 @@ export class Unsent {
   forget(): void {
     this.#isForgotten = true;
   }
+}
+
+/** In the field again. */
+function withDraft({ aside }: Begun): Partial<Begun> {
+  return aside === null ? {} : { text: aside, chosen: [], aside: null };
 }
 
 /** Of the message, whose place in the field an edit may have. */
