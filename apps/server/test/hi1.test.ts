@@ -454,6 +454,16 @@ async function sendsByItsPages(client: Awaited<ReturnType<typeof signedIn>>, by:
   );
   expect(acts.filter(({ isWhole }) => isWhole === false).length).toBe(1);
   expect(acts.every(({ isWhole }) => isWhole !== null)).toBe(true);
+  // Cancelled, each is still what it was.
+  const lines = new LineRecords(agency, by);
+  const above = acts.find(({ isWhole }) => isWhole === false)?.belongsTo[0] as string;
+  const both = acts.filter(({ belongsTo }) => belongsTo.includes(above));
+  expect(both.map(({ isWhole }) => isWhole).sort()).toEqual([false, true]);
+  for (const { id, generation, isWhole } of both) {
+    await lines.cancel(service, { id, generation });
+    for (const said of [await lines.known(), await lines.ask(service)])
+      expect(said.objects.find((one) => one.id === id)).toMatchObject({ status: "Cancelled", isWhole });
+  }
 
   // The order is signed: from its own page it goes with its task, under the authorisation that is there.
   const { reference, requester } = request;
@@ -1155,7 +1165,7 @@ describe("orders", () => {
     const sendings = new Sendings(agency, line);
 
     const first = planned("lane 1");
-    // Each value is one that ETSI allows, and all of them are more than a message.
+    // Each value is one that ETSI allows, and all of them are more than a provider takes.
     const large = planned(
       "large",
       Array.from({ length: 250 }, (_, i) => `${i}${"y".repeat(65_000)}`),

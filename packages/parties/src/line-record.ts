@@ -146,7 +146,7 @@ export class LineRecords {
             unread.set(id, { id, type: changed.get(id) as ObjectType, why });
           }
         }
-        kept = { ...joined(kept, objects), unread };
+        kept = { ...joined(kept, objects, "get"), unread };
       }
       await this.#keep(kept);
       return shown(kept);
@@ -228,7 +228,7 @@ export class LineRecords {
       const object =
         answer !== undefined && "UPDATEResponse" in answer ? answer.UPDATEResponse.HI1Object : undefined;
       // Who gives none back is asked the next time.
-      if (object !== undefined) await this.#keep(joined(await this.#read(), [readObject(object)]));
+      if (object !== undefined) await this.#keep(joined(await this.#read(), [readObject(object)], "update"));
     });
   }
 
@@ -334,14 +334,18 @@ function shown({ at, isCut, taken, unread }: Kept): LineRecord {
   return { at, isCut, objects: lineObjects([...taken.values()]), unread: [...unread.values()] };
 }
 
-function joined(kept: Kept, objects: readonly Hi1Object[]): Kept {
+/** An UPDATE's answer has no document's contents (HI1-8): whether they are there a GET alone says. */
+function joined(kept: Kept, objects: readonly Hi1Object[], from: "get" | "update"): Kept {
   const taken = new Map(kept.taken);
   for (const object of objects) {
     const id = object.ObjectIdentifier;
     const isNew = (object.Generation ?? 0) === 0;
     const made = taken.get(id)?.made ?? (isNew ? secondsOf(object.LastChanged ?? "") : null);
-    const isWhole = (object as DocumentObject)["doc:DocumentBody"]?.["doc:Contents"] !== undefined;
-    taken.set(id, { object: bare(object), made, isWhole });
+    const isWhole =
+      from === "get"
+        ? (object as DocumentObject)["doc:DocumentBody"]?.["doc:Contents"] !== undefined
+        : taken.get(id)?.isWhole;
+    taken.set(id, { object: bare(object), made, ...(isWhole === undefined ? {} : { isWhole }) });
   }
   return { ...kept, taken };
 }
