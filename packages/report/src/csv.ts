@@ -15,6 +15,9 @@ function field(value: string | number): string {
 /** Instead of a number that would be of fewer than five orders, or give such a number away (REP-4). */
 const WITHHELD = "withheld";
 
+/** REP-4: instead of basis and category, in the row that sums all that are withheld. */
+export const ALL_OTHERS = "all others";
+
 /** REP-8: the tables of a report as CSV, by file name. The first column of each is the charter's id. */
 export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string, string> {
   const table = (
@@ -83,14 +86,17 @@ export function csvFiles(reports: readonly CharterReport[]): ReadonlyMap<string,
     [
       "purposes.csv",
       table(["months", "legal_basis", "offence_category", "orders", "accounts", "days"], ({ purposes }) =>
-        purposes.flatMap(({ months, cells }) =>
-          cells.map(({ legalBasis, offenceCategory, told }) => [
+        purposes.flatMap(({ months, cells, others }) => [
+          ...cells.map(({ legalBasis, offenceCategory, told }) => [
             months.join(" "),
             legalBasis,
             offenceCategory,
             ...(told === null ? [WITHHELD, WITHHELD, WITHHELD] : [told.orders, told.accounts, told.days]),
           ]),
-        ),
+          ...(others.orders === 0
+            ? []
+            : [[months.join(" "), ALL_OTHERS, ALL_OTHERS, others.orders, others.accounts, others.days]]),
+        ]),
       ),
     ],
     [

@@ -1,5 +1,6 @@
 import { formatDay, formatInstant } from "@porchlight/encoding";
 import { html, join, type Markup, NOTHING, page } from "@porchlight/markup";
+import { ALL_OTHERS } from "./csv.ts";
 import type { Reported } from "./log-report.ts";
 import type { CharterReport, MonthOrders, Participation } from "./reckoning.ts";
 import { STYLE } from "./style.ts";
@@ -235,7 +236,7 @@ function purposesTable(label: string, purposes: CharterReport["purposes"]): Mark
         ...cells.flatMap(({ legalBasis, offenceCategory, told }) =>
           told === null ? [] : [row([legalBasis, offenceCategory], told)],
         ),
-        ...(others.orders === 0 ? [] : [row(["all others", "all others"], others)]),
+        ...(others.orders === 0 ? [] : [row([ALL_OTHERS, ALL_OTHERS], others)]),
       ];
     }),
   );

@@ -147,15 +147,19 @@ test("REP-4, REP-5: no row of page or table is of fewer than five, none follows 
       const rows = csvFiles([report]).get("purposes.csv")?.split("\r\n").slice(1, -1) ?? [];
       for (const row of rows)
         expect(row).toMatch(/,(withheld,withheld,withheld|([5-9]|[1-9][0-9]+),\d+,\d+)$/);
+      const tabled = rows.flatMap((row) => /,(\d+),\d+,\d+$/.exec(row)?.[1] ?? []);
+      const counted = cases.length - report.untold;
+      expect(tabled.reduce((sum, count) => sum + Number(count), 0)).toBe(counted);
     }),
     { numRuns: 200 },
   );
 });
 
-test("REP-4: the page says what is not told and that single orders can be seen in the log", () => {
+test("REP-4: page and table say what is not told and that single orders can be seen in the log", () => {
   const report = reportOn(inMonth(3, [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2]), FIRST + 1000);
   const checkpoint = { origin: "example", size: 1, time: 0 } as never;
   const page = reportPage({ checkpoint, unknown: 0, charters: [report], findings: [] });
   expect(page).toContain("This hides nothing.");
   expect(page).toContain("<td>all others</td><td>all others</td><td>5</td><td>10</td><td>15</td>");
+  expect(csvFiles([report]).get("purposes.csv")).toContain(",2026-03,all others,all others,5,10,15\r\n");
 });
