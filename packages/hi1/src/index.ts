@@ -40,7 +40,14 @@ export {
   typeName,
   whatOf,
 } from "./object.ts";
-export { associatedWith, isEmergency, type Profile, type Resolve, type Scope } from "./profile.ts";
+export {
+  associatedWith,
+  isEmergency,
+  judgeLength,
+  type Profile,
+  type Resolve,
+  type Scope,
+} from "./profile.ts";
 export { type Hi1Code, Hi1Error, type Hi1Refusal, objection, refusal, refusalTable } from "./refusal.ts";
 export { canonicalJson, type EndpointSigner, signedMessage, signMessage } from "./signature.ts";
 export {

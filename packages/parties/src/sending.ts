@@ -1,7 +1,7 @@
 // What an authority sends to its provider at once (DESK-14): the objects of TS 103 120 that it takes, less what is there already.
 import { createHash } from "node:crypto";
-import { fromUtf8, hex, type Json, utf8 } from "@porchlight/encoding";
-import { formatJson, Hi1Error, type Hi1Object, MAX_MESSAGE_BYTES, parseObject } from "@porchlight/hi1";
+import { fromUtf8, hex, utf8 } from "@porchlight/encoding";
+import { Hi1Error, type Hi1Object, judgeLength, parseObject } from "@porchlight/hi1";
 import type { LineObject } from "./line-object.ts";
 import {
   authorisationOf,
@@ -14,9 +14,6 @@ import {
   taskOf,
 } from "./provider-line.ts";
 import type { OrderFile } from "./request-file.ts";
-
-/** Bytes: head and signature of a message have the rest. */
-const MAX_OBJECT = MAX_MESSAGE_BYTES - 2 ** 20;
 
 export type SendingWish = {
   /** The case's, on the authorisation. */
@@ -128,10 +125,10 @@ function isAbout({ days, targets }: LineObject, wish: SendingWish): boolean {
   );
 }
 
-/** Whether a message of its own takes it, a document's contents left aside: found out before anybody confirms it (HI1-1, HI1-9). */
+/** Whether a provider takes what it says, a document's contents left aside: found out before anybody confirms it (HI1-9, HI1-28). */
 export function fitsMessage({ object }: Part): boolean {
   try {
-    return formatJson(parseObject(object) as unknown as Json).length <= MAX_OBJECT;
+    return judgeLength(parseObject(object)) === null;
   } catch (error) {
     if (error instanceof Hi1Error) return false;
     throw error;

@@ -26,6 +26,7 @@ import {
   charterInWords,
   checkOrder,
   type Decision,
+  fitsMessage,
   formatOrderFile,
   formatRequest,
   type LineObject,
@@ -689,6 +690,28 @@ process.stdout.write(sign(null, input, createPrivateKey({ key: der, format: "der
   for (const word of ["lie", "fail"]) {
     expect(await code((await at(word, word)).issue(world.charter, decision))).toBe("signer-failed");
   }
+});
+
+test("HI1-28, DESK-14: what the provider refuses as too long is found out before it is sent", () => {
+  const own = { CountryCode: "XX", UniqueIdentifier: "AGENCY" };
+  const provider = { CountryCode: "XX", UniqueIdentifier: "PROVIDER" };
+  const line = { own, provider, owner: "porchlight", version: "1", seed: new Uint8Array(32) };
+  const fits = (reference: string, names: readonly string[]): readonly boolean[] =>
+    planSending(
+      line,
+      {
+        ...{ reference, legalBasis: "a", offenceCategory: "b", isEmergency: false },
+        ...{ days: { first: "2026-03-01", last: "2026-03-01" }, order: null, preserve: null },
+        targets: { accounts: [], names, conversations: [] },
+        tasks: ["SubscriberData"],
+        act: { contentType: "application/pdf", checksum: "ab".repeat(32), isWhole: true },
+      },
+      [],
+    ).parts.map(fitsMessage);
+  const many = (count: number) => Array.from({ length: count }, (_, i) => `${i}${"y".repeat(65_000)}`);
+  expect(fits("4".repeat(200), many(7))).toEqual([true, true, true]);
+  expect(fits("4".repeat(200), many(9))).toEqual([true, true, false]);
+  expect(fits("4".repeat(201), many(1))).toEqual([false, true, true]);
 });
 
 test("HI1-24, DESK-14: an act whose hash alone the provider has is planned whole, and one that it has is not sent twice", () => {
