@@ -278,12 +278,12 @@ export class TestServer {
     await this.supervisor.tick(unixSeconds(at));
   }
 
-  /** For what another version of the server left in its database. */
-  async query(text: string, values: readonly unknown[]): Promise<void> {
+  /** For what another version of the server left in its database, and what lies there. */
+  async query(text: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
     const client = new Client({ connectionString: this.#environment["DATABASE_URL"] });
     await client.connect();
     try {
-      await client.query(text, [...values]);
+      return (await client.query<Record<string, unknown>>(text, [...values])).rows;
     } finally {
       await client.end();
     }

@@ -31,11 +31,13 @@ import {
 import { formatDirection, orderIdOf } from "@porchlight/gate";
 import {
   type ActionResponse,
+  type Hi1Object,
   MAX_CONTENTS_BYTES,
   parseMessage,
   referenceOf,
   refusal,
   signedMessage,
+  wishFor,
 } from "@porchlight/hi1";
 import {
   Agency,
@@ -76,7 +78,9 @@ import {
   signerOf,
 } from "../../../vectors/fixture/deployment.ts";
 import { signedWarrant, statementOf, warrantDocument } from "../../../vectors/fixture/order.ts";
+import { AtRest } from "../src/hi1/at-rest.ts";
 import { brief } from "../src/hi1/files.ts";
+import { loadIdentity } from "../src/identity.ts";
 import { DAY, TestServer } from "./deployment.ts";
 import { type Person, roomOf } from "./people.ts";
 
@@ -1504,6 +1508,8 @@ describe("orders", () => {
       await expect(server.client().hi1(utf8(text))).rejects.toMatchObject({ refusal: "malformed" });
   });
 
+  /** The act of eleven MiB. */
+  const elevenMiB: string[] = [];
   /** Not the one whose messages are all kept: these are of megabytes. */
   const large = async () => await Service.open({ url: server.url, directory: home, charter: charter.id });
 
@@ -1530,6 +1536,7 @@ describe("orders", () => {
       }),
     );
     for (const object of others) expect(await createAtProvider(by, line, object)).toEqual({ kind: "taken" });
+    elevenMiB.push(original.ObjectIdentifier);
     const gets = [original, ...others].map(({ ObjectIdentifier: Identifier }) => ({ GET: { Identifier } }));
     expect(codes(await askProvider(by, line, gets))).toEqual([
       null,
@@ -1548,7 +1555,7 @@ describe("orders", () => {
     const size = (rows: number): number =>
       `${JSON.stringify({ version: 1, data: "traffic", sent: Array(rows).fill(row) }, null, 1)}\n`.length;
     const most = 3 + Math.floor((MAX_CONTENTS_BYTES - size(3)) / (size(3) - size(2)));
-    const sent = async (from: number, to: number): Promise<void> =>
+    const sent = async (from: number, to: number): Promise<unknown> =>
       await server.query(
         `insert into held_items (conversation, seq, generation, epoch, kind, submitter, at, bytes)
           select $1, n, 0, 0, 3, $2, $3, decode(repeat('ab', 1000), 'hex') from generate_series($4::integer, $5::integer) n`,
@@ -1581,6 +1588,43 @@ describe("orders", () => {
     const answer = (await records.delivered(delivery)) as Uint8Array;
     expect(answer.length).toBe(size(most));
     expect((JSON.parse(fromUtf8(answer)) as { sent: object[] }).sent).toEqual(Array(most).fill(row));
+
+    // HI1-8: the data lies beside the delivery, where no list reads it, and as much of it is given as fits an answer.
+    const lying = async () =>
+      await server.query(
+        "select octet_length(sealed) < 10000 as light, octet_length(contents) as size from hi1_objects where object = $1",
+        [delivery],
+      );
+    const isApart = [{ light: true, size: size(most) + 28 }];
+    expect(await lying()).toEqual(isApart);
+    const given = async (Identifier: string) => (await askProvider(by, line, [{ GET: { Identifier } }]))[0];
+    const whole = JSON.stringify(await given(delivery));
+    expect(whole).toContain(base64(answer));
+    const first = elevenMiB.at(-1) as string;
+    const gets = [first, delivery].map((Identifier) => ({ GET: { Identifier } }));
+    expect(codes(await askProvider(by, line, gets))).toEqual([null, refusal("answer-too-large").number]);
+    // An earlier version kept it in one piece; whatever is done with it next takes it apart.
+    const { log: origin } = JSON.parse(readFileSync(join(server.directory, "public.json"), "utf8")) as {
+      log: { origin: string };
+    };
+    const atRest = new AtRest(await loadIdentity(server.directory, origin.origin, undefined));
+    const [kept] = await server.query("select sealed from hi1_objects where object = $1", [delivery]);
+    const place = `object ${delivery}`;
+    const value = JSON.parse(fromUtf8(atRest.open(place, kept?.["sealed"] as Uint8Array))) as object;
+    const { GETResponse } = JSON.parse(whole) as { GETResponse: { HI1Object: Hi1Object } };
+    const old = utf8(JSON.stringify({ ...value, object: GETResponse.HI1Object }));
+    await server.query("update hi1_objects set sealed = $2, contents = null where object = $1", [
+      ...[delivery, atRest.seal(place, old)],
+    ]);
+    expect(JSON.stringify(await given(delivery))).toBe(whole);
+    const acknowledged = { UPDATE: { HI1Object: wishFor(GETResponse.HI1Object, "Acknowledged") } };
+    const [updated] = await askProvider(by, line, [acknowledged]);
+    const { UPDATEResponse } = updated as { UPDATEResponse: { HI1Object: Got } };
+    expect(UPDATEResponse.HI1Object["delivery:Delivery"]).toMatchObject({
+      "delivery:BinaryData": { "delivery:Data": "", "delivery:ContentLength": answer.length },
+    });
+    expect(await lying()).toEqual(isApart);
+    expect(JSON.stringify(await given(delivery))).toContain(base64(answer));
 
     await sent(most + 1, most + 1);
     const { size: before } = await admin<{ size: number }>("status");

@@ -12,6 +12,7 @@ import {
 } from "./message.ts";
 import {
   type Authorisation,
+  apart,
   type Delivery,
   type DocumentObject,
   type Hi1Object,
@@ -269,7 +270,8 @@ function changed(object: Hi1Object, before: Held, { now }: DeskContext, isNewSta
   const generation = (before.object.Generation ?? 0) + 1;
   const since = isNewStatus ? now : before.since;
   const held = hold(object, before.type, before.owner, before.scope, since, now, generation);
-  const response = { UPDATEResponse: { Identifier: object.ObjectIdentifier, HI1Object: held.object } };
+  const HI1Object = apart(held.object).bare;
+  const response = { UPDATEResponse: { Identifier: object.ObjectIdentifier, HI1Object } };
   return { kind: "done", response, changes: [held] };
 }
 

@@ -27,6 +27,7 @@ export {
 } from "./message.ts";
 export {
   type Authorisation,
+  apart,
   type Delivery,
   type DocumentObject,
   type Endpoint,
@@ -37,6 +38,7 @@ export {
   type ObjectType,
   objectTypeOf,
   referenceOf,
+  together,
   typeName,
   whatOf,
 } from "./object.ts";

@@ -300,6 +300,46 @@ export function objectTypeOf(xsiType: unknown): ObjectType | null {
   return OBJECT_TYPES.find((type) => NAMESPACES[type] === xsiType) ?? null;
 }
 
+/** An object without what a document or a delivery holds, and that in base64; null where it holds nothing. */
+export function apart(object: Hi1Object): { readonly bare: Hi1Object; readonly contents: string | null } {
+  const body = (object as DocumentObject)["doc:DocumentBody"];
+  if (body?.["doc:Contents"] !== undefined) {
+    const { "doc:Contents": contents, ...rest } = body;
+    return { bare: { ...(object as DocumentObject), "doc:DocumentBody": rest }, contents };
+  }
+  const data = dataOf(object);
+  if (data === null || data["delivery:Data"] === "") return { bare: object, contents: null };
+  // ETSI's schema demands the member.
+  return { bare: delivering(object, { ...data, "delivery:Data": "" }), contents: data["delivery:Data"] };
+}
+
+/** The whole again of what {@link apart} gave. */
+export function together(bare: Hi1Object, contents: string): Hi1Object {
+  const data = dataOf(bare);
+  if (data !== null) return delivering(bare, { ...data, "delivery:Data": contents });
+  const document = bare as DocumentObject;
+  return {
+    ...document,
+    "doc:DocumentBody": { "doc:Contents": contents, ...document["doc:DocumentBody"] },
+  };
+}
+
+type BinaryData = Extract<
+  NonNullable<Delivery["delivery:Delivery"]>,
+  { "delivery:BinaryData": unknown }
+>["delivery:BinaryData"];
+
+function dataOf(object: Hi1Object): BinaryData | null {
+  const delivered = (object as Delivery)["delivery:Delivery"];
+  return delivered !== undefined && "delivery:BinaryData" in delivered
+    ? delivered["delivery:BinaryData"]
+    : null;
+}
+
+function delivering(object: Hi1Object, data: BinaryData): Delivery {
+  return { ...(object as Delivery), "delivery:Delivery": { "delivery:BinaryData": data } };
+}
+
 /** By what its owner calls it; of a delivery the task that it answers. Null where nothing was said. */
 export function referenceOf(object: Hi1Object): string | null {
   switch (objectTypeOf(object["@xsi:type"])) {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   advance,
+  apart,
   canonicalJson,
   checkMessage,
   clockOf,
@@ -16,9 +17,11 @@ import {
   type Hi1Object,
   MAX_MESSAGE_BYTES,
   parseMessage,
+  parseObject,
   refusal,
   refusalTable,
   statusOf,
+  together,
   typeName,
   wishFor,
 } from "../src/index.ts";
@@ -213,6 +216,51 @@ test("HI1-1, HI1-8: the answers fit a message: what has no room is asked for aga
   const response = { ResponsePayload: { ActionResponses: { ActionResponse: answers } } } as unknown as Json;
   expect(formatJson(response).length).toBeLessThan(MAX_MESSAGE_BYTES - 2 ** 17);
   expect(codesOf(desk.ask([get(4)]))).toEqual([null]);
+});
+
+test("HI1-8: what is held of a document stands in the answer of its GET, and in no answer of an UPDATE", () => {
+  const desk = new Desk();
+  const contents = Buffer.from("the act").toString("base64");
+  const document = (id: number) => ({
+    "@xsi:type": typeName("Document"),
+    ObjectIdentifier: uuidOf(id),
+    AssociatedObjects: { AssociatedObject: [uuidOf(1)] },
+    "doc:DocumentType": national("DocumentType", "OriginalAct"),
+    "doc:DocumentBody": {
+      ...{ "doc:Contents": contents, "doc:ContentType": "application/pdf", "doc:ChecksumType": "SHA-256" },
+      "doc:Checksum": createHash("sha256").update("the act").digest("hex"),
+    },
+  });
+  const cancel = (id: number) => update(wishFor(document(id) as unknown as Hi1Object, "Cancelled"));
+  const get = (id: number) => ({ GET: { Identifier: uuidOf(id) } });
+  desk.ask([create(authorisation(1)), create(document(5))]);
+  const answers = desk.ask([get(5), cancel(5), create(document(6)), cancel(6), get(6)]);
+  expect(codesOf(answers)).toEqual(Array(5).fill(null));
+  expect(answers.map((answer) => JSON.stringify(answer).includes(contents))).toEqual([
+    ...[true, false, false, false, true],
+  ]);
+  expect(answers[1]).toMatchObject({
+    UPDATEResponse: { HI1Object: { "doc:DocumentBody": { "doc:ContentType": "application/pdf" } } },
+  });
+  expect(JSON.stringify(desk.ask([get(5)]))).toContain(contents);
+});
+
+test("HI1-8: a delivery's data too is told apart from it, and comes together again", () => {
+  const data = { "delivery:Data": "AAAA", "delivery:ContentType": "application/json" };
+  const delivery = {
+    "@xsi:type": typeName("Delivery"),
+    ObjectIdentifier: uuidOf(7),
+    "delivery:Delivery": { "delivery:BinaryData": data },
+  };
+  const { bare, contents } = apart(delivery);
+  expect(bare).toEqual({
+    ...delivery,
+    "delivery:Delivery": { "delivery:BinaryData": { ...data, "delivery:Data": "" } },
+  });
+  expect(contents).toBe("AAAA");
+  expect(parseObject(bare)).toEqual(bare);
+  expect(apart(bare)).toEqual({ bare, contents: null });
+  expect(together(bare, "AAAA")).toEqual(delivery);
 });
 
 test("HI1-5: the message of the vectors: what is covered, and what is accepted", () => {

@@ -31,7 +31,7 @@ import type { Kept, ObjectStore } from "./object-store.ts";
 import type { Registrations } from "./registrations.ts";
 import { resolveTargets } from "./targets.ts";
 
-/** HI1-8: a document that is asked for and has no room in the answer is not even read. */
+/** HI1-8: contents that are asked for and have no room in the answer are not even read. */
 const NO_ROOM: Action = { kind: "refused", refusal: refusal("answer-too-large") };
 
 /** Answers messages of TS 103 120 under the profile of spec/hi1.md. It opens nothing. */
@@ -199,8 +199,8 @@ export class Hi1Endpoint {
   }
 
   /**
-   * What the actions can see: what they name and belong to, and for a list everything of the sender's. Documents have their
-   * contents as far as one answer carries them (HI1-8); `cut`: those that were asked for and have not.
+   * What the actions can see: what they name and belong to, and for a list everything of the sender's. Documents and
+   * deliveries have what they hold as far as one answer carries it (HI1-8); `cut`: those that were asked for and have not.
    */
   async #needed(
     queries: Queries,

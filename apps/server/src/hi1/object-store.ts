@@ -7,13 +7,12 @@ import {
   fromUtf8,
   hex,
   idBytes,
-  type Json,
   parseJson,
   type UnixSeconds,
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { associatedWith, type DocumentObject, type Held, statusOf, WAITING } from "@porchlight/hi1";
+import { apart, associatedWith, type Held, statusOf, together, WAITING } from "@porchlight/hi1";
 import { fromRow, type Queries, type Row } from "../database.ts";
 import type { AtRest } from "./at-rest.ts";
 
@@ -44,7 +43,7 @@ export class ObjectStore {
     this.#atRest = atRest;
   }
 
-  /** With documents' contents. */
+  /** With documents' contents and deliveries' data. */
   async get(queries: Queries, ids: readonly string[]): Promise<Kept[]> {
     const rows = await queries.query({
       text: "select * from hi1_objects where object = any($1::text[])",
@@ -53,7 +52,7 @@ export class ObjectStore {
     return rows.map((row) => this.#read(row, true));
   }
 
-  /** Without documents' contents. */
+  /** Without documents' contents and deliveries' data, but for what an earlier version kept in one piece. */
   async bare(queries: Queries, ids: readonly string[]): Promise<Kept[]> {
     const rows = await queries.query({
       text: "select object, owner, received, logged, sealed from hi1_objects where object = any($1::text[])",
@@ -62,7 +61,7 @@ export class ObjectStore {
     return rows.map((row) => this.#read(row, false));
   }
 
-  /** Bytes of an owner's documents' contents, by their names. */
+  /** Bytes of an owner's documents' contents and deliveries' data, by the objects' names. */
   async contentSizes(
     queries: Queries,
     owner: string,
@@ -76,7 +75,7 @@ export class ObjectStore {
     return new Map(rows.map(({ object, size }) => [object, size]));
   }
 
-  /** Without documents' contents, which lists do not show; oldest first. */
+  /** As {@link bare}, since lists show no contents; oldest first. */
   async of(queries: Queries, owner: string): Promise<Kept[]> {
     const rows = await queries.query({
       text: `select object, owner, received, logged, sealed from hi1_objects
@@ -148,7 +147,7 @@ export class ObjectStore {
   async put(queries: Queries, kept: Kept, now: UnixSeconds): Promise<void> {
     const { held, received, logged, preserved } = kept;
     const { ObjectIdentifier: id } = held.object;
-    const { bare, contents } = apart(held);
+    const { bare, contents } = apart(held.object);
     const value = { version: 1, object: bare, scope: held.scope, since: held.since, preserved };
     const sealed = this.#atRest.seal(`object ${id}`, utf8(JSON.stringify(value)));
     const [authorisation = null] =
@@ -158,7 +157,8 @@ export class ObjectStore {
           (object, owner, type, status, authorisation, received, changed, logged, sealed, contents)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (object) do update set status = excluded.status, changed = excluded.changed,
-          logged = excluded.logged, sealed = excluded.sealed`,
+          logged = excluded.logged, sealed = excluded.sealed,
+          contents = coalesce(hi1_objects.contents, excluded.contents)`,
       values: [
         id,
         held.owner,
@@ -169,7 +169,9 @@ export class ObjectStore {
         now,
         logged === null ? null : Buffer.from(idBytes(logged)),
         sealed,
-        contents === null ? null : this.#atRest.seal(`contents ${id}`, contents),
+        contents === null
+          ? null
+          : this.#atRest.seal(`contents ${id}`, fromBase64(contents, undefined, "contents")),
       ],
     });
   }
@@ -185,7 +187,9 @@ export class ObjectStore {
     };
     const contents = withContents ? (row["contents"] as Buffer | null) : null;
     const whole =
-      contents === null ? object : withBody(object, this.#atRest.open(`contents ${id}`, fromRow(contents)));
+      contents === null
+        ? object
+        : together(object, base64(this.#atRest.open(`contents ${id}`, fromRow(contents))));
     const type = (/\}(\w+)Object$/.exec(object["@xsi:type"])?.[1] ?? "") as Held["type"];
     return {
       held: { type, owner: row["owner"] as string, object: whole, scope, since: unixSeconds(since) },
@@ -261,25 +265,4 @@ export class ObjectStore {
       return { ...line, digest: hex(digest) };
     });
   }
-}
-
-/** A document without its contents, and these. */
-function apart(held: Held): { readonly bare: Json; readonly contents: Uint8Array | null } {
-  const object = held.object as unknown as Json;
-  if (held.type !== "Document") return { bare: object, contents: null };
-  const document = held.object as DocumentObject;
-  const body = document["doc:DocumentBody"];
-  const contents = body?.["doc:Contents"];
-  if (body === undefined || contents === undefined) return { bare: object, contents: null };
-  const { "doc:Contents": _, ...rest } = body;
-  return {
-    bare: { ...document, "doc:DocumentBody": rest } as unknown as Json,
-    contents: fromBase64(contents, undefined, "doc:Contents"),
-  };
-}
-
-function withBody(object: Held["object"], contents: Uint8Array): Held["object"] {
-  const document = object as DocumentObject;
-  const body = { "doc:Contents": base64(contents), ...document["doc:DocumentBody"] };
-  return { ...document, "doc:DocumentBody": body };
 }
