@@ -165,6 +165,7 @@ type Shown = {
   status: string;
   generation: number;
   deadline: number | null;
+  received: number;
   checks: { code: string; isMet: boolean }[];
   acts: string[];
   extent: Record<string, number> | null;
@@ -1667,10 +1668,15 @@ describe("orders", () => {
 
   test("HI1-27, HI1-28, HI1-29: no number and no length of what one authority sends keeps the officer from anything", async () => {
     const by = await large();
-    const named = (reference: string) => create(papers(reference).authorisation);
+    const made: Hi1Object[] = [];
+    const named = (reference: string) => {
+      const { authorisation } = papers(reference);
+      made.push(authorisation as Hi1Object);
+      return create(authorisation);
+    };
     const sent = async (all: readonly object[]) => codes(await askProvider(by, line, all));
     const { objects: listed } = await new LineRecords(agency, line).ask(by);
-    const waiting = listed.filter(({ status }) => status.startsWith("Awaiting")).length;
+    const waiting = listed.filter(({ status }) => /^(?:Awaiting|Cancelled|Expired)/.test(status)).length;
     expect(await sent([named("9".repeat(201))])).toEqual([refusal("text-too-long").number]);
     const answered: (number | null)[] = [];
     // What JSON writes in six characters each.
@@ -1694,11 +1700,56 @@ describe("orders", () => {
     const isDone = all.map(({ status, deadline }) => !status.startsWith("Awaiting") && deadline === null);
     expect(isDone.slice(0, 1000).includes(true)).toBe(false);
 
+    // Nobody makes room by taking back, for a day, be it by way of the authorisation.
+    const [none, some] = [Array(50).fill(null), made.slice(1, 51)];
+    const cancel = (object: Hi1Object) => ({ UPDATE: { HI1Object: wishFor(object, "Cancelled") } });
+    const again = () => Array.from({ length: 50 }, (_, n) => named(`again ${n}`));
+    expect(await sent([...some.map(cancel), ...again()])).toEqual([...none, ...Array(50).fill(full)]);
+    expect(await sent(again())).toEqual(Array(50).fill(full));
+    await server.query("update hi1_objects set changed = changed - 86400 where object = any($1)", [
+      some.map((one) => one.ObjectIdentifier),
+    ]);
+    const file = papers("fallen");
+    const about = { days, targets: targets(), isEmergency: false, type: "SubscriberData" } as const;
+    const task = taskOf(line, file.id, { reference: "XX-AGENCY-27", ...about });
+    const fallen = [file.authorisation, task, file.original];
+    expect(await sent([...again().slice(3), ...fallen.map(create)])).toEqual(none);
+    expect(await sent([cancel(file.authorisation as Hi1Object)])).toEqual([null]);
+    expect(await sent([named("none")])).toEqual([full]);
+    expect(await Promise.all(fallen.map(({ ObjectIdentifier: id }) => statusOf(id)))).toEqual([
+      ...["Cancelled", "Cancelled", "Expired"],
+    ]);
+
+    // What is done is not read where it is not shown; it stands in the order in which it came.
+    const total = (pages[0]?.more ?? 0) + 550;
+    const lastOf = async (count: number) => await admin<Page>("hi1-inbox", { from: total - count });
+    const { objects: last, more: behind } = await lastOf(60);
+    expect([last.length, behind]).toEqual([60, 0]);
+    const { objects: most } = await lastOf(500);
+    expect(most.slice(-60)).toEqual(last);
+    const done = most.filter(({ status }) =>
+      /^(?:Cancelled|Expired|Rejected|Disclos|Preservation)/.test(status),
+    );
+    expect(most.slice(-done.length)).toEqual(done);
+    const inOrder = done.toSorted((a, b) => a.received - b.received || (a.id < b.id ? -1 : 1));
+    expect(done).toEqual(inOrder);
+    for (const { ObjectIdentifier } of [...some, ...fallen])
+      expect(done.some(({ id }) => id === ObjectIdentifier)).toBe(true);
+    const broken = done.at(-1)?.id;
+    await server.query("update hi1_objects set sealed = sealed || '\\x00' where object = $1", [broken]);
+    expect((await admin<Page>("hi1-inbox")).objects.length).toBe(500);
+    await expect(lastOf(60)).rejects.toThrow();
+    await server.query(
+      "update hi1_objects set sealed = substr(sealed, 1, octet_length(sealed) - 1) where object = $1",
+      [broken],
+    );
+    expect((await lastOf(60)).objects).toEqual(last);
+
     const desk = await openOfficer({ directory: server.directory, url: null, charter: null });
     const client = await signedIn(desk, { directory: mkdtempSync(join(home, "desk-")), label: "officer" });
     try {
       const { text } = await client.get("/inbox");
-      expect(text).toContain(`There are ${pages[0]?.more} more, less urgent or done.`);
+      expect(text).toContain(`There are ${total - 500} more, less urgent or done.`);
       expect((await client.get("/inbox?from=500")).text).toContain("behind the first 500");
       expect((await client.get("/inbox?from=-1")).text).toContain("There are");
     } finally {

@@ -36,19 +36,13 @@ import {
 } from "./profile.ts";
 import { type Hi1Refusal, refusal } from "./refusal.ts";
 import { checkSignature } from "./signature.ts";
-import {
-  desiredStatusOf,
-  FIRST_STATUS,
-  inStatus,
-  isAllowed,
-  isStateful,
-  statusOf,
-  WAITING,
-} from "./status.ts";
+import { desiredStatusOf, FIRST_STATUS, inStatus, isAllowed, isStateful, statusOf } from "./status.ts";
 import { dateTimeOf, secondsOf } from "./value.ts";
 
 /** Seconds by which a message's time and this endpoint's clock may differ (HI1-6). */
 export const MESSAGE_TOLERANCE = 600;
+/** Seconds for which what its sender cancelled counts on (HI1-27). */
+export const CANCELLED_COUNTS = 86_400;
 const MAX_LISTED = 1000;
 /** Bytes of objects and lists in one answer; its head and signature, and the other answers, have the rest. */
 const MAX_ANSWERED = MAX_MESSAGE_BYTES - 2 ** 18;
@@ -70,8 +64,8 @@ export type Held = {
 export type Shelf = {
   readonly get: (id: string) => Held | undefined;
   readonly of: (owner: string) => Iterable<Held>;
-  /** How many of an owner's wait for a decision. */
-  readonly waiting: (owner: string) => number;
+  /** How many of an owner's wait for a decision, or were cancelled within {@link CANCELLED_COUNTS} (HI1-27). */
+  readonly counted: (owner: string) => number;
 };
 
 export type DeskContext = {
@@ -131,15 +125,10 @@ export function answerActions(
       for (const [id, held] of changes) if (held.owner === owner) known.set(id, held);
       return known.values();
     },
-    waiting: (owner) => {
-      let count = shelf.waiting(owner);
-      for (const [id, held] of changes) {
-        const before = shelf.get(id);
-        if (held.owner === owner)
-          count += Number(waits(held)) - Number(before !== undefined && waits(before));
-      }
-      return count;
-    },
+    // What waited and is cancelled counts as before.
+    counted: (owner) =>
+      [...changes].filter(([id, held]) => held.owner === owner && shelf.get(id) === undefined).length +
+      shelf.counted(owner),
   };
   let left = MAX_ANSWERED;
   const responses = [...actions]
@@ -154,10 +143,6 @@ export function answerActions(
       return { ActionIdentifier, ...result.response } as ActionResponse;
     });
   return { responses, changes: [...changes.values()] };
-}
-
-function waits({ object }: Held): boolean {
-  return WAITING.includes(statusOf(object) ?? "");
 }
 
 /** HI1-8: what was asked for and has no room is asked for again; what was done is said without the object. */
@@ -231,7 +216,7 @@ function created(
     if (statusOf(object) !== null) return no("status-not-yours");
     const long = judgeLength(object);
     if (long !== null) return { kind: "refused", ...long };
-    if (shelf.waiting(sender) >= context.profile.waitingObjects) return no("too-many-waiting");
+    if (shelf.counted(sender) >= context.profile.waitingObjects) return no("too-many-waiting");
   }
   const judged = judge(object, sender, shelf, context, null);
   if (judged.kind === "refused") return judged;

@@ -89,7 +89,7 @@ const TABLE = {
   "too-many-waiting": [
     10033,
     "HI1-27",
-    "As much of yours waits here as may. Cancel what is not needed any more, or wait until some of it is decided.",
+    "As much of yours waits here as may. Wait until some of it is decided; what you cancel makes room a day later.",
   ],
   "text-too-long": [
     10034,

@@ -87,6 +87,15 @@ export const FIRST_STATUS = {
 /** In which an object waits for a person's decision. */
 export const WAITING: readonly string[] = ["AwaitingApproval", "AwaitingPreservation"];
 
+/** From which something leads on, whatever the object. */
+export const OPEN: readonly string[] = [
+  ...new Set(
+    Object.values<Arrows>(ARROWS).flatMap((arrows) =>
+      Object.keys(arrows).filter((status) => arrows[status] !== over),
+    ),
+  ),
+];
+
 export type Stateful = keyof typeof MEMBERS;
 
 export function isStateful(type: ObjectType): type is Stateful {

@@ -6,6 +6,7 @@ import {
   type ActionResponse,
   advance,
   answerActions,
+  CANCELLED_COUNTS,
   checkMessage,
   type DeskContext,
   dateTimeOf,
@@ -174,10 +175,12 @@ export class Desk {
     const shelf = {
       get: (id: string) => this.objects.get(id),
       of: (owner: string) => [...this.objects.values()].filter((held) => held.owner === owner),
-      waiting: (owner: string) =>
-        [...this.objects.values()].filter(
-          (held) => held.owner === owner && WAITING.includes(statusOf(held.object) ?? ""),
-        ).length,
+      counted: (owner: string) =>
+        [...this.objects.values()].filter((held) => {
+          const status = statusOf(held.object) ?? "";
+          const isFresh = held.since > this.now - CANCELLED_COUNTS;
+          return held.owner === owner && (WAITING.includes(status) || (status === "Cancelled" && isFresh));
+        }).length,
     };
     const { responses, changes } = answerActions(actions, sender, shelf, this.context);
     for (const held of changes) this.objects.set(held.object.ObjectIdentifier, held);

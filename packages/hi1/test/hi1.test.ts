@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import {
   advance,
   apart,
+  CANCELLED_COUNTS,
   canonicalJson,
   checkMessage,
   clockOf,
@@ -525,12 +526,13 @@ describe("objects", () => {
 });
 
 describe("refusals", () => {
-  test("HI1-27: of one sender so many wait and no more, until something is decided or taken back", () => {
+  test("HI1-27: of one sender so many wait and no more, until something is decided, or a day after it is taken back", () => {
     const desk = new Desk();
     const most = profile.waitingObjects;
     const all = Array.from({ length: most + 1 }, (_, i) => create(authorisation(i + 1)));
     expect(codesOf(desk.ask(all))).toEqual([...Array(most).fill(null), number("too-many-waiting")]);
     const late = create(authorisation(most + 1));
+    const full = number("too-many-waiting");
     expect(codesOf(desk.ask([late]))).toEqual([number("too-many-waiting")]);
     expect(codesOf(desk.ask([create(authorisation(99, { OwnerIdentifier: "OTHER" }))], OTHER))).toEqual([
       null,
@@ -539,10 +541,25 @@ describe("refusals", () => {
     expect(codesOf(desk.ask([late, create(authorisation(98))]))).toEqual([null, number("too-many-waiting")]);
     const first = (desk.objects.get(uuidOf(2)) as Held).object;
     const cancel = update(wishFor(first, "Cancelled"));
-    expect(codesOf(desk.ask([cancel, create(authorisation(98)), create(lpTask(97))]))).toEqual([
-      ...[null, null],
-      number("too-many-waiting"),
-    ]);
+    expect(codesOf(desk.ask([cancel, create(authorisation(98))]))).toEqual([null, full]);
+    desk.now = unixSeconds(NOW + CANCELLED_COUNTS - 1);
+    expect(codesOf(desk.ask([create(authorisation(98))]))).toEqual([full]);
+    desk.now = unixSeconds(NOW + CANCELLED_COUNTS);
+    expect(codesOf(desk.ask([create(authorisation(98)), create(authorisation(97))]))).toEqual([null, full]);
+  });
+
+  test("HI1-27: whoever cancels each object in the message that makes it has no more of them kept", () => {
+    const desk = new Desk();
+    const most = profile.waitingObjects;
+    const both = Array.from({ length: 50 }, (_, i) => {
+      const made = authorisation(i + 1);
+      return [create(made), update(wishFor(made as unknown as Hi1Object, "Cancelled"))];
+    });
+    const answers = codesOf(desk.ask(both.flat()));
+    expect(answers.slice(0, 2 * most)).toEqual(Array(2 * most).fill(null));
+    expect(answers[2 * most]).toBe(number("too-many-waiting"));
+    expect(desk.objects.size).toBe(most);
+    expect(codesOf(desk.ask([create(lpTask(97))]))).toEqual([number("too-many-waiting")]);
   });
 
   test("HI1-28: what names something has a line's length, what is said half a mebibyte, a document its own", () => {

@@ -169,12 +169,12 @@ export class Hi1Endpoint {
     return await this.#database.transaction(async (transaction) => {
       const resolve = await resolveTargets(actions, this.charters, transaction, this.#persons);
       const { before, cut } = await this.#needed(transaction, actions, sender);
-      const waiting = await this.#store.waiting(transaction, sender);
+      const counted = await this.#store.counted(transaction, sender, context.now);
       const shelf = {
         get: (object: string) => before.get(object)?.held,
         of: (owner: string) =>
           [...before.values()].flatMap(({ held }) => (held.owner === owner ? [held] : [])),
-        waiting: () => waiting,
+        counted: () => counted,
       };
       const asked = new Map(
         [...actions].map(([number, action]) => [

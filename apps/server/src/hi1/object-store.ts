@@ -12,7 +12,16 @@ import {
   unixSeconds,
   utf8,
 } from "@porchlight/encoding";
-import { apart, associatedWith, type Held, statusOf, together, WAITING } from "@porchlight/hi1";
+import {
+  apart,
+  associatedWith,
+  CANCELLED_COUNTS,
+  type Held,
+  OPEN,
+  statusOf,
+  together,
+  WAITING,
+} from "@porchlight/hi1";
 import { fromRow, type Queries, type Row } from "../database.ts";
 import type { AtRest } from "./at-rest.ts";
 
@@ -34,6 +43,11 @@ export type CustodyLine = {
   readonly words: string;
   readonly digest: string;
 };
+
+/** What an officer's list shows. */
+const LISTED = "type in ('Authorisation', 'LDTask', 'LPTask', 'Document')";
+/** Rows in memory at once: each may have what HI1-28 takes. */
+export const READ_AT_ONCE = 100;
 
 /** Objects, transactions and custody lines as rows; what names a person is sealed. */
 export class ObjectStore {
@@ -85,15 +99,20 @@ export class ObjectStore {
     return rows.map((row) => this.#read(row, false));
   }
 
-  /** Everybody's authorisations, tasks and documents, oldest first; each as `read` leaves it, so that few are whole at a time. */
-  async orders<T>(queries: Queries, read: (kept: Kept) => T): Promise<T[]> {
+  /**
+   * Everybody's authorisations, tasks and documents that are not at their end, and the authorisations to which they belong; each
+   * as `read` leaves it, so that few are whole at a time.
+   */
+  async open<T>(queries: Queries, read: (kept: Kept) => T): Promise<T[]> {
     const all: T[] = [];
     let after = "";
     for (;;) {
       const rows = await queries.query({
         text: `select object, owner, received, logged, sealed from hi1_objects
-          where type in ('Authorisation', 'LDTask', 'LPTask', 'Document') and object > $1 order by object limit 100`,
-        values: [after],
+          where ${LISTED} and object > $1 and (status = any($2::text[]) or object in
+            (select authorisation from hi1_objects where authorisation is not null and status = any($2::text[])))
+          order by object limit $3`,
+        values: [after, OPEN, READ_AT_ONCE],
       });
       const last = rows.at(-1);
       if (last === undefined) return all;
@@ -102,16 +121,40 @@ export class ObjectStore {
     }
   }
 
-  /** How many of a sender's wait for a decision (HI1-27). */
-  async waiting(queries: Queries, owner: string): Promise<number> {
+  /** Of those that are at their end `count` from the `from`th on, oldest first; each as `read` leaves it. */
+  async done<T>(queries: Queries, from: number, count: number, read: (kept: Kept) => T): Promise<T[]> {
+    const all: T[] = [];
+    while (all.length < count) {
+      const rows = await queries.query({
+        text: `select object, owner, received, logged, sealed from hi1_objects
+          where ${LISTED} and status <> all($1::text[]) order by received, object offset $2 limit $3`,
+        values: [OPEN, from + all.length, Math.min(READ_AT_ONCE, count - all.length)],
+      });
+      if (rows.length === 0) break;
+      for (const row of rows) all.push(read(this.#read(row, false)));
+    }
+    return all;
+  }
+
+  async countDone(queries: Queries): Promise<number> {
     const [row] = await queries.query<{ count: number }>({
-      text: "select count(*)::integer from hi1_objects where owner = $1 and status = any($2::text[])",
-      values: [owner, WAITING],
+      text: `select count(*)::integer from hi1_objects where ${LISTED} and status <> all($1::text[])`,
+      values: [OPEN],
     });
     return row?.count ?? 0;
   }
 
-  /** What belongs to an authorisation, without documents' contents; oldest first. */
+  /** How many of a sender's count to what may wait for a decision (HI1-27). */
+  async counted(queries: Queries, owner: string, now: UnixSeconds): Promise<number> {
+    const [row] = await queries.query<{ count: number }>({
+      text: `select count(*)::integer from hi1_objects where owner = $1 and (status = any($2::text[])
+        or (changed > $3 and logged is null and (status = 'Cancelled' or (type = 'Document' and status = 'Expired'))))`,
+      values: [owner, WAITING, now - CANCELLED_COUNTS],
+    });
+    return row?.count ?? 0;
+  }
+
+  /** What belongs to an authorisation, as {@link bare}; oldest first. */
   async under(queries: Queries, authorisation: string): Promise<Kept[]> {
     const rows = await queries.query({
       text: `select object, owner, received, logged, sealed from hi1_objects

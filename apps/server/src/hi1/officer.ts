@@ -61,7 +61,7 @@ import {
   wantsMore,
 } from "./files.ts";
 import { endOf, type Following, heldUntil } from "./following.ts";
-import type { Kept, ObjectStore } from "./object-store.ts";
+import { type Kept, type ObjectStore, READ_AT_ONCE } from "./object-store.ts";
 import { extentOf, providerData } from "./provider-data.ts";
 import type { Registrations } from "./registrations.ts";
 
@@ -135,19 +135,33 @@ export class Hi1Officer {
   async inbox(from: number): Promise<Json> {
     const { endpoint, store, following, database } = this.#parts;
     await endpoint.alone(async () => await following.run(null));
-    const all = await store.orders(database, brief);
-    const files = filesOf(all);
-    const lines = all.map((kept) => this.#line(kept, files));
+    const open = await store.open(database, brief);
+    const files = filesOf(open);
+    const lines = open.filter(isOpen).map((kept) => this.#line(kept, files));
     // By the earliest deadline of its file; of what has none, emergencies first.
     type Line = (typeof lines)[number];
-    const rank = ({ isOpen: open, due, status }: Line): number =>
-      open ? (due !== null || WAITING.includes(status) ? 0 : 1) : 2;
+    const rank = (line: Line): number => (line.due !== null || WAITING.includes(line.status) ? 0 : 1);
     const due = (line: Line): number => line.due ?? line.received + (line.isEmergency ? 0 : 10 ** 10);
     lines.sort((a, b) => rank(a) - rank(b) || due(a) - due(b) || a.received - b.received);
+    const first = lines.slice(from, from + INBOX_LINES);
+    const before = Math.max(0, from - lines.length);
+    const done = await store.done(database, before, INBOX_LINES - first.length, brief);
+    const above = await this.#above(done);
+    const all = filesOf([...open, ...done, ...above]);
     return {
-      objects: lines.slice(from, from + INBOX_LINES),
-      more: Math.max(0, lines.length - from - INBOX_LINES),
+      objects: [...first, ...done.map((kept) => this.#line(kept, all))],
+      more: Math.max(0, lines.length + (await store.countDone(database)) - from - INBOX_LINES),
     };
+  }
+
+  /** The authorisations to which these belong: an emergency's is flagged as such (HI1-22). */
+  async #above(all: readonly Kept[]): Promise<Kept[]> {
+    const { store, database } = this.#parts;
+    const names = [...new Set(all.flatMap(({ held }) => (held.type === "LPTask" ? [] : [fileOf(held)])))];
+    const found: Kept[] = [];
+    for (let i = 0; i < names.length; i += READ_AT_ONCE)
+      found.push(...(await store.bare(database, names.slice(i, i + READ_AT_ONCE))).map(brief));
+    return found;
   }
 
   #line(kept: Kept, files: ReadonlyMap<string, File>) {
