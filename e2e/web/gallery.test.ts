@@ -109,6 +109,13 @@ test.each(Object.entries(FORMS).filter(([form]) => isSlow || QUICK.includes(form
       await show(page, scene);
       await page.locator("#main").waitFor({ state: "attached" });
       for (const act of does) await perform(page, act);
+      // A dialog that is still on its way covers nothing yet.
+      await page.evaluate(async () => {
+        const ending = document
+          .getAnimations()
+          .filter(({ effect }) => effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY);
+        await Promise.allSettled(ending.map(({ finished }) => finished));
+      });
       // For people to look at; a test that only asks does not wait for them.
       if (isSlow) await picture(page, `${scene}-${form}`);
       found.push(...(await axe(page)).map((line) => `${scene}: ${line}`));

@@ -129,7 +129,13 @@ function Scanner({
           <p>{say(`scan.failed.${state.code}.next`)}</p>
         </Banner>
       ) : null}
-      {isOn ? null : <p className="small soft">{say(`scan.type.${wanted}`)}</p>}
+      {isOn ? (
+        <div className="row-wrap">
+          <Button onPress={onClose}>{say("cancel")}</Button>
+        </div>
+      ) : (
+        <p className="small soft">{say(`scan.type.${wanted}`)}</p>
+      )}
     </Panel>
   );
 }
