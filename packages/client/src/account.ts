@@ -577,9 +577,9 @@ export class Account {
   }
 }
 
-/** "refused": the server tried to put somebody else in. */
 type LetGo = (conversation: ConversationId, account: AccountId) => Promise<void>;
 
+/** "refused": the server tried to put somebody else in. */
 type Outcome = "done" | "refused";
 
 type Attended = {

@@ -19,6 +19,7 @@ import {
 import type { Files } from "@porchlight/evidence";
 import {
   type ActionResponse,
+  apart,
   type Delivery,
   type DocumentObject,
   dateTimeOf,
@@ -352,17 +353,8 @@ function joined(kept: Kept, objects: readonly Hi1Object[], from: "get" | "update
 
 /** Without what a document or a delivery holds: that may be megabytes, and a delivery's is evidence. */
 function bare(object: Hi1Object): Hi1Object {
-  const body = (object as DocumentObject)["doc:DocumentBody"];
-  if (body !== undefined) {
-    const { "doc:Contents": _, ...rest } = body;
-    return { ...(object as DocumentObject), "doc:DocumentBody": rest };
-  }
-  const delivered = (object as Delivery)["delivery:Delivery"];
-  if (delivered === undefined) return object;
-  const { "delivery:Delivery": _, ...delivery } = object as Delivery;
-  if (!("delivery:BinaryData" in delivered)) return delivery;
-  const data = { ...delivered["delivery:BinaryData"], "delivery:Data": "" };
-  return { ...delivery, "delivery:Delivery": { "delivery:BinaryData": data } };
+  const { "delivery:Delivery": delivered, ...rest } = object as Delivery;
+  return delivered !== undefined && "delivery:JSONData" in delivered ? rest : apart(object).bare;
 }
 
 /** Not that another signed it: that it is no message that can be read. */
