@@ -169,7 +169,11 @@ export class Hi1Endpoint {
     return await this.#database.transaction(async (transaction) => {
       const resolve = await resolveTargets(actions, this.charters, transaction, this.#persons);
       const { before, cut } = await this.#needed(transaction, actions, sender);
-      const counted = await this.#store.counted(transaction, sender, context.now);
+      // HI1-27 is of what is created: who only asks or lists costs no counting. Not counted, nothing has room.
+      const creates = [...actions.values()].some(({ kind }) => kind === "create");
+      const counted = creates
+        ? await this.#store.counted(transaction, sender, context.now)
+        : Number.POSITIVE_INFINITY;
       const shelf = {
         get: (object: string) => before.get(object)?.held,
         of: (owner: string) =>
